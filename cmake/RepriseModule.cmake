@@ -1,0 +1,30 @@
+# The only way to make a module: library reprise::NAME from src/NAME, its unit-test binary, label
+# and time limit.
+#
+#   reprise_module(NAME store
+#     SOURCES catalog.cc
+#     DEPS base image            # other modules, checked against docs/ARCHITECTURE.md
+#     LIBS SQLite::SQLite3       # outside libraries
+#     TESTS catalog_test.cc)
+include(GoogleTest)
+
+function(reprise_module)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBS;TESTS" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "reprise_module: unknown arguments '${ARG_UNPARSED_ARGUMENTS}'")
+  endif()
+  set(target reprise_${ARG_NAME})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(reprise::${ARG_NAME} ALIAS ${target})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  list(TRANSFORM ARG_DEPS PREPEND reprise::)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPS} ${ARG_LIBS} PRIVATE reprise_warnings)
+  if(ARG_TESTS AND BUILD_TESTING)
+    add_executable(${ARG_NAME}_test ${ARG_TESTS})
+    target_link_libraries(${ARG_NAME}_test PRIVATE ${target} reprise_warnings GTest::gtest_main)
+    gtest_discover_tests(${ARG_NAME}_test
+      TEST_PREFIX "${ARG_NAME}."
+      PROPERTIES LABELS unit TIMEOUT 60
+      DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()
