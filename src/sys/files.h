@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files and directories: every descriptor close-on-exec, every error with its path.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "sys/unique_fd.h"
+
+namespace reprise::sys {
+
+using base::Result;
+using std::filesystem::path;
+
+inline constexpr mode_t kPrivateFile = 0600;
+inline constexpr mode_t kPrivateDir = 0700;
+
+// open(2) with O_CLOEXEC added.
+Result<UniqueFd> open_file(const path& file, int flags, mode_t mode = kPrivateFile);
+
+// dup(2) with O_CLOEXEC.
+Result<UniqueFd> duplicate(const UniqueFd& fd);
+
+// Whole contents. Works for /proc and cgroup files, whose size reads as 0. Refuses more than
+// `limit` bytes with kInvalidInput.
+inline constexpr std::size_t kReadLimit = std::size_t{64} << 20;
+Result<std::string> read_file(const path& file, std::size_t limit = kReadLimit);
+
+// Writes into an existing control file (cgroup, sysctl) with a single write(2).
+Result<void> write_control_file(const path& file, std::string_view value);
+
+// Replaces `file` atomically: temporary name, fsync, rename, fsync of the directory. After a
+// failure or a crash the old contents stand.
+Result<void> replace_file(const path& file, std::string_view contents, mode_t mode = kPrivateFile);
+
+// mkdir -p. Existing directories are left as they are.
+Result<void> make_directories(const path& directory, mode_t mode = kPrivateDir);
+
+// Makes one file or directory durable.
+Result<void> sync_path(const path& file_or_directory);
+
+// Makes everything below `directory`, and `directory` itself, durable. Blocks as long as the disk
+// needs. Does not follow symbolic links and does not open devices, sockets or pipes.
+Result<void> sync_tree(const path& directory);
+
+// rm -r; a missing path is success. Does not follow symbolic links or cross nothing: callers
+// make sure that nothing is mounted below.
+Result<void> remove_tree(const path& file_or_directory);
+
+// rename(2), then fsync of both parent directories. kBusy if `to` is a non-empty directory.
+Result<void> rename_durably(const path& from, const path& to);
+
+// Sum of the sizes (st_size) of all regular files below `directory`; 0 if there is none.
+std::uint64_t tree_bytes(const path& directory);
+
+// Space that root may still use on the file system of `directory`, in bytes.
+Result<std::uint64_t> free_bytes(const path& directory);
+
+// Directory in which the running executable lies.
+Result<path> executable_directory();
+
+}  // namespace reprise::sys

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/message_socket.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace reprise::sys {
+
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+
+namespace {
+
+constexpr std::size_t kMaxMessage = 65536;
+
+Result<sockaddr_un> address_of(const path& file) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string text = file.string();
+  if (text.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::kInvalidInput, "socket path '" + text + "' is too long");
+  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+  return address;
+}
+
+Result<void> wait_readable(const UniqueFd& fd, std::chrono::milliseconds timeout) {
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + timeout;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    pollfd poll_fd{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    const int ready =
+        ::poll(&poll_fd, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready > 0) return {};
+    if (ready == 0) return fail(ErrorCode::kBusy, "no answer within the time limit");
+    if (errno != EINTR) return fail_errno(errno, "waiting for a message");
+  }
+}
+
+Result<UniqueFd> new_socket() {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail_errno(errno, "making a socket");
+  return fd;
+}
+
+}  // namespace
+
+Result<std::pair<MessageSocket, MessageSocket>> MessageSocket::pair() {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+    return fail_errno(errno, "making a socket pair");
+  return std::pair(MessageSocket(UniqueFd(fds[0])), MessageSocket(UniqueFd(fds[1])));
+}
+
+Result<MessageSocket> MessageSocket::connect(const path& address) {
+  const sockaddr_un target = REPRISE_PASS(address_of(address));
+  UniqueFd fd = REPRISE_PASS(new_socket());
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
+    return fail_errno(errno, "connecting to '" + address.string() + "'");
+  return MessageSocket(std::move(fd));
+}
+
+Result<void> MessageSocket::send(std::string_view message) {
+  if (message.empty()) return fail(ErrorCode::kInternal, "empty message");
+  if (message.size() > kMaxMessage) return fail(ErrorCode::kInternal, "message too long");
+  while (::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL) < 0)
+    if (errno != EINTR) return fail_errno(errno, "sending a message");
+  return {};
+}
+
+Result<std::optional<std::string>> MessageSocket::receive(
+    std::optional<std::chrono::milliseconds> timeout) {
+  if (timeout) REPRISE_PASS(wait_readable(fd_, *timeout));
+  std::string message(kMaxMessage, '\0');
+  for (;;) {
+    const ssize_t n = ::recv(fd_.get(), message.data(), message.size(), MSG_TRUNC);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno != ECONNRESET) return fail_errno(errno, "receiving a message");
+    if (n <= 0) return std::optional<std::string>();
+    if (static_cast<std::size_t>(n) > message.size())
+      return fail(ErrorCode::kCorrupt, "a message is larger than any of ours");
+    message.resize(static_cast<std::size_t>(n));
+    return std::optional(std::move(message));
+  }
+}
+
+Result<MessageListener> MessageListener::listen(const path& address) {
+  const sockaddr_un target = REPRISE_PASS(address_of(address));
+  UniqueFd fd = REPRISE_PASS(new_socket());
+  ::unlink(address.c_str());
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
+    return fail_errno(errno, "binding '" + address.string() + "'");
+  if (::chmod(address.c_str(), kPrivateFile) != 0 || ::listen(fd.get(), SOMAXCONN) != 0)
+    return fail_errno(errno, "listening on '" + address.string() + "'");
+  return MessageListener(std::move(fd), address);
+}
+
+MessageListener::~MessageListener() {
+  if (fd_.valid()) ::unlink(address_.c_str());
+}
+
+Result<MessageSocket> MessageListener::accept() {
+  for (;;) {
+    UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd.valid()) return MessageSocket::adopt(std::move(fd));
+    if (errno != EINTR) return fail_errno(errno, "accepting a connection");
+  }
+}
+
+}  // namespace reprise::sys
