@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/criu_log.h"
+
+#include <algorithm>
+#include <array>
+
+namespace reprise::image {
+
+namespace {
+
+constexpr std::string_view kErrorMark = "Error (";
+
+// A line is of this cause if it contains both texts.
+struct KnownCause {
+  std::string_view text;
+  std::string_view also;
+  std::string_view hint;
+};
+
+constexpr std::array kKnownCauses{
+    KnownCause{"anon_inode:[io_uring]", "",
+               "a program uses io_uring, which cannot be saved: run the container under a seccomp "
+               "profile that refuses io_uring (Podman's default profile does)"},
+    KnownCause{
+        "Can't dump that handle", "",
+        "a program watches files (inotify) in the container's root or a tmpfs: turn its file "
+        "watching off, or keep the watched files on a volume"},
+    KnownCause{
+        "Can't dump ghost file", "",
+        "a program keeps a large file open that was deleted: raise CRIU's 'ghost-limit' above "
+        "the size in this line, or let the program close the file"},
+    KnownCause{"Can't create link remap", "",
+               "a program keeps a file open whose name was deleted while another hard link to it "
+               "lives: set CRIU's option 'link-remap'"},
+    KnownCause{
+        "External socket is used", "",
+        "a program is connected by a UNIX socket to a process outside of the container: close "
+        "that connection, or set CRIU's option 'ext-unix-sk'"},
+    KnownCause{"Connected TCP socket", "",
+               "a program has open TCP connections: set CRIU's option 'tcp-established'"},
+    KnownCause{"Some file locks are hold", "",
+               "a program holds file locks: set CRIU's option 'file-locks'"},
+    KnownCause{
+        "Can't get rlimit", "",
+        "CRIU runs without CAP_SYS_RESOURCE and so cannot save processes of other users than "
+        "root: give it that capability, or run the container's programs as root"},
+    KnownCause{
+        "Can't dump nested user namespace", "",
+        "a program made a user namespace of its own (bubblewrap, Apptainer and browsers do), "
+        "which cannot be saved: turn its sandbox off, the container is one already"},
+    KnownCause{"Unseizable non-zombie", "",
+               "a process is being traced (strace, gdb or another debugger): detach the tracer"},
+    KnownCause{"found while seizing", "zombie",
+               "a process is being traced (strace, gdb or another debugger): detach the tracer"},
+    KnownCause{"Can't lookup mount=", "",
+               "a program has a file open that lies on no mount of the container: a POSIX message "
+               "queue, or standard output that was redirected to a file of the host"},
+    KnownCause{"Can't dump file", "of that type",
+               "a program holds a kernel object open that cannot be saved, such as a BPF map, a "
+               "performance event or a userfaultfd; the end of this line names it"},
+    // Kernels since 6.16 refuse socket options 16 and 34 on all but UNIX sockets.
+    KnownCause{"Can't get 1:16 opt", "",
+               "this CRIU is too old for this kernel: install CRIU 4.2.1 or newer"},
+    KnownCause{"Can't get 1:34 opt", "",
+               "this CRIU is too old for this kernel: install CRIU 4.2.1 or newer"},
+    KnownCause{
+        "No space left on device", "",
+        "the disk of the store is full: remove checkpoints ('reprise checkpoint rm') or make "
+        "room"},
+    KnownCause{"Can't bind inet socket back", "Cannot assign requested address",
+               "the container got another address than it had: start it in the same network with "
+               "the same address ('--ip')"},
+    KnownCause{"Can't connect inet socket back", "",
+               "the container's network differs from the one it was checkpointed in: a connection "
+               "could not be made again"},
+    KnownCause{
+        "Can't fork for", "File exists",
+        "a process id that the container had is in use: is it still running, or does it share "
+        "its PID namespace?"},
+    KnownCause{"has bad size", "",
+               "a file that a program has open was changed after the checkpoint: put the old file "
+               "back"},
+};
+
+// Follow from an earlier error and say nothing about it.
+constexpr std::array<std::string_view, 8> kConsequences{
+    "Dumping FAILED",   "Restoring FAILED",   ") failed with -", "exited, status=",
+    "killed by signal", "Unable to open fd=", "mapfile link",    "Can't make userns id"};
+
+// CRIU reports it as an error and goes on: without CAP_SYS_RESOURCE it lives with fewer files.
+constexpr std::string_view kHarmless = "Can't setup RLIMIT_NOFILE for self";
+
+const KnownCause* known_cause(std::string_view line) {
+  const auto* const cause = std::ranges::find_if(kKnownCauses, [line](const KnownCause& known) {
+    return line.contains(known.text) && line.contains(known.also);
+  });
+  return cause == kKnownCauses.end() ? nullptr : cause;
+}
+
+bool is_consequence(std::string_view line) {
+  return std::ranges::any_of(kConsequences,
+                             [line](std::string_view text) { return line.contains(text); });
+}
+
+// "(00.025976)  13684: Error (…" to "13684: Error (…".
+std::string without_time_stamp(std::string_view line) {
+  constexpr std::string_view kBlank = " \t\r";
+  if (const std::size_t end = line.find(')'); line.starts_with('(') && end != line.npos)
+    line.remove_prefix(end + 1);
+  const std::size_t begin = line.find_first_not_of(kBlank);
+  if (begin == line.npos) return {};
+  return std::string(line.substr(begin, line.find_last_not_of(kBlank) - begin + 1));
+}
+
+}  // namespace
+
+std::optional<CriuFinding> find_cause(std::string_view log) {
+  std::optional<std::string_view> unknown;
+  std::optional<std::string_view> consequence;
+  while (!log.empty()) {
+    const std::size_t end = log.find('\n');
+    const std::string_view line = log.substr(0, end);
+    log.remove_prefix(end == log.npos ? log.size() : end + 1);
+    if (!line.contains(kErrorMark) || line.contains(kHarmless)) continue;
+    if (const KnownCause* cause = known_cause(line); cause != nullptr)
+      return CriuFinding{.line = without_time_stamp(line), .hint = std::string(cause->hint)};
+    std::optional<std::string_view>& slot = is_consequence(line) ? consequence : unknown;
+    if (!slot) slot = line;
+  }
+  if (!unknown) unknown = consequence;
+  if (!unknown) return std::nullopt;
+  return CriuFinding{.line = without_time_stamp(*unknown), .hint = {}};
+}
+
+}  // namespace reprise::image

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CRIU's log: the line that says why a dump or restore failed, and what people can do about it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace reprise::image {
+
+struct CriuFinding {
+  std::string line;  // one line of the log without its time stamp
+  std::string hint;  // the remedy; empty for causes that we do not know
+};
+
+// Finds the cause in the text of a log: the first error that we know, else the first that is not
+// merely the consequence of another. nullopt if the log holds no error. Knows CRIU 4.1 to 4.2; the
+// texts are not an interface of CRIU, so with other versions the hint may be missing.
+std::optional<CriuFinding> find_cause(std::string_view log);
+
+}  // namespace reprise::image

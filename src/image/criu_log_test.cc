@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/criu_log.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace reprise::image {
+namespace {
+
+std::string read_log(const std::string& name) {
+  std::ifstream file(std::string(REPRISE_IMAGE_TESTDATA) + "/criu-log/" + name + ".log");
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Case {
+  const char* log;
+  const char* line;  // part of the line that must be found
+  const char* hint;  // part of the hint
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.log; }
+
+// The logs are CRIU 4.2.1's, of real processes that have what it cannot save, shortened to errors
+// and their surroundings.
+class RealLogTest : public testing::TestWithParam<Case> {};
+
+TEST_P(RealLogTest, CauseAndHintAreFound) {
+  const Case& expected = GetParam();
+  const std::optional<CriuFinding> found = find_cause(read_log(expected.log));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->line.contains(expected.line)) << found->line;
+  EXPECT_TRUE(found->hint.contains(expected.hint)) << found->hint;
+  EXPECT_FALSE(found->line.starts_with('(')) << "the time stamp is still there";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllCauses, RealLogTest,
+    testing::Values(Case{"ghost", "Can't dump ghost file /srv/app/gh of 3002368", "ghost-limit"},
+                    Case{"uring", "anon_inode:[io_uring]", "seccomp"},
+                    Case{"inotify", "Can't dump that handle", "inotify"},
+                    Case{"traced", "Unseizable non-zombie", "detach the tracer"},
+                    Case{"userns", "Can't dump nested user namespace", "sandbox"},
+                    Case{"unixpair", "External socket is used", "outside of the container"},
+                    Case{"mq", "path=/mq1", "message queue"},
+                    Case{"lock", "Some file locks are hold", "file-locks"},
+                    Case{"linkremap", "Can't create link remap", "link-remap"},
+                    Case{"nospace", "No space left on device", "reprise checkpoint rm"},
+                    Case{"setuid", "Can't get rlimit 0", "CAP_SYS_RESOURCE"},
+                    Case{"bpf", "anon_inode:bpf-map", "BPF map"},
+                    Case{"tcp", "Connected TCP socket", "tcp-established"},
+                    Case{"pidtaken", "Can't fork for", "process id"},
+                    Case{"filechanged", "has bad size 1 (expect 10)", "changed"}),
+    [](const auto& test) { return std::string(test.param.log); });
+
+TEST(CriuLogTest, OldCriuOnNewKernel) {
+  for (const char* option : {"1:16", "1:34"}) {
+    const auto found = find_cause("(00.01) Error (criu/sockets.c:1): sockets: Can't get " +
+                                  std::string(option) + " opt: Operation not supported\n");
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(found->hint.contains("CRIU 4.2.1 or newer"));
+  }
+}
+
+TEST(CriuLogTest, OldWordingOfTracedProcesses) {
+  const auto found =
+      find_cause("(00.01) Error (compel/src/lib/infect.c:1): zombie 7 found while seizing\n");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->hint.contains("tracer"));
+}
+
+TEST(CriuLogTest, AddressIsGone) {
+  const auto found = find_cause(
+      "(00.1)     12: Error (soccr/soccr.c:5): soccr: Can't bind inet socket back: Cannot assign "
+      "requested address\n(00.2) Error (criu/cr-restore.c:2331): Restoring FAILED.\n");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->line.starts_with("12: Error (soccr")) << found->line;
+  EXPECT_TRUE(found->hint.contains("--ip"));
+}
+
+TEST(CriuLogTest, UnknownCauseIsFoundWithoutHint) {
+  const auto found = find_cause(
+      "(00.01) Warn  (criu/x.c:1): something\n"
+      "(00.02) Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not "
+      "permitted\n"
+      "(00.03) Error (criu/new.c:7): a thing we never saw\n"
+      "(00.04) Error (criu/cr-dump.c:1545): Dump files (pid: 12) failed with -1\n"
+      "(00.05) Error (criu/cr-dump.c:1975): Dumping FAILED.");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->line, "Error (criu/new.c:7): a thing we never saw");
+  EXPECT_EQ(found->hint, "");
+}
+
+TEST(CriuLogTest, KnownCauseWinsOverEarlierUnknownError) {
+  const auto found = find_cause(
+      "(00.01) Error (criu/new.c:7): a thing CRIU went on after\n"
+      "(00.02) Error (criu/file-lock.c:110): Some file locks are hold by dumping tasks!\n");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->hint.contains("file-locks"));
+}
+
+TEST(CriuLogTest, OnlyConsequencesGiveTheFirstOfThem) {
+  const auto found = find_cause(
+      "(00.025) Error (criu/cr-restore.c:1269): 13642 killed by signal 11: Segmentation fault\n"
+      "(00.026) Error (criu/cr-restore.c:2331): Restoring FAILED.\r\n");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->line,
+            "Error (criu/cr-restore.c:1269): 13642 killed by signal 11: Segmentation fault");
+}
+
+TEST(CriuLogTest, NoErrorNoFinding) {
+  EXPECT_FALSE(find_cause(""));
+  EXPECT_FALSE(find_cause("\n\n"));
+  EXPECT_FALSE(find_cause("(00.01) Dumping finished successfully\n"));
+  EXPECT_FALSE(find_cause(
+      "(00.04) Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: x\n"));
+}
+
+TEST(CriuLogTest, OddLinesAreSurvived) {
+  const auto found = find_cause("(Error (\n");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->line, "(Error (");
+  EXPECT_TRUE(find_cause(std::string("\0(00) Error (x", 14)));
+}
+
+}  // namespace
+}  // namespace reprise::image
