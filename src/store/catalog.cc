@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/catalog.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "store/internal/catalog_schema.h"
+#include "store/internal/claim_state.h"
+#include "store/internal/statement.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ContainerKey;
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+
+namespace {
+
+constexpr std::size_t kMinPrefix = 3;
+
+constexpr std::string_view kSelectCheckpoints =
+    "SELECT id, key, name, tag, trigger_name, ended, created, freeze_ms, bytes, cpu_time_us,"
+    " EXISTS (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)"
+    " FROM checkpoints ";
+constexpr std::string_view kNewestFirst = " ORDER BY created DESC, sequence DESC";
+
+std::string select_checkpoints(std::string_view where) {
+  return std::string(kSelectCheckpoints).append(where).append(kNewestFirst);
+}
+
+Result<CheckpointRow> checkpoint_row(const Statement& s) {
+  int column = 0;
+  CheckpointRow row;
+  row.id = CheckpointId(s.text(column++));
+  row.key = ContainerKey(s.text(column++));
+  row.name = s.text(column++);
+  row.tag = s.text(column++);
+  row.trigger = REPRISE_TRY(image::parse_trigger(s.text(column++)), "reading the catalog");
+  row.ended = s.integer(column++) != 0;
+  row.created = s.integer(column++);
+  row.freeze_ms = s.integer(column++);
+  row.bytes = s.natural(column++);
+  row.cpu_time_us = s.integer(column++);
+  row.pending = s.integer(column++) != 0;
+  return row;
+}
+
+Result<std::vector<CheckpointRow>> checkpoint_rows(Result<Statement> statement) {
+  if (!statement) return std::unexpected(statement.error());
+  std::vector<CheckpointRow> rows;
+  while (REPRISE_PASS(statement->step())) rows.push_back(REPRISE_PASS(checkpoint_row(*statement)));
+  return rows;
+}
+
+Result<CheckpointRow> the_only(std::vector<CheckpointRow> rows, const std::string& name) {
+  if (rows.size() == 1) return std::move(rows.front());
+  std::string candidates;
+  for (const CheckpointRow& row : rows)
+    candidates += (candidates.empty() ? "'" : ", '") + row.id.str() + "'";
+  return fail(ErrorCode::kInvalidInput,
+              "'" + name + "' names more than one checkpoint: " + candidates);
+}
+
+std::uint64_t bytes_of(const image::Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
+  return bytes;
+}
+
+}  // namespace
+
+void Catalog::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db) : db_(std::move(db)) {}
+Catalog::Catalog(Catalog&&) noexcept = default;
+Catalog& Catalog::operator=(Catalog&&) noexcept = default;
+Catalog::~Catalog() = default;
+
+Result<Catalog> Catalog::open(const std::filesystem::path& root) {
+  const std::filesystem::path file = root / "catalog.db";
+  const std::string step = "opening the catalog '" + file.string() + "'";
+  REPRISE_TRY(sys::make_directories(root), step);
+  // SQLite would create the file readable for all. mknod instead of open, because closing any
+  // descriptor of a database drops the locks that this process's other connections hold on it.
+  if (::mknod(file.c_str(), S_IFREG | sys::kPrivateFile, 0) != 0 && errno != EEXIST)
+    return fail_errno(errno, step);
+  sqlite3* opened = nullptr;
+  const int result =
+      sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<sqlite3, Closer> db(opened);  // also to be closed after a failure
+  if (result != SQLITE_OK) return std::unexpected(database_error(db.get()).with_step(step));
+  sqlite3_busy_timeout(db.get(), static_cast<int>(kBusyTimeout.count()));
+  REPRISE_TRY(prepare_database(db.get(), root), step);
+  return Catalog(std::move(db));
+}
+
+Result<void> Catalog::add_checkpoint(const image::Manifest& manifest, const std::string& tag,
+                                     Continue continue_from_it) {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  REPRISE_TRY(
+      execute(db_.get(),
+              "INSERT INTO checkpoints (id, key, name, tag, trigger_name, ended, created,"
+              " freeze_ms, bytes, cpu_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+              manifest.id.str(), manifest.key.str(), manifest.name, tag,
+              image::to_string(manifest.trigger), manifest.ended, manifest.created,
+              manifest.freeze_ms, bytes_of(manifest), manifest.cpu_time_us),
+      "adding checkpoint '" + manifest.id.str() + "'");
+  if (continue_from_it == Continue::kYes)
+    REPRISE_PASS(execute(db_.get(),
+                         "INSERT OR REPLACE INTO continuations (key, checkpoint) VALUES (?1, ?2)",
+                         manifest.key.str(), manifest.id.str()));
+  return transaction.commit();
+}
+
+Result<std::vector<CheckpointRow>> Catalog::checkpoints() {
+  return checkpoint_rows(Statement::prepare(db_.get(), select_checkpoints("")));
+}
+
+Result<std::vector<CheckpointRow>> Catalog::checkpoints(const ContainerKey& key) {
+  return checkpoint_rows(
+      Statement::prepare(db_.get(), select_checkpoints("WHERE key = ?1"), key.str()));
+}
+
+Result<CheckpointRow> Catalog::find_checkpoint(const std::string& id_prefix_or_tag) {
+  const std::string& name = id_prefix_or_tag;
+  // From the most to the least exact: a tag may well look like the beginning of an id.
+  for (const std::string_view where :
+       {"WHERE id = ?1", "WHERE tag = ?1 AND tag <> ''", "WHERE substr(id, 1, length(?1)) = ?1"}) {
+    if (where.contains("substr") && name.size() < kMinPrefix) break;
+    auto rows = REPRISE_PASS(
+        checkpoint_rows(Statement::prepare(db_.get(), select_checkpoints(where), name)));
+    if (!rows.empty()) return the_only(std::move(rows), name);
+  }
+  return fail(ErrorCode::kNotFound, "there is no checkpoint '" + name + "'");
+}
+
+Result<void> Catalog::remove_checkpoint(const CheckpointId& id) {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  const auto claims = REPRISE_PASS(claims_of(db_.get(), id));
+  for (const ClaimState& claim : claims)
+    if (REPRISE_PASS(is_held(claim)))
+      return fail(ErrorCode::kBusy, "checkpoint '" + id.str() + "' is being restored by session '" +
+                                        claim.session + "'");
+  // Continuations from it go with it: ON DELETE CASCADE.
+  REPRISE_TRY(execute(db_.get(), "DELETE FROM checkpoints WHERE id = ?1", id.str()),
+              "removing checkpoint '" + id.str() + "'");
+  return transaction.commit();
+}
+
+Result<std::vector<CheckpointId>> Catalog::superseded(const ContainerKey& key, int keep) {
+  const std::string sql =
+      "SELECT id FROM checkpoints WHERE key = ?1 AND tag = '' AND trigger_name = ?2"
+      " AND NOT EXISTS (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)" +
+      std::string(kNewestFirst) + " LIMIT -1 OFFSET ?3";
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(), sql, key.str(), image::to_string(image::Trigger::kStop), std::max(keep, 0)));
+  std::vector<CheckpointId> ids;
+  while (REPRISE_PASS(statement.step())) ids.emplace_back(statement.text(0));
+  return ids;
+}
+
+}  // namespace reprise::store

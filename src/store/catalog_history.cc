@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "store/catalog.h"
+#include "store/internal/statement.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ContainerKey;
+using base::ErrorCode;
+using base::fail;
+using base::SessionId;
+
+namespace {
+
+constexpr std::array<std::pair<LifeEvent, std::string_view>, 5> kLifeEvents{{
+    {LifeEvent::kStarted, "started"},
+    {LifeEvent::kCheckpointed, "checkpointed"},
+    {LifeEvent::kEnded, "ended"},
+    {LifeEvent::kRestored, "restored"},
+    {LifeEvent::kRestoreFailed, "restore-failed"},
+}};
+
+Result<LifeEvent> parse_life_event(const std::string& text) {
+  for (const auto& [event, name] : kLifeEvents)
+    if (name == text) return event;
+  return fail(ErrorCode::kCorrupt, "catalog: '" + text + "' is not an event of a life");
+}
+
+Result<LifeRow> life_row(const Statement& s) {
+  int column = 0;
+  LifeRow row;
+  row.key = ContainerKey(s.text(column++));
+  row.time = s.integer(column++);
+  row.event = REPRISE_PASS(parse_life_event(s.text(column++)));
+  row.session = SessionId(s.text(column++));
+  row.checkpoint = CheckpointId(s.text(column++));
+  row.detail = s.text(column++);
+  row.freeze_ms = s.integer(column++);
+  row.restore_ms = s.integer(column++);
+  row.bytes = s.natural(column++);
+  row.cpu_time_us = s.integer(column++);
+  return row;
+}
+
+constexpr std::string_view kSelectContainers =
+    "SELECT key, name, image, create_command, command_image_index FROM containers WHERE ";
+
+ContainerRow container_row(const Statement& s) {
+  int column = 0;
+  ContainerRow row;
+  row.key = ContainerKey(s.text(column++));
+  row.name = s.text(column++);
+  row.image = s.text(column++);
+  row.create_command = s.text(column++);
+  row.command_image_index = static_cast<int>(s.integer(column++));
+  return row;
+}
+
+constexpr std::string_view kSelectSessions =
+    "SELECT id, key, kind, trigger_name, began, ended, status, reason, hint, checkpoint, phases,"
+    " log_directory FROM sessions ";
+
+SessionRow session_row(const Statement& s) {
+  int column = 0;
+  SessionRow row;
+  row.id = SessionId(s.text(column++));
+  row.key = ContainerKey(s.text(column++));
+  row.kind = s.text(column++);
+  row.trigger = s.text(column++);
+  row.begin = s.integer(column++);
+  row.end = s.integer(column++);
+  row.status = s.text(column++);
+  row.reason = s.text(column++);
+  row.hint = s.text(column++);
+  row.checkpoint = CheckpointId(s.text(column++));
+  row.phases = s.text(column++);
+  row.log_directory = s.text(column++);
+  return row;
+}
+
+}  // namespace
+
+std::string_view to_string(LifeEvent event) {
+  const auto* const found =
+      std::ranges::find(kLifeEvents, event, &std::pair<LifeEvent, std::string_view>::first);
+  REPRISE_ASSERT(found != kLifeEvents.end());
+  return found->second;
+}
+
+Result<void> Catalog::add_life_event(const LifeRow& row) {
+  REPRISE_PASS(execute(db_.get(),
+                       "INSERT INTO lives (key, time, event, session, checkpoint, detail,"
+                       " freeze_ms, restore_ms, bytes, cpu_time_us)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                       row.key.str(), row.time, to_string(row.event), row.session.str(),
+                       row.checkpoint.str(), row.detail, row.freeze_ms, row.restore_ms, row.bytes,
+                       row.cpu_time_us));
+  return {};
+}
+
+Result<std::vector<LifeRow>> Catalog::lives(const ContainerKey& key) {
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(),
+      "SELECT key, time, event, session, checkpoint, detail, freeze_ms, restore_ms, bytes,"
+      " cpu_time_us FROM lives WHERE key = ?1 ORDER BY time, sequence",
+      key.str()));
+  std::vector<LifeRow> rows;
+  while (REPRISE_PASS(statement.step())) rows.push_back(REPRISE_PASS(life_row(statement)));
+  return rows;
+}
+
+Result<void> Catalog::put_container(const ContainerRow& row) {
+  // A replaced row gets a new sequence number, which is the order of containers_named().
+  REPRISE_PASS(execute(db_.get(),
+                       "INSERT OR REPLACE INTO containers (key, name, image, create_command,"
+                       " command_image_index) VALUES (?1, ?2, ?3, ?4, ?5)",
+                       row.key.str(), row.name, row.image, row.create_command,
+                       row.command_image_index));
+  return {};
+}
+
+Result<std::optional<ContainerRow>> Catalog::container(const ContainerKey& key) {
+  Statement statement = REPRISE_PASS(
+      Statement::prepare(db_.get(), std::string(kSelectContainers) + "key = ?1", key.str()));
+  if (!REPRISE_PASS(statement.step())) return std::nullopt;
+  return container_row(statement);
+}
+
+Result<std::vector<ContainerRow>> Catalog::containers_named(const std::string& name) {
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(), std::string(kSelectContainers) + "name = ?1 ORDER BY sequence DESC", name));
+  std::vector<ContainerRow> rows;
+  while (REPRISE_PASS(statement.step())) rows.push_back(container_row(statement));
+  return rows;
+}
+
+Result<void> Catalog::begin_session(const SessionRow& row) {
+  REPRISE_TRY(execute(db_.get(),
+                      "INSERT INTO sessions (id, key, kind, trigger_name, began, ended, status,"
+                      " reason, hint, checkpoint, phases, log_directory)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, 0, 'running', '', '', ?6, ?7, ?8)",
+                      row.id.str(), row.key.str(), row.kind, row.trigger, row.begin,
+                      row.checkpoint.str(), row.phases, row.log_directory),
+              "recording session '" + row.id.str() + "'");
+  return {};
+}
+
+Result<void> Catalog::finish_session(const SessionRow& row) {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  const int rows = REPRISE_PASS(execute(
+      db_.get(),
+      "UPDATE sessions SET ended = ?2, status = ?3, reason = ?4, hint = ?5,"
+      " checkpoint = ?6, phases = ?7 WHERE id = ?1 AND status = 'running'",
+      row.id.str(), row.end, row.status, row.reason, row.hint, row.checkpoint.str(), row.phases));
+  if (rows == 0) {
+    Statement known = REPRISE_PASS(
+        Statement::prepare(db_.get(), "SELECT 1 FROM sessions WHERE id = ?1", row.id.str()));
+    if (REPRISE_PASS(known.step()))
+      return fail(ErrorCode::kInvalidInput, "session '" + row.id.str() + "' has finished already");
+    return fail(ErrorCode::kNotFound, "there is no session '" + row.id.str() + "'");
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<SessionRow>> Catalog::sessions(int limit) {
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(), std::string(kSelectSessions) + "ORDER BY began DESC, sequence DESC LIMIT ?1",
+      std::max(limit, 0)));
+  std::vector<SessionRow> rows;
+  while (REPRISE_PASS(statement.step())) rows.push_back(session_row(statement));
+  return rows;
+}
+
+Result<SessionRow> Catalog::find_session(const std::string& id_prefix) {
+  // An exact id comes first and wins; it may be the prefix of another.
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(),
+      std::string(kSelectSessions) +
+          "WHERE substr(id, 1, length(?1)) = ?1 AND ?1 <> '' ORDER BY length(id), id LIMIT 2",
+      id_prefix));
+  if (!REPRISE_PASS(statement.step()))
+    return fail(ErrorCode::kNotFound, "there is no session '" + id_prefix + "'");
+  SessionRow row = session_row(statement);
+  if (row.id.str() == id_prefix || !REPRISE_PASS(statement.step())) return row;
+  return fail(ErrorCode::kInvalidInput, "'" + id_prefix + "' names more than one session: '" +
+                                            row.id.str() + "', '" + statement.text(0) + "'");
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "store/catalog.h"
+#include "store/internal/test_support.h"
+
+namespace reprise::store {
+namespace {
+
+using base::CheckpointId;
+using base::ContainerKey;
+using base::ErrorCode;
+using base::SessionId;
+
+const ContainerKey kWeb("web");
+
+class HistoryTest : public testing::Test {
+ protected:
+  TestDirectory directory_;
+  Catalog catalog_ = Catalog::open(directory_.path()).value();
+};
+
+TEST_F(HistoryTest, LivesComeBackOldestFirst) {
+  const LifeRow checkpointed{.key = kWeb,
+                             .time = 200,
+                             .event = LifeEvent::kCheckpointed,
+                             .session = SessionId("s1"),
+                             .checkpoint = CheckpointId("c1"),
+                             .detail = "stop",
+                             .freeze_ms = 12,
+                             .bytes = 4096,
+                             .cpu_time_us = 77};
+  const LifeRow restored{.key = kWeb,
+                         .time = 300,
+                         .event = LifeEvent::kRestored,
+                         .session = SessionId("s2"),
+                         .checkpoint = CheckpointId("c1"),
+                         .restore_ms = 450,
+                         .cpu_time_us = 77};
+  ASSERT_TRUE(catalog_.add_life_event(restored));
+  ASSERT_TRUE(catalog_.add_life_event(checkpointed));
+  ASSERT_TRUE(catalog_.add_life_event({.key = kWeb, .time = 100}));
+  ASSERT_TRUE(catalog_.add_life_event({.key = ContainerKey("db"), .time = 150}));
+  ASSERT_TRUE(catalog_.add_life_event({.key = kWeb, .time = 300, .event = LifeEvent::kEnded}));
+
+  const auto lives = catalog_.lives(kWeb);
+  ASSERT_TRUE(lives);
+  ASSERT_EQ(lives->size(), 4U);
+  EXPECT_EQ((*lives)[0].event, LifeEvent::kStarted);
+  EXPECT_EQ((*lives)[3].event, LifeEvent::kEnded);
+  const LifeRow& row = (*lives)[1];
+  EXPECT_EQ(row.key, kWeb);
+  EXPECT_EQ(row.time, 200);
+  EXPECT_EQ(row.event, LifeEvent::kCheckpointed);
+  EXPECT_EQ(row.session.str(), "s1");
+  EXPECT_EQ(row.checkpoint.str(), "c1");
+  EXPECT_EQ(row.detail, "stop");
+  EXPECT_EQ(row.freeze_ms, 12);
+  EXPECT_EQ(row.bytes, 4096U);
+  EXPECT_EQ(row.cpu_time_us, 77);
+  EXPECT_EQ((*lives)[2].restore_ms, 450);
+}
+
+TEST_F(HistoryTest, EveryEventIsStored) {
+  const std::vector<LifeEvent> events{LifeEvent::kStarted, LifeEvent::kCheckpointed,
+                                      LifeEvent::kEnded, LifeEvent::kRestored,
+                                      LifeEvent::kRestoreFailed};
+  for (const LifeEvent event : events)
+    ASSERT_TRUE(catalog_.add_life_event({.key = kWeb, .time = 1, .event = event}));
+  std::vector<LifeEvent> stored;
+  for (const LifeRow& row : value_of(catalog_.lives(kWeb))) stored.push_back(row.event);
+  EXPECT_EQ(stored, events);
+  EXPECT_EQ(to_string(LifeEvent::kRestoreFailed), "restore-failed");
+}
+
+TEST_F(HistoryTest, ManyProcessesWriteAtOnce) {
+  constexpr int kProcesses = 8;
+  constexpr int kEvents = 20;
+  Children children;
+  for (int i = 0; i < kProcesses; ++i)
+    children.start([&] {
+      children.wait_for_gate();
+      auto catalog = Catalog::open(directory_.path());
+      if (!catalog) return 1;
+      for (int n = 0; n < kEvents; ++n)
+        if (!catalog->add_life_event({.key = kWeb, .time = n})) return 2;
+      return 0;
+    });
+  children.open_gate();
+  EXPECT_EQ(children.wait_for_all(), std::vector<int>(kProcesses, 0));
+  EXPECT_EQ(catalog_.lives(kWeb)->size(), std::size_t{kProcesses * kEvents});
+}
+
+ContainerRow container_row(const std::string& key, const std::string& name) {
+  return {.key = ContainerKey(key),
+          .name = name,
+          .image = "docker.io/library/redis:7",
+          .create_command = R"(["podman","run","redis:7"])",
+          .command_image_index = 2};
+}
+
+TEST_F(HistoryTest, ContainersAreReplaced) {
+  EXPECT_FALSE(catalog_.container(kWeb).value());
+  ASSERT_TRUE(catalog_.put_container(container_row("web", "old")));
+  ASSERT_TRUE(catalog_.put_container(container_row("web", "new")));
+  const auto row = catalog_.container(kWeb).value();
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->name, "new");
+  EXPECT_EQ(row->image, "docker.io/library/redis:7");
+  EXPECT_EQ(row->create_command, R"(["podman","run","redis:7"])");
+  EXPECT_EQ(row->command_image_index, 2);
+  EXPECT_TRUE(catalog_.containers_named("old")->empty());
+}
+
+TEST_F(HistoryTest, ContainersOfOneNameMostRecentlyPutFirst) {
+  for (const char* key : {"k1", "k2", "k3", "k1"})
+    ASSERT_TRUE(catalog_.put_container(container_row(key, "web")));
+  std::string keys;
+  for (const ContainerRow& row : value_of(catalog_.containers_named("web"))) keys += row.key.str();
+  EXPECT_EQ(keys, "k1k3k2");
+}
+
+SessionRow session_row(const std::string& id, base::UnixMillis begin) {
+  return {.id = SessionId(id),
+          .key = kWeb,
+          .kind = "checkpoint",
+          .trigger = "stop",
+          .begin = begin,
+          .log_directory = "/var/log/reprise/" + id};
+}
+
+TEST_F(HistoryTest, ASessionRunsAndFinishes) {
+  ASSERT_TRUE(catalog_.begin_session(session_row("abc1", 10)));
+  SessionRow row = catalog_.find_session("abc1").value();
+  EXPECT_EQ(row.status, "running");
+  EXPECT_EQ(row.end, 0);
+  EXPECT_EQ(row.key, kWeb);
+  EXPECT_EQ(row.kind, "checkpoint");
+  EXPECT_EQ(row.trigger, "stop");
+  EXPECT_EQ(row.begin, 10);
+  EXPECT_EQ(row.log_directory, "/var/log/reprise/abc1");
+
+  row.end = 99;
+  row.status = "failed";
+  row.reason = "criu failed";
+  row.hint = "do this";
+  row.checkpoint = CheckpointId("c1");
+  row.phases = R"({"dump":80})";
+  ASSERT_TRUE(catalog_.finish_session(row));
+  const SessionRow finished = catalog_.find_session("abc1").value();
+  EXPECT_EQ(finished.end, 99);
+  EXPECT_EQ(finished.status, "failed");
+  EXPECT_EQ(finished.reason, "criu failed");
+  EXPECT_EQ(finished.hint, "do this");
+  EXPECT_EQ(finished.checkpoint.str(), "c1");
+  EXPECT_EQ(finished.phases, R"({"dump":80})");
+}
+
+TEST_F(HistoryTest, AFinishedSessionIsNeverChanged) {
+  SessionRow row = session_row("abc1", 10);
+  ASSERT_TRUE(catalog_.begin_session(row));
+  row.status = "ok";
+  row.end = 20;
+  ASSERT_TRUE(catalog_.finish_session(row));
+  row.status = "failed";
+  EXPECT_EQ(catalog_.finish_session(row).error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(catalog_.find_session("abc1")->status, "ok");
+}
+
+TEST_F(HistoryTest, UnknownSessions) {
+  EXPECT_EQ(catalog_.finish_session(session_row("none", 1)).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(catalog_.find_session("none").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(catalog_.find_session("").error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(HistoryTest, SessionsNewestFirstWithLimit) {
+  for (const auto& [id, begin] : {std::pair("s2", 20), std::pair("s3", 30), std::pair("s1", 10)})
+    ASSERT_TRUE(catalog_.begin_session(session_row(id, begin)));
+  std::string ids;
+  for (const SessionRow& row : value_of(catalog_.sessions(2))) ids += row.id.str();
+  EXPECT_EQ(ids, "s3s2");
+  EXPECT_TRUE(catalog_.sessions(0)->empty());
+  EXPECT_EQ(catalog_.begin_session(session_row("s1", 1)).error().code(), ErrorCode::kInvalidInput);
+}
+
+TEST_F(HistoryTest, SessionPrefixes) {
+  for (const char* id : {"abc", "abcd", "abce", "xyz"})
+    ASSERT_TRUE(catalog_.begin_session(session_row(id, 1)));
+  EXPECT_EQ(catalog_.find_session("abc")->id.str(), "abc");
+  EXPECT_EQ(catalog_.find_session("x")->id.str(), "xyz");
+  EXPECT_EQ(catalog_.find_session("abce")->id.str(), "abce");
+  const auto ambiguous = catalog_.find_session("ab");
+  ASSERT_FALSE(ambiguous);
+  EXPECT_EQ(ambiguous.error().code(), ErrorCode::kInvalidInput);
+  EXPECT_TRUE(ambiguous.error().message().contains("'abc', 'abcd'")) << ambiguous.error().message();
+}
+
+}  // namespace
+}  // namespace reprise::store

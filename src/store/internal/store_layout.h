@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names in the store's directory.
+//
+//   staging/.lock        taken by whoever makes or takes over a staging directory
+//   staging/ID/          a checkpoint being written
+//   staging/ID.lock      held by its writer; whoever gets it may remove staging/ID
+//   staging/removed-ID/  on its way out
+//   checkpoints/ID/      sealed
+//
+// Ids are never used twice, so a staging directory that was taken over has no new writer, and a
+// lock file may be unlinked by whoever holds it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/id.h"
+
+namespace reprise::store {
+
+using std::filesystem::path;
+
+struct StoreLayout {
+  path root;
+
+  [[nodiscard]] path staging() const { return root / "staging"; }
+  [[nodiscard]] path checkpoints() const { return root / "checkpoints"; }
+  [[nodiscard]] path creation_lock() const { return staging() / ".lock"; }
+  [[nodiscard]] path staged(const base::CheckpointId& id) const { return staging() / id.str(); }
+  [[nodiscard]] path writer_lock(const base::CheckpointId& id) const {
+    return staging() / (id.str() + kLockSuffix);
+  }
+  [[nodiscard]] path removed(const base::CheckpointId& id) const {
+    return staging() / (kRemovedPrefix + id.str());
+  }
+  [[nodiscard]] path sealed(const base::CheckpointId& id) const { return checkpoints() / id.str(); }
+
+  static constexpr const char* kLockSuffix = ".lock";
+  static constexpr const char* kRemovedPrefix = "removed-";
+};
+
+}  // namespace reprise::store
