@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/cgroup.h"
+
+#include <cstdlib>
+#include <string_view>
+
+#include "sys/files.h"
+
+namespace reprise::container {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+const std::string* Cgroup::find(const std::string& controller) const {
+  const auto found = paths_.find(controller);
+  return found == paths_.end() ? nullptr : &found->second;
+}
+
+Result<bool> Cgroup::is_frozen() const {
+  // v1 first: in the hybrid layout runc freezes by the v1 controller, though "" exists as well.
+  if (const std::string* v1 = find("freezer")) {
+    const std::string state = REPRISE_PASS(sys::read_file(*v1 + "/freezer.state"));
+    return !state.starts_with("THAWED");
+  }
+  if (const std::string* v2 = find("")) {
+    const std::string state = REPRISE_PASS(sys::read_file(*v2 + "/cgroup.freeze"));
+    return state.starts_with('1');
+  }
+  return fail(ErrorCode::kUnsupported, "the container has no cgroup that can be frozen");
+}
+
+Result<void> Cgroup::thaw() const {
+  const Result<bool> frozen = is_frozen();
+  if (!frozen) {
+    const ErrorCode code = frozen.error().code();
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kGone) return {};
+    return std::unexpected(frozen.error());
+  }
+  if (!*frozen) return {};
+  if (const std::string* v1 = find("freezer"))
+    return sys::write_control_file(*v1 + "/freezer.state", "THAWED");
+  return sys::write_control_file(*find("") + "/cgroup.freeze", "0");
+}
+
+Result<std::int64_t> Cgroup::cpu_time_us() const {
+  constexpr std::int64_t kNanosPerMicro = 1000;
+  if (const std::string* v1 = find("cpuacct")) {
+    const std::string text = REPRISE_PASS(sys::read_file(*v1 + "/cpuacct.usage"));
+    return std::strtoll(text.c_str(), nullptr, 10) / kNanosPerMicro;
+  }
+  if (const std::string* v2 = find("")) {
+    const std::string text = REPRISE_PASS(sys::read_file(*v2 + "/cpu.stat"));
+    constexpr std::string_view kField = "usage_usec ";
+    const std::size_t at = text.find(kField);
+    if (at != std::string::npos)
+      return std::strtoll(text.c_str() + at + kField.size(), nullptr, 10);
+  }
+  return fail(ErrorCode::kUnsupported, "the container has no cgroup that counts CPU time");
+}
+
+}  // namespace reprise::container

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cgroup of a container, on cgroup v2 and on v1 (also where both are mounted).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/result.h"
+
+namespace reprise::container {
+
+// Refers to directories that belong to runc; may be used after they are gone (kGone or kNotFound).
+class Cgroup {
+ public:
+  // `paths`: controller to directory, as in runc's state: "freezer", "cpuacct", … on v1, "" on v2.
+  explicit Cgroup(std::map<std::string, std::string> paths) : paths_(std::move(paths)) {}
+
+  // Whether its tasks are kept from running (v1: any state but THAWED; v2: cgroup.freeze is 1).
+  [[nodiscard]] base::Result<bool> is_frozen() const;
+  // Lets them run. A cgroup that is not frozen, or gone, is success.
+  [[nodiscard]] base::Result<void> thaw() const;
+  // CPU time used by all tasks that ever were in it, microseconds.
+  [[nodiscard]] base::Result<std::int64_t> cpu_time_us() const;
+
+ private:
+  [[nodiscard]] const std::string* find(const std::string& controller) const;
+  std::map<std::string, std::string> paths_;
+};
+
+}  // namespace reprise::container

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/layout.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "sys/files.h"
+
+namespace reprise::container {
+namespace {
+
+std::filesystem::path from_env(const char* name, std::filesystem::path fallback) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
+  if (value == nullptr || *value == '\0') return fallback;
+  return value;
+}
+
+// Debian moved runc from /usr/sbin to /usr/bin between 12 and 13.
+std::filesystem::path default_runc() {
+  for (const char* candidate : {"/usr/bin/runc", "/usr/sbin/runc", "/usr/local/sbin/runc"})
+    if (::access(candidate, X_OK) == 0) return candidate;
+  return "/usr/bin/runc";
+}
+
+}  // namespace
+
+Layout Layout::from_environment() {
+  return Layout{.store = from_env("REPRISE_STORE", "/var/lib/reprise"),
+                .run = from_env("REPRISE_RUN", "/run/reprise"),
+                .runc = from_env("REPRISE_RUNC", default_runc())};
+}
+
+std::filesystem::path Layout::lock_of(const base::ContainerId& id) const {
+  return run / "locks" / id.str();
+}
+
+std::filesystem::path Layout::marker_of(const base::ContainerId& id) const {
+  return run / "containers" / id.str();
+}
+
+std::filesystem::path Layout::restored_marker_of(const base::ContainerId& id) const {
+  return run / "restored" / id.str();
+}
+
+std::filesystem::path Layout::session_directory(const base::SessionId& id) const {
+  return store / "sessions" / id.str();
+}
+
+std::filesystem::path Layout::session_run_directory(const base::SessionId& id) const {
+  return run / "sessions" / id.str();
+}
+
+base::Result<void> Layout::create() const {
+  for (const auto& directory :
+       {store / "sessions", run / "locks", run / "containers", run / "restored", run / "sessions"})
+    REPRISE_PASS(sys::make_directories(directory));
+  return {};
+}
+
+base::Result<std::filesystem::path> find_worker() {
+  const std::filesystem::path here = REPRISE_PASS(sys::executable_directory());
+  for (const auto& candidate :
+       {here / "reprise-worker", here.parent_path() / "libexec/reprise/reprise-worker"})
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  return std::unexpected(base::Error(base::ErrorCode::kNotFound,
+                                     "'reprise-worker' is neither beside this program nor in "
+                                     "'../libexec/reprise'")
+                             .with_hint("install Reprise again with ./quickstart"));
+}
+
+}  // namespace reprise::container

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where things are on this host, and the limits that all our processes share.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/id.h"
+#include "base/result.h"
+
+namespace reprise::container {
+
+// Read from the environment (REPRISE_STORE, REPRISE_RUN, REPRISE_RUNC), so that tests can put
+// everything elsewhere; the defaults are what a user has.
+struct Layout {
+  std::filesystem::path store;  // /var/lib/reprise: survives a reboot
+  std::filesystem::path run;    // /run/reprise: locks and markers, meaningless after a reboot
+  std::filesystem::path
+      runc;  // the OCI runtime that does the work, /usr/bin/runc or /usr/sbin/runc
+
+  static Layout from_environment();
+
+  // One operation at a time on a container: held by the session, waited for by SIGKILL.
+  [[nodiscard]] std::filesystem::path lock_of(const base::ContainerId& id) const;
+  // Exists while a container that opted in has a life that has not ended.
+  [[nodiscard]] std::filesystem::path marker_of(const base::ContainerId& id) const;
+  // Exists from the restore of a container until its `start`.
+  [[nodiscard]] std::filesystem::path restored_marker_of(const base::ContainerId& id) const;
+  // CRIU's logs and our own of one session; kept for `reprise logs`.
+  [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;
+  // Sockets and generated CRIU configuration of one session; short, for sun_path.
+  [[nodiscard]] std::filesystem::path session_run_directory(const base::SessionId& id) const;
+
+  // Makes the directories that do not exist yet, mode 0700.
+  [[nodiscard]] base::Result<void> create() const;
+};
+
+// A worker is beside the calling executable, or where it is installed.
+base::Result<std::filesystem::path> find_worker();
+
+}  // namespace reprise::container

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The network namespace of a container, around a dump and a restore. Drives ip, nft and ss of the
+// host inside the namespace.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace reprise::container {
+
+// `/run/netns/…` or `/proc/PID/ns/net`.
+using NetworkNamespace = std::filesystem::path;
+
+// Pure: "ADDRESS/PREFIX" of all global addresses in the output of `ip -json address`, those of
+// interfaces and those that were adopted (see below) on lo.
+struct InterfaceAddresses {
+  std::vector<std::string> own;
+  std::vector<std::string> adopted;
+};
+base::Result<InterfaceAddresses> parse_addresses(std::string_view ip_json);
+// Pure: names of the tables that CRIU's network lock makes, in the output of `nft list tables`:
+// lines like "table inet CRIU-<id>"; returned as "inet CRIU-<id>".
+std::vector<std::string> parse_criu_tables(std::string_view nft_output);
+
+// The addresses that sockets in `ns` may be bound to: those of its interfaces, and the adopted ones
+// that a socket still uses (so that they do not pile up over many lives).
+base::Result<std::vector<std::string>> addresses(const NetworkNamespace& ns);
+
+// Deletes the tables that CRIU's network lock left in `ns`: a dump that failed, or one whose tasks
+// ended, leaves a table with policy drop in a namespace that outlives the container, and nothing in
+// it could talk any more (facts: CRIU 4.2). Returns how many were deleted.
+base::Result<int> remove_criu_locks(const NetworkNamespace& ns);
+
+// Makes sockets restorable that are bound to addresses which `ns` does not have any more: each
+// missing one of `wanted` ("10.88.0.5/16") is put on lo as a host address, and the other interfaces
+// stop answering ARP for it, since somebody else may own it by now. Returns the addresses added.
+base::Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
+                                                       const std::vector<std::string>& wanted);
+
+// Takes back what adopt_addresses did for `addresses` (with or without prefix length), for a
+// restore that failed. Addresses that are not on lo are left alone.
+base::Result<void> release_addresses(const NetworkNamespace& ns,
+                                     const std::vector<std::string>& addresses);
+
+// Ends TCP connections between the adopted addresses and the outside: they cannot go on from
+// another address, so the application sees an error at once, never a hang.
+base::Result<void> reset_outside_connections(const NetworkNamespace& ns,
+                                             const std::vector<std::string>& adopted);
+
+// Whether any process lives in `ns`: an empty namespace is about to be removed by whoever made it.
+bool is_inhabited(const NetworkNamespace& ns);
+
+// Sets lo up: runc does so in `create`, but not in `restore`.
+base::Result<void> set_loopback_up(const NetworkNamespace& ns);
+
+}  // namespace reprise::container

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/oci_spec.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "sys/files.h"
+#include "sys/process.h"
+
+namespace reprise::container {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using nlohmann::json;
+
+namespace {
+
+OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
+  OciSpec spec;
+  spec.annotations = config.value("annotations", std::map<std::string, std::string>{});
+  spec.root_path = (bundle / config.at("root").at("path").get<std::string>()).string();
+  for (const json& mount : config.value("mounts", json::array()))
+    spec.mounts.push_back({.destination = mount.at("destination").get<std::string>(),
+                           .type = mount.value("type", ""),
+                           .source = mount.value("source", "")});
+  const json linux_part = config.value("linux", json::object());
+  for (const json& ns : linux_part.value("namespaces", json::array())) {
+    if (ns.at("type") != "network") continue;
+    spec.has_network_namespace = true;
+    spec.network_namespace_path = ns.value("path", "");
+  }
+  return spec;
+}
+
+std::string value_of(const std::map<std::string, std::string>& annotations, const char* name,
+                     const char* fallback) {
+  const auto found = annotations.find(name);
+  return found == annotations.end() ? fallback : found->second;
+}
+
+std::unexpected<Error> bad_value(const std::string& name, const std::string& value,
+                                 const std::string& allowed) {
+  return std::unexpected(Error(ErrorCode::kInvalidInput,
+                               "annotation '" + name + "' has the unknown value '" + value + "'")
+                             .with_hint("use one of: " + allowed));
+}
+
+}  // namespace
+
+Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle) {
+  try {
+    return read_spec(json::parse(text), bundle);
+  } catch (const json::exception& error) {
+    return fail(ErrorCode::kCorrupt, "'" + (bundle / "config.json").string() +
+                                         "' is not an OCI configuration: " + error.what());
+  }
+}
+
+Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle) {
+  const std::string text = REPRISE_PASS(sys::read_file(bundle / "config.json"));
+  return parse_oci_spec(text, bundle);
+}
+
+Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations) {
+  Wishes wishes;
+  const std::string on_stop = value_of(annotations, "reprise.dev/on-stop", "signal");
+  if (on_stop != "checkpoint" && on_stop != "signal")
+    return bad_value("reprise.dev/on-stop", on_stop, "checkpoint, signal");
+  wishes.checkpoint_on_stop = on_stop == "checkpoint";
+
+  const std::string on_failure = value_of(annotations, "reprise.dev/on-restore-failure", "cold");
+  if (on_failure != "cold" && on_failure != "fail")
+    return bad_value("reprise.dev/on-restore-failure", on_failure, "cold, fail");
+  wishes.on_restore_failure =
+      on_failure == "fail" ? OnRestoreFailure::kFail : OnRestoreFailure::kStartCold;
+
+  wishes.stop_signal = REPRISE_TRY(
+      sys::parse_signal(value_of(annotations, "org.opencontainers.image.stopSignal", "15")),
+      "reading annotation 'org.opencontainers.image.stopSignal'");
+  return wishes;
+}
+
+std::vector<std::string> external_mounts(const OciSpec& spec) {
+  std::vector<std::string> destinations;
+  for (const SpecMount& mount : spec.mounts)
+    if (mount.type == "bind") destinations.push_back(mount.destination);
+  std::ranges::sort(destinations);
+  return destinations;
+}
+
+std::optional<std::string> shm_directory(const OciSpec& spec) {
+  for (const SpecMount& mount : spec.mounts)
+    if (mount.destination == "/dev/shm" && mount.type == "bind" && mount.source != "/dev/shm")
+      return mount.source;  // "/dev/shm" itself: --ipc=host, which is not the container's
+  return std::nullopt;
+}
+
+}  // namespace reprise::container

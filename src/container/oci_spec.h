@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What we need of an OCI bundle (config.json) and of what the user said in its annotations.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace reprise::container {
+
+struct SpecMount {
+  std::string destination;
+  std::string type;
+  std::string source;
+};
+
+struct OciSpec {
+  std::map<std::string, std::string> annotations;
+  std::string root_path;  // absolute
+  std::vector<SpecMount> mounts;
+  bool has_network_namespace = false;  // false: the host's network
+  std::string network_namespace_path;  // empty: made by runc
+};
+
+// kCorrupt for text that is not an OCI configuration. Pure. `bundle` makes root.path absolute.
+base::Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle);
+base::Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle);
+
+enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
+
+// The user's wishes, from annotations:
+//   reprise.dev/on-stop = checkpoint         opts in
+//   reprise.dev/on-restore-failure = cold    (default) or fail
+//   org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
+struct Wishes {
+  bool checkpoint_on_stop = false;
+  OnRestoreFailure on_restore_failure = OnRestoreFailure::kStartCold;
+  int stop_signal = 15;
+};
+// kInvalidInput for an unknown value, which names the annotation and what it can be.
+base::Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations);
+
+// Bind mounts: CRIU does not save them, and a restore needs each of them under the same
+// destination.
+std::vector<std::string> external_mounts(const OciSpec& spec);
+
+// The directory on the host that is mounted at /dev/shm, if it is a bind mount of one (Podman's
+// way): its contents belong to the checkpoint, since Podman drops the tmpfs at every stop.
+std::optional<std::string> shm_directory(const OciSpec& spec);
+
+}  // namespace reprise::container

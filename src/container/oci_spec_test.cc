@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/oci_spec.h"
+
+#include <gtest/gtest.h>
+
+namespace reprise::container {
+namespace {
+
+// As Podman 5.4 writes it, shortened.
+constexpr const char* kConfig = R"({
+  "ociVersion": "1.2.0",
+  "root": {"path": "/var/lib/containers/storage/overlay/5b06/merged"},
+  "mounts": [
+    {"destination": "/proc", "type": "proc", "source": "proc"},
+    {"destination": "/etc/hosts", "type": "bind", "source": "/run/x/hosts"},
+    {"destination": "/dev/shm", "type": "bind", "source": "/var/x/userdata/shm"}],
+  "annotations": {"org.opencontainers.image.stopSignal": "2",
+                  "reprise.dev/on-stop": "checkpoint"},
+  "linux": {"namespaces": [{"type": "pid"},
+                           {"type": "network", "path": "/run/netns/netns-6984"}]}})";
+
+TEST(OciSpec, ReadsWhatPodmanWrites) {
+  const OciSpec spec = parse_oci_spec(kConfig, "/bundle").value();
+  EXPECT_EQ(spec.root_path, "/var/lib/containers/storage/overlay/5b06/merged");
+  EXPECT_TRUE(spec.has_network_namespace);
+  EXPECT_EQ(spec.network_namespace_path, "/run/netns/netns-6984");
+  EXPECT_EQ(external_mounts(spec), (std::vector<std::string>{"/dev/shm", "/etc/hosts"}));
+  EXPECT_EQ(shm_directory(spec), "/var/x/userdata/shm");
+}
+
+TEST(OciSpec, MakesARelativeRootAbsolute) {
+  const OciSpec spec = parse_oci_spec(R"({"root": {"path": "rootfs"}})", "/bundle").value();
+  EXPECT_EQ(spec.root_path, "/bundle/rootfs");
+  EXPECT_FALSE(spec.has_network_namespace);
+  EXPECT_EQ(shm_directory(spec), std::nullopt);
+}
+
+TEST(OciSpec, LeavesTheHostsSharedMemoryAlone) {
+  const OciSpec spec = parse_oci_spec(R"({"root": {"path": "r"}, "mounts": [
+        {"destination": "/dev/shm", "type": "bind", "source": "/dev/shm"}]})",
+                                      "/b")
+                           .value();
+  EXPECT_EQ(shm_directory(spec), std::nullopt);
+}
+
+TEST(OciSpec, RefusesWhatIsNotOne) {
+  for (const char* text :
+       {"", "[]", "{}", R"({"root": 3})", R"({"root": {"path": "r"}, "mounts": [{}]})",
+        R"({"root": {"path": "r"}, "annotations": []})"}) {
+    const auto spec = parse_oci_spec(text, "/bundle");
+    ASSERT_FALSE(spec) << text;
+    EXPECT_EQ(spec.error().code(), base::ErrorCode::kCorrupt) << text;
+    EXPECT_NE(spec.error().message().find("'/bundle/config.json'"), std::string::npos);
+  }
+}
+
+TEST(Wishes, DefaultsToPlainStops) {
+  const Wishes wishes = parse_wishes({}).value();
+  EXPECT_FALSE(wishes.checkpoint_on_stop);
+  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
+  EXPECT_EQ(wishes.stop_signal, 15);
+}
+
+TEST(Wishes, ReadsAnnotations) {
+  const Wishes wishes = parse_wishes({{"reprise.dev/on-stop", "checkpoint"},
+                                      {"reprise.dev/on-restore-failure", "fail"},
+                                      {"org.opencontainers.image.stopSignal", "SIGINT"}})
+                            .value();
+  EXPECT_TRUE(wishes.checkpoint_on_stop);
+  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
+  EXPECT_EQ(wishes.stop_signal, 2);
+}
+
+TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {
+  const auto wishes = parse_wishes({{"reprise.dev/on-stop", "checkpiont"}});
+  ASSERT_FALSE(wishes);
+  EXPECT_EQ(wishes.error().code(), base::ErrorCode::kInvalidInput);
+  EXPECT_EQ(wishes.error().message(),
+            "annotation 'reprise.dev/on-stop' has the unknown value 'checkpiont'");
+  EXPECT_EQ(wishes.error().hint(), "use one of: checkpoint, signal");
+}
+
+}  // namespace
+}  // namespace reprise::container

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/runc_state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "sys/files.h"
+
+namespace reprise::container {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view kDefaultRoot = "/run/runc";
+
+std::filesystem::path root_from(const std::vector<std::string>& args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i].starts_with("--root=")) return args[i].substr(std::string_view("--root=").size());
+    if (args[i] == "--root" && i + 1 < args.size()) return args[i + 1];
+  }
+  return kDefaultRoot;
+}
+
+}  // namespace
+
+Result<RuncState> parse_runc_state(std::string_view text) {
+  try {
+    const json j = json::parse(text);
+    RuncState state;
+    state.init.pid = j.at("init_process_pid").get<pid_t>();
+    state.init.start_ticks = j.at("init_process_start").get<std::uint64_t>();
+    j.at("cgroup_paths").get_to(state.cgroup_paths);
+    // Labels are "name=value"; the bundle is one of them, annotations are the others.
+    for (const std::string label : j.at("config").at("labels")) {
+      const std::size_t equals = label.find('=');
+      if (equals == std::string::npos) continue;
+      const std::string name = label.substr(0, equals);
+      if (name == "bundle")
+        state.bundle = label.substr(equals + 1);
+      else
+        state.annotations[name] = label.substr(equals + 1);
+    }
+    return state;
+  } catch (const json::exception& error) {
+    return fail(ErrorCode::kCorrupt,
+                std::string("runc's state file is unreadable: ") + error.what());
+  }
+}
+
+Result<RuncState> load_runc_state(const std::vector<std::string>& runtime_args,
+                                  const base::ContainerId& id) {
+  const Result<std::string> text =
+      sys::read_file(root_from(runtime_args) / id.str() / "state.json");
+  if (!text && text.error().code() == ErrorCode::kNotFound)
+    return fail(ErrorCode::kNotFound, "container '" + id.str() + "' is not running");
+  if (!text) return std::unexpected(text.error());
+  return parse_runc_state(*text);
+}
+
+}  // namespace reprise::container

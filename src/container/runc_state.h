@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What runc itself remembers of a container: ROOT/ID/state.json.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "sys/process.h"
+
+namespace reprise::container {
+
+struct RuncState {
+  sys::ProcessRef init;  // in the host's pid namespace
+  std::string bundle;
+  std::map<std::string, std::string> annotations;
+  std::map<std::string, std::string> cgroup_paths;  // controller ("" for cgroup v2) to directory
+};
+
+// Pure. kCorrupt for text that is not runc's (1.1 to 1.5 write the same fields).
+base::Result<RuncState> parse_runc_state(std::string_view text);
+
+// kNotFound if runc does not know the container. `runtime_args` are the global arguments of the
+// call; without --root it is runc's default for root, /run/runc.
+base::Result<RuncState> load_runc_state(const std::vector<std::string>& runtime_args,
+                                        const base::ContainerId& id);
+
+}  // namespace reprise::container
