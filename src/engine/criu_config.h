@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options for CRIU that runc has no flags for, given by a file that the environment variable
+// CRIU_CONFIG_FILE names (runc hands its environment on to CRIU).
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace reprise::engine {
+
+// Contents of the file for a dump; `script` is run at each step.
+std::string dump_config(const std::filesystem::path& script);
+// Contents of the file for a restore.
+std::string restore_config(const std::filesystem::path& script);
+
+}  // namespace reprise::engine

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/dump.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "engine/criu_config.h"
+#include "engine/criu_hook.h"
+#include "image/criu_log.h"
+#include "image/criu_stats.h"
+#include "sys/child.h"
+#include "sys/files.h"
+
+namespace reprise::engine {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+using base::Result;
+using std::chrono::milliseconds;
+
+namespace {
+
+// How long CRIU gets to undo what it did (cure the tasks, thaw) after we gave up on it. Killing it
+// earlier could leave its parasite code inside the tasks.
+constexpr std::chrono::seconds kGraceAfterThaw{15};
+
+Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
+  const std::filesystem::path config = request.work_dir / "criu.conf";
+  REPRISE_PASS(sys::replace_file(config, dump_config(hook_script(request.worker))));
+  sys::SpawnOptions options;
+  options.argv = {request.runc.string()};
+  options.argv.insert(options.argv.end(), request.runtime_args.begin(), request.runtime_args.end());
+  options.argv.insert(options.argv.end(), {"checkpoint", "--image-path", sink.spool().string(),
+                                           "--work-path", request.work_dir.string(),
+                                           "--tcp-established", "--ext-unix-sk", "--file-locks"});
+  if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
+  options.argv.push_back(request.container.str());
+  auto variables = hook_variables({.socket = request.hook_socket,
+                                   .worker = request.worker,
+                                   .freeze_file = request.work_dir / "frozen-at"});
+  variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  options.env = sys::default_environment(variables);
+  const sys::UniqueFd log =
+      REPRISE_PASS(sys::open_file(request.work_dir / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));
+  options.fds = {{log.get(), 1}, {log.get(), 2}};
+  return sys::Child::spawn(options);
+}
+
+enum class Wakeup : std::uint8_t { kQuestion, kEnded, kLimit };
+
+Result<Wakeup> wait_for_runc(const sys::Child& runc, const sys::MessageListener& listener,
+                             std::chrono::steady_clock::time_point deadline) {
+  pollfd fds[] = {{.fd = listener.fd().get(), .events = POLLIN, .revents = 0},
+                  {.fd = runc.pidfd().get(), .events = POLLIN, .revents = 0}};
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return Wakeup::kLimit;
+    const int ready = ::poll(fds, 2, static_cast<int>(left.count()));
+    if (ready < 0 && errno != EINTR) return fail_errno(errno, "waiting for runc");
+    if (ready <= 0) continue;
+    return fds[0].revents != 0 ? Wakeup::kQuestion : Wakeup::kEnded;
+  }
+}
+
+// Tasks that stand still because CRIU hangs must run again before anything else: a thaw is also
+// what makes a CRIU that hangs on a frozen, stopped task go on (facts: cgroup v1, SIGSTOP).
+Error give_up(const DumpRequest& request, sys::Child& runc) {
+  Error error = Error(ErrorCode::kBusy, "the dump did not end within " +
+                                            std::to_string(request.limit.count()) + " ms")
+                    .with_hint("the container was thawed and runs on; see 'reprise logs'");
+  if (Result<void> thawed = request.cgroup.thaw(); !thawed)
+    error = std::move(error).with_suppressed(thawed.error());
+  if (Result<sys::ExitStatus> ended = runc.wait(kGraceAfterThaw); !ended)
+    if (Result<void> killed = runc.kill(SIGKILL); !killed)
+      error = std::move(error).with_suppressed(killed.error());
+  return error;
+}
+
+Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status) {
+  Error error(ErrorCode::kIo, "runc checkpoint ended with " + status.describe());
+  const Result<std::string> log = sys::read_file(request.work_dir / "runc.log");
+  if (log && log->find("executable file not found") != std::string::npos)
+    return Error(ErrorCode::kUnsupported, "'criu' is not installed")
+        .with_hint("install criu 4.2.1 or newer; 'reprise doctor' checks the host");
+  return with_criu_cause(std::move(error), request.work_dir / "dump.log");
+}
+
+}  // namespace
+
+Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
+                  const PostDump& post_dump) {
+  sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
+  const auto deadline = std::chrono::steady_clock::now() + request.limit;
+  Result<void> sealed{};
+  bool asked = false;
+  for (;;) {
+    const Wakeup wakeup = REPRISE_PASS(wait_for_runc(runc, listener, deadline));
+    if (wakeup == Wakeup::kLimit) return std::unexpected(give_up(request, runc));
+    if (wakeup == Wakeup::kEnded) break;
+    sys::MessageSocket question = REPRISE_PASS(accept_question(listener));
+    // A hook that lost its answer asks again: the answer stands.
+    if (!std::exchange(asked, true)) sealed = post_dump();
+    // A hook that is gone has been answered with its default, which is to let the tasks run on.
+    REPRISE_TRY(answer(question, sealed ? Verdict::kProceed : Verdict::kAbort), "answering CRIU");
+  }
+  const sys::ExitStatus status = REPRISE_PASS(runc.wait());
+  if (!sealed) return sealed;
+  if (!status.success()) return std::unexpected(describe_failure(request, status));
+  if (!asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
+  return {};
+}
+
+Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {
+  const std::string data = REPRISE_PASS(sys::read_file(work_dir / "stats-dump"));
+  const image::CriuDumpStats stats =
+      REPRISE_TRY(image::decode_dump_stats(data), "reading CRIU's statistics");
+  constexpr std::uint64_t kPageSize = 4096;
+  return DumpStats{.frozen = std::chrono::duration_cast<milliseconds>(
+                       std::chrono::microseconds(stats.frozen_us)),
+                   .memory_bytes = stats.pages_written * kPageSize};
+}
+
+Error with_criu_cause(Error error, const std::filesystem::path& file) {
+  const Result<std::string> log = sys::read_file(file);
+  if (!log) return error;
+  const std::optional<image::CriuFinding> cause = image::find_cause(*log);
+  if (!cause) return error;
+  Error result = Error(error.code(), "CRIU says: " + cause->line);
+  if (!cause->hint.empty()) result = std::move(result).with_hint(cause->hint);
+  return std::move(result).with_suppressed(std::move(error));
+}
+
+}  // namespace reprise::engine

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dumps a running container through runc and CRIU.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "container/cgroup.h"
+#include "image/page_sink.h"
+#include "sys/message_socket.h"
+
+namespace reprise::engine {
+
+enum class AfterDump : std::uint8_t { kEnd, kRunOn };
+
+struct DumpRequest {
+  std::filesystem::path runc;
+  std::vector<std::string> runtime_args;  // runc's global arguments
+  base::ContainerId container;
+  container::Cgroup cgroup;           // of the container; thawed if CRIU hangs
+  std::filesystem::path work_dir;     // gets dump.log, runc.log, stats-dump; exists
+  std::filesystem::path worker;       // reprise-worker, for the hook
+  std::filesystem::path hook_socket;  // where `listener` listens
+  AfterDump after = AfterDump::kRunOn;
+  std::chrono::milliseconds limit{0};  // of the whole dump, tasks standing still or not
+};
+
+// Called once while all tasks stand still and CRIU has written everything to the sink's spool. If
+// it fails, CRIU lets the tasks run on, whatever `after` says.
+using PostDump = std::function<base::Result<void>()>;
+
+// Runs `runc checkpoint`. Blocks until runc has ended. After success the tasks have ended (kEnd)
+// or run on. After a failure they run on, unless the container itself is gone; the error is that
+// of `post_dump`, or carries the line of CRIU's log that matters and a hint. kBusy when `limit`
+// ran out: the cgroup was thawed and CRIU ended.
+base::Result<void> dump(const DumpRequest& request, image::PageSink& sink,
+                        sys::MessageListener& listener, const PostDump& post_dump);
+
+// What CRIU says about a dump that succeeded.
+struct DumpStats {
+  std::chrono::milliseconds frozen{0};
+  std::uint64_t memory_bytes = 0;
+};
+base::Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir);
+
+// Adds to `error` what CRIU's log `file` (dump.log or restore.log) says, where it says anything.
+base::Error with_criu_cause(base::Error error, const std::filesystem::path& file);
+
+}  // namespace reprise::engine
