@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/checkpoint_session.h"
+
+#include <sys/utsname.h>
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "base/log.h"
+#include "container/file_tree.h"
+#include "container/network.h"
+#include "engine/criu_hook.h"
+#include "engine/dump.h"
+#include "session/fault.h"
+#include "session/promise.h"
+#include "session/versions.h"
+#include "sys/files.h"
+#include "sys/process.h"
+
+namespace reprise::session {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::LogLevel;
+using base::Result;
+
+namespace {
+
+// Checkpoints of earlier stops that are kept besides the newest, for people who want to go back one
+// step. Tagged ones are kept until they are removed.
+constexpr int kKeptStops = 1;
+
+constexpr const char* kRootfsPart = "rootfs.tar";
+constexpr const char* kShmPart = "shm.tar";
+
+std::string kernel_release() {
+  utsname name{};
+  return ::uname(&name) == 0 ? name.release : "";
+}
+
+}  // namespace
+
+CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hook_listener)
+    : context_(context),
+      hook_listener_(hook_listener),
+      phases_(context.caller),
+      begin_(base::now_unix_millis()) {}
+
+container::WorkerEvent CheckpointSession::run() {
+  const auto steps = [this]() -> Result<void> {
+    REPRISE_PASS(admit());
+    REPRISE_PASS(prepare());
+    REPRISE_PASS(dump());
+    if (!context_.request.end) REPRISE_PASS(seal());
+    return {};
+  };
+  Result<void> result = steps();
+  phases_.begin("finish");
+  if (sealed_ && context_.request.end)
+    end_sealed_container(
+        *state_,
+        *spec_);  // whatever CRIU said after the seal: the checkpoint stands, so it must end
+  else if (!result)
+    roll_back();
+  if (sealed_) result = {};
+  container::WorkerEvent outcome = record(result);
+  if (sealed_) remove_superseded();
+  return outcome;
+}
+
+Result<void> CheckpointSession::admit() {
+  phases_.begin("admit");
+  REPRISE_PASS(fault_point("session-begin"));
+  const auto& request = context_.request;
+  state_ = REPRISE_PASS(container::load_runc_state(request.runtime_args, request.container));
+  spec_ = REPRISE_PASS(container::load_oci_spec(state_->bundle));
+  if (!sys::is_alive(state_->init))
+    return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
+  if (REPRISE_PASS(container::Cgroup(state_->cgroup_paths).is_frozen()))
+    return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
+                               .with_hint("resume it first: podman unpause NAME"));
+  return {};
+}
+
+Result<void> CheckpointSession::prepare() {
+  phases_.begin("prepare");
+  // Whatever an earlier writer left that died: its space may be what we need now.
+  REPRISE_PASS(context_.store->sweep());
+  writer_ = REPRISE_TRY(context_.store->begin(), "preparing the store");
+  runtime_version_ = runtime_version(context_.layout.runc);
+  criu_version_ = REPRISE_PASS(criu_version());
+  if (const auto ns = network()) addresses_ = REPRISE_PASS(container::addresses(*ns));
+  return fault_point("before-dump");
+}
+
+std::optional<std::filesystem::path> CheckpointSession::network() const {
+  if (!spec_->has_network_namespace) return std::nullopt;
+  return network_of(*spec_, *state_);
+}
+
+Result<void> CheckpointSession::dump() {
+  phases_.begin("dump");
+  const engine::DumpRequest request{
+      .runc = context_.layout.runc,
+      .runtime_args = context_.request.runtime_args,
+      .container = context_.request.container,
+      .cgroup = container::Cgroup(state_->cgroup_paths),
+      .work_dir = context_.directory(),
+      .worker = REPRISE_PASS(container::find_worker()),
+      .hook_socket = context_.hook_socket(),
+      .after = context_.request.end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
+      .limit = kSessionLimit};
+  REPRISE_PASS(
+      engine::dump(request, writer_->pages(), hook_listener_, [this] { return post_dump(); }));
+  if (context_.request.end) return {};
+  const engine::DumpStats stats = REPRISE_PASS(engine::load_dump_stats(context_.directory()));
+  freeze_ms_ = stats.frozen.count();
+  memory_bytes_ = stats.memory_bytes;
+  return {};
+}
+
+// All tasks stand still; every millisecond here is freeze time.
+Result<void> CheckpointSession::post_dump() {
+  REPRISE_PASS(fault_point("post-dump"));
+  REPRISE_PASS(capture_files());
+  cpu_time_us_ = cpu_time_us();
+  if (!context_.request.end) return {};
+  REPRISE_PASS(seal());
+  freeze_ms_ = engine::frozen_for(context_.directory() / "frozen-at")
+                   .value_or(std::chrono::milliseconds(phases_.total_ms()))
+                   .count();
+  // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
+  if (const auto fault = fault_point("after-seal"); !fault)
+    base::log(LogLevel::kWarn, "after the seal, ignoring", {{"error", fault.error().message()}});
+  return {};
+}
+
+Result<void> CheckpointSession::capture_files() {
+  phases_.begin("copy-files");
+  const auto upper = REPRISE_PASS(container::overlay_upper(spec_->root_path));
+  if (upper) {
+    const auto part = REPRISE_PASS(writer_->part(kRootfsPart));
+    REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
+  }
+  std::error_code error;
+  const auto shm = container::shm_directory(*spec_);
+  if (shm && !std::filesystem::is_empty(*shm, error)) {
+    const auto part = REPRISE_PASS(writer_->part(kShmPart));
+    REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
+  }
+  return {};
+}
+
+// Over all lives: what the checkpoint that this life came from had used, plus this life's cgroup.
+std::int64_t CheckpointSession::cpu_time_us() const {
+  std::int64_t total = 0;
+  if (const auto lives = context_.catalog.lives(context_.key()))
+    for (const store::LifeRow& life : *lives) {
+      if (life.event == store::LifeEvent::kStarted) total = 0;
+      if (life.event == store::LifeEvent::kRestored) total = life.cpu_time_us;
+    }
+  const Result<std::int64_t> used = container::Cgroup(state_->cgroup_paths).cpu_time_us();
+  return total + used.value_or(0);
+}
+
+Result<void> CheckpointSession::seal() {
+  phases_.begin("seal");
+  REPRISE_PASS(fault_point("before-seal"));
+  REPRISE_TRY(writer_->pages().absorb(), "storing the memory");
+  sealed_.reset();
+  image::Manifest sealed = REPRISE_TRY(writer_->seal(describe()), "sealing the checkpoint");
+  Result<void> added = context_.catalog.add_checkpoint(
+      sealed, context_.request.tag,
+      context_.request.end ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
+  if (!added) {
+    // Not visible in the catalog is not visible at all: the container must run on.
+    Error error = std::move(added).error().with_step("adding the checkpoint to the catalog");
+    if (Result<void> removed = context_.store->remove(sealed.id); !removed)
+      error = std::move(error).with_suppressed(removed.error());
+    return std::unexpected(std::move(error));
+  }
+  sealed_ = std::move(sealed);
+  return {};
+}
+
+image::Manifest CheckpointSession::describe() const {
+  image::Manifest manifest;
+  manifest.key = context_.key();
+  manifest.container = context_.request.container;
+  manifest.name = context_.request.name;
+  manifest.trigger =
+      image::parse_trigger(context_.request.trigger).value_or(image::Trigger::kRequest);
+  manifest.ended = context_.request.end;
+  manifest.created = base::now_unix_millis();
+  manifest.parent_session = context_.request.session.str();
+  manifest.freeze_ms = freeze_ms_;
+  if (context_.request.end)
+    manifest.freeze_ms = engine::frozen_for(context_.directory() / "frozen-at")
+                             .value_or(std::chrono::milliseconds(0))
+                             .count();
+  manifest.memory_bytes = memory_bytes_;
+  manifest.cpu_time_us = cpu_time_us_;
+  manifest.runtime_version = runtime_version_;
+  manifest.criu_version = criu_version_;
+  manifest.kernel = kernel_release();
+  manifest.addresses = addresses_;
+  manifest.mounts = container::external_mounts(*spec_);
+  return manifest;
+}
+
+void CheckpointSession::roll_back() {
+  writer_.reset();
+  if (const auto kept = restore_promise(context_.layout, context_.request, *context_.store); !kept)
+    base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
+}
+
+void CheckpointSession::remove_superseded() {
+  const auto old = context_.catalog.superseded(context_.key(), kKeptStops);
+  if (!old) return;
+  for (const base::CheckpointId& id : *old)
+    if (context_.catalog.remove_checkpoint(id)) [[maybe_unused]]
+      const auto removed = context_.store->remove(id);
+}
+
+container::WorkerEvent CheckpointSession::record(const Result<void>& result) {
+  container::WorkerEvent outcome;
+  outcome.kind = container::WorkerEventKind::kOutcome;
+  if (!result) outcome = failed_outcome(result.error());
+  outcome.ok = result.has_value();
+  outcome.freeze_ms = freeze_ms_;
+  if (sealed_) {
+    outcome.checkpoint = sealed_->id.str();
+    for (const image::ManifestFile& file : sealed_->files) outcome.bytes += file.bytes;
+    store::LifeRow life{.key = context_.key(),
+                        .time = base::now_unix_millis(),
+                        .event = store::LifeEvent::kCheckpointed,
+                        .session = context_.request.session,
+                        .checkpoint = sealed_->id,
+                        .detail = context_.request.trigger,
+                        .freeze_ms = freeze_ms_,
+                        .bytes = outcome.bytes,
+                        .cpu_time_us = cpu_time_us_};
+    if (const auto added = context_.catalog.add_life_event(life); !added)
+      base::log(LogLevel::kWarn, "history not written, ignoring",
+                {{"error", added.error().message()}});
+  } else {
+    base::log(
+        LogLevel::kError, "checkpoint failed, the container runs on",
+        {{"container", context_.request.container.str()}, {"error", result.error().details()}});
+  }
+  outcome.total_ms = phases_.total_ms();
+  const store::SessionRow row{.id = context_.request.session,
+                              .key = context_.key(),
+                              .kind = "checkpoint",
+                              .trigger = context_.request.trigger,
+                              .begin = begin_,
+                              .end = base::now_unix_millis(),
+                              .status = outcome.ok ? "ok" : "failed",
+                              .reason = outcome.reason,
+                              .hint = outcome.hint,
+                              .checkpoint = base::CheckpointId(outcome.checkpoint),
+                              .phases = phases_.finish(),
+                              .log_directory = context_.directory().string()};
+  if (const auto finished = context_.catalog.finish_session(row); !finished)
+    base::log(LogLevel::kWarn, "outcome not written, ignoring",
+              {{"error", finished.error().message()}});
+  return outcome;
+}
+
+}  // namespace reprise::session

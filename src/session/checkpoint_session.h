@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One checkpoint, from request to outcome: the order of docs/ARCHITECTURE.md, "the life of a
+// checkpoint".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "container/cgroup.h"
+#include "container/oci_spec.h"
+#include "container/runc_state.h"
+#include "image/manifest.h"
+#include "session/context.h"
+#include "store/checkpoint_store.h"
+#include "sys/message_socket.h"
+
+namespace reprise::session {
+
+// Runs a checkpoint session. The caller holds the container's lock.
+//
+// If it fails, whenever, the container runs on as before: nothing is frozen or firewalled, no
+// partial checkpoint is on disk, and the request's signal has been delivered. If it succeeds and
+// the request says `end`, the container has ended, after its checkpoint was durable.
+class CheckpointSession {
+ public:
+  CheckpointSession(Context& context, sys::MessageListener& hook_listener);
+
+  // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
+  // outcome.
+  container::WorkerEvent run();
+
+ private:
+  base::Result<void> admit();
+  base::Result<void> prepare();
+  base::Result<void> dump();
+  base::Result<void> post_dump();
+  base::Result<void> capture_files();
+  base::Result<void> seal();
+  base::Result<void> make_visible();
+  void roll_back();
+  void remove_superseded();
+  [[nodiscard]] image::Manifest describe() const;
+  [[nodiscard]] std::int64_t cpu_time_us() const;
+  [[nodiscard]] std::optional<std::filesystem::path> network() const;
+  container::WorkerEvent record(const base::Result<void>& result);
+
+  Context& context_;
+  sys::MessageListener& hook_listener_;
+  Phases phases_;
+  base::UnixMillis begin_;
+  std::optional<container::RuncState> state_;
+  std::optional<container::OciSpec> spec_;
+  std::unique_ptr<store::CheckpointWriter> writer_;
+  std::optional<image::Manifest> sealed_;
+  std::vector<std::string> addresses_;
+  std::string runtime_version_;
+  std::string criu_version_;
+  std::int64_t cpu_time_us_ = 0;
+  std::int64_t freeze_ms_ = 0;
+  std::uint64_t memory_bytes_ = 0;
+};
+
+}  // namespace reprise::session

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every session works with, and how it reports.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "container/layout.h"
+#include "container/worker_link.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+#include "sys/message_socket.h"
+
+namespace reprise::session {
+
+// Owned by the worker's main; outlives the session.
+struct Context {
+  container::Layout layout;
+  container::WorkerRequest request;
+  store::Catalog catalog;
+  std::unique_ptr<store::CheckpointStore> store;
+  sys::MessageSocket caller;  // may be closed by the caller at any time
+
+  // Podman's container id is also the identity that outlives a stop.
+  [[nodiscard]] base::ContainerKey key() const {
+    return base::ContainerKey(request.container.str());
+  }
+  [[nodiscard]] std::filesystem::path directory() const {
+    return layout.session_directory(request.session);
+  }
+  [[nodiscard]] std::filesystem::path hook_socket() const {
+    return layout.session_run_directory(request.session) / "hook";
+  }
+};
+
+// The longest a session may take, tasks standing still or not: CRIU needs about 1 s per GB, so this
+// allows for far more memory than a host has, and still ends before anybody gives up on a drain.
+inline constexpr std::chrono::minutes kSessionLimit{10};
+
+// Names the phases of one session, times them, and tells the caller when one begins.
+class Phases {
+ public:
+  explicit Phases(sys::MessageSocket& caller) : caller_(&caller) {}
+  // Ends the current phase and begins `name`.
+  void begin(const std::string& name);
+  // Ends the current phase; {"dump":210,…} in the order in which they ran.
+  [[nodiscard]] std::string finish();
+  [[nodiscard]] std::int64_t total_ms() const { return total_.elapsed_ms(); }
+
+ private:
+  void end_current();
+  sys::MessageSocket* caller_;
+  base::Stopwatch total_;
+  base::Stopwatch current_;
+  std::string name_;
+  std::vector<std::pair<std::string, std::int64_t>> done_;
+};
+
+// Sends an event; a caller that has gone is not an error.
+void report(sys::MessageSocket& caller, const container::WorkerEvent& event);
+
+// The outcome of a session that failed.
+container::WorkerEvent failed_outcome(const base::Error& error);
+
+// Removes the logs of all but the newest kKeptSessions sessions.
+void prune_session_logs(const container::Layout& layout);
+inline constexpr std::size_t kKeptSessions = 500;
+
+}  // namespace reprise::session

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/promise.h"
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "container/cgroup.h"
+#include "container/network.h"
+#include "sys/child.h"
+#include "sys/process.h"
+
+namespace reprise::session {
+
+using base::LogLevel;
+using base::Result;
+
+Result<void> deliver_signal(const container::Layout& layout,
+                            const container::WorkerRequest& request) {
+  if (request.signal == 0) return {};
+  std::vector<std::string> argv = {layout.runc.string()};
+  argv.insert(argv.end(), request.runtime_args.begin(), request.runtime_args.end());
+  argv.insert(argv.end(), {"kill", request.container.str(), std::to_string(request.signal)});
+  constexpr std::chrono::seconds kLimit{20};
+  REPRISE_TRY(sys::run_ok(std::move(argv), kLimit),
+              "delivering signal " + std::to_string(request.signal));
+  return {};
+}
+
+std::filesystem::path network_of(const container::OciSpec& spec,
+                                 const container::RuncState& state) {
+  if (!spec.network_namespace_path.empty()) return spec.network_namespace_path;
+  return "/proc/" + std::to_string(state.init.pid) + "/ns/net";
+}
+
+Result<void> restore_promise(const container::Layout& layout,
+                             const container::WorkerRequest& request,
+                             store::CheckpointStore& store) {
+  Result<void> first{};
+  const auto note = [&first](const auto& result) {
+    if (!result && first) first = std::unexpected(result.error());
+  };
+  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  if (state) {
+    note(container::Cgroup(state->cgroup_paths).thaw());
+    const auto spec = container::load_oci_spec(state->bundle);
+    note(spec);
+    if (spec && spec->has_network_namespace)
+      note(container::remove_criu_locks(network_of(*spec, *state)));
+  }
+  note(store.sweep());
+  if (state) note(deliver_signal(layout, request));
+  return first;
+}
+
+void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec) {
+  if (sys::is_alive(state.init)) {
+    // CRIU could not end the tasks after the seal. The checkpoint is the truth now.
+    base::log(LogLevel::kWarn, "the container outlived its checkpoint, ending it");
+    if (const auto pidfd = sys::open_pidfd(state.init.pid)) [[maybe_unused]]
+      const auto sent = sys::send_signal(*pidfd, SIGKILL);
+    [[maybe_unused]] const auto thawed = container::Cgroup(state.cgroup_paths).thaw();
+  }
+  if (!spec.has_network_namespace) return;
+  // A namespace that Podman is about to remove keeps the lock: without it, the kernel would answer
+  // peers with a reset between the end of the tasks and the end of the namespace.
+  const std::filesystem::path ns = network_of(spec, state);
+  if (!container::is_inhabited(ns)) return;
+  if (const auto removed = container::remove_criu_locks(ns); !removed)
+    base::log(LogLevel::kWarn, "CRIU's network lock may have been left behind, ignoring",
+              {{"error", removed.error().message()}});
+}
+
+}  // namespace reprise::session

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The promise: whatever fails before the seal, the container runs on unharmed.
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "container/layout.h"
+#include "container/oci_spec.h"
+#include "container/runc_state.h"
+#include "container/worker_link.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::session {
+
+// Where the container's network namespace can be entered. Only for specs that have one.
+std::filesystem::path network_of(const container::OciSpec& spec, const container::RuncState& state);
+
+// Sends the signal that the request promised (none if it is 0) through runc.
+base::Result<void> deliver_signal(const container::Layout& layout,
+                                  const container::WorkerRequest& request);
+
+// What must be true after any failure, whoever notices it (the session, or its guard when the
+// worker was killed): thawed, not firewalled, no partial checkpoint, the signal delivered. Does as
+// much as it can; returns the first error.
+base::Result<void> restore_promise(const container::Layout& layout,
+                                   const container::WorkerRequest& request,
+                                   store::CheckpointStore& store);
+
+// Makes sure that a container whose checkpoint was sealed in order to end it does end: two of it
+// must never run. Removes CRIU's network lock where others live in the namespace.
+void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec);
+
+}  // namespace reprise::session
