@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Podman knows of one container, as far as we need it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace reprise::podman {
+
+using base::Result;
+
+struct ContainerInfo {
+  std::string id;  // 64 hex digits
+  std::string name;
+  std::string status;  // Podman's word: "created", "running", "paused", "exited", "stopping", …
+  pid_t pid = 0;       // of the container's init, in the host's pid namespace; 0 if it does not run
+  int exit_code = 0;   // of the last run
+  base::UnixMillis created = 0;
+  base::UnixMillis started = 0;   // 0: never
+  base::UnixMillis finished = 0;  // 0: never
+  std::string image_name;         // with registry and tag; empty for `--rootfs`
+  std::string image_id;
+  std::string oci_runtime;  // a name from containers.conf, or a path
+  std::vector<std::string>
+      create_command;  // argv of `podman run` or `create`; empty if an API call made it
+  std::vector<std::string> command;  // of the container: the user's, else the image's
+  std::string upper_directory;       // of its overlay; exists from `create` to `rm`
+  std::map<std::string, std::string> annotations;
+  std::string restart_policy;  // "no" or empty: none
+  int stop_timeout_s = 10;
+  bool auto_remove = false;  // --rm
+  bool terminal = false;     // --tty
+
+  // A container with tasks: running or paused.
+  [[nodiscard]] bool has_tasks() const { return pid > 0; }
+};
+
+// The output of `podman container inspect`. Pure. kCorrupt for text that is not a JSON array of
+// containers.
+Result<std::vector<ContainerInfo>> parse_inspect(std::string_view json);
+
+// "2026-11-23T23:36:26.188283101Z", also with an offset like "+01:00". 0 for Podman's "never" (the
+// year 1) and for text that is no time.
+base::UnixMillis parse_time(std::string_view text);
+
+}  // namespace reprise::podman
