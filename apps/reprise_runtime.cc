@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <exception>
+
+#include "runtime/runtime.h"
+
+int main(int argc, char** argv) {
+  try {
+    return reprise::runtime::run_runtime(argc, argv);
+  } catch (const std::exception& error) {  // a bug: our own code does not throw
+    std::fprintf(stderr, "reprise-runtime: bug: %s\n", error.what());
+    return 70;
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One call of the runtime, and what every verb needs of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "container/layout.h"
+#include "runtime/arguments.h"
+
+namespace reprise::runtime {
+
+struct Call {
+  Arguments arguments;
+  container::Layout layout;
+};
+
+// Becomes runc with the same arguments. Returns (127) only if runc cannot be executed.
+int pass_through(const Call& call);
+
+// Says something in the caller's log (the file of --log, in the format of --log-format), which is
+// where Podman and the shims look for the reasons of a runtime. Never on stdout or stderr, which
+// are the container's.
+enum class Severity : std::uint8_t { kInfo, kWarning, kError };
+void tell_caller(const Call& call, Severity severity, const std::string& text);
+
+// The handlers of the verbs that are not only runc's. Each returns an exit status.
+int create(const Call& call);
+int start(const Call& call);
+int state(const Call& call);
+int kill(const Call& call);
+int remove(const Call& call);  // `delete`
+
+}  // namespace reprise::runtime

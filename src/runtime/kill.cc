@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <string_view>
+
+#include "container/oci_spec.h"
+#include "container/runc_state.h"
+#include "container/worker_link.h"
+#include "runtime/call.h"
+#include "sys/file_lock.h"
+#include "sys/process.h"
+
+namespace reprise::runtime {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// A SIGKILL passed through to a container whose checkpoint is being taken would destroy both. It is
+// held at most as long as a session may take, with some room for its rollback.
+constexpr std::chrono::minutes kHoldLimit{11};
+
+struct Target {
+  base::ContainerId id;
+  int signal = SIGTERM;
+};
+
+// `kill [--all] ID [SIGNAL]`.
+Result<Target> parse_target(const Call& call) {
+  constexpr std::array<std::string_view, 0> kNoValued{};
+  const auto words = call.arguments.positional(kNoValued);
+  if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
+  Target target{.id = base::ContainerId(REPRISE_PASS(base::parse_id(words[0])))};
+  if (words.size() > 1) target.signal = REPRISE_PASS(sys::parse_signal(words[1]));
+  return target;
+}
+
+int hold_then_kill(const Call& call, const Target& target) {
+  const auto lock_file = call.layout.lock_of(target.id);
+  // No lock file: this container never had a session on this boot.
+  std::error_code ignored;
+  if (!std::filesystem::exists(lock_file, ignored)) return pass_through(call);
+  Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
+  if (lock) return pass_through(call);  // the descriptor is close-on-exec: no lock is left behind
+  lock = sys::FileLock::lock(lock_file, kHoldLimit);
+  if (!lock)
+    tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
+  const auto state = container::load_runc_state(call.arguments.state_globals(), target.id);
+  // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
+  if (!state && state.error().code() == ErrorCode::kNotFound) return 0;
+  return pass_through(call);
+}
+
+Result<void> start_checkpoint(const Call& call, const Target& target, const sys::FileLock& lock) {
+  container::WorkerRequest request;
+  request.verb = container::WorkerVerb::kCheckpoint;
+  request.session = base::SessionId(base::random_id());
+  request.container = target.id;
+  request.runtime_args = call.arguments.state_globals();
+  request.end = true;
+  request.trigger = "stop";
+  request.signal = target.signal;
+  request.lock_passed = true;
+  REPRISE_PASS(container::start_worker(request, &lock));
+  return {};
+}
+
+}  // namespace
+
+int kill(const Call& call) {
+  const Result<Target> target = parse_target(call);
+  if (!target) return pass_through(call);
+  if (target->signal == SIGKILL) return hold_then_kill(call, *target);
+
+  const auto state = container::load_runc_state(call.arguments.state_globals(), target->id);
+  if (!state) return pass_through(call);
+  const auto wishes = container::parse_wishes(state->annotations);
+  if (!wishes || !wishes->checkpoint_on_stop || target->signal != wishes->stop_signal)
+    return pass_through(call);
+
+  if (!call.layout.create()) return pass_through(call);
+  const auto lock = sys::FileLock::try_lock(call.layout.lock_of(target->id));
+  // Somebody's session is running: it ends the container, or delivers the signal.
+  if (!lock && lock.error().code() == ErrorCode::kBusy) return 0;
+  if (!lock) return pass_through(call);
+  if (const auto started = start_checkpoint(call, *target, *lock); !started) {
+    tell_caller(call, Severity::kError,
+                "no checkpoint, the signal is delivered: " + started.error().message());
+    return pass_through(call);
+  }
+  return 0;
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `start`, `state` and `delete`.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+
+#include "runtime/call.h"
+#include "store/catalog.h"
+#include "sys/child.h"
+
+namespace reprise::runtime {
+
+using base::Result;
+
+namespace {
+
+std::optional<base::ContainerId> container_of(const Call& call) {
+  const auto words = call.arguments.positional({});
+  if (words.empty()) return std::nullopt;
+  const auto id = base::parse_id(words.front());
+  if (!id) return std::nullopt;
+  return base::ContainerId(*id);
+}
+
+// Whether the marker was there.
+bool take(const std::filesystem::path& marker) {
+  std::error_code ignored;
+  return std::filesystem::remove(marker, ignored);
+}
+
+}  // namespace
+
+int start(const Call& call) {
+  const auto id = container_of(call);
+  // A restored container runs already: the restore is its start.
+  if (id && take(call.layout.restored_marker_of(*id))) return 0;
+  return pass_through(call);
+}
+
+int state(const Call& call) {
+  const auto id = container_of(call);
+  std::error_code ignored;
+  if (!id || !std::filesystem::exists(call.layout.restored_marker_of(*id), ignored))
+    return pass_through(call);
+  // Callers that create and start in two steps insist on "created" in between.
+  sys::SpawnOptions options;
+  options.argv = {call.layout.runc.string()};
+  options.argv.insert(options.argv.end(), call.arguments.all.begin(), call.arguments.all.end());
+  options.env = sys::default_environment();
+  constexpr std::chrono::seconds kLimit{20};
+  const auto answer = sys::run(std::move(options), kLimit);
+  if (!answer || !answer->status.success()) return pass_through(call);
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(answer->out, nullptr, false);
+  if (json.is_discarded() || json.value("status", "") != "running") return pass_through(call);
+  json["status"] = "created";
+  std::printf("%s\n", json.dump(2).c_str());
+  return 0;
+}
+
+int remove(const Call& call) {
+  const auto id = container_of(call);
+  if (!id) return pass_through(call);
+  take(call.layout.restored_marker_of(*id));
+  if (take(call.layout.marker_of(*id)))
+    if (auto catalog = store::Catalog::open(call.layout.store))
+      if (const auto added = catalog->add_life_event({.key = base::ContainerKey(id->str()),
+                                                      .time = base::now_unix_millis(),
+                                                      .event = store::LifeEvent::kEnded});
+          !added)
+        tell_caller(call, Severity::kWarning, "history not written: " + added.error().message());
+  return pass_through(call);
+}
+
+}  // namespace reprise::runtime

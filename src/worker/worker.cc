@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/worker.h"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/log.h"
+#include "engine/criu_hook.h"
+#include "session/checkpoint_session.h"
+#include "session/context.h"
+#include "session/guard.h"
+#include "session/promise.h"
+#include "session/restore_session.h"
+#include "sys/files.h"
+
+namespace reprise::worker {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using container::WorkerVerb;
+using session::GuardedSession;
+
+namespace {
+
+constexpr int kFirstOwnFd = 10;  // above the numbers that callers pass
+
+// Descriptors that were passed to us must not reach runc, CRIU and the container.
+Result<sys::UniqueFd> adopt_fd(int fd) {
+  sys::UniqueFd owned(::fcntl(fd, F_DUPFD_CLOEXEC, kFirstOwnFd));
+  if (!owned.valid())
+    return base::fail(ErrorCode::kInvalidInput,
+                      "reprise-worker is started by reprise and reprise-runtime, not by hand");
+  ::close(fd);
+  return owned;
+}
+
+Result<container::WorkerRequest> receive_request(sys::MessageSocket& caller) {
+  constexpr std::chrono::seconds kLimit{30};
+  const auto message = REPRISE_TRY(caller.receive(kLimit), "waiting for a request");
+  if (!message) return base::fail(ErrorCode::kGone, "the caller went away without a request");
+  return container::decode_worker_request(*message);
+}
+
+store::SessionRow first_row(const session::Context& context) {
+  const bool checkpoint = context.request.verb == WorkerVerb::kCheckpoint;
+  return {.id = context.request.session,
+          .key = context.key(),
+          .kind = checkpoint ? "checkpoint" : "restore",
+          .trigger = context.request.trigger,
+          .begin = base::now_unix_millis(),
+          .status = "running",
+          .checkpoint = context.request.checkpoint,
+          .phases = "{}",
+          .log_directory = context.directory().string()};
+}
+
+Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
+  session::Context context{
+      .layout = guarded.layout,
+      .request = guarded.request,
+      .catalog = REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog"),
+      .store = REPRISE_TRY(store::open_directory_store(guarded.layout.store), "opening the store"),
+      .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd())))};
+  REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
+  session::prune_session_logs(context.layout);
+  if (guarded.request.verb == WorkerVerb::kRestore) return session::RestoreSession(context).run();
+  return session::CheckpointSession(context, *guarded.hook_listener).run();
+}
+
+// For a session that failed before it touched anything.
+void deliver_promised_signal(const GuardedSession& guarded) {
+  if (guarded.request.verb != WorkerVerb::kCheckpoint) return;
+  if (const auto sent = session::deliver_signal(guarded.layout, guarded.request); !sent)
+    base::log(base::LogLevel::kError, "signal not delivered", {{"error", sent.error().details()}});
+}
+
+int run_session(const GuardedSession& guarded) {
+  Result<container::WorkerEvent> outcome = try_session(guarded);
+  if (!outcome) {
+    base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
+    deliver_promised_signal(guarded);
+    outcome = session::failed_outcome(outcome.error());
+  }
+  session::report(*guarded.caller, *outcome);
+  return outcome->ok ? 0 : base::exit_code(ErrorCode::kInternal);
+}
+
+// What a session needs before it can fail in an orderly way.
+struct Preparation {
+  std::optional<sys::FileLock> lock;
+  std::optional<sys::MessageListener> listener;
+};
+
+Result<Preparation> prepare(const GuardedSession& guarded) {
+  const auto& request = guarded.request;
+  const container::Layout& layout = guarded.layout;
+  Preparation ready;
+  if (request.lock_passed)
+    ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(container::kWorkerLockFd)));
+  REPRISE_TRY(layout.create(), "preparing directories");
+  REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
+  REPRISE_PASS(sys::make_directories(layout.session_run_directory(request.session)));
+  base::open_log(layout.session_directory(request.session) / "reprise.log");
+  if (request.verb == WorkerVerb::kRestore) return ready;
+  if (!request.lock_passed)
+    ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(request.container)),
+                             "another operation on the container is running");
+  ready.listener = REPRISE_PASS(
+      sys::MessageListener::listen(layout.session_run_directory(request.session) / "hook"));
+  return ready;
+}
+
+Result<int> serve(sys::MessageSocket& caller) {
+  GuardedSession guarded{.layout = container::Layout::from_environment(),
+                         .request = REPRISE_PASS(receive_request(caller)),
+                         .caller = &caller};
+  Result<Preparation> ready = prepare(guarded);
+  if (!ready) {
+    deliver_promised_signal(guarded);
+    return std::unexpected(std::move(ready).error());
+  }
+  if (ready->listener) guarded.hook_listener = &*ready->listener;
+  return session::run_guarded(guarded, run_session);
+}
+
+}  // namespace
+
+int run_worker(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "post-dump")
+    return engine::ask_for_verdict(argv[2]) == engine::Verdict::kProceed ? 0 : 1;
+  Result<sys::UniqueFd> fd = adopt_fd(container::kWorkerSocketFd);
+  if (!fd) {
+    std::fprintf(stderr, "reprise-worker: %s\n", fd.error().message().c_str());
+    return base::exit_code(fd.error().code());
+  }
+  sys::MessageSocket caller = sys::MessageSocket::adopt(std::move(*fd));
+  const Result<int> status = serve(caller);
+  if (status) return *status;
+  session::report(caller, session::failed_outcome(status.error()));
+  return base::exit_code(status.error().code());
+}
+
+}  // namespace reprise::worker
