@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <utility>
+
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Options {
+  std::string checkpoint;
+  bool json = false;
+};
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string result;
+  for (const std::string& part : parts) result += (result.empty() ? "" : ", ") + part;
+  return result.empty() ? "-" : result;
+}
+
+void print(std::ostream& out, const store::CheckpointRow& row, const image::Manifest& manifest) {
+  const std::vector<std::pair<std::string, std::string>> lines = {
+      {"checkpoint", row.id.str()},
+      {"tag", row.tag.empty() ? "-" : row.tag},
+      {"container", row.name + " (" + short_id(manifest.container.str()) + ")"},
+      {"trigger", std::string(image::to_string(row.trigger))},
+      {"taken", base::to_iso8601(row.created) + " (" +
+                    base::to_age(row.created, base::now_unix_millis()) + " ago)"},
+      {"then", row.ended ? "the container ended" : "the container ran on"},
+      {"next start", row.pending ? "continues from it" : "-"},
+      {"frozen", format_duration(row.freeze_ms)},
+      {"size",
+       format_bytes(row.bytes) + ", of which memory " + format_bytes(manifest.memory_bytes)},
+      {"CPU time", format_duration(row.cpu_time_us / 1000)},
+      {"addresses", joined(manifest.addresses)},
+      {"mounts", joined(manifest.mounts)},
+      {"made with", "CRIU " + manifest.criu_version + ", " + manifest.runtime_version +
+                        ", kernel " + manifest.kernel},
+      {"session", manifest.parent_session},
+      {"files", std::to_string(manifest.files.size())},
+  };
+  for (auto [label, value] : lines) {
+    label.resize(12, ' ');
+    out << label << value << '\n';
+  }
+}
+
+Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
+  Json result = to_json(row);
+  result["session"] = manifest.parent_session;
+  result["memory_bytes"] = manifest.memory_bytes;
+  result["runtime_version"] = manifest.runtime_version;
+  result["criu_version"] = manifest.criu_version;
+  result["kernel"] = manifest.kernel;
+  result["addresses"] = manifest.addresses;
+  result["mounts"] = manifest.mounts;
+  Json files = Json::array();
+  for (const image::ManifestFile& file : manifest.files)
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"digest", file.digest}});
+  result["files"] = std::move(files);
+  return result;
+}
+
+Result<int> run(const Options& options, Context& context) {
+  const std::string cannot = "cannot show '" + options.checkpoint + "'";
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
+  const store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
+  const auto checkpoints = REPRISE_TRY(store::open_directory_store(context.layout.store), cannot);
+  const auto reader = REPRISE_TRY(checkpoints->open(row.id), cannot);
+  if (options.json)
+    print_json(context.io.out, {{"checkpoint", details(row, reader->manifest())}});
+  else
+    print(context.io.out, row, reader->manifest());
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
+      ->required();
+  app.add_flag("--json", options->json, "print JSON, with all files");
+  return [options](Context& context) { return run(*options, context); };
+}
+
+}  // namespace
+
+constinit const Command kCheckpointShow = {
+    .path = "checkpoint show",
+    .summary = "Show what a checkpoint is and holds",
+    .details = R"(Example:
+  reprise checkpoint show before-upgrade)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/output.h"
+
+namespace reprise::cli {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+struct Found {
+  const Command* command = nullptr;
+  std::size_t words = 0;  // of `args` that name it
+};
+
+Found find_command(const std::vector<std::string>& args) {
+  for (const Command& command : commands()) {
+    if (!args.empty() && args[0] == command.path) return {&command, 1};
+    if (args.size() > 1 && args[0] + " " + args[1] == command.path) return {&command, 2};
+  }
+  return {};
+}
+
+bool is_noun(std::string_view word) {
+  return std::ranges::any_of(commands(), [&](const Command& command) {
+    return command.path.starts_with(std::string(word) + " ");
+  });
+}
+
+void print_overview(std::ostream& out, std::string_view noun) {
+  if (noun.empty()) out << "Reprise: a container that is stopped takes up where it was.\n\n";
+  out << "Usage: reprise " << (noun.empty() ? "" : std::string(noun) + " ")
+      << "COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : commands()) {
+    if (!noun.empty() && !command.path.starts_with(std::string(noun) + " ")) continue;
+    std::string path(command.path);
+    path.resize(std::max<std::size_t>(path.size(), 20), ' ');
+    out << "  " << path << command.summary << '\n';
+  }
+  out << "\n'reprise COMMAND --help' explains one command. 'reprise --version' prints the "
+         "version.\n";
+}
+
+Result<void> check_rights(const Command& command, const Io& io) {
+  if (command.rights == Rights::kAnybody || io.user == 0) return {};
+  return std::unexpected(
+      Error(ErrorCode::kDenied, "needs root: 'reprise " + std::string(command.path) +
+                                    "' works on containers and checkpoints of root")
+          .with_hint("run it with sudo"));
+}
+
+Result<int> run_configured(const Command& command, std::vector<std::string> args,
+                           Context& context) {
+  const std::string name = "reprise " + std::string(command.path);
+  CLI::App app{std::string(command.summary), name};
+  app.footer("\n" + std::string(command.details));
+  const Runner runner = command.configure(app);
+  std::ranges::reverse(args);  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(args));
+  } catch (const CLI::CallForHelp&) {
+    context.io.out << app.help();
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    std::string what = error.what();
+    return std::unexpected(
+        Error(ErrorCode::kInvalidInput, name + ": " + what).with_hint("see '" + name + " --help'"));
+  }
+  REPRISE_PASS(check_rights(command, context.io));
+  return runner(context);
+}
+
+Result<int> run_passing_through(const Command& command, const std::vector<std::string>& args,
+                                Context& context) {
+  if (!args.empty() && args[0] == "--help") {
+    context.io.out << command.summary << "\n" << command.details;
+    return kDone;
+  }
+  REPRISE_PASS(check_rights(command, context.io));
+  return command.pass_through(args, context);
+}
+
+Result<int> dispatch(std::vector<std::string> args, Context& context) {
+  std::ostream& out = context.io.out;
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    print_overview(out, "");
+    return args.empty() ? base::exit_code(ErrorCode::kInvalidInput) : kDone;
+  }
+  if (args[0] == "--version") {
+    out << "reprise " << REPRISE_VERSION << '\n';
+    return kDone;
+  }
+  const Found found = find_command(args);
+  if (found.command != nullptr) {
+    args.erase(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(found.words));
+    if (found.command->pass_through != nullptr)
+      return run_passing_through(*found.command, args, context);
+    return run_configured(*found.command, std::move(args), context);
+  }
+  if (is_noun(args[0]) && (args.size() == 1 || args[1] == "--help")) {
+    print_overview(out, args[0]);
+    return args.size() == 1 ? base::exit_code(ErrorCode::kInvalidInput) : kDone;
+  }
+  const std::string what = is_noun(args[0]) ? args[0] + " " + args[1] : args[0];
+  return std::unexpected(Error(ErrorCode::kInvalidInput, "there is no command '" + what + "'")
+                             .with_hint("'reprise --help' lists them"));
+}
+
+}  // namespace
+
+int run_cli(std::vector<std::string> args, Io& io) {
+  Context context{.io = io, .layout = container::Layout::from_environment()};
+  const Result<int> status = dispatch(std::move(args), context);
+  if (status) return *status;
+  print_error(io.err, status.error());
+  return base::exit_code(status.error().code());
+}
+
+}  // namespace reprise::cli

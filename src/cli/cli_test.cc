@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/worker_events.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::ErrorCode;
+
+struct Result {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+Result call(const std::vector<std::string>& args, uid_t user = 0) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err, .terminal = Terminal::kNo, .user = user};
+  const int status = run_cli(args, io);
+  return {status, out.str(), err.str()};
+}
+
+std::vector<std::string> words_of(std::string_view path) {
+  const std::size_t space = path.find(' ');
+  if (space == path.npos) return {std::string(path)};
+  return {std::string(path.substr(0, space)), std::string(path.substr(space + 1))};
+}
+
+TEST(Cli, EveryCommandExplainsItselfWithAnExample) {
+  ASSERT_EQ(commands().size(), 13U);
+  for (const Command& command : commands()) {
+    std::vector<std::string> args = words_of(command.path);
+    args.emplace_back("--help");
+    const Result result = call(args, /*user=*/1000);  // help needs no rights
+    EXPECT_EQ(result.status, 0) << command.path << ": " << result.err;
+    EXPECT_NE(result.out.find(command.summary), std::string::npos) << result.out;
+    EXPECT_NE(result.out.find("Example:\n  reprise " + std::string(command.path)),
+              std::string::npos)
+        << result.out;
+  }
+}
+
+TEST(Cli, EveryCommandThatPrintsDataHasJson) {
+  for (const char* path :
+       {"ps", "checkpoint create", "checkpoint ls", "checkpoint show", "lives", "logs", "doctor"}) {
+    std::vector<std::string> args = words_of(path);
+    args.emplace_back("--help");
+    EXPECT_NE(call(args).out.find("--json"), std::string::npos) << path;
+  }
+}
+
+TEST(Cli, OverviewListsAllCommands) {
+  const Result result = call({"--help"});
+  EXPECT_EQ(result.status, 0);
+  for (const Command& command : commands())
+    EXPECT_NE(result.out.find("  " + std::string(command.path) + " "), std::string::npos);
+  EXPECT_EQ(call({}).status, base::exit_code(ErrorCode::kInvalidInput));
+}
+
+TEST(Cli, ANounListsItsVerbs) {
+  const Result result = call({"checkpoint", "--help"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.out.find("checkpoint verify"), std::string::npos);
+  EXPECT_EQ(result.out.find("doctor"), std::string::npos);
+}
+
+TEST(Cli, PrintsItsVersion) {
+  const Result result = call({"--version"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_TRUE(result.out.starts_with("reprise 0.")) << result.out;
+}
+
+TEST(Cli, RefusesWhatItDoesNotKnow) {
+  struct Case {
+    std::vector<std::string> args;
+    const char* err;
+  };
+  const Case cases[] = {
+      {{"fly"}, "reprise: there is no command 'fly'\nhint: 'reprise --help' lists them\n"},
+      {{"checkpoint", "fly"}, "there is no command 'checkpoint fly'"},
+      {{"ps", "--fly"}, "hint: see 'reprise ps --help'"},
+      {{"stop"}, "NAME is required"},
+      {{"stop", "--time", "soon", "x"}, "--time"},
+      {{"checkpoint", "create"}, "CONTAINER is required"},
+      {{"checkpoint", "verify"}, "nothing to verify"},
+      {{"checkpoint", "verify", "--all", "abc"}, "excludes"},
+      {{"checkpoint", "create", "x", "--tag", "../y"}, "reading --tag"},
+      {{"restore"}, "SUBJECT is required"},
+  };
+  for (const Case& c : cases) {
+    const Result result = call(c.args);
+    EXPECT_EQ(result.status, base::exit_code(ErrorCode::kInvalidInput)) << c.args[0];
+    EXPECT_NE(result.err.find(c.err), std::string::npos) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST(Cli, SaysThatItNeedsRoot) {
+  for (const auto& args : std::vector<std::vector<std::string>>{
+           {"ps"}, {"run", "img"}, {"stop", "x"}, {"checkpoint", "ls"}}) {
+    const Result result = call(args, /*user=*/1000);
+    EXPECT_EQ(result.status, base::exit_code(ErrorCode::kDenied));
+    EXPECT_NE(result.err.find("needs root"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("hint: run it with sudo"), std::string::npos) << result.err;
+  }
+}
+
+// --- following a worker, over a real socket
+
+base::Result<container::WorkerEvent> follow_messages(const std::vector<std::string>& messages) {
+  auto pair = sys::MessageSocket::pair();
+  EXPECT_TRUE(pair) << pair.error().message();
+  auto& [ours, theirs] = *pair;
+  container::WorkerLink link{.socket = std::move(ours)};
+  {
+    sys::MessageSocket worker = std::move(theirs);
+    for (const std::string& message : messages) EXPECT_TRUE(worker.send(message));
+  }  // the worker ends
+  std::ostringstream out;
+  Io io{.out = out, .err = out};
+  return follow(link, base::SessionId("s1"), "web: checkpoint", io);
+}
+
+std::string outcome(container::WorkerEvent event) {
+  event.kind = container::WorkerEventKind::kOutcome;
+  return container::encode(event);
+}
+
+TEST(Follow, ReturnsTheOutcome) {
+  const auto event = follow_messages(
+      {container::encode({.kind = container::WorkerEventKind::kPhase, .phase = "dump"}),
+       outcome({.ok = true, .checkpoint = "c1", .freeze_ms = 12})});
+  ASSERT_TRUE(event) << event.error().message();
+  EXPECT_EQ(event->checkpoint, "c1");
+  EXPECT_EQ(event->freeze_ms, 12);
+}
+
+TEST(Follow, MakesAnErrorOfAFailure) {
+  const auto event = follow_messages(
+      {outcome({.ok = false, .code = "unsupported", .reason = "an io_uring", .hint = "do not"})});
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(event.error().message(), "an io_uring");
+  EXPECT_EQ(event.error().hint(), "do not");
+}
+
+TEST(Follow, NoticesThatTheWorkerDied) {
+  const auto event = follow_messages({});
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().code(), ErrorCode::kGone);
+  EXPECT_EQ(event.error().hint(), "see 'reprise logs s1'");
+}
+
+}  // namespace
+}  // namespace reprise::cli

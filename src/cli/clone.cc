@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/clone.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/scope_exit.h"
+#include "cli/containers.h"
+#include "cli/output.h"
+#include "container/file_tree.h"
+#include "podman/client.h"
+#include "podman/command_line.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+constexpr std::string_view kRootfsPart = "rootfs.tar";
+
+// Undoing must go on whatever fails; what does is told to people, since nothing else can be done.
+void undo(Io& io, const std::vector<std::string>& argv, std::string_view what) {
+  const auto done = podman::run_ok(argv);
+  if (!done && done.error().code() != ErrorCode::kNotFound)
+    io.err << "warning: " << what << ": " << done.error().message() << '\n';
+}
+
+// A container that keeps its place under another name until its replacement runs.
+class SetAside {
+ public:
+  static Result<SetAside> rename(Io& io, podman::ContainerInfo info) {
+    const std::string aside = info.name + "-replaced-" + short_id(info.id);
+    REPRISE_TRY(podman::run_ok({"podman", "rename", "--", info.id, aside}),
+                "putting the stopped container '" + info.name + "' aside");
+    return SetAside(io, std::move(info));
+  }
+  SetAside(SetAside&& other) noexcept
+      : io_(other.io_), info_(std::move(other.info_)), armed_(std::exchange(other.armed_, false)) {}
+  SetAside& operator=(SetAside&&) = delete;
+  ~SetAside() {
+    if (armed_)
+      undo(*io_, {"podman", "rename", "--", info_.id, info_.name},
+           "container '" + info_.name + "' could not get its name back");
+  }
+
+  // The replacement runs. Its checkpoints stay in the store.
+  void remove(store::Catalog& catalog) {
+    armed_ = false;
+    undo(*io_, {"podman", "rm", "--", info_.id}, "the replaced container could not be removed");
+    if (const auto dropped = catalog.drop_continuation(key_of(info_)); !dropped)
+      io_->err << "warning: " << dropped.error().message() << '\n';
+  }
+
+ private:
+  SetAside(Io& io, podman::ContainerInfo info) : io_(&io), info_(std::move(info)) {}
+  Io* io_;
+  podman::ContainerInfo info_;
+  bool armed_ = true;
+};
+
+// What is recorded; for a container that still exists but was never recorded, what Podman says.
+Result<store::ContainerRow> find_record(store::Catalog& catalog,
+                                        const store::CheckpointRow& checkpoint) {
+  const auto recorded = REPRISE_PASS(catalog.container(checkpoint.key));
+  if (recorded && !recorded->create_command.empty()) return *recorded;
+  if (const auto info = podman::inspect(checkpoint.key.str())) return container_row(*info);
+  return std::unexpected(
+      Error(ErrorCode::kNotFound, "the command that made its container was never recorded")
+          .with_hint("containers that were started by 'reprise run', or on which 'reprise stop' or "
+                     "'reprise checkpoint create' was used, can be made again"));
+}
+
+Result<std::vector<std::string>> recorded_command(const store::ContainerRow& row) {
+  const auto words = nlohmann::json::parse(row.create_command, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> result;
+  if (words.is_array())
+    for (const auto& word : words)
+      if (word.is_string()) result.push_back(word.get<std::string>());
+  if (result.empty() || result.size() != words.size())
+    return fail(ErrorCode::kCorrupt, "the catalog's record of the command that made '" + row.name +
+                                         "' is not a JSON array of strings");
+  return result;
+}
+
+Result<std::optional<SetAside>> make_way(Io& io, const std::string& name) {
+  const auto occupant = podman::inspect(name);
+  if (!occupant && occupant.error().code() == ErrorCode::kNotFound) return std::nullopt;
+  if (!occupant) return std::unexpected(occupant.error());
+  if (occupant->name != name) return std::nullopt;  // found by its id
+  if (occupant->has_tasks())
+    return std::unexpected(Error(ErrorCode::kBusy, "container '" + name + "' is running")
+                               .with_hint("stop it first or use --name"));
+  if (!runs_under_reprise(*occupant) && !is_opted_in(*occupant))
+    return std::unexpected(
+        Error(ErrorCode::kBusy, "there is another container '" + name + "', not under Reprise")
+            .with_hint("remove it ('podman rm " + name + "') or use --name"));
+  return REPRISE_PASS(SetAside::rename(io, *occupant));
+}
+
+Result<std::string> podman_create(const std::vector<std::string>& argv) {
+  const sys::RunResult result = REPRISE_PASS(podman::run(argv, podman::ErrorOutput::kPass));
+  if (result.status.success()) return podman::last_line(result.out);
+  return fail(ErrorCode::kIo, "'podman create' failed: " + result.status.describe());
+}
+
+Result<void> unpack_rootfs(store::CheckpointReader& reader, const podman::ContainerInfo& info) {
+  const auto archive = reader.part(kRootfsPart);
+  if (!archive && archive.error().code() == ErrorCode::kNotFound) return {};
+  if (!archive) return std::unexpected(archive.error());
+  if (info.upper_directory.empty())
+    return fail(ErrorCode::kUnsupported, "Podman's storage driver gives no upper directory");
+  return container::extract_tree(*archive, info.upper_directory);
+}
+
+Error cold_start_error(const StartOutcome& start) {
+  return Error(ErrorCode::kIo, start.reason).with_hint(start.hint);
+}
+
+}  // namespace
+
+Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
+                                const store::CheckpointRow& checkpoint, std::string name) {
+  const store::ContainerRow record = REPRISE_PASS(find_record(catalog, checkpoint));
+  if (name.empty()) name = record.name;
+  const auto argv = REPRISE_PASS(podman::create_command_again(
+      REPRISE_PASS(recorded_command(record)), static_cast<std::size_t>(record.command_image_index),
+      {.name = name}));
+  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
+  // Before anything is made or moved aside: the rest of this trusts every byte.
+  REPRISE_PASS(checkpoints->verify(checkpoint.id));
+
+  std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, name));
+  const std::string id = REPRISE_TRY(podman_create(argv), "creating container '" + name + "'");
+  const base::ContainerKey key(id);
+  base::ScopeExit remove_new([&] {
+    undo(context.io, {"podman", "rm", "--force", "--time", "0", "--", id},
+         "the new container could not be removed");
+    static_cast<void>(catalog.drop_continuation(key));
+  });
+  const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
+  REPRISE_TRY(unpack_rootfs(*reader, info), "unpacking the root file system changes");
+  REPRISE_PASS(record_container(catalog, info));
+  REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
+  StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
+  if (!start.restored) return std::unexpected(cold_start_error(start));
+  remove_new.dismiss();
+  if (aside) aside->remove(catalog);
+  return CloneOutcome{.container = info, .start = std::move(start)};
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Making a container again and having it take up a checkpoint.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "cli/start.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+struct CloneOutcome {
+  podman::ContainerInfo container;
+  StartOutcome start;
+};
+
+// Makes the container of `checkpoint` again from the command that was recorded for it, under
+// `name` (empty: its old name), gives it the root file system changes of the checkpoint, and starts
+// it from there. A stopped container of ours with that name is replaced; kBusy if that one runs, or
+// is not ours. kNotFound if the command was never recorded. After any error, everything is as it
+// was before.
+Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
+                                const store::CheckpointRow& checkpoint, std::string name);
+
+}  // namespace reprise::cli

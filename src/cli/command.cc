@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+namespace reprise::cli {
+
+std::span<const Command> commands() {
+  // Copies, made at the first call: the order in which constants of several files are initialised
+  // is not defined.
+  static const std::vector<Command> kAll = {kRun,
+                                            kStop,
+                                            kStart,
+                                            kPs,
+                                            kCheckpointCreate,
+                                            kCheckpointLs,
+                                            kCheckpointShow,
+                                            kCheckpointRm,
+                                            kCheckpointVerify,
+                                            kRestore,
+                                            kLives,
+                                            kLogs,
+                                            kDoctor};
+  return kAll;
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One command of `reprise`: how it is called and what it does. A file per command; the table is in
+// command.cc.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/cli.h"
+#include "container/layout.h"
+
+namespace reprise::cli {
+
+using base::Result;
+
+// What every command works with.
+struct Context {
+  Io& io;
+  container::Layout layout;
+};
+
+// Does the work and returns the exit status.
+using Runner = std::function<Result<int>(Context&)>;
+
+inline constexpr int kDone = 0;
+inline constexpr int kNotAsAsked = 1;
+
+enum class Rights : unsigned char { kAnybody, kRoot };
+
+struct Command {
+  std::string_view path;  // "stop", "checkpoint create"
+  std::string_view summary;
+  std::string_view details;  // behind the options in --help: what to know, and an example
+  Rights rights = Rights::kRoot;
+  // Declares options and arguments; the runner sees their values.
+  Runner (*configure)(CLI::App& app) = nullptr;
+  // Instead of `configure`, for a command whose arguments belong to another program.
+  Result<int> (*pass_through)(const std::vector<std::string>& args, Context& context) = nullptr;
+};
+
+std::span<const Command> commands();
+
+// Defined in the file of each command.
+extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
+    kCheckpointRm, kCheckpointVerify, kRestore, kLives, kLogs, kDoctor;
+
+}  // namespace reprise::cli

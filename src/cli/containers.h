@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Podman's containers as commands see them: which are ours, and what is recorded of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "podman/container_info.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+using base::Result;
+
+// Under Podman the container's id is what outlives its runs.
+base::ContainerKey key_of(const podman::ContainerInfo& info);
+
+// Whether its OCI runtime is ours, however it was named: "reprise", a path to reprise-runtime, or
+// what REPRISE_RUNTIME says.
+bool runs_under_reprise(const podman::ContainerInfo& info);
+// Whether its annotation asks for a checkpoint at every stop.
+bool is_opted_in(const podman::ContainerInfo& info);
+
+// Looks a container up in Podman. kNotFound; kInvalidInput, with a hint, for one that is not ours.
+Result<podman::ContainerInfo> find_our_container(const std::string& name);
+
+// What the catalog keeps of a container after it is gone. kUnsupported if the image cannot be
+// found in the command that made it.
+Result<store::ContainerRow> container_row(const podman::ContainerInfo& info);
+
+// Keeps the command that made the container, so that `restore` can make it again.
+Result<void> record_container(store::Catalog& catalog, const podman::ContainerInfo& info);
+
+// The key behind a container's name or id: of the one that exists, else of the newest that did.
+// kNotFound if neither Podman nor the catalog knows the name.
+Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& name);
+
+// A name for messages, also for containers that are gone.
+std::string name_of(store::Catalog& catalog, const base::ContainerKey& key);
+
+}  // namespace reprise::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The checks of `reprise doctor`: of this host, and of one container.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "container/layout.h"
+#include "podman/container_info.h"
+
+namespace reprise::cli {
+
+enum class Health : std::uint8_t { kOk, kInfo, kWarn, kFail };
+std::string_view to_string(Health health);
+
+// What one check found; `remedy` is empty where there is nothing to do.
+struct Finding {
+  Health health = Health::kOk;
+  std::string subject;
+  std::string text;
+  std::string remedy;
+};
+
+// Checks of the host, each on its own: none depends on another having passed.
+struct HostCheck {
+  std::string_view subject;
+  Finding (*check)(const container::Layout& layout);
+};
+std::span<const HostCheck> host_checks();
+std::vector<Finding> check_host(const container::Layout& layout);
+
+// Whether the container can be checkpointed now: its state, and obstacles in its processes.
+std::vector<Finding> check_container(const podman::ContainerInfo& info,
+                                     const container::Layout& layout);
+
+// What in one process stands in the way of a checkpoint. `proc` is the procfs to read, `init` the
+// pid of the container's init there. A process that ends meanwhile has no obstacles.
+std::vector<Finding> obstacles_in(const std::filesystem::path& proc, pid_t pid, pid_t init);
+
+// The pids of all processes in the cgroup of a Podman container, from `proc`; sorted.
+std::vector<pid_t> container_pids(const std::filesystem::path& proc, const std::string& id);
+
+// The first version number in `text`: "Version: 4.2.1" gives {4, 2, 1}; empty if there is none.
+std::vector<int> parse_version(std::string_view text);
+
+// A table for people; returns the worst health.
+Health print_findings(std::ostream& out, const std::vector<Finding>& findings);
+
+}  // namespace reprise::cli

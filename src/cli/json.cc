@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/json.h"
+
+namespace reprise::cli {
+
+void print_json(std::ostream& out, const Json& document) {
+  out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+Json json_time(base::UnixMillis time) {
+  return time == 0 ? Json(nullptr) : Json(base::to_iso8601(time));
+}
+
+Json to_json(const store::CheckpointRow& row) {
+  return {{"id", row.id.str()},
+          {"container", row.key.str()},
+          {"name", row.name},
+          {"tag", row.tag},
+          {"trigger", image::to_string(row.trigger)},
+          {"ended", row.ended},
+          {"pending", row.pending},
+          {"created", json_time(row.created)},
+          {"freeze_ms", row.freeze_ms},
+          {"bytes", row.bytes},
+          {"cpu_time_us", row.cpu_time_us}};
+}
+
+Json to_json(const store::LifeRow& row) {
+  return {{"container", row.key.str()},
+          {"time", json_time(row.time)},
+          {"event", store::to_string(row.event)},
+          {"session", row.session.str()},
+          {"checkpoint", row.checkpoint.str()},
+          {"detail", row.detail},
+          {"freeze_ms", row.freeze_ms},
+          {"restore_ms", row.restore_ms},
+          {"bytes", row.bytes},
+          {"cpu_time_us", row.cpu_time_us}};
+}
+
+Json to_json(const store::SessionRow& row) {
+  Json phases = Json::parse(row.phases, nullptr, /*allow_exceptions=*/false);
+  if (!phases.is_object()) phases = Json::object();
+  return {{"id", row.id.str()},
+          {"container", row.key.str()},
+          {"kind", row.kind},
+          {"trigger", row.trigger},
+          {"begin", json_time(row.begin)},
+          {"end", json_time(row.end)},
+          {"status", row.status},
+          {"reason", row.reason},
+          {"hint", row.hint},
+          {"checkpoint", row.checkpoint.str()},
+          {"phases", std::move(phases)},
+          {"log_directory", row.log_directory}};
+}
+
+}  // namespace reprise::cli

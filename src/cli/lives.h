@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A container's history and what it saved.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <vector>
+
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+// CPU time in microseconds that was not lost, over a history in order of time. The CPU time of an
+// event counts all lives since the last cold start, so within such a stretch the largest restore
+// says it all.
+std::int64_t cpu_time_kept(const std::vector<store::LifeRow>& history);
+
+void print_lives(std::ostream& out, const std::vector<store::LifeRow>& history);
+void print_lives_json(std::ostream& out, const std::vector<store::LifeRow>& history);
+
+}  // namespace reprise::cli

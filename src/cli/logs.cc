@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/logs.h"
+
+#include <array>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "sys/files.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::ErrorCode;
+
+constexpr int kListed = 20;
+
+struct Options {
+  std::string session;
+  bool json = false;
+};
+
+void print_list(std::ostream& out, store::Catalog& catalog,
+                const std::vector<store::SessionRow>& sessions) {
+  Table table({"SESSION", "CONTAINER", "KIND", "TRIGGER", "STATUS", "AGE", "TOOK", "REASON"});
+  const base::UnixMillis now = base::now_unix_millis();
+  for (const store::SessionRow& row : sessions)
+    table.add({row.id.str(), name_of(catalog, row.key), row.kind,
+               row.trigger.empty() ? "-" : row.trigger, row.status, base::to_age(row.begin, now),
+               row.end == 0 ? "-" : format_duration(row.end - row.begin), row.reason});
+  table.print(out);
+}
+
+Result<int> list(const Options& options, Context& context, store::Catalog& catalog) {
+  const auto sessions = REPRISE_PASS(catalog.sessions(kListed));
+  if (!options.json) {
+    print_list(context.io.out, catalog, sessions);
+    return kDone;
+  }
+  Json records = Json::array();
+  for (const store::SessionRow& row : sessions) records.push_back(to_json(row));
+  print_json(context.io.out, {{"sessions", std::move(records)}});
+  return kDone;
+}
+
+void print_header(std::ostream& out, store::Catalog& catalog, const store::SessionRow& row) {
+  out << row.kind << " of '" << name_of(catalog, row.key) << "', session " << row.id.str()
+      << ", begun " << base::to_iso8601(row.begin) << ": " << row.status;
+  if (row.end != 0) out << " after " << format_duration(row.end - row.begin);
+  out << '\n';
+  if (!row.checkpoint.empty()) out << "checkpoint: " << row.checkpoint.str() << '\n';
+  if (!row.reason.empty()) out << "reason: " << row.reason << '\n';
+  if (!row.hint.empty()) out << "hint: " << row.hint << '\n';
+}
+
+void print_phases(std::ostream& out, const std::string& phases) {
+  const Json document = Json::parse(phases, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || document.empty()) return;
+  out << '\n';
+  Table table({"PHASE", "TOOK"});
+  for (const auto& [name, ms] : document.items())
+    table.add({name, ms.is_number() ? format_duration(ms.get<std::int64_t>()) : ms.dump()});
+  table.print(out);
+}
+
+void print_session(std::ostream& out, store::Catalog& catalog, const store::SessionRow& row,
+                   const SessionLogs& logs) {
+  print_header(out, catalog, row);
+  if (logs.cause) {
+    out << "cause: " << logs.cause->line << "  (" << logs.cause_file << ")\n";
+    if (!logs.cause->hint.empty() && logs.cause->hint != row.hint)
+      out << "hint: " << logs.cause->hint << '\n';
+  }
+  print_phases(out, row.phases);
+  for (const LogFile& file : logs.files) {
+    out << "\n--- " << file.path.string() << '\n' << file.text;
+    if (!file.text.ends_with('\n')) out << '\n';
+  }
+  if (logs.files.empty()) out << "\nno logs are left in '" << row.log_directory << "'\n";
+}
+
+Json json_of(const store::SessionRow& row, const SessionLogs& logs) {
+  Json files = Json::array();
+  for (const LogFile& file : logs.files)
+    files.push_back({{"path", file.path.string()}, {"bytes", file.text.size()}});
+  Json cause = nullptr;
+  if (logs.cause)
+    cause = {{"file", logs.cause_file}, {"line", logs.cause->line}, {"hint", logs.cause->hint}};
+  return {{"session", to_json(row)}, {"cause", std::move(cause)}, {"logs", std::move(files)}};
+}
+
+Result<int> show(const Options& options, Context& context, store::Catalog& catalog) {
+  const store::SessionRow row = REPRISE_PASS(catalog.find_session(options.session));
+  const SessionLogs logs = REPRISE_PASS(
+      load_session_logs(row.log_directory, row.status == "ok" ? Cause::kNone : Cause::kFind));
+  if (options.json)
+    print_json(context.io.out, json_of(row, logs));
+  else
+    print_session(context.io.out, catalog, row, logs);
+  return kDone;
+}
+
+Result<int> run(const Options& options, Context& context) {
+  const std::string cannot =
+      options.session.empty() ? "cannot list sessions" : "cannot show '" + options.session + "'";
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
+  if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
+  return REPRISE_TRY(show(options, context, catalog), cannot);
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("SESSION", options->session,
+                 "id, or unique beginning of one; none lists the last");
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run(*options, context); };
+}
+
+}  // namespace
+
+Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Cause find) {
+  SessionLogs logs;
+  for (const char* name : {"dump.log", "restore.log", "runc.log"}) {
+    auto text = sys::read_file(directory / name);
+    if (!text && text.error().code() == ErrorCode::kNotFound) continue;
+    if (!text) return std::unexpected(std::move(text).error());
+    if (find == Cause::kFind && !logs.cause) {
+      logs.cause = image::find_cause(*text);
+      if (logs.cause) logs.cause_file = name;
+    }
+    logs.files.push_back({.path = directory / name, .text = *std::move(text)});
+  }
+  return logs;
+}
+
+constinit const Command kLogs = {
+    .path = "logs",
+    .summary = "Show what happened in a session, with CRIU's log",
+    .details =
+        R"(Without SESSION, the last sessions are listed. For a session that failed, the line of CRIU's log
+that matters stands on top.
+
+Example:
+  reprise logs a1b2)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

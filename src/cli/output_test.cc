@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "cli/progress.h"
+
+namespace reprise::cli {
+namespace {
+
+TEST(FormatBytes, UsesDecimalUnits) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(999), "999 B");
+  EXPECT_EQ(format_bytes(1000), "1.0 kB");
+  EXPECT_EQ(format_bytes(52'140'000), "52.1 MB");
+  EXPECT_EQ(format_bytes(999'960), "1.0 MB");
+  EXPECT_EQ(format_bytes(2'000'000'000), "2.0 GB");
+  EXPECT_EQ(format_bytes(~std::uint64_t{0}), "18.4 EB");
+}
+
+TEST(FormatDuration, ChoosesItsUnit) {
+  EXPECT_EQ(format_duration(0), "0.00 s");
+  EXPECT_EQ(format_duration(414), "0.41 s");
+  EXPECT_EQ(format_duration(59'999), "1 min 0 s");
+  EXPECT_EQ(format_duration(125'000), "2 min 5 s");
+  EXPECT_EQ(format_duration(12'000'000), "3 h 20 min");
+}
+
+TEST(Table, AlignsItsColumns) {
+  Table table({"NAME", "SIZE", "TAG"});
+  table.add({"counter", "1 B", "x"});
+  table.add({"a", "52.1 MB", ""});
+  std::ostringstream out;
+  table.print(out);
+  EXPECT_EQ(out.str(),
+            "NAME     SIZE     TAG\n"
+            "counter  1 B      x\n"
+            "a        52.1 MB\n");
+}
+
+TEST(PrintError, ShowsStepsAndHint) {
+  std::ostringstream err;
+  print_error(err, base::Error(base::ErrorCode::kNotFound, "no such container")
+                       .with_step("cannot stop 'web-1'")
+                       .with_hint("start it"));
+  EXPECT_EQ(err.str(), "reprise: cannot stop 'web-1': no such container\nhint: start it\n");
+}
+
+TEST(Progress, IsSilentWithoutATerminal) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err, .terminal = Terminal::kNo};
+  Progress progress(io, "web: stopping");
+  const base::Stopwatch since;
+  while (since.elapsed_ms() < 1100) progress.tick();
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST(Progress, DrawsAfterASecondAndCleansUp) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err, .terminal = Terminal::kYes};
+  {
+    Progress progress(io, "web: stopping");
+    progress.set_phase("dump");
+    progress.tick();
+    EXPECT_EQ(err.str(), "");
+    const base::Stopwatch since;
+    while (err.str().empty() && since.elapsed_ms() < 10'000) progress.tick();
+    EXPECT_NE(err.str().find("web: stopping: dump (1 s)"), std::string::npos);
+  }
+  EXPECT_TRUE(err.str().ends_with("\r\x1b[K"));
+  EXPECT_EQ(out.str(), "");
+}
+
+}  // namespace
+}  // namespace reprise::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ps.h"
+
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "podman/client.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Options {
+  bool all = false;
+  bool json = false;
+};
+
+// A container that has ended with a checkpoint to continue from is not just "exited".
+std::string state_of(const PsRow& row) {
+  return row.pending && !row.info.has_tasks() ? "checkpointed" : row.info.status;
+}
+
+Result<int> run(const Options& options, Context& context) {
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), "cannot list");
+  std::vector<podman::ContainerInfo> containers = REPRISE_TRY(podman::list_all(), "cannot list");
+  const std::vector<PsRow> rows = REPRISE_TRY(
+      ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent),
+      "cannot list");
+  if (options.json)
+    print_ps_json(context.io.out, rows);
+  else
+    print_ps(context.io.out, rows, base::now_unix_millis());
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_flag("-a,--all", options->all, "also those that have ended for good");
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run(*options, context); };
+}
+
+}  // namespace
+
+Result<std::vector<PsRow>> ps_rows(store::Catalog& catalog,
+                                   std::vector<podman::ContainerInfo> containers, PsScope scope) {
+  std::vector<PsRow> rows;
+  for (podman::ContainerInfo& info : containers) {
+    if (!runs_under_reprise(info) && !is_opted_in(info)) continue;
+    PsRow row{.info = std::move(info)};
+    const base::ContainerKey key = key_of(row.info);
+    for (const store::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
+      if (life.event == store::LifeEvent::kStarted || life.event == store::LifeEvent::kRestored)
+        ++row.lives;
+    auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
+    if (!checkpoints.empty()) row.last = std::move(checkpoints.front());
+    row.pending = REPRISE_PASS(catalog.continuation(key)).has_value();
+    if (scope == PsScope::kCurrent && !row.info.has_tasks() && !row.pending) continue;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMillis now) {
+  Table table({"NAME", "ID", "STATE", "IMAGE", "LIVES", "CHECKPOINT", "SIZE", "AGE"});
+  for (const PsRow& row : rows)
+    table.add({row.info.name, short_id(row.info.id), state_of(row), row.info.image_name,
+               std::to_string(row.lives), row.last ? row.last->id.str() : "-",
+               row.last ? format_bytes(row.last->bytes) : "-",
+               row.last ? base::to_age(row.last->created, now) : "-"});
+  table.print(out);
+}
+
+void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows) {
+  Json containers = Json::array();
+  for (const PsRow& row : rows)
+    containers.push_back({{"name", row.info.name},
+                          {"id", row.info.id},
+                          {"state", state_of(row)},
+                          {"status", row.info.status},
+                          {"image", row.info.image_name},
+                          {"opted_in", is_opted_in(row.info)},
+                          {"lives", row.lives},
+                          {"pending", row.pending},
+                          {"last_checkpoint", row.last ? to_json(*row.last) : Json(nullptr)}});
+  print_json(out, {{"containers", std::move(containers)}});
+}
+
+constinit const Command kPs = {
+    .path = "ps",
+    .summary = "List containers and their last checkpoints",
+    .details =
+        R"(Shows the containers under Reprise that run, and those that 'reprise start' would resume (state
+"checkpointed"). LIVES counts starts and restores.
+
+Example:
+  reprise ps --all)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

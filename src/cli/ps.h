@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rows of `reprise ps`: Podman's containers joined with the catalog.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "podman/container_info.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+struct PsRow {
+  podman::ContainerInfo info;
+  int lives = 0;                             // starts and restores
+  std::optional<store::CheckpointRow> last;  // its newest checkpoint
+  bool pending = false;                      // its next start continues from a checkpoint
+};
+
+// Which containers are listed: those that run or that a start would resume, or all of ours.
+enum class PsScope : unsigned char { kCurrent, kAll };
+
+base::Result<std::vector<PsRow>> ps_rows(store::Catalog& catalog,
+                                         std::vector<podman::ContainerInfo> containers,
+                                         PsScope scope);
+
+void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMillis now);
+void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows);
+
+}  // namespace reprise::cli

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "cli/clone.h"
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/output.h"
+#include "cli/start.h"
+#include "podman/client.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+struct Options {
+  std::string subject;
+  std::string name;
+};
+
+// The newest checkpoint of a container, also of one that is gone.
+Result<store::CheckpointRow> newest_of(store::Catalog& catalog, const std::string& name) {
+  const base::ContainerKey key = REPRISE_PASS(find_key(catalog, name));
+  auto rows = REPRISE_PASS(catalog.checkpoints(key));
+  // A container that was made again under its name has a key of its own; the checkpoints of the
+  // earlier ones are still its past.
+  for (const store::ContainerRow& earlier : REPRISE_PASS(catalog.containers_named(name)))
+    if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(earlier.key));
+  if (!rows.empty()) return std::move(rows.front());
+  return std::unexpected(Error(ErrorCode::kNotFound, "container '" + name + "' has no checkpoint")
+                             .with_hint("'reprise checkpoint ls' lists those that there are"));
+}
+
+Result<store::CheckpointRow> find_subject(store::Catalog& catalog, const std::string& subject) {
+  const auto row = catalog.find_checkpoint(subject);
+  if (row) return *row;
+  auto newest = newest_of(catalog, subject);
+  if (newest) return newest;
+  // An ambiguous id or an error of the catalog says more than that no container has this name.
+  if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
+  if (newest.error().code() != ErrorCode::kNotFound || !newest.error().hint().empty())
+    return newest;
+  return std::unexpected(
+      Error(ErrorCode::kNotFound, "there is no checkpoint and no container of that name")
+          .with_hint("'reprise checkpoint ls' lists checkpoints"));
+}
+
+// The container whose ordinary start continues from this checkpoint.
+Result<std::optional<podman::ContainerInfo>> waiting_container(
+    store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
+  const auto continuation = REPRISE_PASS(catalog.continuation(checkpoint.key));
+  if (!continuation || continuation->checkpoint != checkpoint.id) return std::nullopt;
+  const auto info = podman::inspect(checkpoint.key.str());
+  if (!info && info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
+  if (!info || info->has_tasks()) return std::nullopt;
+  return *info;
+}
+
+Result<int> restore(const Options& options, Context& context) {
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const store::CheckpointRow checkpoint = REPRISE_PASS(find_subject(catalog, options.subject));
+  // The runtime verifies too, but then starts cold, which somebody who names a checkpoint does not
+  // want: a program that begins anew may overwrite what its volumes hold.
+  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  REPRISE_PASS(checkpoints->verify(checkpoint.id));
+  const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
+  if (waiting && (options.name.empty() || options.name == waiting->name)) {
+    const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));
+    print_start(context, waiting->name, outcome);
+    return outcome.restored ? kDone : kNotAsAsked;
+  }
+  const CloneOutcome clone = REPRISE_PASS(clone_from(context, catalog, checkpoint, options.name));
+  print_start(context, clone.container.name, clone.start);
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option(
+         "SUBJECT", options->subject,
+         "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
+         "its newest checkpoint")
+      ->required();
+  app.add_option("--name", options->name, "make a new container of this name");
+  return [options](Context& context) -> Result<int> {
+    return REPRISE_TRY(restore(*options, context), "cannot restore '" + options->subject + "'");
+  };
+}
+
+}  // namespace
+
+constinit const Command kRestore = {
+    .path = "restore",
+    .summary = "Make a container run from a checkpoint",
+    .details =
+        R"(A stopped container that waits for this very checkpoint is started. Otherwise the container is
+made again by the command that made it first, under its old name or that of --name, with its files
+as they were; a stopped container of that name is replaced. Every byte of the checkpoint is verified
+first. If it cannot be restored after all, a new container is removed again; one that was merely
+started runs cold, and the exit status is 1.
+
+Example:
+  reprise restore before-upgrade --name counter-2)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/output.h"
+#include "cli/run_runtime.h"
+#include "podman/client.h"
+#include "podman/command_line.h"
+#include "sys/files.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+// A container whose command ended at once and that had --rm is gone by now: nothing to record.
+Result<void> record_new_container(const Context& context, const std::string& id) {
+  const Result<podman::ContainerInfo> info = podman::inspect(id);
+  if (!info && info.error().code() == ErrorCode::kNotFound) return {};
+  if (!info) return std::unexpected(info.error());
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  return record_container(catalog, *info);
+}
+
+bool asks_for(const podman::OptionWords& parsed, std::string_view long_name, char short_name) {
+  return std::ranges::any_of(parsed.options, [&](const podman::OptionWord& option) {
+    return option.name == long_name || option.short_flags.find(short_name) != std::string::npos;
+  });
+}
+
+void print_notes(Context& context, const std::vector<std::string>& args, const std::string& id) {
+  const podman::OptionWords parsed = podman::parse_options(args, 0);
+  if (asks_for(parsed, "--interactive", 'i') || asks_for(parsed, "--tty", 't'))
+    context.io.err << "note: it runs in the background; 'podman attach " << short_id(id)
+                   << "' connects you to it\n";
+  if (asks_for(parsed, "--rm", '\0'))
+    context.io.err
+        << "note: because of --rm it is removed at every stop; 'reprise restore' makes it "
+           "again from its checkpoint\n";
+}
+
+Result<int> run(const std::vector<std::string>& args, Context& context) {
+  const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
+  const sys::RunResult result = REPRISE_TRY(
+      podman::run(podman::detached_run_command(runtime, args), podman::ErrorOutput::kPass),
+      "cannot run");
+  context.io.out << result.out << std::flush;
+  if (!result.status.success())
+    return result.status.signal != 0 ? 128 + result.status.signal : result.status.exit_code;
+  const std::string id = podman::last_line(result.out);
+  // `podman run --help`, for one, succeeds without a container.
+  if (const bool is_id = id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos;
+      !is_id)
+    return kDone;
+  print_notes(context, args, id);
+  const Result<void> recorded = record_new_container(context, id);
+  if (!recorded) {
+    context.io.err << "warning: 'reprise restore' will not be able to make it again: "
+                   << recorded.error().message() << '\n';
+    if (!recorded.error().hint().empty())
+      context.io.err << "hint: " << recorded.error().hint() << '\n';
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Result<std::string> choose_runtime() {
+  const char* chosen = std::getenv("REPRISE_RUNTIME");  // NOLINT(concurrency-mt-unsafe)
+  if (chosen != nullptr && *chosen != '\0') return std::string(chosen);
+  if (REPRISE_PASS(podman::knows_runtime("reprise"))) return std::string("reprise");
+  const std::filesystem::path here = REPRISE_PASS(sys::executable_directory());
+  for (const auto& candidate :
+       {here / "reprise-runtime", here.parent_path() / "libexec/reprise/reprise-runtime"})
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate.lexically_normal().string();
+  return std::unexpected(
+      Error(ErrorCode::kNotFound,
+            "Podman knows no OCI runtime 'reprise', and 'reprise-runtime' is "
+            "neither beside this program nor in '../libexec/reprise'")
+          .with_hint("install Reprise again with ./quickstart, or set REPRISE_RUNTIME"));
+}
+
+constinit const Command kRun = {
+    .path = "run",
+    .summary = "Start a container that is checkpointed when it is stopped",
+    .details = R"(
+Usage: reprise run [podman run options] IMAGE [COMMAND...]
+
+Everything is passed on to 'podman run -d', with the runtime of Reprise and the annotation
+reprise.dev/on-stop=checkpoint. Prints the container's id. The exit status is Podman's.
+The container always runs in the background; 'podman attach' connects you to it.
+
+REPRISE_RUNTIME names another OCI runtime (a name or a path).
+
+Example:
+  reprise run --name counter python:3.12 python3 -u counter.py
+)",
+    .pass_through = run,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/sessions.h"
+
+#include <thread>
+
+namespace reprise::cli {
+
+Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
+                                                       const base::ContainerKey& key,
+                                                       std::string_view kind,
+                                                       base::UnixMillis since) {
+  // Sessions of other containers may have begun meanwhile, but hardly this many.
+  constexpr int kNewest = 200;
+  for (store::SessionRow& session : REPRISE_PASS(catalog.sessions(kNewest)))
+    if (session.key == key && session.kind == kind && session.begin >= since)
+      return std::move(session);
+  return std::nullopt;
+}
+
+Result<std::optional<store::SessionRow>> finished_session_since(
+    store::Catalog& catalog, const base::ContainerKey& key, std::string_view kind,
+    base::UnixMillis since, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kPollInterval{20};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    auto session = REPRISE_PASS(session_since(catalog, key, kind, since));
+    if (!session || session->status != "running" || std::chrono::steady_clock::now() >= deadline)
+      return session;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+Result<std::optional<store::LifeRow>> life_event_since(store::Catalog& catalog,
+                                                       const base::ContainerKey& key,
+                                                       store::LifeEvent event,
+                                                       base::UnixMillis since) {
+  std::optional<store::LifeRow> newest;
+  for (store::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
+    if (row.event == event && row.time >= since) newest = std::move(row);
+  return newest;
+}
+
+std::string failure_of(const store::SessionRow& session) {
+  if (session.status == "running") return "session '" + session.id.str() + "' has not ended";
+  if (!session.reason.empty()) return session.reason;
+  return "session '" + session.id.str() + "' says only '" + session.status + "'";
+}
+
+std::string hint_for(const store::SessionRow& session) {
+  if (!session.hint.empty()) return session.hint;
+  return "see 'reprise logs " + session.id.str() + "'";
+}
+
+}  // namespace reprise::cli

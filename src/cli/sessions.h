@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What became of a container that Podman was told to stop or start: read from the catalog, where
+// the worker wrote it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+using base::Result;
+
+inline constexpr std::string_view kCheckpointSession = "checkpoint";
+inline constexpr std::string_view kRestoreSession = "restore";
+
+// The newest session of this kind on `key` that began at `since` or later.
+Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
+                                                       const base::ContainerKey& key,
+                                                       std::string_view kind,
+                                                       base::UnixMillis since);
+
+// The same, once the session has ended: Podman returns a moment before the worker has written the
+// outcome. Polls up to `patience`; then the session is returned as it is, "running".
+Result<std::optional<store::SessionRow>> finished_session_since(store::Catalog& catalog,
+                                                                const base::ContainerKey& key,
+                                                                std::string_view kind,
+                                                                base::UnixMillis since,
+                                                                std::chrono::milliseconds patience);
+
+// The newest event of this kind on `key` at `since` or later.
+Result<std::optional<store::LifeRow>> life_event_since(store::Catalog& catalog,
+                                                       const base::ContainerKey& key,
+                                                       store::LifeEvent event,
+                                                       base::UnixMillis since);
+
+// Why a session did not do what it was for, for people. Never empty.
+std::string failure_of(const store::SessionRow& session);
+
+// What the next steps can be for whoever reads `failure_of`: the session's hint, or its log.
+std::string hint_for(const store::SessionRow& session);
+
+}  // namespace reprise::cli

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starting a container and saying whether it took up where it was.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "podman/container_info.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+// How a container came to run.
+struct StartOutcome {
+  std::optional<store::LifeRow> restored;  // from which checkpoint, and how long it took
+  std::string reason;                      // why not, if it started cold
+  std::string hint;
+};
+
+// `podman start`, with progress. Errors are Podman's: the container does not run then.
+Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
+                                     const podman::ContainerInfo& info);
+
+// "NAME: resumed from checkpoint … in 0.31 s" or "NAME: started cold: …".
+void print_start(Context& context, const std::string& name, const StartOutcome& outcome);
+
+}  // namespace reprise::cli

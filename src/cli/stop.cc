@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/containers.h"
+#include "cli/each.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/sessions.h"
+#include "podman/client.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+struct Options {
+  std::vector<std::string> names;
+  int time_s = 600;
+};
+
+// Stops one container and watches what its session does.
+class Stop {
+ public:
+  Stop(Context& context, store::Catalog& catalog, podman::ContainerInfo info)
+      : context_(context), catalog_(catalog), info_(std::move(info)) {}
+
+  Result<int> run(int time_s) {
+    const std::vector<std::string> argv = {"podman", "stop",  "--time", std::to_string(time_s),
+                                           "--",     info_.id};
+    podman::Invocation stop = REPRISE_PASS(podman::Invocation::begin(argv));
+    Progress progress(context_.io, info_.name + ": stopping");
+    std::optional<sys::RunResult> result;
+    while (true) {
+      result = REPRISE_PASS(stop.wait(kPollInterval));
+      if (result) break;
+      progress.tick();
+      REPRISE_PASS(end_if_given_up(progress));
+    }
+    progress.clear();
+    if (!result->status.success()) return std::unexpected(podman::error_of(argv, *result));
+    return report();
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPollInterval{100};
+  static constexpr std::chrono::seconds kOutcomePatience{30};
+
+  // Podman's time-out is long, for the sake of the checkpoint. Once there will be none, the
+  // container gets the time that its owner meant for an ordinary stop, and no more.
+  Result<void> end_if_given_up(Progress& progress) {
+    if (killed_) return {};
+    const auto session = REPRISE_PASS(session_since(catalog_, key(), kCheckpointSession, begin_));
+    if (!session || session->status == "running") return {};
+    if (session->status == "ok") return {};
+    progress.set_phase("no checkpoint; waiting for it to end by itself");
+    if (base::now_unix_millis() - session->end < info_.stop_timeout_s * std::int64_t{1000})
+      return {};
+    killed_ = true;
+    // It may have ended by itself this very moment, which `podman stop` then says.
+    static_cast<void>(REPRISE_PASS(podman::run({"podman", "kill", "--", info_.id})));
+    return {};
+  }
+
+  Result<int> report() {
+    const auto session = REPRISE_PASS(
+        finished_session_since(catalog_, key(), kCheckpointSession, begin_, kOutcomePatience));
+    if (session && session->status == "ok") return report_checkpoint(*session);
+    std::ostream& out = context_.io.out;
+    if (!session && !is_opted_in(info_)) {
+      out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
+      return kDone;
+    }
+    out << info_.name << ": stopped without a checkpoint: "
+        << (session ? failure_of(*session) : "no session was begun") << '\n';
+    context_.io.err << "hint: "
+                    << (session ? hint_for(*session)
+                                : "see 'reprise doctor " + info_.name + "' while it runs")
+                    << '\n';
+    return is_opted_in(info_) ? kNotAsAsked : kDone;
+  }
+
+  Result<int> report_checkpoint(const store::SessionRow& session) {
+    const store::CheckpointRow row =
+        REPRISE_PASS(catalog_.find_checkpoint(session.checkpoint.str()));
+    context_.io.out << info_.name << ": checkpointed in "
+                    << format_duration(session.end - session.begin) << " (frozen "
+                    << format_duration(row.freeze_ms) << ", " << format_bytes(row.bytes)
+                    << "), checkpoint " << row.id.str() << '\n';
+    return kDone;
+  }
+
+  [[nodiscard]] base::ContainerKey key() const { return key_of(info_); }
+
+  Context& context_;
+  store::Catalog& catalog_;
+  podman::ContainerInfo info_;
+  base::UnixMillis begin_ = base::now_unix_millis();
+  bool killed_ = false;
+};
+
+Result<int> stop_one(Context& context, const std::string& name, int time_s) {
+  podman::ContainerInfo info = REPRISE_PASS(find_our_container(name));
+  if (!info.has_tasks()) {
+    context.io.out << info.name << ": does not run\n";
+    return kDone;
+  }
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  // Needed only if the container is removed later: no reason not to stop it now.
+  if (const auto recorded = record_container(catalog, info); !recorded)
+    context.io.err << "warning: 'reprise restore' will not be able to make it again: "
+                   << recorded.error().message() << '\n';
+  return Stop(context, catalog, std::move(info)).run(time_s);
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("NAME", options->names, "containers, by name or id")->required();
+  app.add_option("-t,--time", options->time_s,
+                 "seconds until Podman kills it; a checkpoint must be done by then")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  return [options](Context& context) -> Result<int> {
+    return for_each_name(context.io, options->names, "cannot stop", [&](const std::string& name) {
+      return stop_one(context, name, options->time_s);
+    });
+  };
+}
+
+}  // namespace
+
+constinit const Command kStop = {
+    .path = "stop",
+    .summary = "Checkpoint containers, then end them",
+    .details =
+        R"(The same as 'podman stop', and says what came of it. A container whose checkpoint fails gets its
+stop signal and ends without one; the exit status is then 1.
+
+Example:
+  reprise stop counter)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What commands print of a real catalog in a temporary directory.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/id.h"
+#include "cli/cli.h"
+#include "cli/containers.h"
+#include "cli/lives.h"
+#include "cli/ps.h"
+#include "cli/sessions.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using store::Catalog;
+using store::LifeEvent;
+
+constexpr base::UnixMillis kNow = 1'800'000'000'000;
+
+class TablesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("reprise-cli-" + base::random_id());
+    fs::create_directories(root_);
+    ::setenv("REPRISE_STORE", root_.c_str(), 1);
+    ::setenv("REPRISE_RUN", (root_ / "run").c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("REPRISE_STORE");
+    ::unsetenv("REPRISE_RUN");
+    fs::remove_all(root_);
+  }
+
+  Catalog open() {
+    auto catalog = Catalog::open(root_);
+    EXPECT_TRUE(catalog) << catalog.error().message();
+    return *std::move(catalog);
+  }
+  void add_checkpoint(Catalog& catalog, const std::string& id, const std::string& tag,
+                      Catalog::Continue next, const std::string& name = "counter") {
+    image::Manifest manifest;
+    manifest.id = base::CheckpointId(id);
+    manifest.key = key_;
+    manifest.container = base::ContainerId(key_.str());
+    manifest.name = name;
+    manifest.trigger = image::Trigger::kStop;
+    manifest.ended = true;
+    manifest.created = kNow - 180'000;
+    manifest.freeze_ms = 210;
+    manifest.files = {{.name = "criu/pages-1.img", .bytes = 12'300'000, .digest = "00"}};
+    const auto added = catalog.add_checkpoint(manifest, tag, next);
+    ASSERT_TRUE(added) << added.error().message();
+  }
+  void add_life(Catalog& catalog, base::UnixMillis time, LifeEvent event, std::int64_t cpu = 0) {
+    const auto added =
+        catalog.add_life_event({.key = key_, .time = time, .event = event, .cpu_time_us = cpu});
+    ASSERT_TRUE(added) << added.error().message();
+  }
+  void add_session(Catalog& catalog, const std::string& id, base::UnixMillis begin,
+                   const std::string& status) {
+    store::SessionRow row{.id = base::SessionId(id),
+                          .key = key_,
+                          .kind = "checkpoint",
+                          .trigger = "stop",
+                          .begin = begin,
+                          .status = "running",
+                          .log_directory = (root_ / "sessions" / id).string()};
+    auto done = catalog.begin_session(row);
+    ASSERT_TRUE(done) << done.error().message();
+    if (status == "running") return;
+    row.end = begin + 400;
+    row.status = status;
+    row.reason = status == "ok" ? "" : "dumping: criu failed";
+    row.phases = R"({"dump":210,"seal":40})";
+    done = catalog.finish_session(row);
+    ASSERT_TRUE(done) << done.error().message();
+  }
+  // Runs a command that must succeed.
+  std::string output(const std::vector<std::string>& args) {
+    std::ostringstream out;
+    std::ostringstream err;
+    Io io{.out = out, .err = err};
+    EXPECT_EQ(run_cli(args, io), 0) << err.str();
+    return out.str();
+  }
+
+  fs::path root_;
+  base::ContainerKey key_{std::string(64, 'a')};
+};
+
+TEST_F(TablesTest, ListsCheckpoints) {
+  {
+    Catalog catalog = open();
+    add_checkpoint(catalog, "ckpt00000001", "", Catalog::Continue::kYes);
+    add_checkpoint(catalog, "ckpt00000002", "safe", Catalog::Continue::kNo);
+  }
+  const json listed = json::parse(output({"checkpoint", "ls", "--json"}));
+  ASSERT_EQ(listed.at("checkpoints").size(), 2U);
+  for (const json& row : listed.at("checkpoints")) {
+    const bool first = row.at("id") == "ckpt00000001";
+    EXPECT_EQ(row.at("pending"), first);
+    EXPECT_EQ(row.at("tag"), first ? "" : "safe");
+    EXPECT_EQ(row.at("name"), "counter");
+    EXPECT_EQ(row.at("trigger"), "stop");
+    EXPECT_EQ(row.at("bytes"), 12'300'000);
+    EXPECT_EQ(row.at("created"), "2027-01-15T07:57:00Z");
+  }
+  const std::string table = output({"checkpoint", "ls"});
+  EXPECT_NE(table.find("ckpt00000001  counter    -     stop     12.3 MB  0.21 s"),
+            std::string::npos)
+      << table;
+}
+
+// A checkpoint that a stop took has no name of its own.
+TEST_F(TablesTest, NamesTheContainerOfACheckpointFromTheCatalog) {
+  {
+    Catalog catalog = open();
+    add_checkpoint(catalog, "ckpt00000001", "", Catalog::Continue::kNo, /*name=*/"");
+    add_checkpoint(catalog, "ckpt00000002", "", Catalog::Continue::kNo, /*name=*/"");
+    EXPECT_NE(output({"checkpoint", "ls"}).find("ckpt00000001  aaaaaaaaaaaa "), std::string::npos);
+    const auto put = catalog.put_container({.key = key_, .name = "web"});
+    ASSERT_TRUE(put) << put.error().message();
+  }
+  EXPECT_NE(output({"checkpoint", "ls"}).find("ckpt00000001  web "), std::string::npos);
+  const json listed = json::parse(output({"checkpoint", "ls", "--json"}));
+  EXPECT_EQ(listed.at("checkpoints").at(0).at("name"), "web");
+}
+
+TEST_F(TablesTest, AnEmptyStoreIsNoError) {
+  EXPECT_EQ(json::parse(output({"checkpoint", "ls", "--json"})),
+            json({{"checkpoints", json::array()}}));
+  EXPECT_EQ(json::parse(output({"logs", "--json"})), json({{"sessions", json::array()}}));
+}
+
+TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
+  Catalog catalog = open();
+  add_life(catalog, 1, LifeEvent::kStarted);
+  add_life(catalog, 2, LifeEvent::kCheckpointed);
+  add_life(catalog, 3, LifeEvent::kRestored);
+  add_checkpoint(catalog, "ckpt00000001", "", Catalog::Continue::kYes);
+  podman::ContainerInfo ours{.id = key_.str(), .name = "counter", .status = "exited"};
+  ours.oci_runtime = "/usr/libexec/reprise/reprise-runtime";
+  ours.image_name = "localhost/img:1";
+  podman::ContainerInfo fresh{.id = std::string(64, 'b'), .name = "fresh", .status = "exited"};
+  fresh.oci_runtime = "reprise";
+  podman::ContainerInfo other{
+      .id = std::string(64, 'c'), .name = "other", .status = "running", .pid = 5};
+  other.oci_runtime = "runc";
+
+  const auto current = ps_rows(catalog, {ours, fresh, other}, PsScope::kCurrent);
+  ASSERT_TRUE(current) << current.error().message();
+  ASSERT_EQ(current->size(), 1U);
+  EXPECT_EQ(current->at(0).lives, 2);
+  std::ostringstream table;
+  print_ps(table, *current, kNow);
+  EXPECT_EQ(
+      table.str(),
+      "NAME     ID            STATE         IMAGE            LIVES  CHECKPOINT    SIZE     AGE\n"
+      "counter  aaaaaaaaaaaa  checkpointed  localhost/img:1  2      ckpt00000001  12.3 MB  3 "
+      "min\n");
+
+  const auto all = ps_rows(catalog, {ours, fresh, other}, PsScope::kAll);
+  ASSERT_TRUE(all) << all.error().message();
+  EXPECT_EQ(all->size(), 2U);
+  std::ostringstream text;
+  print_ps_json(text, *all);
+  const json listed = json::parse(text.str());
+  EXPECT_EQ(listed.at("containers").at(0).at("last_checkpoint").at("id"), "ckpt00000001");
+  EXPECT_EQ(listed.at("containers").at(1).at("last_checkpoint"), json());
+}
+
+TEST(CpuTimeKept, CountsEachStretchOnce) {
+  const auto row = [](LifeEvent event, std::int64_t cpu) {
+    return store::LifeRow{.event = event, .cpu_time_us = cpu};
+  };
+  EXPECT_EQ(cpu_time_kept({}), 0);
+  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kCheckpointed, 100)}), 0);
+  // Two restores in one stretch: the second time includes the first.
+  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 100),
+                           row(LifeEvent::kRestored, 250)}),
+            250);
+  // A cold start begins at nothing again.
+  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 100),
+                           row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 30)}),
+            130);
+}
+
+TEST_F(TablesTest, ShowsTheLivesOfAContainerThatIsGone) {
+  {
+    Catalog catalog = open();
+    const auto put = catalog.put_container({.key = key_, .name = "reprise-cli-test-gone"});
+    ASSERT_TRUE(put) << put.error().message();
+    add_life(catalog, kNow, LifeEvent::kStarted);
+    add_life(catalog, kNow + 1, LifeEvent::kRestored, 7'200'000'000);
+  }
+  const json lives = json::parse(output({"lives", "reprise-cli-test-gone", "--json"}));
+  EXPECT_EQ(lives.at("lives").size(), 2U);
+  EXPECT_EQ(lives.at("cpu_time_kept_us"), 7'200'000'000);
+  EXPECT_NE(
+      output({"lives", "reprise-cli-test-gone"}).find("CPU time that was not lost: 2 h 0 min"),
+      std::string::npos);
+}
+
+TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
+  {
+    Catalog catalog = open();
+    add_session(catalog, "sess00000001", kNow, "failed");
+  }
+  fs::create_directories(root_ / "sessions/sess00000001");
+  std::ofstream(root_ / "sessions/sess00000001/dump.log")
+      << "(00.000001) Version: 4.2.1\n"
+         "(00.010000) Error (criu/files-ext.c:96): Can't dump file 5 of that type [600] (unknown "
+         "/dev/zz)\n";
+  const std::string text = output({"logs", "sess"});
+  EXPECT_NE(text.find("reason: dumping: criu failed\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("cause: "), std::string::npos) << text;
+  EXPECT_LT(text.find("Can't dump file 5"), text.find("--- ")) << text;
+  EXPECT_NE(text.find("seal   0.04 s"), std::string::npos) << text;
+  EXPECT_NE(text.find("Version: 4.2.1"), std::string::npos) << text;
+
+  const json shown = json::parse(output({"logs", "sess00000001", "--json"}));
+  EXPECT_EQ(shown.at("session").at("phases").at("dump"), 210);
+  EXPECT_EQ(shown.at("cause").at("file"), "dump.log");
+  EXPECT_EQ(shown.at("logs").size(), 1U);
+}
+
+TEST_F(TablesTest, FindsTheSessionOfAStop) {
+  Catalog catalog = open();
+  add_session(catalog, "sess00000001", 1000, "ok");
+  add_session(catalog, "sess00000002", 2000, "failed");
+  const auto newest = session_since(catalog, key_, kCheckpointSession, 1000);
+  ASSERT_TRUE(newest) << newest.error().message();
+  ASSERT_TRUE(*newest);
+  EXPECT_EQ((*newest)->id.str(), "sess00000002");
+  EXPECT_EQ(failure_of(**newest), "dumping: criu failed");
+  EXPECT_EQ(hint_for(**newest), "see 'reprise logs sess00000002'");
+
+  const auto none = session_since(catalog, key_, kCheckpointSession, 2001);
+  ASSERT_TRUE(none) << none.error().message();
+  EXPECT_FALSE(*none);
+  const auto other = session_since(catalog, base::ContainerKey("b"), kCheckpointSession, 0);
+  ASSERT_TRUE(other) << other.error().message();
+  EXPECT_FALSE(*other);
+}
+
+TEST_F(TablesTest, WaitsForASessionOnlyAsLongAsItIsToldTo) {
+  Catalog catalog = open();
+  add_session(catalog, "sess00000001", 1000, "running");
+  const auto session = finished_session_since(catalog, key_, kCheckpointSession, 1000,
+                                              std::chrono::milliseconds(50));
+  ASSERT_TRUE(session) << session.error().message();
+  ASSERT_TRUE(*session);
+  EXPECT_EQ(failure_of(**session), "session 'sess00000001' has not ended");
+}
+
+TEST(ContainerRow, KeepsTheCommandThatMadeIt) {
+  podman::ContainerInfo info{.id = "a1", .name = "web"};
+  info.create_command = {"podman", "run", "-d", "img:1", "sh", "-c", "echo 'a b'"};
+  info.command = {"sh", "-c", "echo 'a b'"};
+  info.image_name = "localhost/img:1";
+  const auto row = container_row(info);
+  ASSERT_TRUE(row) << row.error().message();
+  EXPECT_EQ(row->key.str(), "a1");
+  EXPECT_EQ(row->image, "img:1");
+  EXPECT_EQ(row->command_image_index, 3);
+  EXPECT_EQ(json::parse(row->create_command).get<std::vector<std::string>>(), info.create_command);
+}
+
+}  // namespace
+}  // namespace reprise::cli

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/worker_events.h"
+
+#include <array>
+
+#include "cli/progress.h"
+
+namespace reprise::cli {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+ErrorCode parse_code(std::string_view text) {
+  for (const ErrorCode code :
+       {ErrorCode::kInvalidInput, ErrorCode::kNotFound, ErrorCode::kGone, ErrorCode::kBusy,
+        ErrorCode::kUnsupported, ErrorCode::kDenied, ErrorCode::kCorrupt, ErrorCode::kIo})
+    if (text == base::to_string(code)) return code;
+  return ErrorCode::kInternal;
+}
+
+std::string log_hint(const base::SessionId& session) {
+  return "see 'reprise logs " + session.str() + "'";
+}
+
+}  // namespace
+
+Error error_of(const container::WorkerEvent& outcome, const base::SessionId& session) {
+  return Error(parse_code(outcome.code),
+               outcome.reason.empty() ? "session '" + session.str() + "' failed" : outcome.reason)
+      .with_hint(outcome.hint.empty() ? log_hint(session) : outcome.hint);
+}
+
+Result<container::WorkerEvent> follow(container::WorkerLink& link, const base::SessionId& session,
+                                      const std::string& what, Io& io) {
+  constexpr std::chrono::milliseconds kTick{200};
+  Progress progress(io, what);
+  while (true) {
+    const auto message = link.socket.receive(kTick);
+    progress.tick();
+    if (!message && message.error().code() == ErrorCode::kBusy) continue;
+    if (!message) return std::unexpected(message.error());
+    if (!*message)
+      return std::unexpected(
+          Error(ErrorCode::kGone, "its worker ended without saying what came of it")
+              .with_hint(log_hint(session)));
+    container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(**message));
+    if (event.kind == container::WorkerEventKind::kPhase) progress.set_phase(event.phase);
+    if (event.kind != container::WorkerEventKind::kOutcome) continue;
+    if (!event.ok) return std::unexpected(error_of(event, session));
+    return event;
+  }
+}
+
+}  // namespace reprise::cli
