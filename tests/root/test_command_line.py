@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The everyday commands on a real container: run, ps, stop, start, lives, logs, doctor."""
+import pytest
+from harness import host
+from harness.counting import assert_moves_on, assert_unbroken
+from harness.leftovers import assert_nothing_left
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+
+def row_of(product, container, *options):
+    rows = product.json("ps", *options)["containers"]
+    return next((row for row in rows if row["name"] == container.name), None)
+
+
+def test_run_stop_start(container, product):
+    ran = product.reprise("run", "--name", container.name, "-v", f"{host.WORKLOADS}:/workloads:ro",
+                          host.IMAGE, "python3", "/workloads/counter.py")
+    container.refresh()
+    assert ran.stdout.strip() == container.id
+    container.wait_for_line("READY")
+    assert_moves_on(container)
+    row = row_of(product, container)
+    assert row["state"] == "running" and row["lives"] == 1 and row["last_checkpoint"] is None
+
+    stopped = product.reprise("stop", container.name)
+    assert stopped.stdout.startswith(f"{container.name}: checkpointed in ")
+    [checkpoint] = product.checkpoints()
+    assert checkpoint["id"] in stopped.stdout
+    row = row_of(product, container)
+    assert row["state"] == "checkpointed" and row["pending"]
+    assert row["last_checkpoint"]["id"] == checkpoint["id"]
+
+    started = product.reprise("start", container.name)
+    assert f"resumed from checkpoint {checkpoint['id']}" in started.stdout
+    container.refresh()
+    assert_moves_on(container)
+    assert_unbroken(container.lines())
+    assert row_of(product, container)["lives"] == 2
+    assert_nothing_left(container)
+
+
+def test_lives_and_logs_tell_what_happened(container, product):
+    container.run_workload("counter.py", "--mb", 20)
+    assert_moves_on(container)
+    container.stop()
+    container.start()
+    assert_moves_on(container)
+    lives = product.lives(container.name)
+    assert [life["event"] for life in lives] == ["started", "checkpointed", "ended", "restored"]
+    checkpointed, restored = lives[1], lives[3]
+    assert checkpointed["detail"] == "stop" and checkpointed["freeze_ms"] > 0
+    assert checkpointed["bytes"] > 20 << 20
+    assert restored["checkpoint"] == checkpointed["checkpoint"] and restored["restore_ms"] > 0
+    assert restored["cpu_time_us"] == checkpointed["cpu_time_us"] > 0
+    for life in (checkpointed, restored):
+        told = product.reprise("logs", life["session"]).stdout
+        assert life["session"] in told
+        phases = product.json("logs", life["session"])["session"]["phases"]
+        assert phases, "no phases were timed"
+        assert all(phase in told for phase in phases)
+
+
+def test_start_says_that_it_was_cold(container, product):
+    container.run_workload("counter.py", "--on-term", "0", opt_in=False)
+    product.reprise("stop", container.name)
+    assert "GOTTERM" in container.lines()
+    started = product.reprise("start", container.name)
+    assert f"{container.name}: started cold" in started.stdout
+
+
+def test_errors_have_their_exit_codes(product):
+    unknown = product.reprise("stop", "rt-no-such-container", check=False)
+    assert unknown.returncode == 3 and "rt-no-such-container" in unknown.stderr
+    usage = product.reprise("stop", check=False)
+    assert usage.returncode == 2
+
+
+def test_doctor_finds_this_host_fit(product):
+    told = product.reprise("doctor")
+    assert "4.2" in told.stdout  # CRIU's version

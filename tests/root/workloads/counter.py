@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts, and would notice a step that is lost, repeated or computed from other memory.
+
+    READY <token>
+    STEP <n> <link> <ms>    link: of a chain over all steps before, seeded by the token;
+                            ms: since the last step, by the monotonic clock
+
+Files in /tmp ask for more: `verify` (the ballast is checked as a whole: "MEMORY OK"), `release`
+(what --hold holds is closed: "RELEASED"), `exit` (contains the exit code).
+"""
+import argparse
+import ctypes
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+import zlib
+
+MEGABYTE = 1 << 20
+SYSCALL = {"io_uring": 425, "userfaultfd": 323}  # x86-64
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def link(previous, number):
+    return hashlib.sha256(f"{previous} {number}".encode()).hexdigest()[:16]
+
+
+def asked(what):
+    """Whether somebody made /tmp/WHAT; returns its content and removes it."""
+    try:
+        with open(f"/tmp/{what}", encoding="ascii") as file:
+            content = file.read()
+        os.unlink(f"/tmp/{what}")
+        return content.strip() or what
+    except FileNotFoundError:
+        return None
+
+
+class Ballast:
+    """Memory that cannot be compressed or shared, with a checksum of each megabyte."""
+
+    def __init__(self, megabytes):
+        self.blocks = [os.urandom(MEGABYTE) for _ in range(megabytes)]
+        self.sums = [zlib.crc32(block) for block in self.blocks]
+
+    def check(self, which):
+        for i in which:
+            if zlib.crc32(self.blocks[i]) != self.sums[i]:
+                say("MEMORY BAD", i)
+                return False
+        return True
+
+
+def hold(kind):
+    """A descriptor of a kind that CRIU cannot dump."""
+    arguments = {"io_uring": (4, ctypes.create_string_buffer(120)),  # entries, io_uring_params
+                 "userfaultfd": (os.O_CLOEXEC | 1,)}  # UFFD_USER_MODE_ONLY: needs no capability
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(SYSCALL[kind], *arguments[kind])
+    if fd < 0:
+        sys.exit(f"{kind}: {os.strerror(ctypes.get_errno())}")
+    return fd
+
+
+class Echo:
+    """A TCP connection over loopback; every step goes through it and back."""
+
+    def __init__(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.client = socket.create_connection(listener.getsockname())
+        self.server, _ = listener.accept()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while data := self.server.recv(64):
+            self.server.sendall(data)
+
+    def check(self, number):
+        self.client.sendall(b"%8d" % number)
+        answer = b""
+        while len(answer) < 8:
+            got = self.client.recv(8 - len(answer))
+            if not got:
+                raise ConnectionError("the loopback connection was closed")
+            answer += got
+        if int(answer) != number:
+            raise ConnectionError(f"sent {number}, got {answer!r}")
+
+
+def install_handler(signal_name, reaction):
+    def handler(number, _frame):
+        say("GOT" + signal.Signals(number).name.removeprefix("SIG"))
+        if reaction != "go-on":
+            sys.exit(int(reaction))
+
+    signal.signal(getattr(signal, signal_name), handler)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--period", type=float, default=0.02)
+    parser.add_argument("--mb", type=int, default=0)
+    parser.add_argument("--on-term", default="go-on", help="go-on, or the exit code")
+    parser.add_argument("--on-int", default="go-on", help="go-on, or the exit code")
+    parser.add_argument("--hold", choices=SYSCALL)
+    parser.add_argument("--loopback", action="store_true")
+    options = parser.parse_args()
+    install_handler("SIGTERM", options.on_term)
+    install_handler("SIGINT", options.on_int)
+    ballast = Ballast(options.mb)
+    held = hold(options.hold) if options.hold else None
+    echo = Echo() if options.loopback else None
+    chain = secrets.token_hex(8)
+    say("READY", chain)
+    number, last = 0, time.monotonic()
+    while True:
+        number += 1
+        chain = link(chain, number)
+        if echo:
+            echo.check(number)
+        if ballast.blocks:
+            ballast.check([number % len(ballast.blocks)])
+        now = time.monotonic()
+        say("STEP", number, chain, round((now - last) * 1000))
+        last = now
+        if asked("verify") and ballast.check(range(len(ballast.blocks))):
+            say("MEMORY OK")
+        if held is not None and asked("release"):
+            os.close(held)
+            held = None
+            say("RELEASED")
+        if code := asked("exit"):
+            sys.exit(int(code))
+        time.sleep(options.period)
+
+
+main()

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks of the tree must really fail on what they exist to refuse."""
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+TOOLS = pathlib.Path(__file__).resolve().parent.parent / "tools"
+
+TABLE = """# Architecture
+
+<!-- may-use: read by tools/check-layers -->
+
+| module | may use |
+|---|---|
+| `base` | |
+| `sys` | base |
+| `store` | sys, base |
+| `runtime` | store/catalog.h, sys, base |
+| `apps` | runtime |
+
+After the table.
+"""
+
+FILES = {
+    "docs/ARCHITECTURE.md": TABLE,
+    "src/base/result.h": "#include <expected>\n",
+    "src/sys/files.h": '#include "base/result.h"\n',
+    "src/store/catalog.h": '#include "sys/files.h"\n#include "store/internal/rows.h"\n',
+    "src/store/internal/rows.h": "",
+    "src/store/checkpoint_store.h": "",
+    "src/store/CMakeLists.txt": "reprise_module(NAME store\n  SOURCES a.cc\n  DEPS sys base)\n",
+    "src/runtime/runtime.h": '#include "store/catalog.h"\n',
+    "src/runtime/CMakeLists.txt": "reprise_module(NAME runtime\n  DEPS store sys base)\n",
+    "apps/reprise_runtime.cc": '#include "runtime/runtime.h"\n',
+}
+
+
+class Tree(unittest.TestCase):
+    """A small source tree in which each test plants one fault."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def run_tool(self, tool):
+        return subprocess.run([TOOLS / tool, "--root", self.root], text=True, capture_output=True,
+                              check=False)
+
+    def assert_refused(self, tool, *words):
+        done = self.run_tool(tool)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+
+class CheckLayersTest(Tree):
+    def test_a_tree_that_keeps_to_the_table_passes(self):
+        done = self.run_tool("check-layers")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_an_include_against_the_direction_is_refused_with_its_place(self):
+        self.write("src/sys/mounts.cc", '\n  #  include "store/catalog.h"\n')
+        self.assert_refused("check-layers", "src/sys/mounts.cc:2", "'sys' must not use 'store/cat")
+
+    def test_a_single_header_is_all_that_its_row_allows(self):
+        self.write("src/runtime/run.cc", '#include "store/checkpoint_store.h"\n')
+        self.assert_refused("check-layers", "'runtime' must not use 'store/checkpoint_store.h'")
+
+    def test_apps_are_checked_too(self):
+        self.write("apps/reprise.cc", '#include "sys/files.h"\n')
+        self.assert_refused("check-layers", "apps/reprise.cc:1", "'apps' must not use")
+
+    def test_private_headers_of_another_module_are_refused(self):
+        self.write("src/store/CMakeLists.txt", "")
+        self.write("src/sys/internal/x.h", "")
+        self.write("src/store/y.cc", '#include "sys/internal/x.h"\n')
+        self.assert_refused("check-layers", "private to 'sys'")
+
+    def test_a_header_that_shadows_the_systems_is_refused(self):
+        self.write("src/sys/stat.h", "")
+        done = self.run_tool("check-layers")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("src/sys/stat.h: shadows the system's <sys/stat.h>", done.stderr)
+
+    def test_a_missing_header_and_a_bare_name_are_refused(self):
+        self.write("src/sys/a.cc", '#include "sys/no_such.h"\n')
+        self.assert_refused("check-layers", "does not exist")
+        self.write("src/sys/a.cc", '#include "files.h"\n')
+        self.assert_refused("check-layers", "write include paths from src/")
+
+    def test_dependencies_in_cmake_are_checked(self):
+        self.write("src/sys/CMakeLists.txt", "reprise_module(NAME sys\n  DEPS base store\n  LIBS x)\n")
+        self.assert_refused("check-layers", "src/sys/CMakeLists.txt", "depend on 'store'")
+
+    def test_a_module_that_the_table_does_not_know_is_refused(self):
+        self.write("src/misc/a.h", "")
+        self.assert_refused("check-layers", "src/misc: not in the may-use table")
+
+    def test_a_row_without_a_module_is_refused(self):
+        self.write("docs/ARCHITECTURE.md", TABLE.replace("| `apps`", "| `ghost` | base |\n| `apps`"))
+        self.assert_refused("check-layers", "'ghost' has no folder")
+
+    def test_a_cycle_in_the_table_is_refused(self):
+        self.write("docs/ARCHITECTURE.md", TABLE.replace("| `base` | |", "| `base` | store |"))
+        self.assert_refused("check-layers", "cycle: base → store → sys → base")
+
+    def test_a_document_without_the_table_is_refused(self):
+        self.write("docs/ARCHITECTURE.md", "# Architecture\n")
+        self.assertNotEqual(self.run_tool("check-layers").returncode, 0)
+
+
+class CheckSizeTest(Tree):
+    def test_files_up_to_the_limit_pass(self):
+        self.write("src/sys/a.cc", "\n" * 600)
+        done = self.run_tool("check-size")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_one_line_more_is_refused(self):
+        self.write("src/sys/a.cc", "\n" * 601)
+        self.assert_refused("check-size", "src/sys/a.cc", "601 lines")
+
+    def test_scripts_without_a_suffix_count(self):
+        self.write("tools/long", "#!/bin/bash\n" + "\n" * 600)
+        self.assert_refused("check-size", "tools/long", "601 lines")
+
+    def test_a_long_python_function_is_refused(self):
+        body = "    x = 1\n"
+        self.write("tests/a.py", "def fits():\n" + body * 99)
+        self.assertEqual(self.run_tool("check-size").returncode, 0)
+        self.write("tests/a.py", "def fits():\n" + body * 99 + "def long():\n" + body * 100)
+        self.assert_refused("check-size", "tests/a.py:101", "'long' has 101 lines")
+
+
+class FunctionLengthTest(unittest.TestCase):
+    """C++ functions are measured by clang-tidy; its settings must refuse what is too long."""
+
+    def tidy(self, statements):
+        with tempfile.TemporaryDirectory() as directory:
+            source = pathlib.Path(directory) / "a.cc"
+            body = "  x = x * 2 + 1;\n" * statements
+            source.write_text(f"int f(int x) {{\n{body}  return x;\n}}\n", encoding="utf-8")
+            return subprocess.run(
+                ["clang-tidy-19", f"--config-file={TOOLS.parent}/.clang-tidy", source, "--"],
+                text=True, capture_output=True, check=False)
+
+    def test_a_hundred_lines_pass_and_more_do_not(self):
+        self.assertEqual(self.tidy(95).returncode, 0)
+        done = self.tidy(110)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("readability-function-size", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
