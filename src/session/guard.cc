@@ -111,15 +111,19 @@ void record_outcome(Context& context, const container::WorkerEvent& outcome) {
                               .checkpoint = base::CheckpointId(outcome.checkpoint),
                               .phases = "{}",
                               .log_directory = context.directory().string()};
-  const store::LifeRow life{.key = context.key(),
-                            .time = base::now_unix_millis(),
-                            .event = store::LifeEvent::kCheckpointed,
-                            .session = context.request.session,
-                            .checkpoint = base::CheckpointId(outcome.checkpoint),
-                            .detail = context.request.trigger};
   [[maybe_unused]] const auto finished = context.catalog.finish_session(row);
-  if (outcome.ok) [[maybe_unused]]
-    const auto added = context.catalog.add_life_event(life);
+  const bool is_checkpoint = context.request.verb == container::WorkerVerb::kCheckpoint;
+  // A checkpoint that came to nothing changed nothing in the container's history.
+  if (is_checkpoint && !outcome.ok) return;
+  const store::LifeRow life{
+      .key = context.key(),
+      .time = base::now_unix_millis(),
+      .event = is_checkpoint ? store::LifeEvent::kCheckpointed : store::LifeEvent::kRestoreFailed,
+      .session = context.request.session,
+      .checkpoint = is_checkpoint ? base::CheckpointId(outcome.checkpoint)
+                                  : context.request.checkpoint,
+      .detail = is_checkpoint ? context.request.trigger : outcome.reason};
+  [[maybe_unused]] const auto added = context.catalog.add_life_event(life);
 }
 
 void take_over(const GuardedSession& guarded, int signal) {
