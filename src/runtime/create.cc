@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -147,6 +148,8 @@ int give_up(const Call& call, const Error& error) {
   std::string text = error.message();
   if (!error.hint().empty()) text += " (hint: " + error.hint() + ")";
   tell_caller(call, Severity::kError, text);
+  // As runc does when it makes no container: conmon hands this on where nobody reads the log.
+  std::fprintf(stderr, "reprise: %s\n", text.c_str());
   return base::exit_code(error.code());
 }
 
