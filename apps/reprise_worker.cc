@@ -4,9 +4,9 @@
 
 #include "worker/worker.h"
 
-int main(int argc, char** argv) {
+int main() {
   try {
-    return reprise::worker::run_worker(argc, argv);
+    return reprise::worker::run_worker();
   } catch (const std::exception& error) {  // a bug: our own code does not throw
     std::fprintf(stderr, "reprise-worker: bug: %s\n", error.what());
     return 70;

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include "sys/files.h"
 
@@ -41,6 +42,20 @@ Result<void> Cgroup::thaw() const {
   if (const std::string* v1 = find("freezer"))
     return sys::write_control_file(*v1 + "/freezer.state", "THAWED");
   return sys::write_control_file(*find("") + "/cgroup.freeze", "0");
+}
+
+Result<std::string> Cgroup::allowed_cpus() const {
+  std::vector<std::string> candidates;
+  if (const std::string* v1 = find("cpuset")) candidates.push_back(*v1 + "/cpuset.effective_cpus");
+  if (const std::string* v2 = find("")) candidates.push_back(*v2 + "/cpuset.cpus.effective");
+  candidates.emplace_back("/sys/devices/system/cpu/online");
+  for (const std::string& file : candidates) {
+    Result<std::string> list = sys::read_file(file);
+    if (!list) continue;
+    while (list->ends_with('\n')) list->pop_back();
+    if (!list->empty()) return list;
+  }
+  return fail(ErrorCode::kUnsupported, "the kernel does not tell which CPUs there are");
 }
 
 Result<std::int64_t> Cgroup::cpu_time_us() const {

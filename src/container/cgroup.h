@@ -22,6 +22,9 @@ class Cgroup {
   [[nodiscard]] base::Result<bool> is_frozen() const;
   // Lets them run. A cgroup that is not frozen, or gone, is success.
   [[nodiscard]] base::Result<void> thaw() const;
+  // The CPUs that its tasks may use, as the kernel writes lists ("0-3,8"): those of the host where
+  // no cpuset limits them.
+  [[nodiscard]] base::Result<std::string> allowed_cpus() const;
   // CPU time used by all tasks that ever were in it, microseconds.
   [[nodiscard]] base::Result<std::int64_t> cpu_time_us() const;
 

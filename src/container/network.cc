@@ -23,6 +23,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::chrono::seconds kToolLimit{20};
+constexpr const char* kBlockTable = "inet reprise-restore";
 
 Result<std::string> inside(const NetworkNamespace& ns, std::vector<std::string> command) {
   std::vector<std::string> argv = {"nsenter", "--net=" + ns.string(), "--"};
@@ -115,6 +116,39 @@ Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
   return adopted;
 }
 
+Result<std::vector<std::string>> adopted_among(const NetworkNamespace& ns,
+                                               const std::vector<std::string>& addresses) {
+  const std::string out = REPRISE_TRY(inside(ns, {"ip", "-json", "address"}), "reading addresses");
+  const std::vector<std::string> on_lo = REPRISE_PASS(parse_addresses(out)).adopted;
+  std::vector<std::string> adopted;
+  for (const std::string& address : addresses) {
+    const std::string bare = without_prefix_length(address);
+    if (std::ranges::any_of(on_lo, [&](const auto& a) { return without_prefix_length(a) == bare; }))
+      adopted.push_back(bare);
+  }
+  return adopted;
+}
+
+// A priority before connection tracking and every filter of others. ARP, neighbour discovery and lo
+// go on.
+Result<void> block_outside(const NetworkNamespace& ns) {
+  const std::string table = kBlockTable;
+  const std::string rules = "add table " + table + "; delete table " + table + "; add table " +
+                            table + "; add chain " + table +
+                            " input { type filter hook input priority -400; }; add rule " + table +
+                            " input iifname != \"lo\" meta l4proto { tcp, udp } drop";
+  REPRISE_TRY(inside(ns, {"nft", rules}), "holding packets back until sockets are restored");
+  return {};
+}
+
+Result<void> unblock_outside(const NetworkNamespace& ns) {
+  // Added first, because deleting what is not there is an error; both are one transaction.
+  const std::string table = kBlockTable;
+  REPRISE_TRY(inside(ns, {"nft", "add table " + table + "; delete table " + table}),
+              "letting packets in again");
+  return {};
+}
+
 Result<void> release_addresses(const NetworkNamespace& ns,
                                const std::vector<std::string>& to_release) {
   for (const std::string& address : to_release) {
@@ -153,11 +187,6 @@ bool is_inhabited(const NetworkNamespace& ns) {
       return true;
   }
   return false;
-}
-
-Result<void> set_loopback_up(const NetworkNamespace& ns) {
-  REPRISE_TRY(inside(ns, {"ip", "link", "set", "lo", "up"}), "setting lo up");
-  return {};
 }
 
 }  // namespace reprise::container

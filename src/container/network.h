@@ -42,6 +42,16 @@ base::Result<int> remove_criu_locks(const NetworkNamespace& ns);
 base::Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
                                                        const std::vector<std::string>& wanted);
 
+// Of `addresses` (with or without prefix length), those that are adopted in `ns`, without prefix.
+base::Result<std::vector<std::string>> adopted_among(const NetworkNamespace& ns,
+                                                     const std::vector<std::string>& addresses);
+
+// Drops TCP and UDP from outside until `unblock_outside`: while sockets are not restored yet, the
+// kernel would answer a peer that goes on sending with a reset. Repeating it is fine.
+base::Result<void> block_outside(const NetworkNamespace& ns);
+// Success also if nothing was blocked.
+base::Result<void> unblock_outside(const NetworkNamespace& ns);
+
 // Takes back what adopt_addresses did for `addresses` (with or without prefix length), for a
 // restore that failed. Addresses that are not on lo are left alone.
 base::Result<void> release_addresses(const NetworkNamespace& ns,
@@ -54,8 +64,5 @@ base::Result<void> reset_outside_connections(const NetworkNamespace& ns,
 
 // Whether any process lives in `ns`: an empty namespace is about to be removed by whoever made it.
 bool is_inhabited(const NetworkNamespace& ns);
-
-// Sets lo up: runc does so in `create`, but not in `restore`.
-base::Result<void> set_loopback_up(const NetworkNamespace& ns);
 
 }  // namespace reprise::container

@@ -25,8 +25,10 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
     spec.mounts.push_back({.destination = mount.at("destination").get<std::string>(),
                            .type = mount.value("type", ""),
                            .source = mount.value("source", "")});
+  spec.host_name = config.value("hostname", "");
   const json linux_part = config.value("linux", json::object());
   for (const json& ns : linux_part.value("namespaces", json::array())) {
+    if (ns.at("type") == "uts") spec.has_uts_namespace = ns.value("path", "").empty();
     if (ns.at("type") != "network") continue;
     spec.has_network_namespace = true;
     spec.network_namespace_path = ns.value("path", "");

@@ -24,6 +24,8 @@ struct OciSpec {
   std::map<std::string, std::string> annotations;
   std::string root_path;  // absolute
   std::vector<SpecMount> mounts;
+  std::string host_name;
+  bool has_uts_namespace = false;      // one of its own, so that the host name is its own
   bool has_network_namespace = false;  // false: the host's network
   std::string network_namespace_path;  // empty: made by runc
 };

@@ -82,7 +82,7 @@ std::string encode(const WorkerEvent& e) {
               {"phase", e.phase},
               {"image_path", e.image_path},
               {"work_path", e.work_path},
-              {"criu_config", e.criu_config},
+              {"environment", e.environment},
               {"ok", e.ok},
               {"code", e.code},
               {"reason", e.reason},
@@ -102,7 +102,7 @@ Result<WorkerEvent> decode_worker_event(const std::string& text) {
     j.at("phase").get_to(e.phase);
     j.at("image_path").get_to(e.image_path);
     j.at("work_path").get_to(e.work_path);
-    j.at("criu_config").get_to(e.criu_config);
+    j.at("environment").get_to(e.environment);
     j.at("ok").get_to(e.ok);
     j.at("code").get_to(e.code);
     j.at("reason").get_to(e.reason);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/id.h"
@@ -49,7 +50,7 @@ struct WorkerEvent {
   // kReady (restore): what `runc restore` needs
   std::string image_path;
   std::string work_path;
-  std::string criu_config;
+  std::vector<std::pair<std::string, std::string>> environment;  // variables to add
   // kOutcome
   bool ok = false;
   std::string code;  // base::to_string(ErrorCode) if not ok

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/criu_hook.h"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
+#include <string_view>
 
+#include "engine/hook_protocol.h"
 #include "sys/files.h"
 
 namespace reprise::engine {
@@ -12,62 +17,63 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kQuestion = "post-dump";
-constexpr std::string_view kProceedText = "proceed";
-constexpr std::string_view kAbortText = "abort";
-// One for the session, one for its guard; a third would mean that both died.
-constexpr int kAttempts = 2;
+constexpr std::array<std::pair<std::string_view, HookStep>, 3> kSteps = {{
+    {hook::kPostDump, HookStep::kPostDump},
+    {hook::kPostRestore, HookStep::kPostRestore},
+    {hook::kPreResume, HookStep::kPreResume},
+}};
 
-std::optional<double> uptime_seconds(const std::filesystem::path& file) {
-  const Result<std::string> text = sys::read_file(file);
-  if (!text || text->empty()) return std::nullopt;
-  return std::strtod(text->c_str(), nullptr);
+std::optional<std::pair<HookStep, pid_t>> parse_question(std::string_view text) {
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  pid_t init = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data() + blank + 1, end, init);
+  if (error != std::errc() || rest != end || init < 0) return std::nullopt;
+  for (const auto& [name, step] : kSteps)
+    if (text.substr(0, blank) == name) return std::pair(step, init);
+  return std::nullopt;
 }
 
 }  // namespace
 
-Verdict ask_for_verdict(const std::filesystem::path& address) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    Result<sys::MessageSocket> socket = sys::MessageSocket::connect(address);
-    if (!socket) return Verdict::kAbort;
-    if (!socket->send(kQuestion)) continue;
-    const Result<std::optional<std::string>> reply = socket->receive();
-    if (reply && reply->has_value())
-      return **reply == kProceedText ? Verdict::kProceed : Verdict::kAbort;
-  }
-  return Verdict::kAbort;
-}
-
-Result<sys::MessageSocket> accept_question(sys::MessageListener& listener) {
+Result<HookQuestion> accept_question(sys::MessageListener& listener) {
   sys::MessageSocket socket = REPRISE_PASS(listener.accept());
   constexpr std::chrono::seconds kLimit{5};
-  const std::optional<std::string> question = REPRISE_PASS(socket.receive(kLimit));
-  if (question != kQuestion)
+  const std::optional<std::string> text = REPRISE_PASS(socket.receive(kLimit));
+  const auto question = text ? parse_question(*text) : std::nullopt;
+  if (!question)
     return base::fail(base::ErrorCode::kInvalidInput, "an unknown question on the hook's socket");
-  return socket;
+  return HookQuestion{
+      .step = question->first, .init = question->second, .socket = std::move(socket)};
 }
 
-Result<void> answer(sys::MessageSocket& question, Verdict verdict) {
-  return question.send(verdict == Verdict::kProceed ? kProceedText : kAbortText);
+Result<void> answer(HookQuestion& question, Verdict verdict) {
+  return question.socket.send(verdict == Verdict::kProceed ? hook::kProceed : hook::kAbort);
 }
 
 std::vector<std::pair<std::string, std::string>> hook_variables(
     const HookEnvironment& environment) {
-  return {{"REPRISE_HOOK_SOCKET", environment.socket.string()},
-          {"REPRISE_HOOK_WORKER", environment.worker.string()},
-          {"REPRISE_HOOK_FREEZE_FILE", environment.freeze_file.string()}};
+  return {{hook::kSocketVariable, environment.socket.string()},
+          {hook::kFreezeFileVariable, environment.freeze_file.string()},
+          {hook::kLoopbackVariable, environment.set_loopback_up ? "up" : ""}};
 }
 
-std::filesystem::path hook_script(const std::filesystem::path& worker) {
+std::filesystem::path hook_program(const std::filesystem::path& worker) {
   return worker.parent_path() / "criu-hook";
 }
 
 std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& freeze_file) {
-  const std::optional<double> begin = uptime_seconds(freeze_file);
-  const std::optional<double> now = uptime_seconds("/proc/uptime");
-  if (!begin || !now) return std::nullopt;
-  constexpr double kMillisPerSecond = 1000;
-  return std::chrono::milliseconds(std::lround((*now - *begin) * kMillisPerSecond));
+  const Result<std::string> text = sys::read_file(freeze_file);
+  if (!text || text->empty()) return std::nullopt;
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  constexpr double kNanosPerMilli = 1e6;
+  constexpr double kMillisPerSecond = 1e3;
+  const double now_ms = static_cast<double>(now.tv_sec) * kMillisPerSecond +
+                        static_cast<double>(now.tv_nsec) / kNanosPerMilli;
+  return std::chrono::milliseconds(
+      std::lround(now_ms - std::strtod(text->c_str(), nullptr) * kMillisPerSecond));
 }
 
 }  // namespace reprise::engine

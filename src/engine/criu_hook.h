@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The hook between CRIU and a session. CRIU runs the script `criu-hook` at each of its steps; at
-// post-dump, with all tasks stopped, the script becomes `reprise-worker post-dump`, which asks the
-// session for a verdict. Its exit status decides: 0, and CRIU ends (or thaws) the tasks; anything
-// else, and CRIU lets them run on.
+// The hook between CRIU and a session. CRIU runs the program `criu-hook` at each of its steps; at
+// those of enum HookStep it asks the session, and its exit status is the session's verdict.
 #pragma once
+
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
@@ -19,29 +19,40 @@
 
 namespace reprise::engine {
 
+enum class HookStep : std::uint8_t {
+  kPostDump,     // all tasks are stopped and written. kAbort: they run on, and the dump fails
+  kPostRestore,  // all tasks are made, and wait; the network is not yet theirs. kAbort: they are
+                 // killed, and the restore fails
+  kPreResume,    // sockets are live, tasks are about to be let go. A verdict changes nothing
+};
+
 enum class Verdict : std::uint8_t { kProceed, kAbort };
 
-// The hook's side: asks at `address` and blocks until there is a verdict. A session that dies while
-// it is asked is asked again (its guard answers then); nobody there means kAbort.
-Verdict ask_for_verdict(const std::filesystem::path& address);
+// A step of CRIU's that waits for an answer. Dropped without one it counts as kAbort if nobody
+// takes the question when it is asked once more.
+struct HookQuestion {
+  HookStep step = HookStep::kPostDump;
+  pid_t init = 0;  // first task of the container; 0 where CRIU does not tell
+  sys::MessageSocket socket;
+};
 
-// The session's side: takes one question from `listener` (blocks until there is one).
-base::Result<sys::MessageSocket> accept_question(sys::MessageListener& listener);
-base::Result<void> answer(sys::MessageSocket& question, Verdict verdict);
+// Takes one question from `listener` (blocks until there is one). kInvalidInput for a message that
+// is none.
+base::Result<HookQuestion> accept_question(sys::MessageListener& listener);
+base::Result<void> answer(HookQuestion& question, Verdict verdict);
 
-// Environment variables for runc, which CRIU and the script inherit.
+// Environment variables for runc, which CRIU and the program inherit.
 struct HookEnvironment {
   std::filesystem::path socket;       // where to ask
-  std::filesystem::path worker;       // reprise-worker
-  std::filesystem::path freeze_file;  // the script notes when the tasks were stopped
+  std::filesystem::path freeze_file;  // the program notes when the tasks were stopped; may be empty
+  bool set_loopback_up = false;       // on a restore, in the container's network namespace
 };
 std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnvironment& environment);
-// The script lies beside the worker.
-std::filesystem::path hook_script(const std::filesystem::path& worker);
+// The program lies beside the worker.
+std::filesystem::path hook_program(const std::filesystem::path& worker);
 
 // How long ago the tasks were stopped, from the freeze file; nullopt if CRIU has not got there, or
-// does not lock the network (host network), which is when the script notes it. Resolution 10 ms
-// (/proc/uptime).
+// does not lock the network (host network), which is when the program notes it.
 std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& freeze_file);
 
 }  // namespace reprise::engine

@@ -2,9 +2,7 @@
 #include "engine/dump.h"
 
 #include <fcntl.h>
-#include <poll.h>
 
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -14,15 +12,14 @@
 #include "image/criu_stats.h"
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/readable.h"
 
 namespace reprise::engine {
 
 using base::Error;
 using base::ErrorCode;
 using base::fail;
-using base::fail_errno;
 using base::Result;
-using std::chrono::milliseconds;
 
 namespace {
 
@@ -32,7 +29,7 @@ constexpr std::chrono::seconds kGraceAfterThaw{15};
 
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = request.work_dir / "criu.conf";
-  REPRISE_PASS(sys::replace_file(config, dump_config(hook_script(request.worker))));
+  REPRISE_PASS(sys::replace_file(config, dump_config(hook_program(request.worker))));
   sys::SpawnOptions options;
   options.argv = {request.runc.string()};
   options.argv.insert(options.argv.end(), request.runtime_args.begin(), request.runtime_args.end());
@@ -41,32 +38,14 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
                                            "--tcp-established", "--ext-unix-sk", "--file-locks"});
   if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
   options.argv.push_back(request.container.str());
-  auto variables = hook_variables({.socket = request.hook_socket,
-                                   .worker = request.worker,
-                                   .freeze_file = request.work_dir / "frozen-at"});
+  auto variables = hook_variables(
+      {.socket = request.hook_socket, .freeze_file = request.work_dir / "frozen-at"});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   options.env = sys::default_environment(variables);
   const sys::UniqueFd log =
       REPRISE_PASS(sys::open_file(request.work_dir / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));
   options.fds = {{log.get(), 1}, {log.get(), 2}};
   return sys::Child::spawn(options);
-}
-
-enum class Wakeup : std::uint8_t { kQuestion, kEnded, kLimit };
-
-Result<Wakeup> wait_for_runc(const sys::Child& runc, const sys::MessageListener& listener,
-                             std::chrono::steady_clock::time_point deadline) {
-  pollfd fds[] = {{.fd = listener.fd().get(), .events = POLLIN, .revents = 0},
-                  {.fd = runc.pidfd().get(), .events = POLLIN, .revents = 0}};
-  for (;;) {
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return Wakeup::kLimit;
-    const int ready = ::poll(fds, 2, static_cast<int>(left.count()));
-    if (ready < 0 && errno != EINTR) return fail_errno(errno, "waiting for runc");
-    if (ready <= 0) continue;
-    return fds[0].revents != 0 ? Wakeup::kQuestion : Wakeup::kEnded;
-  }
 }
 
 // Tasks that stand still because CRIU hangs must run again before anything else: a thaw is also
@@ -101,10 +80,11 @@ Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::Messag
   Result<void> sealed{};
   bool asked = false;
   for (;;) {
-    const Wakeup wakeup = REPRISE_PASS(wait_for_runc(runc, listener, deadline));
-    if (wakeup == Wakeup::kLimit) return std::unexpected(give_up(request, runc));
-    if (wakeup == Wakeup::kEnded) break;
-    sys::MessageSocket question = REPRISE_PASS(accept_question(listener));
+    const sys::Readable readable =
+        REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), deadline));
+    if (readable == sys::Readable::kNeither) return std::unexpected(give_up(request, runc));
+    if (readable == sys::Readable::kSecond) break;
+    HookQuestion question = REPRISE_PASS(accept_question(listener));
     // A hook that lost its answer asks again: the answer stands.
     if (!std::exchange(asked, true)) sealed = post_dump();
     // A hook that is gone has been answered with its default, which is to let the tasks run on.
@@ -122,7 +102,7 @@ Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {
   const image::CriuDumpStats stats =
       REPRISE_TRY(image::decode_dump_stats(data), "reading CRIU's statistics");
   constexpr std::uint64_t kPageSize = 4096;
-  return DumpStats{.frozen = std::chrono::duration_cast<milliseconds>(
+  return DumpStats{.frozen = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::microseconds(stats.frozen_us)),
                    .memory_bytes = stats.pages_written * kPageSize};
 }

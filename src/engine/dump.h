@@ -26,7 +26,7 @@ struct DumpRequest {
   base::ContainerId container;
   container::Cgroup cgroup;           // of the container; thawed if CRIU hangs
   std::filesystem::path work_dir;     // gets dump.log, runc.log, stats-dump; exists
-  std::filesystem::path worker;       // reprise-worker, for the hook
+  std::filesystem::path worker;       // reprise-worker, beside which the hook lies
   std::filesystem::path hook_socket;  // where `listener` listens
   AfterDump after = AfterDump::kRunOn;
   std::chrono::milliseconds limit{0};  // of the whole dump, tasks standing still or not

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "container/network.h"
 #include "container/oci_spec.h"
 #include "container/worker_link.h"
 #include "runtime/call.h"
@@ -32,6 +33,7 @@ struct Creation {
   base::ContainerId id;
   std::string bundle;
   container::Wishes wishes;
+  std::string network_namespace;  // empty: made by runc, or the host's
 
   // Podman's container id is also the identity that outlives a stop.
   [[nodiscard]] base::ContainerKey key() const { return base::ContainerKey(id.str()); }
@@ -44,6 +46,7 @@ Result<Creation> read_creation(const Call& call) {
   creation.bundle = call.arguments.option("bundle").value_or(
       call.arguments.option("b").value_or(std::filesystem::current_path().string()));
   const container::OciSpec spec = REPRISE_PASS(container::load_oci_spec(creation.bundle));
+  creation.network_namespace = spec.network_namespace_path;
   creation.wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
   return creation;
 }
@@ -71,10 +74,7 @@ Result<int> run_restore(const Call& call, const Creation& creation,
                         const container::WorkerEvent& ready) {
   sys::SpawnOptions options;
   options.argv = restore_command(call, creation, ready);
-  const auto worker = REPRISE_PASS(container::find_worker());
-  options.env = sys::default_environment({{"CRIU_CONFIG_FILE", ready.criu_config},
-                                          {"REPRISE_HOOK_WORKER", worker.string()},
-                                          {"REPRISE_HOOK_LOOPBACK", "up"}});
+  options.env = sys::default_environment(ready.environment);
   options.stdio = sys::Stdio::kInherit;
   sys::Child runc = REPRISE_PASS(sys::Child::spawn(options));
   const sys::ExitStatus status = REPRISE_PASS(runc.wait());
@@ -96,6 +96,13 @@ Error failure_of(const container::WorkerEvent& outcome) {
   return Error(ErrorCode::kInternal, outcome.reason).with_hint(outcome.hint);
 }
 
+// Also where the worker and its guard died before they could.
+void let_packets_in(const Call& call, const Creation& creation) {
+  if (creation.network_namespace.empty()) return;
+  if (const auto done = container::unblock_outside(creation.network_namespace); !done)
+    tell_caller(call, Severity::kWarning, done.error().message());
+}
+
 Result<void> restore(const Call& call, const Creation& creation, const base::SessionId& session,
                      const base::CheckpointId& checkpoint) {
   container::WorkerRequest request;
@@ -112,6 +119,7 @@ Result<void> restore(const Call& call, const Creation& creation, const base::Ses
   const int exit_code = REPRISE_TRY(run_restore(call, creation, ready), "running runc restore");
   REPRISE_PASS(worker.socket.send(container::encode_restored(exit_code)));
   const Result<container::WorkerEvent> outcome = next_result(worker.socket);
+  if (exit_code == 0 && !outcome) let_packets_in(call, creation);
   if (exit_code == 0) return {};  // it runs: a worker that died afterwards does not change that
   if (!outcome) return std::unexpected(outcome.error());
   return std::unexpected(failure_of(*outcome));
@@ -119,6 +127,7 @@ Result<void> restore(const Call& call, const Creation& creation, const base::Ses
 
 // After a failed restore: runc's leftovers of the id are gone, so that it can be created again.
 void clean_up(const Call& call, const Creation& creation) {
+  let_packets_in(call, creation);
   std::vector<std::string> argv = {call.layout.runc.string()};
   const auto globals = call.arguments.state_globals();
   argv.insert(argv.end(), globals.begin(), globals.end());

@@ -12,7 +12,9 @@
 #include "container/network.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "session/capture.h"
 #include "session/fault.h"
+#include "session/parts.h"
 #include "session/promise.h"
 #include "session/versions.h"
 #include "sys/files.h"
@@ -31,9 +33,6 @@ namespace {
 // Checkpoints of earlier stops that are kept besides the newest, for people who want to go back one
 // step. Tagged ones are kept until they are removed.
 constexpr int kKeptStops = 1;
-
-constexpr const char* kRootfsPart = "rootfs.tar";
-constexpr const char* kShmPart = "shm.tar";
 
 std::string kernel_release() {
   utsname name{};
@@ -125,6 +124,7 @@ Result<void> CheckpointSession::dump() {
 Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(fault_point("post-dump"));
   REPRISE_PASS(capture_files());
+  REPRISE_PASS(capture_affinity(*writer_, *state_));
   cpu_time_us_ = cpu_time_us();
   if (!context_.request.end) return {};
   REPRISE_PASS(seal());

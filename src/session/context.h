@@ -36,6 +36,10 @@ struct Context {
   [[nodiscard]] std::filesystem::path hook_socket() const {
     return layout.session_run_directory(request.session) / "hook";
   }
+  // Exists from the moment in which the wrapper may run `runc restore`: for the guard.
+  [[nodiscard]] std::filesystem::path ready_marker() const {
+    return layout.session_run_directory(request.session) / "ready";
+  }
 };
 
 // The longest a session may take, tasks standing still or not: CRIU needs about 1 s per GB, so this

@@ -17,7 +17,9 @@
 #include "session/context.h"
 #include "session/promise.h"
 #include "session/restore_session.h"
+#include "session/restore_settlement.h"
 #include "sys/files.h"
+#include "sys/readable.h"
 
 namespace reprise::session {
 
@@ -91,14 +93,67 @@ container::WorkerEvent settle_sealed(Context& context, const image::Manifest& ma
   return outcome;
 }
 
-container::WorkerEvent settle_unsealed(Context& context, const Error& cause) {
-  const bool is_checkpoint = context.request.verb == container::WorkerVerb::kCheckpoint;
-  const Result<void> kept = is_checkpoint
-                                ? restore_promise(context.layout, context.request, *context.store)
-                                : undo_restore_preparation(context);
-  if (!kept)
-    base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
+container::WorkerEvent settle_failed(const Result<void>& undone, const Error& cause) {
+  if (!undone)
+    base::log(LogLevel::kError, "rollback is incomplete", {{"error", undone.error().details()}});
   return failed_outcome(cause);
+}
+
+container::WorkerEvent take_over_checkpoint(const GuardedSession& guarded, Context& context,
+                                            const Error& cause) {
+  const std::optional<image::Manifest> sealed = find_sealed(context);
+  see_dump_to_its_end(guarded, sealed ? engine::Verdict::kProceed : engine::Verdict::kAbort);
+  if (sealed) return settle_sealed(context, *sealed);
+  return settle_failed(restore_promise(context.layout, context.request, *context.store), cause);
+}
+
+// Tasks that nobody has completed must not run; where the session had let them pass, what is left
+// is their network.
+void answer_restore(sys::MessageListener& listener, Context& context) {
+  auto question = engine::accept_question(listener);
+  if (!question) return;
+  if (question->step == engine::HookStep::kPreResume) {
+    const auto spec = container::load_oci_spec(context.request.bundle);
+    const auto reader = context.store->open(context.request.checkpoint);
+    if (spec && reader) settle_network(*spec, (*reader)->manifest());
+  }
+  [[maybe_unused]] const auto answered = engine::answer(
+      *question, question->step == engine::HookStep::kPreResume ? engine::Verdict::kProceed
+                                                                : engine::Verdict::kAbort);
+}
+
+// Whether the container runs: what the wrapper says of the `runc restore` that it was told to run.
+bool see_restore_to_its_end(const GuardedSession& guarded, Context& context) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(context.ready_marker(), ignored)) return false;
+  const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
+  for (;;) {
+    const auto readable =
+        sys::wait_readable(guarded.hook_listener->fd(), context.caller.fd(), deadline);
+    if (!readable || *readable == sys::Readable::kNeither) return false;
+    if (*readable == sys::Readable::kFirst) {
+      answer_restore(*guarded.hook_listener, context);
+      continue;
+    }
+    const auto message = context.caller.receive();
+    return message && *message && container::decode_restored(**message).value_or(1) == 0;
+  }
+}
+
+container::WorkerEvent take_over_restore(const GuardedSession& guarded, Context& context,
+                                         const Error& cause) {
+  if (!see_restore_to_its_end(guarded, context))
+    return settle_failed(undo_restore_preparation(context), cause);
+  container::WorkerEvent outcome;
+  outcome.kind = container::WorkerEventKind::kOutcome;
+  outcome.ok = true;
+  outcome.checkpoint = context.request.checkpoint.str();
+  return outcome;
+}
+
+store::LifeEvent life_event(bool is_checkpoint, bool ok) {
+  if (is_checkpoint) return store::LifeEvent::kCheckpointed;
+  return ok ? store::LifeEvent::kRestored : store::LifeEvent::kRestoreFailed;
 }
 
 void record_outcome(Context& context, const container::WorkerEvent& outcome) {
@@ -115,14 +170,13 @@ void record_outcome(Context& context, const container::WorkerEvent& outcome) {
   const bool is_checkpoint = context.request.verb == container::WorkerVerb::kCheckpoint;
   // A checkpoint that came to nothing changed nothing in the container's history.
   if (is_checkpoint && !outcome.ok) return;
-  const store::LifeRow life{
-      .key = context.key(),
-      .time = base::now_unix_millis(),
-      .event = is_checkpoint ? store::LifeEvent::kCheckpointed : store::LifeEvent::kRestoreFailed,
-      .session = context.request.session,
-      .checkpoint = is_checkpoint ? base::CheckpointId(outcome.checkpoint)
-                                  : context.request.checkpoint,
-      .detail = is_checkpoint ? context.request.trigger : outcome.reason};
+  const store::LifeRow life{.key = context.key(),
+                            .time = base::now_unix_millis(),
+                            .event = life_event(is_checkpoint, outcome.ok),
+                            .session = context.request.session,
+                            .checkpoint = is_checkpoint ? base::CheckpointId(outcome.checkpoint)
+                                                        : context.request.checkpoint,
+                            .detail = is_checkpoint ? context.request.trigger : outcome.reason};
   [[maybe_unused]] const auto added = context.catalog.add_life_event(life);
 }
 
@@ -133,17 +187,16 @@ void take_over(const GuardedSession& guarded, int signal) {
   base::log(LogLevel::kError, "the worker was killed, taking over",
             {{"container", guarded.request.container.str()}, {"signal", std::to_string(signal)}});
   Result<Context> context = open_context(guarded);
-  std::optional<image::Manifest> sealed;
-  if (context && guarded.request.verb == container::WorkerVerb::kCheckpoint)
-    sealed = find_sealed(*context);
-  if (guarded.hook_listener != nullptr)
-    see_dump_to_its_end(guarded, sealed ? engine::Verdict::kProceed : engine::Verdict::kAbort);
   if (!context) {
+    // Without a catalog nothing is known to be sealed: the tasks run on.
+    if (guarded.request.verb == container::WorkerVerb::kCheckpoint)
+      see_dump_to_its_end(guarded, engine::Verdict::kAbort);
     report(*guarded.caller, failed_outcome(context.error()));
     return;
   }
-  const container::WorkerEvent outcome =
-      sealed ? settle_sealed(*context, *sealed) : settle_unsealed(*context, cause);
+  const container::WorkerEvent outcome = guarded.request.verb == container::WorkerVerb::kCheckpoint
+                                             ? take_over_checkpoint(guarded, *context, cause)
+                                             : take_over_restore(guarded, *context, cause);
   record_outcome(*context, outcome);
   report(*guarded.caller, outcome);
 }

@@ -15,14 +15,15 @@ struct GuardedSession {
   container::Layout layout;
   container::WorkerRequest request;
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
-  sys::MessageListener* hook_listener = nullptr;  // checkpoint sessions only
+  sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions
 };
 
 // Forks: the child runs `session` and exits with its value; the parent waits. If the child is
-// killed, the parent answers CRIU's hook in its place (proceed if the checkpoint is sealed, abort
-// otherwise), waits for runc and CRIU (they become its children: it is made their subreaper), and
-// then keeps the promise: a sealed checkpoint is made visible and its container ended; otherwise
-// the container runs on as before. Must be called without threads.
+// killed, the parent answers CRIU's hook in its place. Of a checkpoint: proceed if it is sealed,
+// abort otherwise; it waits for runc and CRIU (they become its children: it is made their
+// subreaper), and then keeps the promise: a sealed checkpoint is made visible and its container
+// ended; otherwise the container runs on as before. Of a restore: abort unless the tasks were
+// complete; what was prepared is undone unless the container runs. Must be called without threads.
 // Returns the exit status for the process.
 int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSession&));
 

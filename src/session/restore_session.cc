@@ -12,7 +12,10 @@
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/fault.h"
+#include "session/parts.h"
+#include "session/restore_settlement.h"
 #include "sys/files.h"
+#include "sys/readable.h"
 
 namespace reprise::session {
 
@@ -22,8 +25,11 @@ using base::fail;
 using base::LogLevel;
 using base::Result;
 
-RestoreSession::RestoreSession(Context& context)
-    : context_(context), phases_(context.caller), begin_(base::now_unix_millis()) {}
+RestoreSession::RestoreSession(Context& context, sys::MessageListener& hook_listener)
+    : context_(context),
+      hook_listener_(hook_listener),
+      phases_(context.caller),
+      begin_(base::now_unix_millis()) {}
 
 container::WorkerEvent RestoreSession::run() {
   const auto steps = [this]() -> Result<void> {
@@ -32,12 +38,10 @@ container::WorkerEvent RestoreSession::run() {
   };
   const Result<void> result = steps();
   phases_.begin("finish");
-  if (result) {
-    settle_network();
-  } else if (const auto undone = undo_restore_preparation(context_); !undone) {
-    base::log(LogLevel::kError, "undoing the restore is incomplete",
-              {{"error", undone.error().details()}});
-  }
+  if (!result)
+    if (const auto undone = undo_restore_preparation(context_); !undone)
+      base::log(LogLevel::kError, "undoing the restore is incomplete",
+                {{"error", undone.error().details()}});
   return record(result);
 }
 
@@ -46,6 +50,10 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(fault_point("restore-prepare"));
   const auto& request = context_.request;
   spec_ = REPRISE_PASS(container::load_oci_spec(request.bundle));
+  // First of all: the network is up already, and the time until its sockets are back is long enough
+  // for a peer to send something.
+  if (!spec_->network_namespace_path.empty())
+    REPRISE_PASS(container::block_outside(spec_->network_namespace_path));
   reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
                         "opening checkpoint '" + request.checkpoint.str() + "'");
   REPRISE_PASS(check_fit());
@@ -60,12 +68,10 @@ Result<void> RestoreSession::prepare() {
   ready.kind = container::WorkerEventKind::kReady;
   ready.image_path = REPRISE_PASS(reader_->pages().materialize()).string();
   ready.work_path = context_.directory().string();
-  const std::filesystem::path config = context_.directory() / "criu.conf";
-  const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
-  REPRISE_PASS(sys::replace_file(config, engine::restore_config(engine::hook_script(worker))));
-  ready.criu_config = config.string();
+  ready.environment = REPRISE_PASS(prepare_criu());
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
+  REPRISE_PASS(sys::replace_file(context_.ready_marker(), ""));
   report(context_.caller, ready);
   return {};
 }
@@ -82,8 +88,18 @@ Result<void> RestoreSession::check_fit() const {
   return {};
 }
 
+Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
+  const std::filesystem::path config = context_.directory() / "criu.conf";
+  const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
+  REPRISE_PASS(sys::replace_file(config, engine::restore_config(engine::hook_program(worker))));
+  Environment variables =
+      engine::hook_variables({.socket = context_.hook_socket(), .set_loopback_up = true});
+  variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  return variables;
+}
+
 Result<void> RestoreSession::prepare_shm() {
-  const Result<std::filesystem::path> part = reader_->part("shm.tar");
+  const Result<std::filesystem::path> part = reader_->part(kShmPart);
   if (!part) {
     if (part.error().code() == ErrorCode::kNotFound) return {};
     return std::unexpected(part.error());
@@ -99,43 +115,53 @@ Result<void> RestoreSession::prepare_shm() {
 Result<void> RestoreSession::prepare_network() {
   // A namespace that runc makes itself is set up by CRIU; there is nothing to enter yet.
   if (spec_->network_namespace_path.empty()) return {};
-  adopted_ = REPRISE_PASS(
+  REPRISE_PASS(
       container::adopt_addresses(spec_->network_namespace_path, reader_->manifest().addresses));
   return {};
 }
 
+// The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
 Result<void> RestoreSession::await_runc() {
-  const auto message = REPRISE_TRY(context_.caller.receive(kSessionLimit), "waiting for runc");
+  const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
+  for (;;) {
+    switch (REPRISE_PASS(sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), deadline))) {
+      case sys::Readable::kFirst:
+        REPRISE_PASS(answer_hook());
+        break;
+      case sys::Readable::kSecond:
+        return take_result();
+      case sys::Readable::kNeither:
+        return fail(ErrorCode::kBusy, "runc did not end within the session's limit");
+    }
+  }
+}
+
+Result<void> RestoreSession::answer_hook() {
+  engine::HookQuestion question = REPRISE_PASS(engine::accept_question(hook_listener_));
+  if (question.step == engine::HookStep::kPostRestore) {
+    phases_.begin("complete");
+    const auto complete = [&]() -> Result<void> {
+      REPRISE_PASS(fault_point("post-restore"));
+      return complete_tasks(*reader_, *spec_, context_, question.init);
+    };
+    completed_ = complete();
+  }
+  if (question.step == engine::HookStep::kPreResume) settle_network(*spec_, reader_->manifest());
+  // A hook that is gone has been killed together with CRIU, which the wrapper will tell.
+  [[maybe_unused]] const auto answered =
+      engine::answer(question, completed_ ? engine::Verdict::kProceed : engine::Verdict::kAbort);
+  return {};
+}
+
+Result<void> RestoreSession::take_result() {
+  const auto message = REPRISE_TRY(context_.caller.receive(), "waiting for runc");
   if (!message) return fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
   const int exit_code = REPRISE_PASS(container::decode_restored(*message));
   if (exit_code == 0) return {};
+  if (!completed_) return completed_;
   Error error(ErrorCode::kIo, "runc restore ended with exit status " + std::to_string(exit_code));
   return std::unexpected(
       engine::with_criu_cause(std::move(error), context_.directory() / "restore.log"));
-}
-
-// The container runs by now: a connection that cannot go on must say so at once.
-void RestoreSession::settle_network() {
-  if (adopted_.empty()) return;
-  const auto reset = container::reset_outside_connections(spec_->network_namespace_path, adopted_);
-  if (!reset)
-    base::log(LogLevel::kWarn, "outside connections may hang until they time out, ignoring",
-              {{"error", reset.error().message()}});
-}
-
-Result<void> undo_restore_preparation(const Context& context) {
-  Result<void> first{};
-  const auto note = [&first](const auto& result) {
-    if (!result && first) first = std::unexpected(result.error());
-  };
-  const auto spec = container::load_oci_spec(context.request.bundle);
-  if (!spec) return std::unexpected(spec.error());
-  if (const auto shm = container::shm_directory(*spec)) note(container::empty_directory(*shm));
-  const auto reader = context.store->open(context.request.checkpoint);
-  if (reader && !spec->network_namespace_path.empty())
-    note(container::release_addresses(spec->network_namespace_path,
-                                      (*reader)->manifest().addresses));
-  return first;
 }
 
 container::WorkerEvent RestoreSession::record(const Result<void>& result) {

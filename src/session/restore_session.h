@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "container/oci_spec.h"
@@ -16,34 +17,36 @@
 
 namespace reprise::session {
 
+// Between the two CRIU asks it at the steps of a restore, through `hook_listener`.
+//
 // If it fails, the host is as before (what was unpacked or set up is undone), and the checkpoint
 // and its claim are untouched: the wrapper decides what becomes of the claim.
 class RestoreSession {
  public:
-  explicit RestoreSession(Context& context);
+  RestoreSession(Context& context, sys::MessageListener& hook_listener);
   // Blocks until the outcome, which it also records and reports. Never fails: a failure is an
   // outcome. A wrapper that dies in between counts as a failure.
   container::WorkerEvent run();
 
  private:
+  using Environment = std::vector<std::pair<std::string, std::string>>;
   base::Result<void> prepare();
   base::Result<void> check_fit() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
+  [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();
-  void settle_network();
+  base::Result<void> answer_hook();
+  base::Result<void> take_result();
   container::WorkerEvent record(const base::Result<void>& result);
 
   Context& context_;
+  sys::MessageListener& hook_listener_;
   Phases phases_;
   base::UnixMillis begin_;
   std::optional<container::OciSpec> spec_;
   std::unique_ptr<store::CheckpointReader> reader_;
-  std::vector<std::string> adopted_;
+  base::Result<void> completed_{};  // what was done to the tasks before they run
 };
-
-// Undoes what a restore prepared on the host: files in /dev/shm, adopted addresses. Also for the
-// guard of a worker that was killed. Returns the first error, and goes on after it.
-base::Result<void> undo_restore_preparation(const Context& context);
 
 }  // namespace reprise::session

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "engine/criu_hook.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/guard.h"
@@ -69,7 +68,8 @@ Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
       .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd())))};
   REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
   session::prune_session_logs(context.layout);
-  if (guarded.request.verb == WorkerVerb::kRestore) return session::RestoreSession(context).run();
+  if (guarded.request.verb == WorkerVerb::kRestore)
+    return session::RestoreSession(context, *guarded.hook_listener).run();
   return session::CheckpointSession(context, *guarded.hook_listener).run();
 }
 
@@ -94,7 +94,7 @@ int run_session(const GuardedSession& guarded) {
 // What a session needs before it can fail in an orderly way.
 struct Preparation {
   std::optional<sys::FileLock> lock;
-  std::optional<sys::MessageListener> listener;
+  std::optional<sys::MessageListener> listener;  // of CRIU's hook
 };
 
 Result<Preparation> prepare(const GuardedSession& guarded) {
@@ -107,12 +107,11 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
   REPRISE_PASS(sys::make_directories(layout.session_run_directory(request.session)));
   base::open_log(layout.session_directory(request.session) / "reprise.log");
-  if (request.verb == WorkerVerb::kRestore) return ready;
-  if (!request.lock_passed)
+  const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
+  if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
     ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(request.container)),
                              "another operation on the container is running");
-  ready.listener = REPRISE_PASS(
-      sys::MessageListener::listen(layout.session_run_directory(request.session) / "hook"));
+  ready.listener = REPRISE_PASS(sys::MessageListener::listen(hook));
   return ready;
 }
 
@@ -125,15 +124,13 @@ Result<int> serve(sys::MessageSocket& caller) {
     deliver_promised_signal(guarded);
     return std::unexpected(std::move(ready).error());
   }
-  if (ready->listener) guarded.hook_listener = &*ready->listener;
+  guarded.hook_listener = &*ready->listener;
   return session::run_guarded(guarded, run_session);
 }
 
 }  // namespace
 
-int run_worker(int argc, char** argv) {
-  if (argc == 3 && std::string_view(argv[1]) == "post-dump")
-    return engine::ask_for_verdict(argv[2]) == engine::Verdict::kProceed ? 0 : 1;
+int run_worker() {
   Result<sys::UniqueFd> fd = adopt_fd(container::kWorkerSocketFd);
   if (!fd) {
     std::fprintf(stderr, "reprise-worker: %s\n", fd.error().message().c_str());

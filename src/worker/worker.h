@@ -6,8 +6,7 @@
 namespace reprise::worker {
 
 // Without arguments: takes one request from fd kWorkerSocketFd, runs its session and reports.
-// `post-dump SOCKET`: CRIU's hook, see engine/criu_hook.h.
 // Returns the exit status: 0, or that of the ErrorCode.
-int run_worker(int argc, char** argv);
+int run_worker();
 
 }  // namespace reprise::worker

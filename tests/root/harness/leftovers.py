@@ -34,9 +34,9 @@ def frozen_cgroups(container):
 
 
 def criu_locks(container):
-    """CRIU's firewall tables in the container's network namespace."""
+    """CRIU's firewall tables, and ours, in the container's network namespace."""
     listed = host.run("nsenter", f"--net=/proc/{container.pid}/ns/net", "nft", "list", "tables")
-    return [line for line in listed.stdout.splitlines() if " CRIU-" in line]
+    return [line for line in listed.stdout.splitlines() if " CRIU-" in line or " reprise-" in line]
 
 
 def mounts_below(*directories):

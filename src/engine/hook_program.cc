@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `criu-hook`: the action script that CRIU runs at each of its steps, most of which do not concern
+// us. See engine/criu_hook.h. Links the C library only, since tasks stand still while it starts.
+//
+// Exit status 0: CRIU goes on. Anything else: it undoes a dump (the tasks run on) or a restore
+// (the tasks that it made are killed).
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <initializer_list>
+
+#include "engine/hook_protocol.h"
+
+namespace hook = reprise::engine::hook;
+
+namespace {
+
+constexpr int kGoOn = 0;
+constexpr int kUndo = 1;
+
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): there is one thread
+  return value == nullptr ? "" : value;
+}
+
+bool is(const char* text, const char* other) { return std::strcmp(text, other) == 0; }
+
+// The freeze as users feel it begins about here: CRIU has just stopped the tasks.
+void note_freeze() {
+  const char* file = variable(hook::kFreezeFileVariable);
+  if (*file == '\0') return;
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  if (FILE* out = std::fopen(file, "we")) {
+    std::fprintf(out, "%lld.%09ld\n", static_cast<long long>(now.tv_sec), now.tv_nsec);
+    std::fclose(out);
+  }
+}
+
+int connect_to(const char* address) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (std::strlen(address) >= sizeof name.sun_path) return -1;
+  std::strcpy(name.sun_path, address);  // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+enum class Answer { kProceed, kAbort, kNone };
+
+// One question on one connection; kNone if the other side died before it had an answer.
+Answer ask_once(int fd, const char* question) {
+  char reply[32] = {};
+  if (::send(fd, question, std::strlen(question), MSG_NOSIGNAL) < 0) return Answer::kNone;
+  const ssize_t n = ::recv(fd, reply, sizeof reply - 1, 0);
+  if (n <= 0) return Answer::kNone;
+  return is(reply, hook::kProceed) ? Answer::kProceed : Answer::kAbort;
+}
+
+// A session that dies while it is asked is asked again: its guard answers then.
+int ask(const char* step) {
+  const char* pid = variable("CRTOOLS_INIT_PID");
+  char question[64];
+  std::snprintf(question, sizeof question, "%s %s", step, *pid == '\0' ? "0" : pid);
+  constexpr int kAttempts = 2;  // the session, then its guard; a third would mean that both died
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const int fd = connect_to(variable(hook::kSocketVariable));
+    if (fd < 0) return kUndo;
+    const Answer answer = ask_once(fd, question);
+    ::close(fd);
+    if (answer != Answer::kNone) return answer == Answer::kProceed ? kGoOn : kUndo;
+  }
+  return kUndo;
+}
+
+// runc sets lo up when it creates a network namespace, but CRIU makes it anew on a restore; it must
+// be up before CRIU connects sockets. Not fatal: a container without connections needs no lo.
+void set_loopback_up() {
+  if (!is(variable(hook::kLoopbackVariable), "up")) return;
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%s/ns/net", variable("CRTOOLS_INIT_PID"));
+  const int ns = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (ns < 0 || ::setns(ns, CLONE_NEWNET) != 0) return;
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
+  if (fd < 0 || ::ioctl(fd, SIOCGIFFLAGS, &request) != 0) return;
+  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+  [[maybe_unused]] const int result = ::ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+}  // namespace
+
+int main() {
+  const char* step = variable("CRTOOLS_SCRIPT_ACTION");
+  if (is(step, "network-lock")) note_freeze();
+  if (is(step, "setup-namespaces")) set_loopback_up();
+  for (const char* question : {hook::kPostDump, hook::kPostRestore, hook::kPreResume})
+    if (is(step, question)) return ask(question);
+  return kGoOn;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names of what a checkpoint holds besides CRIU's images.
+#pragma once
+
+namespace reprise::session {
+
+inline constexpr const char* kRootfsPart = "rootfs.tar";       // overlay upper directory
+inline constexpr const char* kShmPart = "shm.tar";             // /dev/shm
+inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
+
+}  // namespace reprise::session

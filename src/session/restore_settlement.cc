@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/restore_settlement.h"
+
+#include "base/log.h"
+#include "container/affinity.h"
+#include "container/file_tree.h"
+#include "container/network.h"
+#include "session/parts.h"
+#include "sys/files.h"
+#include "sys/namespaces.h"
+
+namespace reprise::session {
+
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+
+namespace {
+
+Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
+  const Result<std::filesystem::path> part = reader.part(kAffinityPart);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return {};
+  if (!part) return std::unexpected(part.error());
+  const std::string text = REPRISE_PASS(sys::read_file(*part));
+  const auto threads = REPRISE_PASS(container::decode_affinity(text));
+  // Other resources than before are no reason to refuse: who asked for two CPUs gets two CPUs.
+  if (const Result<void> pinned = container::pin_threads("/proc", init, threads); !pinned)
+    base::log(LogLevel::kWarn, "CPU affinity not restored, ignoring",
+              {{"error", pinned.error().message()}});
+  return {};
+}
+
+// CRIU restores the host name of the container that was checkpointed; a clone has its own.
+Result<void> set_host_name(const store::CheckpointReader& reader, const container::OciSpec& spec,
+                           const Context& context, pid_t init) {
+  const bool clone = reader.manifest().container != context.request.container;
+  if (!clone || !spec.has_uts_namespace || spec.host_name.empty()) return {};
+  return sys::set_host_name_of(init, spec.host_name);
+}
+
+}  // namespace
+
+Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
+                            const Context& context, pid_t init) {
+  if (init <= 0) return base::fail(ErrorCode::kInternal, "CRIU did not tell the first task");
+  REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
+  REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
+  return {};
+}
+
+void settle_network(const container::OciSpec& spec, const image::Manifest& manifest) {
+  const std::filesystem::path& ns = spec.network_namespace_path;
+  if (ns.empty()) return;
+  const auto reset = [&]() -> Result<void> {
+    const auto adopted = REPRISE_PASS(container::adopted_among(ns, manifest.addresses));
+    return container::reset_outside_connections(ns, adopted);
+  };
+  if (const Result<void> done = reset(); !done)
+    base::log(LogLevel::kWarn, "outside connections may hang until they time out, ignoring",
+              {{"error", done.error().message()}});
+  if (const Result<void> done = container::unblock_outside(ns); !done)
+    base::log(LogLevel::kError, "the container cannot be reached from outside",
+              {{"error", done.error().message()}});
+}
+
+Result<void> undo_restore_preparation(const Context& context) {
+  Result<void> first{};
+  const auto note = [&first](const auto& result) {
+    if (!result && first) first = std::unexpected(result.error());
+  };
+  const auto spec = container::load_oci_spec(context.request.bundle);
+  if (!spec) return std::unexpected(spec.error());
+  if (const auto shm = container::shm_directory(*spec)) note(container::empty_directory(*shm));
+  const std::filesystem::path& ns = spec->network_namespace_path;
+  if (ns.empty()) return first;
+  if (const auto reader = context.store->open(context.request.checkpoint))
+    note(container::release_addresses(ns, (*reader)->manifest().addresses));
+  note(container::unblock_outside(ns));
+  return first;
+}
+
+}  // namespace reprise::session

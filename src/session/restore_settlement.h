@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a restore does while CRIU holds the restored tasks, and what it takes back when it fails.
+// Apart from the session because its guard does the same when the session was killed.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "container/oci_spec.h"
+#include "session/context.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::session {
+
+// The tasks exist and wait: gives them what CRIU does not restore. `init` is the first of them.
+// After an error the restore must not go on.
+base::Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
+                                  const Context& context, pid_t init);
+
+// The sockets are live: connections that cannot go on from this address say so at once, and packets
+// from outside come in again. Logs what fails, since the tasks are about to run anyway.
+void settle_network(const container::OciSpec& spec, const image::Manifest& manifest);
+
+// Undoes what a restore prepared on the host: files in /dev/shm, adopted addresses, held packets.
+// Only while no restored task runs. Returns the first error, and goes on after it.
+base::Result<void> undo_restore_preparation(const Context& context);
+
+}  // namespace reprise::session

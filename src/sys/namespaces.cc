@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sys/namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "sys/files.h"
+
+namespace reprise::sys {
+
+namespace {
+
+// The calling thread in another namespace, until the end of this object.
+class NamespaceEntry {
+ public:
+  static Result<NamespaceEntry> enter(const path& target, const path& own, int type) {
+    NamespaceEntry entry(REPRISE_PASS(open_file(own, O_RDONLY)));
+    const UniqueFd there = REPRISE_PASS(open_file(target, O_RDONLY));
+    if (::setns(there.get(), type) != 0)
+      return base::fail_errno(errno, "entering '" + target.string() + "'");
+    return entry;
+  }
+  NamespaceEntry(NamespaceEntry&&) = default;
+  NamespaceEntry& operator=(NamespaceEntry&&) = delete;
+  ~NamespaceEntry() {
+    // To go on in somebody else's namespace would do damage that nobody could explain.
+    if (back_.valid()) REPRISE_ASSERT(::setns(back_.get(), 0) == 0);
+  }
+
+ private:
+  explicit NamespaceEntry(UniqueFd back) : back_(std::move(back)) {}
+  UniqueFd back_;
+};
+
+}  // namespace
+
+base::Result<void> set_host_name_of(pid_t pid, const std::string& name) {
+  const NamespaceEntry entry = REPRISE_PASS(NamespaceEntry::enter(
+      "/proc/" + std::to_string(pid) + "/ns/uts", "/proc/thread-self/ns/uts", CLONE_NEWUTS));
+  if (::sethostname(name.c_str(), name.size()) != 0)
+    return base::fail_errno(errno, "setting the host name '" + name + "'");
+  return {};
+}
+
+}  // namespace reprise::sys
