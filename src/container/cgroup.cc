@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "sys/files.h"
@@ -31,6 +32,39 @@ Result<bool> Cgroup::is_frozen() const {
   return fail(ErrorCode::kUnsupported, "the container has no cgroup that can be frozen");
 }
 
+Result<bool> Cgroup::stands_still() const {
+  if (const std::string* v1 = find("freezer"))
+    return REPRISE_PASS(sys::read_file(*v1 + "/freezer.state")).starts_with("FROZEN");
+  const std::string events = REPRISE_PASS(sys::read_file(*find("") + "/cgroup.events"));
+  return events.find("frozen 1") != std::string::npos;
+}
+
+Result<void> Cgroup::write_freezer(const char* v1_state, const char* v2_state) const {
+  if (const std::string* v1 = find("freezer"))
+    return sys::write_control_file(*v1 + "/freezer.state", v1_state);
+  if (const std::string* v2 = find(""))
+    return sys::write_control_file(*v2 + "/cgroup.freeze", v2_state);
+  return fail(ErrorCode::kUnsupported, "the container has no cgroup that can be frozen");
+}
+
+Result<void> Cgroup::freeze(std::chrono::milliseconds timeout) const {
+  constexpr std::chrono::milliseconds kPoll{1};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  Result<bool> still = false;
+  if (Result<void> written = write_freezer("FROZEN", "1"); !written)
+    still = std::unexpected(std::move(written).error());
+  while (still && !*still && std::chrono::steady_clock::now() < deadline) {
+    still = stands_still();
+    if (still && !*still) std::this_thread::sleep_for(kPoll);
+  }
+  if (still && *still) return {};
+  base::Error error = still ? base::Error(ErrorCode::kBusy, "the container's tasks do not freeze")
+                            : std::move(still).error();
+  if (const Result<void> thawed = thaw(); !thawed)
+    error = std::move(error).with_suppressed(thawed.error());
+  return std::unexpected(std::move(error));
+}
+
 Result<void> Cgroup::thaw() const {
   const Result<bool> frozen = is_frozen();
   if (!frozen) {
@@ -39,9 +73,7 @@ Result<void> Cgroup::thaw() const {
     return std::unexpected(frozen.error());
   }
   if (!*frozen) return {};
-  if (const std::string* v1 = find("freezer"))
-    return sys::write_control_file(*v1 + "/freezer.state", "THAWED");
-  return sys::write_control_file(*find("") + "/cgroup.freeze", "0");
+  return write_freezer("THAWED", "0");
 }
 
 Result<std::string> Cgroup::allowed_cpus() const {

@@ -3,6 +3,7 @@
 // The cgroup of a container, on cgroup v2 and on v1 (also where both are mounted).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -20,6 +21,11 @@ class Cgroup {
 
   // Whether its tasks are kept from running (v1: any state but THAWED; v2: cgroup.freeze is 1).
   [[nodiscard]] base::Result<bool> is_frozen() const;
+  [[nodiscard]] bool has_v1_freezer() const { return find("freezer") != nullptr; }
+  // Keeps them from running, and waits until the kernel says that all stand still. kBusy after
+  // `timeout` (a task in uninterruptible sleep); then, as after any error, nothing is frozen.
+  // Whoever froze must thaw.
+  [[nodiscard]] base::Result<void> freeze(std::chrono::milliseconds timeout) const;
   // Lets them run. A cgroup that is not frozen, or gone, is success.
   [[nodiscard]] base::Result<void> thaw() const;
   // The CPUs that its tasks may use, as the kernel writes lists ("0-3,8"): those of the host where
@@ -29,6 +35,8 @@ class Cgroup {
   [[nodiscard]] base::Result<std::int64_t> cpu_time_us() const;
 
  private:
+  [[nodiscard]] base::Result<bool> stands_still() const;
+  [[nodiscard]] base::Result<void> write_freezer(const char* v1_state, const char* v2_state) const;
   [[nodiscard]] const std::string* find(const std::string& controller) const;
   std::map<std::string, std::string> paths_;
 };

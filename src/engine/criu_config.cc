@@ -8,15 +8,26 @@ namespace {
 // default of 1 MiB fails for ordinary applications; 64 GiB is beyond any that can be saved here.
 constexpr const char* kGhostLimit = "ghost-limit 68719476736\n";
 
+// CRIU's file has a line per option and no way to write these.
+bool can_be_quoted(const std::string& path) {
+  return path.find_first_of("\"\\\n\r") == std::string::npos;
+}
+
 }  // namespace
 
-std::string dump_config(const std::filesystem::path& script) {
+std::string dump_config(const std::filesystem::path& script,
+                        const std::vector<std::string>& watched) {
   std::string text = "action-script " + script.string() + "\n";
   // nftables: a third of the time of the default (iptables), and the only one that CRIU 4.2 can be
   // told by this file; a `network-lock` in a file given by RPC crashes it.
   text += "network-lock nftables\n";
   text += "link-remap\n";
   text += kGhostLimit;
+  // Without them CRIU looks in a dozen places of its own choice, and gives up on the others. Told
+  // a path that is the very inode, it looks no further.
+  if (!watched.empty()) text += "force-irmap\n";
+  for (const std::string& path : watched)
+    if (can_be_quoted(path)) text += "irmap-scan-path \"" + path + "\"\n";
   return text;
 }
 

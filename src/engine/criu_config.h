@@ -6,11 +6,14 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace reprise::engine {
 
-// Contents of the file for a dump; `script` is run at each step.
-std::string dump_config(const std::filesystem::path& script);
+// Contents of the file for a dump; `script` is run at each step. `watched`: where the inodes are
+// that the container watches (container/inotify_watches.h).
+std::string dump_config(const std::filesystem::path& script,
+                        const std::vector<std::string>& watched);
 // Contents of the file for a restore.
 std::string restore_config(const std::filesystem::path& script);
 

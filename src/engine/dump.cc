@@ -8,6 +8,7 @@
 
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
+#include "engine/stopped_tasks.h"
 #include "image/criu_log.h"
 #include "image/criu_stats.h"
 #include "sys/child.h"
@@ -29,7 +30,8 @@ constexpr std::chrono::seconds kGraceAfterThaw{15};
 
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = request.work_dir / "criu.conf";
-  REPRISE_PASS(sys::replace_file(config, dump_config(hook_program(request.worker))));
+  REPRISE_PASS(
+      sys::replace_file(config, dump_config(hook_program(request.worker), request.watched)));
   sys::SpawnOptions options;
   options.argv = {request.runc.string()};
   options.argv.insert(options.argv.end(), request.runtime_args.begin(), request.runtime_args.end());
@@ -71,10 +73,8 @@ Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status
   return with_criu_cause(std::move(error), request.work_dir / "dump.log");
 }
 
-}  // namespace
-
-Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
-                  const PostDump& post_dump) {
+Result<void> run_dump(const DumpRequest& request, image::PageSink& sink,
+                      sys::MessageListener& listener, const PostDump& post_dump) {
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   const auto deadline = std::chrono::steady_clock::now() + request.limit;
   Result<void> sealed{};
@@ -95,6 +95,19 @@ Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::Messag
   if (!status.success()) return std::unexpected(describe_failure(request, status));
   if (!asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
   return {};
+}
+
+}  // namespace
+
+Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
+                  const PostDump& post_dump) {
+  const bool frozen = REPRISE_PASS(hold_stopped_tasks(request.cgroup, request.init));
+  const Result<void> dumped = run_dump(request, sink, listener, post_dump);
+  // CRIU leaves a cgroup as frozen as it found it.
+  if (!frozen) return dumped;
+  const Result<void> thawed = request.cgroup.thaw();
+  if (dumped && !thawed) return thawed;
+  return dumped;
 }
 
 Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {

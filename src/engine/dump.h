@@ -25,6 +25,8 @@ struct DumpRequest {
   std::vector<std::string> runtime_args;  // runc's global arguments
   base::ContainerId container;
   container::Cgroup cgroup;           // of the container; thawed if CRIU hangs
+  pid_t init = 0;                     // its first process
+  std::vector<std::string> watched;   // paths that it watches by inotify
   std::filesystem::path work_dir;     // gets dump.log, runc.log, stats-dump; exists
   std::filesystem::path worker;       // reprise-worker, beside which the hook lies
   std::filesystem::path hook_socket;  // where `listener` listens

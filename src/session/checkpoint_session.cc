@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "container/file_tree.h"
+#include "container/inotify_watches.h"
 #include "container/network.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
@@ -90,6 +91,8 @@ Result<void> CheckpointSession::prepare() {
   writer_ = REPRISE_TRY(context_.store->begin(), "preparing the store");
   runtime_version_ = runtime_version(context_.layout.runc);
   criu_version_ = REPRISE_PASS(criu_version());
+  watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
+                                    container::watches_of("/proc", state_->init.pid));
   if (const auto ns = network()) addresses_ = REPRISE_PASS(container::addresses(*ns));
   return fault_point("before-dump");
 }
@@ -106,6 +109,8 @@ Result<void> CheckpointSession::dump() {
       .runtime_args = context_.request.runtime_args,
       .container = context_.request.container,
       .cgroup = container::Cgroup(state_->cgroup_paths),
+      .init = state_->init.pid,
+      .watched = watched_,
       .work_dir = context_.directory(),
       .worker = REPRISE_PASS(container::find_worker()),
       .hook_socket = context_.hook_socket(),

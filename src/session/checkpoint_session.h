@@ -57,6 +57,7 @@ class CheckpointSession {
   std::unique_ptr<store::CheckpointWriter> writer_;
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;
+  std::vector<std::string> watched_;  // paths
   std::string runtime_version_;
   std::string criu_version_;
   std::int64_t cpu_time_us_ = 0;

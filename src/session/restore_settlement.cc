@@ -5,6 +5,7 @@
 #include "container/affinity.h"
 #include "container/file_tree.h"
 #include "container/network.h"
+#include "engine/expired_timers.h"
 #include "session/parts.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
@@ -44,6 +45,7 @@ Result<void> complete_tasks(store::CheckpointReader& reader, const container::Oc
                             const Context& context, pid_t init) {
   if (init <= 0) return base::fail(ErrorCode::kInternal, "CRIU did not tell the first task");
   REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
+  REPRISE_TRY(engine::restart_expired_timers("/proc", init), "restarting timers");
   REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
   return {};
 }

@@ -65,6 +65,15 @@ Result<UniqueFd> open_pidfd(pid_t pid) {
   return fd;
 }
 
+Result<UniqueFd> copy_descriptor(pid_t pid, int fd) {
+  const UniqueFd process = REPRISE_PASS(open_pidfd(pid));
+  UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+  if (!copy.valid())
+    return fail_errno(
+        errno, "taking descriptor " + std::to_string(fd) + " of process " + std::to_string(pid));
+  return copy;
+}
+
 Result<void> send_signal(const UniqueFd& pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0)
     return fail_errno(errno, "sending signal " + std::to_string(signal));

@@ -32,6 +32,9 @@ Result<std::string> boot_id();
 
 // Opens a pidfd; kGone if the process has ended.
 Result<UniqueFd> open_pidfd(pid_t pid);
+// A descriptor of another process, duplicated into this one (pidfd_getfd(2), Linux 5.6). kGone if
+// the process has ended.
+Result<UniqueFd> copy_descriptor(pid_t pid, int fd);
 Result<void> send_signal(const UniqueFd& pidfd, int signal);
 
 // "15", "TERM" or "SIGTERM" to 15, in either case, as runc takes them. kInvalidInput otherwise.
