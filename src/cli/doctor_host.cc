@@ -109,10 +109,10 @@ Finding check_store(const Layout& layout) {
 Finding check_privileges(const Layout&) {
   if (::geteuid() != 0) return {Health::kFail, {}, "not root", "run it with sudo"};
   if (sys::has_cap_sys_resource()) return {Health::kOk, {}, "root with CAP_SYS_RESOURCE", {}};
-  return {Health::kWarn,
+  return {Health::kInfo,
           {},
-          "root without CAP_SYS_RESOURCE: large pipes and limits cannot be set",
-          "run it outside of a restricted container"};
+          "root without CAP_SYS_RESOURCE: a restore cannot raise hard limits or make large pipes",
+          {}};
 }
 
 Finding check_userfaultfd(const Layout&) {

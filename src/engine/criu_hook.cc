@@ -63,6 +63,10 @@ std::filesystem::path hook_program(const std::filesystem::path& worker) {
   return worker.parent_path() / "criu-hook";
 }
 
+std::filesystem::path limits_library(const std::filesystem::path& worker) {
+  return worker.parent_path() / "reprise-limits.so";
+}
+
 std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& freeze_file) {
   const Result<std::string> text = sys::read_file(freeze_file);
   if (!text || text->empty()) return std::nullopt;

@@ -50,6 +50,8 @@ struct HookEnvironment {
 std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnvironment& environment);
 // The program lies beside the worker.
 std::filesystem::path hook_program(const std::filesystem::path& worker);
+// So does the library that CRIU needs in LD_PRELOAD for a dump where CAP_SYS_RESOURCE is missing.
+std::filesystem::path limits_library(const std::filesystem::path& worker);
 
 // How long ago the tasks were stopped, from the freeze file; nullopt if CRIU has not got there, or
 // does not lock the network (host network), which is when the program notes it.

@@ -13,6 +13,7 @@
 #include "image/criu_stats.h"
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/process.h"
 #include "sys/readable.h"
 
 namespace reprise::engine {
@@ -43,6 +44,8 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   auto variables = hook_variables(
       {.socket = request.hook_socket, .freeze_file = request.work_dir / "frozen-at"});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  if (!sys::has_cap_sys_resource())
+    variables.emplace_back("LD_PRELOAD", limits_library(request.worker).string());
   options.env = sys::default_environment(variables);
   const sys::UniqueFd log =
       REPRISE_PASS(sys::open_file(request.work_dir / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));

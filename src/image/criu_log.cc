@@ -42,8 +42,8 @@ constexpr std::array kKnownCauses{
                "a program holds file locks: set CRIU's option 'file-locks'"},
     KnownCause{
         "Can't get rlimit", "",
-        "CRIU runs without CAP_SYS_RESOURCE and so cannot save processes of other users than "
-        "root: give it that capability, or run the container's programs as root"},
+        "CRIU runs without CAP_SYS_RESOURCE, and 'reprise-limits.so', which answers in the "
+        "kernel's place, does not lie beside 'reprise-worker': install Reprise again"},
     KnownCause{
         "Can't dump nested user namespace", "",
         "a program made a user namespace of its own (bubblewrap, Apptainer and browsers do), "
