@@ -78,6 +78,11 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
   wishes.on_restore_failure =
       on_failure == "fail" ? OnRestoreFailure::kFail : OnRestoreFailure::kStartCold;
 
+  const std::string io_uring = value_of(annotations, "reprise.dev/io-uring", "deny");
+  if (io_uring != "deny" && io_uring != "allow")
+    return bad_value("reprise.dev/io-uring", io_uring, "deny, allow");
+  wishes.io_uring = io_uring == "allow" ? IoUring::kAllow : IoUring::kDeny;
+
   wishes.stop_signal = REPRISE_TRY(
       sys::parse_signal(value_of(annotations, "org.opencontainers.image.stopSignal", "15")),
       "reading annotation 'org.opencontainers.image.stopSignal'");

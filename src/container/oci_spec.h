@@ -34,15 +34,18 @@ struct OciSpec {
 base::Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle);
 base::Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle);
 
+enum class IoUring : std::uint8_t { kDeny, kAllow };
 enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
 
 // The user's wishes, from annotations:
 //   reprise.dev/on-stop = checkpoint         opts in
 //   reprise.dev/on-restore-failure = cold    (default) or fail
+//   reprise.dev/io-uring = deny              (default) or allow
 //   org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
 struct Wishes {
   bool checkpoint_on_stop = false;
   OnRestoreFailure on_restore_failure = OnRestoreFailure::kStartCold;
+  IoUring io_uring = IoUring::kDeny;
   int stop_signal = 15;
 };
 // kInvalidInput for an unknown value, which names the annotation and what it can be.

@@ -58,16 +58,19 @@ TEST(Wishes, DefaultsToPlainStops) {
   const Wishes wishes = parse_wishes({}).value();
   EXPECT_FALSE(wishes.checkpoint_on_stop);
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
+  EXPECT_EQ(wishes.io_uring, IoUring::kDeny);
   EXPECT_EQ(wishes.stop_signal, 15);
 }
 
 TEST(Wishes, ReadsAnnotations) {
   const Wishes wishes = parse_wishes({{"reprise.dev/on-stop", "checkpoint"},
                                       {"reprise.dev/on-restore-failure", "fail"},
+                                      {"reprise.dev/io-uring", "allow"},
                                       {"org.opencontainers.image.stopSignal", "SIGINT"}})
                             .value();
   EXPECT_TRUE(wishes.checkpoint_on_stop);
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
+  EXPECT_EQ(wishes.io_uring, IoUring::kAllow);
   EXPECT_EQ(wishes.stop_signal, 2);
 }
 
@@ -78,6 +81,7 @@ TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {
   EXPECT_EQ(wishes.error().message(),
             "annotation 'reprise.dev/on-stop' has the unknown value 'checkpiont'");
   EXPECT_EQ(wishes.error().hint(), "use one of: checkpoint, signal");
+  EXPECT_FALSE(parse_wishes({{"reprise.dev/io-uring", "yes"}}));
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ struct KnownCause {
 
 constexpr std::array kKnownCauses{
     KnownCause{"anon_inode:[io_uring]", "",
-               "a program uses io_uring, which cannot be saved: run the container under a seccomp "
-               "profile that refuses io_uring (Podman's default profile does)"},
+               "a program uses io_uring, which cannot be saved: make the container without the "
+               "annotation reprise.dev/io-uring=allow, then programs find none and fall back"},
     KnownCause{
         "Can't dump that handle", "",
         "a program watches files (inotify) in the container's root or a tmpfs: turn its file "
@@ -40,10 +40,9 @@ constexpr std::array kKnownCauses{
                "a program has open TCP connections: set CRIU's option 'tcp-established'"},
     KnownCause{"Some file locks are hold", "",
                "a program holds file locks: set CRIU's option 'file-locks'"},
-    KnownCause{
-        "Can't get rlimit", "",
-        "CRIU runs without CAP_SYS_RESOURCE, and 'reprise-limits.so', which answers in the "
-        "kernel's place, does not lie beside 'reprise-worker': install Reprise again"},
+    KnownCause{"Can't get rlimit", "",
+               "CRIU runs without CAP_SYS_RESOURCE, and 'reprise-limits.so', which answers in the "
+               "kernel's place, does not lie beside 'reprise-worker': install Reprise again"},
     KnownCause{
         "Can't dump nested user namespace", "",
         "a program made a user namespace of its own (bubblewrap, Apptainer and browsers do), "

@@ -39,7 +39,7 @@ TEST_P(RealLogTest, CauseAndHintAreFound) {
 INSTANTIATE_TEST_SUITE_P(
     AllCauses, RealLogTest,
     testing::Values(Case{"ghost", "Can't dump ghost file /srv/app/gh of 3002368", "ghost-limit"},
-                    Case{"uring", "anon_inode:[io_uring]", "seccomp"},
+                    Case{"uring", "anon_inode:[io_uring]", "reprise.dev/io-uring"},
                     Case{"inotify", "Can't dump that handle", "inotify"},
                     Case{"traced", "Unseizable non-zombie", "detach the tracer"},
                     Case{"userns", "Can't dump nested user namespace", "sandbox"},

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "container/io_uring.h"
 #include "container/network.h"
 #include "container/oci_spec.h"
 #include "container/worker_link.h"
@@ -211,6 +212,9 @@ int create(const Call& call) {
     return pass_through(call);
   }
   if (!creation->wishes.checkpoint_on_stop) return pass_through(call);
+  // Before a restore as well: what is executed in the container later takes its rules from there.
+  if (creation->wishes.io_uring == container::IoUring::kDeny)
+    note(call, "io_uring is not refused", container::refuse_io_uring(creation->bundle));
   const Result<std::optional<int>> status = try_resume(call, *creation);
   if (status && *status) return **status;
   if (!status) {

@@ -6,10 +6,10 @@
                             ms: since the last step, by the monotonic clock
 
 Files in /tmp ask for more: `verify` (the ballast is checked as a whole: "MEMORY OK"), `release`
-(what --hold holds is closed: "RELEASED"), `exit` (contains the exit code).
+(what --hold holds is closed: "RELEASED"), `try` (of an io_uring: "IO_URING works" or why not),
+`exit` (contains the exit code).
 """
 import argparse
-import ctypes
 import hashlib
 import os
 import secrets
@@ -20,8 +20,9 @@ import threading
 import time
 import zlib
 
+import holding
+
 MEGABYTE = 1 << 20
-SYSCALL = {"io_uring": 425, "userfaultfd": 323}  # x86-64
 
 
 def say(*words):
@@ -56,17 +57,6 @@ class Ballast:
                 say("MEMORY BAD", i)
                 return False
         return True
-
-
-def hold(kind):
-    """A descriptor of a kind that CRIU cannot dump."""
-    arguments = {"io_uring": (4, ctypes.create_string_buffer(120)),  # entries, io_uring_params
-                 "userfaultfd": (os.O_CLOEXEC | 1,)}  # UFFD_USER_MODE_ONLY: needs no capability
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.syscall(SYSCALL[kind], *arguments[kind])
-    if fd < 0:
-        sys.exit(f"{kind}: {os.strerror(ctypes.get_errno())}")
-    return fd
 
 
 class Echo:
@@ -109,16 +99,20 @@ def main():
     parser.add_argument("--mb", type=int, default=0)
     parser.add_argument("--on-term", default="go-on", help="go-on, or the exit code")
     parser.add_argument("--on-int", default="go-on", help="go-on, or the exit code")
-    parser.add_argument("--hold", choices=SYSCALL)
+    parser.add_argument("--hold", action="append", default=[], choices=holding.KINDS,
+                        help="something that cannot be saved")
+    parser.add_argument("--try-io-uring", action="store_true")
     parser.add_argument("--loopback", action="store_true")
     options = parser.parse_args()
     install_handler("SIGTERM", options.on_term)
     install_handler("SIGINT", options.on_int)
     ballast = Ballast(options.mb)
-    held = hold(options.hold) if options.hold else None
+    held = [holding.KINDS[kind]() for kind in options.hold]
     echo = Echo() if options.loopback else None
     chain = secrets.token_hex(8)
     say("READY", chain)
+    if options.try_io_uring:
+        say("IO_URING", holding.io_uring_answer())
     number, last = 0, time.monotonic()
     while True:
         number += 1
@@ -132,10 +126,13 @@ def main():
         last = now
         if asked("verify") and ballast.check(range(len(ballast.blocks))):
             say("MEMORY OK")
-        if held is not None and asked("release"):
-            os.close(held)
-            held = None
+        if held and asked("release"):
+            for release in held:
+                release()
+            held = []
             say("RELEASED")
+        if asked("try"):
+            say("IO_URING", holding.io_uring_answer())
         if code := asked("exit"):
             sys.exit(int(code))
         time.sleep(options.period)

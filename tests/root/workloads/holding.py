@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Things that CRIU cannot dump. Each function makes one and returns how to get rid of it again."""
+import ctypes
+import errno
+import os
+import socket
+import subprocess
+import sys
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+AF_VSOCK, UDP_CORK = 40, 1
+IO_URING_SETUP, USERFAULTFD = 425, 323  # system calls of x86-64
+
+
+def checked(what, result):
+    if result < 0:
+        sys.exit(f"{what}: {os.strerror(ctypes.get_errno())}")
+    return result
+
+
+def io_uring():
+    fd = checked("io_uring", LIBC.syscall(IO_URING_SETUP, 4, ctypes.create_string_buffer(120)))
+    return lambda: os.close(fd)
+
+
+def io_uring_answer():
+    """What a program gets that asks for one: "works", or the name of the error."""
+    fd = LIBC.syscall(IO_URING_SETUP, 4, ctypes.create_string_buffer(120))
+    if fd < 0:
+        return errno.errorcode[ctypes.get_errno()]
+    os.close(fd)
+    return "works"
+
+
+def userfaultfd():
+    user_mode_only = 1  # needs no capability
+    fd = checked("userfaultfd", LIBC.syscall(USERFAULTFD, os.O_CLOEXEC | user_mode_only))
+    return lambda: os.close(fd)
+
+
+def open_queue():
+    return checked("mq_open", LIBC.mq_open(b"/held", os.O_CREAT | os.O_RDWR, 0o600, None))
+
+
+def queue():
+    """A POSIX message queue that is open, and has no name any more."""
+    fd = open_queue()
+    LIBC.mq_unlink(b"/held")
+    return lambda: os.close(fd)
+
+
+def closed_queue():
+    """One that nobody has open."""
+    os.close(open_queue())
+    return lambda: checked("mq_unlink", LIBC.mq_unlink(b"/held"))
+
+
+def vsock():
+    return socket.socket(AF_VSOCK, socket.SOCK_STREAM).close
+
+
+def device():
+    fd = os.open("/dev/fuse", os.O_RDWR)
+    return lambda: os.close(fd)
+
+
+def child(code):
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    if process.stdout.readline() != "READY\n":
+        sys.exit("the child failed")
+
+    def end():
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    return end
+
+
+PAUSE = "print('READY', flush=True); import signal; signal.pause()"
+
+
+def sandbox():
+    return child("import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0; " + PAUSE)
+
+
+def traced():
+    return child("import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0; " + PAUSE)
+
+
+def corked():
+    """The one that only CRIU sees."""
+    it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    it.setsockopt(socket.IPPROTO_UDP, UDP_CORK, 1)
+    return it.close
+
+
+KINDS = {function.__name__: function for function in (
+    io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, corked)}
