@@ -40,13 +40,6 @@ std::vector<Finding> check_host(const container::Layout& layout);
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
                                      const container::Layout& layout);
 
-// What in one process stands in the way of a checkpoint. `proc` is the procfs to read, `init` the
-// pid of the container's init there. A process that ends meanwhile has no obstacles.
-std::vector<Finding> obstacles_in(const std::filesystem::path& proc, pid_t pid, pid_t init);
-
-// The pids of all processes in the cgroup of a Podman container, from `proc`; sorted.
-std::vector<pid_t> container_pids(const std::filesystem::path& proc, const std::string& id);
-
 // The first version number in `text`: "Version: 4.2.1" gives {4, 2, 1}; empty if there is none.
 std::vector<int> parse_version(std::string_view text);
 

@@ -11,6 +11,7 @@
 #include "container/file_tree.h"
 #include "container/inotify_watches.h"
 #include "container/network.h"
+#include "container/obstacles.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/capture.h"
@@ -38,6 +39,17 @@ constexpr int kKeptStops = 1;
 std::string kernel_release() {
   utsname name{};
   return ::uname(&name) == 0 ? name.release : "";
+}
+
+// CRIU would refuse as well, but in the middle of a dump and in words for those who know it.
+Result<void> refuse_obstacles(pid_t init) {
+  const std::vector<container::Obstacle> found = container::examine("/proc", init).obstacles;
+  if (found.empty()) return {};
+  const container::Obstacle& first = found.front();
+  std::string text = first.subject + " " + first.text;
+  if (found.size() > 1)
+    text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise doctor')";
+  return std::unexpected(Error(ErrorCode::kUnsupported, text).with_hint(first.remedy));
 }
 
 }  // namespace
@@ -81,7 +93,7 @@ Result<void> CheckpointSession::admit() {
   if (REPRISE_PASS(container::Cgroup(state_->cgroup_paths).is_frozen()))
     return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
                                .with_hint("resume it first: podman unpause NAME"));
-  return {};
+  return refuse_obstacles(state_->init.pid);
 }
 
 Result<void> CheckpointSession::prepare() {

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/obstacles.h"
+
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "container/task_tree.h"
+#include "sys/files.h"
+
+namespace reprise::container {
+namespace {
+
+using std::filesystem::path;
+
+// MQUEUE_MAGIC of the kernel's ipc/mqueue.c, which no header exports.
+constexpr long kMqueueMagic = 0x19800202;
+
+std::string read_link(const path& link) {
+  std::error_code error;
+  const path target = std::filesystem::read_symlink(link, error);
+  return error ? std::string() : target.string();
+}
+
+// In order, so that what is said about a container does not change from call to call.
+std::vector<int> descriptors_of(const path& process) {
+  std::vector<int> numbers;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(process / "fd", error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    int number = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc())
+      numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+struct Process {
+  pid_t pid = 0;
+  path directory;         // of procfs
+  const path& init;       // that of the container's init
+  std::string described;  // "process 7 (python3)"
+};
+
+std::string describe(const path& process) {
+  auto name = sys::read_file(process / "comm").value_or("");
+  while (name.ends_with('\n')) name.pop_back();
+  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
+}
+
+// --- descriptors: criu/files.c, dump_one_file
+
+struct Cause {
+  std::string text;
+  std::string remedy;
+};
+
+struct AnonymousKind {
+  std::string_view name;
+  std::string_view text;
+  std::string_view remedy;
+};
+
+// What CRIU has an image for; of the rest, those whose name says little to people.
+constexpr std::array<std::string_view, 7> kSavedAnonymous = {
+    "[eventfd]", "[eventpoll]", "[signalfd]", "[timerfd]", "[pidfd]", "inotify", "[fanotify]"};
+constexpr std::array<AnonymousKind, 4> kKnownAnonymous = {{
+    {"[io_uring]", "is an io_uring",
+     "have the program use other I/O: without the annotation reprise.dev/io-uring=allow, programs "
+     "find none and fall back"},
+    {"bpf", "is a BPF object", "load BPF programs outside of the container"},
+    {"[perf_event]", "is a perf event", "stop profiling before the checkpoint"},
+    {"[userfaultfd]", "is a userfaultfd", "have the program handle its page faults in another way"},
+}};
+
+std::optional<Cause> judge_anonymous(std::string_view name) {
+  if (std::ranges::find(kSavedAnonymous, name) != kSavedAnonymous.end()) return std::nullopt;
+  for (const AnonymousKind& kind : kKnownAnonymous)
+    if (name.starts_with(kind.name)) return Cause{std::string(kind.text), std::string(kind.remedy)};
+  return Cause{"is of the kernel's kind '" + std::string(name) + "', which cannot be saved",
+               "have the program close it before the checkpoint"};
+}
+
+// Protocols by the names that the kernel gives them (/proc/net/protocols).
+constexpr std::array<std::string_view, 14> kSavedProtocols = {
+    "UNIX",  "UNIX-STREAM", "NETLINK",   "PACKET", "TCP",   "TCPv6", "UDP",
+    "UDPv6", "UDP-Lite",    "UDPLITEv6", "RAW",    "RAWv6", "PING",  "PINGv6"};
+
+std::optional<Cause> judge_socket(const path& descriptor) {
+  // sockfs names the protocol of any socket, bound or not; /proc/net knows bound ones, of some
+  // families.
+  std::array<char, 64> name{};
+  const ssize_t size =
+      ::getxattr(descriptor.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
+  if (size <= 0) return std::nullopt;
+  const std::string_view protocol(name.data());
+  if (std::ranges::find(kSavedProtocols, protocol) != kSavedProtocols.end()) return std::nullopt;
+  const bool multipath = protocol.starts_with("MPTCP");
+  return Cause{"is a socket of the protocol '" + std::string(protocol) + "', which cannot be saved",
+               multipath ? "switch Multipath TCP off (Go: GODEBUG=multipathtcp=0)"
+                         : "have the program close it before the checkpoint, or use TCP, UDP or a "
+                           "UNIX socket"};
+}
+
+// criu/files.c, dump_chrdev, and criu/tty.c, get_tty_driver.
+bool is_saved_device(unsigned major, unsigned minor) {
+  constexpr unsigned kMemory = 1;
+  constexpr unsigned kVirtualTerminals = 4;
+  constexpr unsigned kLastVirtualTerminal = 63;
+  constexpr unsigned kTerminals = 5;  // tty, console, ptmx
+  constexpr unsigned kMisc = 10;
+  constexpr unsigned kTun = 200;
+  constexpr unsigned kAutofs = 235;
+  constexpr unsigned kFirstPtyMaster = 128;
+  constexpr unsigned kPtySlave = 136;
+  constexpr unsigned kUsbSerial = 188;
+  constexpr unsigned kSerial = 204;
+  switch (major) {
+    case kMemory:
+    case kUsbSerial:
+    case kSerial:
+      return true;
+    case kVirtualTerminals:
+      return minor >= 1 && minor <= kLastVirtualTerminal;
+    case kTerminals:
+      return minor <= 2;
+    case kMisc:
+      return minor == kTun || minor == kAutofs;
+    default:
+      return major >= kFirstPtyMaster && major <= kPtySlave;
+  }
+}
+
+std::optional<Cause> judge_device(const struct stat& status, const std::string& file) {
+  const unsigned major = ::major(status.st_rdev);
+  const unsigned minor = ::minor(status.st_rdev);
+  const bool block = S_ISBLK(status.st_mode);
+  if (!block && is_saved_device(major, minor)) return std::nullopt;
+  return Cause{std::string(block ? "is the block device '" : "is the device '") + file + "' (" +
+                   std::to_string(major) + ":" + std::to_string(minor) + ")",
+               "have the program close it before the checkpoint"};
+}
+
+std::optional<Cause> judge_path(const path& descriptor, const std::string& file) {
+  struct stat status{};
+  if (::stat(descriptor.c_str(), &status) != 0) return std::nullopt;
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return judge_device(status, file);
+  // A queue that mq_open gave looks like a file, but lies on no mount of the container.
+  struct statfs file_system{};
+  if (S_ISREG(status.st_mode) && ::statfs(descriptor.c_str(), &file_system) == 0 &&
+      file_system.f_type == kMqueueMagic)
+    return Cause{"is the POSIX message queue '" + file + "'",
+                 "have the program close it before the checkpoint, or use a socket"};
+  return std::nullopt;
+}
+
+std::optional<Cause> judge_descriptor(const path& descriptor) {
+  constexpr std::string_view kAnonymous = "anon_inode:";
+  const std::string link = read_link(descriptor);
+  if (link.starts_with(kAnonymous))
+    return judge_anonymous(std::string_view(link).substr(kAnonymous.size()));
+  if (link.starts_with("socket:[")) return judge_socket(descriptor);
+  if (link.starts_with('/')) return judge_path(descriptor, link);
+  return std::nullopt;
+}
+
+void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
+  for (const int fd : descriptors_of(process.directory)) {
+    const std::string number = std::to_string(fd);
+    if (auto cause = judge_descriptor(process.directory / "fd" / number))
+      found.push_back({process.described + ", descriptor " + number, std::move(cause->text),
+                       std::move(cause->remedy)});
+  }
+}
+
+// --- memory: criu/proc_parse.c, handle_vma
+
+struct Mapping {
+  std::string_view range;  // "7f0000000000-7f0000001000"
+  std::string_view what;   // a path, "[heap]", "anon_inode:[perf_event]", or nothing
+};
+
+// One line of /proc/PID/maps: range, permissions, offset, device, inode, blanks, what.
+Mapping parse_mapping(std::string_view line) {
+  Mapping mapping{.range = line.substr(0, line.find(' ')), .what = {}};
+  constexpr int kFieldsBefore = 5;
+  for (int i = 0; i < kFieldsBefore; ++i) {
+    const std::size_t end = line.find(' ');
+    if (end == std::string_view::npos) return mapping;
+    line.remove_prefix(end + 1);
+  }
+  if (const std::size_t begin = line.find_first_not_of(' '); begin != std::string_view::npos)
+    mapping.what = line.substr(begin);
+  return mapping;
+}
+
+std::optional<Cause> judge_device_memory(const Process& process, const Mapping& mapping) {
+  const path file = process.directory / "map_files" / mapping.range;
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISCHR(status.st_mode)) return std::nullopt;
+  return Cause{"has memory of the device '" + std::string(mapping.what) + "' mapped",
+               "have the program unmap it before the checkpoint"};
+}
+
+std::optional<Cause> judge_mapping(const Process& process, const Mapping& mapping) {
+  constexpr std::string_view kAnonymous = "anon_inode:";
+  if (mapping.what == "[uprobes]")
+    return Cause{"is being probed (uprobes)", "end the tracing (perf, bpftrace) of this program"};
+  if (mapping.what.starts_with("/dev/") && !mapping.what.starts_with("/dev/shm/") &&
+      !mapping.what.starts_with("/dev/zero"))
+    return judge_device_memory(process, mapping);
+  if (!mapping.what.starts_with(kAnonymous)) return std::nullopt;
+  auto cause = judge_anonymous(mapping.what.substr(kAnonymous.size()));
+  if (cause) cause->text = "has memory of '" + std::string(mapping.what) + "' mapped";
+  return cause;
+}
+
+void judge_mappings(const Process& process, std::vector<Obstacle>& found) {
+  const std::string maps = sys::read_file(process.directory / "maps").value_or("");
+  std::string_view last;
+  std::string_view rest = maps;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const Mapping mapping = parse_mapping(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (mapping.what.empty() || mapping.what == std::exchange(last, mapping.what)) continue;
+    if (auto cause = judge_mapping(process, mapping))
+      found.push_back({process.described, std::move(cause->text), std::move(cause->remedy)});
+  }
+}
+
+// --- the process itself
+
+void judge_tracing(const Process& process, const path& proc, std::vector<Obstacle>& found) {
+  for (const pid_t tid : threads_of(proc, process.pid)) {
+    const auto status = sys::read_file(process.directory / "task" / std::to_string(tid) / "status");
+    const std::string tracer = status_field(status.value_or(""), "TracerPid");
+    if (tracer.empty() || tracer == "0") continue;
+    found.push_back({process.described, "is traced by process " + tracer,
+                     "end the debugger (or strace) with that pid"});
+    return;  // a debugger has all threads
+  }
+}
+
+// criu/namespaces.c, generate_ns_id: of these the whole tree must share the one of init. Mount and
+// network namespaces may be nested.
+constexpr std::array<std::pair<const char*, std::string_view>, 6> kSharedNamespaces = {
+    {{"user", "user"},
+     {"pid", "PID"},
+     {"ipc", "IPC"},
+     {"uts", "UTS"},
+     {"cgroup", "cgroup"},
+     {"time", "time"}}};
+
+void judge_namespaces(const Process& process, std::vector<Obstacle>& found) {
+  if (process.directory == process.init) return;
+  for (const auto& [file, name] : kSharedNamespaces) {
+    const std::string own = read_link(process.directory / "ns" / file);
+    const std::string first = read_link(process.init / "ns" / file);
+    if (own.empty() || first.empty() || own == first) continue;
+    found.push_back({process.described, "lives in a " + std::string(name) + " namespace of its own",
+                     "switch the program's sandbox off (browsers: --no-sandbox)"});
+    return;  // a sandbox has several; one is enough to say so
+  }
+}
+
+// Queues without a descriptor live on in the container's IPC namespace. CRIU refuses a mount of
+// them that is not empty (criu/filesystems.c, dump_empty_fs).
+void judge_queues(const path& init, std::vector<Obstacle>& found) {
+  const path directory = init / "root/dev/mqueue";
+  struct statfs file_system{};
+  if (::statfs(directory.c_str(), &file_system) != 0 || file_system.f_type != kMqueueMagic) return;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error))
+    found.push_back({"the container",
+                     "has the POSIX message queue '/" + entry->path().filename().string() + "'",
+                     "remove it: rm /dev/mqueue/" + entry->path().filename().string()});
+}
+
+}  // namespace
+
+Examination examine(const path& proc, pid_t init) {
+  Examination result;
+  const path first = proc / std::to_string(init);
+  for (const pid_t pid : processes_of(proc, init)) {
+    const path directory = proc / std::to_string(pid);
+    const Process process{
+        .pid = pid, .directory = directory, .init = first, .described = describe(directory)};
+    ++result.processes;
+    judge_tracing(process, proc, result.obstacles);
+    judge_namespaces(process, result.obstacles);
+    judge_descriptors(process, result.obstacles);
+    judge_mappings(process, result.obstacles);
+  }
+  judge_queues(first, result.obstacles);
+  return result;
+}
+
+}  // namespace reprise::container
