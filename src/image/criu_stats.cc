@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/criu_stats.h"
 
-#include <limits>
-#include <optional>
-
 #include "criu_stats.pb.h"
+#include "image/internal/criu_file.h"
 
 namespace reprise::image {
 
@@ -14,31 +12,15 @@ using base::Result;
 
 namespace {
 
-// Every CRIU image file begins with a magic number of its class and one of its kind.
-constexpr std::uint32_t kServiceMagic = 0x55105940;
 constexpr std::uint32_t kStatsMagic = 0x57093306;
-
-// Takes a little-endian number off the front of `bytes`.
-std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
-  constexpr std::size_t kBytes = 4;
-  if (bytes.size() < kBytes) return std::nullopt;
-  std::uint32_t value = 0;
-  for (std::size_t i = kBytes; i-- > 0;)
-    value = (value << 8U) | static_cast<unsigned char>(bytes[i]);
-  bytes.remove_prefix(kBytes);
-  return value;
-}
 
 }  // namespace
 
 Result<CriuDumpStats> decode_dump_stats(std::string_view file) {
-  if (take_u32(file) != kServiceMagic || take_u32(file) != kStatsMagic)
-    return fail(ErrorCode::kCorrupt, "not a statistics file of CRIU");
-  const std::optional<std::uint32_t> size = take_u32(file);
-  if (!size || *size != file.size() || *size > std::numeric_limits<int>::max())
-    return fail(ErrorCode::kCorrupt, "CRIU's statistics file is cut short or too long");
+  const std::string_view message =
+      REPRISE_PASS(only_message(file, kCriuServiceMagic, kStatsMagic, "a statistics file"));
   criu::Stats stats;
-  if (!stats.ParseFromArray(file.data(), static_cast<int>(file.size())))
+  if (!stats.ParseFromArray(message.data(), static_cast<int>(message.size())))
     return fail(ErrorCode::kCorrupt, "CRIU's statistics file is damaged");
   if (!stats.has_dump())
     return fail(ErrorCode::kCorrupt, "CRIU's statistics file is not about a dump");

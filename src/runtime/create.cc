@@ -121,6 +121,8 @@ Result<void> restore(const Call& call, const Creation& creation, const base::Ses
   REPRISE_PASS(worker.socket.send(container::encode_restored(exit_code)));
   const Result<container::WorkerEvent> outcome = next_result(worker.socket);
   if (exit_code == 0 && !outcome) let_packets_in(call, creation);
+  if (outcome && outcome->ok && !outcome->reason.empty())
+    tell_caller(call, Severity::kWarning, outcome->reason);
   if (exit_code == 0) return {};  // it runs: a worker that died afterwards does not change that
   if (!outcome) return std::unexpected(outcome.error());
   return std::unexpected(failure_of(*outcome));

@@ -11,10 +11,12 @@
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "engine/lost_limits.h"
 #include "session/fault.h"
 #include "session/parts.h"
 #include "session/restore_settlement.h"
 #include "sys/files.h"
+#include "sys/process.h"
 #include "sys/readable.h"
 
 namespace reprise::session {
@@ -68,6 +70,7 @@ Result<void> RestoreSession::prepare() {
   ready.kind = container::WorkerEventKind::kReady;
   ready.image_path = REPRISE_PASS(reader_->pages().materialize()).string();
   ready.work_path = context_.directory().string();
+  note_lost_limits(ready.image_path);
   ready.environment = REPRISE_PASS(prepare_criu());
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
@@ -120,6 +123,20 @@ Result<void> RestoreSession::prepare_network() {
   return {};
 }
 
+// CRIU lowers limits, and fails to raise them, without a word; runc and CRIU have our limits.
+void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
+  if (sys::has_cap_sys_resource()) return;
+  const auto lost = engine::limits_above(images, engine::own_hard_limits());
+  if (!lost)
+    base::log(LogLevel::kWarn, "limits not compared, ignoring",
+              {{"error", lost.error().message()}});
+  else if (!lost->empty())
+    note_ =
+        "hard limits were not raised to what they were, since this host lacks "
+        "CAP_SYS_RESOURCE: " +
+        *lost;
+}
+
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
 Result<void> RestoreSession::await_runc() {
   const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
@@ -167,6 +184,7 @@ Result<void> RestoreSession::take_result() {
 container::WorkerEvent RestoreSession::record(const Result<void>& result) {
   container::WorkerEvent outcome;
   outcome.kind = container::WorkerEventKind::kOutcome;
+  outcome.reason = note_;
   if (!result) outcome = failed_outcome(result.error());
   outcome.ok = result.has_value();
   outcome.checkpoint = context_.request.checkpoint.str();

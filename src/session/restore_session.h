@@ -34,6 +34,7 @@ class RestoreSession {
   base::Result<void> check_fit() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
+  void note_lost_limits(const std::filesystem::path& images);
   [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();
   base::Result<void> answer_hook();
@@ -46,6 +47,7 @@ class RestoreSession {
   base::UnixMillis begin_;
   std::optional<container::OciSpec> spec_;
   std::unique_ptr<store::CheckpointReader> reader_;
+  std::string note_;                // what a restore that succeeds could not give back
   base::Result<void> completed_{};  // what was done to the tasks before they run
 };
 

@@ -13,6 +13,14 @@ pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 LIBRARY = host.BIN_DIR / "reprise-limits.so"
 OTHER = 1234
+# So that what is tested here is tested on any host.
+WITHOUT_CAPABILITY = ('[ -n "$LESS" ] || LESS=1 exec setpriv --bounding-set=-sys_resource '
+                      '"$0" "$@"',)
+
+
+@pytest.fixture(autouse=True)
+def without_capability(product):
+    product.write_runtime(before=WITHOUT_CAPABILITY)
 
 
 def processes(container):
@@ -62,6 +70,17 @@ def test_child_of_another_user_with_its_own_limits(container):
     assert "Max open files            100                  200" in \
         facts(processes(container)[-1])[0]
     assert_survives(container, OTHER)
+
+
+def test_hard_limit_that_cannot_be_raised_is_told(container, product):
+    container.run_workload("counter.py", options=("--ulimit", "nofile=1000:3000"))
+    assert "Max open files            1000                 3000" in facts(container.pid)[0]
+    container.stop()
+    product.write_runtime(before=("ulimit -n 2000", *WITHOUT_CAPABILITY))
+    assert_resumes(container)
+    [restored] = [life for life in product.lives(container.name) if life["event"] == "restored"]
+    assert restored["detail"].endswith("CAP_SYS_RESOURCE: open files (3000, here 2000)")
+    assert "2000                 2000" in facts(container.pid)[0]
 
 
 # --- the library alone, in a process that may not ask

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/internal/criu_file.h"
+
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace reprise::image {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+// Takes a little-endian number off the front of `bytes`.
+std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
+  constexpr std::size_t kBytes = 4;
+  if (bytes.size() < kBytes) return std::nullopt;
+  std::uint32_t value = 0;
+  for (std::size_t i = kBytes; i-- > 0;)
+    value = (value << 8U) | static_cast<unsigned char>(bytes[i]);
+  bytes.remove_prefix(kBytes);
+  return value;
+}
+
+}  // namespace
+
+Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
+                                      std::uint32_t kind_magic, std::string_view what) {
+  if (take_u32(file) != class_magic || take_u32(file) != kind_magic)
+    return fail(ErrorCode::kCorrupt, "not " + std::string(what) + " of CRIU");
+  const std::optional<std::uint32_t> size = take_u32(file);
+  if (!size || *size != file.size() || *size > std::numeric_limits<int>::max())
+    return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is cut short or too long");
+  return file;
+}
+
+}  // namespace reprise::image

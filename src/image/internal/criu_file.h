@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The frame around the protobuf messages in CRIU's image files.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace reprise::image {
+
+// Every CRIU image file begins with a magic number of its class and one of its kind.
+inline constexpr std::uint32_t kCriuServiceMagic = 0x55105940;
+inline constexpr std::uint32_t kCriuImageMagic = 0x54564319;
+
+// The one message of an image file of that class and kind. kCorrupt, with `what` in the words, if
+// it is anything else, or holds more than that message.
+base::Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
+                                            std::uint32_t kind_magic, std::string_view what);
+
+}  // namespace reprise::image
