@@ -39,11 +39,12 @@ class Container:
         self.id = self.log_path = None
         self.pid = 0
 
-    def run(self, *command, options=(), opt_in=True, ready="READY"):
+    def run(self, *command, options=(), opt_in=True, ready="READY",
+            image=host.IMAGE):
         """`podman run -d`, until the workload has said that it is ready."""
         annotation = ("--annotation", ANNOTATION) if opt_in else ()
         podman("--runtime", self.product.runtime, "run", "-d", "--name", self.name,
-               "-v", f"{host.WORKLOADS}:/workloads:ro", *annotation, *options, host.IMAGE, *command)
+               "-v", f"{host.WORKLOADS}:/workloads:ro", *annotation, *options, image, *command)
         self.refresh()
         if ready:
             wait_for(lambda: self.has_said(ready) or not self.is_alive(), STARTED,

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 IMAGE = "localhost/reprise-test/base:1"
+APPS_IMAGE = "localhost/reprise-test/apps:1"
 LEAST_CRIU = (4, 2, 1)  # the first that can dump sockets on every kernel up to 6.18
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 BIN_DIR = pathlib.Path(os.environ.get("REPRISE_BIN_DIR", CHECKOUT / "build/dev/bin"))
@@ -53,6 +54,8 @@ NEEDS = {
     "criu": (criu_is_new_enough, "install criu 4.2.1 or newer (./quickstart does)"),
     "podman": (lambda: works("podman", "info"), "install podman and runc"),
     "image": (lambda: works("podman", "image", "exists", IMAGE), "build it: tools/test-images"),
+    "apps": (lambda: works("podman", "image", "exists", APPS_IMAGE),
+             "build it: tools/test-images apps"),
     "product": (lambda: all(os.access(BIN_DIR / name, os.X_OK)
                             for name in ("reprise", "reprise-runtime", "reprise-worker")),
                 f"build it into '{BIN_DIR}', or set REPRISE_BIN_DIR"),
@@ -61,7 +64,7 @@ NEEDS = {
     "io_uring": (has_io_uring, "use an x86-64 kernel with io_uring, and do not disable it"),
 }
 # Whoever promises these promises what their tests are made of as well.
-IMPLIED = {"podman": ("image", "product", "nft")}
+IMPLIED = {"podman": ("image", "apps", "product", "nft")}
 
 
 @functools.cache
