@@ -2,21 +2,72 @@
 #include "container/file_tree.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "container/socket_files.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 
 namespace reprise::container {
 
+using base::ErrorCode;
 using base::Result;
+namespace fs = std::filesystem;
 
 namespace {
 // Far beyond any copy that makes sense while a container stands still; the session has its own,
 // shorter limit. This one only keeps a hung disk from hanging us for ever.
 constexpr std::chrono::minutes kTarLimit{30};
+
+// GNU tar's exit status for "some files differ": they changed while it read them, or, when it
+// compares, they are not as archived.
+constexpr int kFilesChanged = 1;
+// Of what tar complains about: enough for several files.
+constexpr std::size_t kToldOfTar = 1000;
+
+fs::path sockets_beside(const fs::path& archive) { return archive.string() + ".sockets"; }
+fs::path unfinished_beside(const fs::path& aside) { return aside.string() + ".unfinished"; }
+
+Result<std::string> read_sockets(const fs::path& archive) {
+  auto list = sys::read_file(sockets_beside(archive));
+  if (!list && list.error().code() == ErrorCode::kNotFound) return std::string();
+  return list;
+}
+
+Result<void> move_contents(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  std::vector<fs::path> entries;
+  for (const auto& entry : fs::directory_iterator(from, error)) entries.push_back(entry.path());
+  if (error) return base::fail_errno(error.value(), "listing '" + from.string() + "'");
+  for (const fs::path& entry : entries) {
+    fs::rename(entry, to / entry.filename(), error);
+    if (error) return base::fail_errno(error.value(), "moving '" + entry.string() + "'");
+  }
+  return {};
+}
+
+Result<void> copy_attributes(const fs::path& from, const fs::path& to) {
+  struct stat info{};
+  if (::lstat(from.c_str(), &info) != 0)
+    return base::fail_errno(errno, "looking at '" + from.string() + "'");
+  const std::array<timespec, 2> times{info.st_atim, info.st_mtim};
+  if (::lchown(to.c_str(), info.st_uid, info.st_gid) != 0 ||
+      ::chmod(to.c_str(), info.st_mode & 07777) != 0 ||
+      ::utimensat(AT_FDCWD, to.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    return base::fail_errno(errno, "giving owner, mode and time to '" + to.string() + "'");
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<std::string>> overlay_upper(const std::filesystem::path& rootfs) {
@@ -25,28 +76,92 @@ Result<std::optional<std::string>> overlay_upper(const std::filesystem::path& ro
   return mount->option("upperdir");
 }
 
-Result<void> archive_tree(const std::filesystem::path& directory,
-                          const std::filesystem::path& file) {
+Result<void> archive_tree(const fs::path& directory, const fs::path& file, Writers writers) {
   // Created here, so that it is private from its first byte.
   REPRISE_PASS(sys::open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
-  // GNU tar skips sockets with a warning; a listening socket is made again by CRIU on restore.
-  REPRISE_TRY(
-      sys::run_ok({"tar", "--create", "--file", file.string(), "--directory", directory.string(),
-                   "--xattrs", "--xattrs-include=*", "--acls", "--sparse", "--numeric-owner",
-                   "--one-file-system", "--warning=no-file-ignored", "."},
-                  kTarLimit),
-      "copying '" + directory.string() + "'");
-  return {};
+  const std::string step = "copying '" + directory.string() + "'";
+  sys::SpawnOptions tar;
+  tar.argv = {"tar",
+              "--create",
+              "--file",
+              file.string(),
+              "--directory",
+              directory.string(),
+              "--xattrs",
+              "--xattrs-include=*",
+              "--acls",
+              "--sparse",
+              "--numeric-owner",
+              "--one-file-system",
+              "--warning=no-file-ignored",
+              "."};
+  tar.env = sys::default_environment();
+  const sys::RunResult done = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  const bool changed = done.status.signal == 0 && done.status.exit_code == kFilesChanged;
+  if (!done.status.success() && !(changed && writers == Writers::kOthers))
+    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + done.status.describe() + ": " +
+                                          done.err.substr(0, kToldOfTar));
+  const std::string sockets = REPRISE_TRY(list_sockets(directory), step);
+  if (sockets.empty()) return {};
+  return sys::replace_file(sockets_beside(file), sockets);
 }
 
-Result<void> extract_tree(const std::filesystem::path& file,
-                          const std::filesystem::path& directory) {
+Result<void> extract_tree(const fs::path& file, const fs::path& directory) {
+  const std::string step = "unpacking into '" + directory.string() + "'";
   REPRISE_TRY(sys::run_ok({"tar", "--extract", "--file", file.string(), "--directory",
                            directory.string(), "--xattrs", "--xattrs-include=*", "--acls",
                            "--numeric-owner", "--same-permissions", "--same-owner"},
                           kTarLimit),
-              "unpacking into '" + directory.string() + "'");
+              step);
+  REPRISE_TRY(make_sockets(REPRISE_PASS(read_sockets(file)), directory), step);
   return {};
+}
+
+Result<bool> tree_equals(const fs::path& file, const fs::path& directory) {
+  const std::string step = "comparing with '" + directory.string() + "'";
+  const std::string entries = REPRISE_TRY(
+      sys::run_ok({"tar", "--list", "--quoting-style=escape", "--file", file.string()}, kTarLimit),
+      step);
+  const std::string sockets = REPRISE_TRY(read_sockets(file), step);
+  std::ptrdiff_t archived = std::ranges::count(entries, '\n') + std::ranges::count(sockets, '\0');
+  std::error_code error;
+  fs::recursive_directory_iterator entry(directory, error);
+  // The archive has an entry for the directory itself as well.
+  for (--archived; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
+    --archived;
+  if (error) return base::fail_errno(error.value(), step);
+  if (archived != 0 || sockets != REPRISE_TRY(list_sockets(directory), step)) return false;
+  sys::SpawnOptions tar;
+  tar.argv = {"tar",         "--compare",        "--file",         file.string(),
+              "--directory", directory.string(), "--numeric-owner"};
+  tar.env = sys::default_environment();
+  const sys::RunResult compared = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  if (compared.status.signal != 0 || compared.status.exit_code > kFilesChanged)
+    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + compared.status.describe());
+  return compared.status.success();
+}
+
+Result<void> put_contents_aside(const fs::path& directory, const fs::path& aside) {
+  const fs::path unfinished = unfinished_beside(aside);
+  REPRISE_PASS(sys::make_directories(unfinished));
+  REPRISE_PASS(copy_attributes(directory, unfinished));
+  REPRISE_PASS(move_contents(directory, unfinished));
+  return sys::rename_durably(unfinished, aside);
+}
+
+// The name tells a crash during the moves, when `directory` still has contents of its own, from one
+// later on, when everything in it is of whoever filled it.
+Result<void> put_contents_back(const fs::path& directory, const fs::path& aside) {
+  const fs::path unfinished = unfinished_beside(aside);
+  std::error_code error;
+  if (fs::exists(aside, error)) {
+    REPRISE_PASS(empty_directory(directory));
+    REPRISE_PASS(sys::rename_durably(aside, unfinished));
+  }
+  if (!fs::exists(unfinished, error)) return {};
+  REPRISE_PASS(move_contents(unfinished, directory));
+  REPRISE_PASS(copy_attributes(unfinished, directory));
+  return sys::remove_tree(unfinished);
 }
 
 Result<void> empty_directory(const std::filesystem::path& directory) {

@@ -2,8 +2,11 @@
 #include "sys/files.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -52,6 +55,20 @@ Result<UniqueFd> open_file(const path& file, int flags, mode_t mode) {
   UniqueFd fd(::open(file.c_str(), flags | O_CLOEXEC, mode));
   if (!fd.valid()) return fail_errno(errno, "opening " + quoted(file));
   return fd;
+}
+
+Result<UniqueFd> open_beneath(const path& directory, const path& relative, int flags) {
+  const UniqueFd top = REPRISE_PASS(open_file(directory, O_PATH | O_DIRECTORY));
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  UniqueFd fd(
+      static_cast<int>(::syscall(SYS_openat2, top.get(), relative.c_str(), &how, sizeof(how))));
+  if (fd.valid()) return fd;
+  const std::string step = "opening " + quoted(relative) + " below " + quoted(directory);
+  if (errno == EXDEV || errno == ELOOP)
+    return fail(ErrorCode::kInvalidInput, step + ": it leads out of there");
+  return fail_errno(errno, step);
 }
 
 Result<UniqueFd> duplicate(const UniqueFd& fd) {

@@ -24,6 +24,10 @@ inline constexpr mode_t kPrivateDir = 0700;
 // open(2) with O_CLOEXEC added.
 Result<UniqueFd> open_file(const path& file, int flags, mode_t mode = kPrivateFile);
 
+// As open_file, for a path from data that is not trusted: kInvalidInput unless every part of
+// `relative` lies below `directory` and none is a symbolic link. "." is `directory` itself.
+Result<UniqueFd> open_beneath(const path& directory, const path& relative, int flags);
+
 // dup(2) with O_CLOEXEC.
 Result<UniqueFd> duplicate(const UniqueFd& fd);
 

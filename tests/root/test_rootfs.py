@@ -37,6 +37,10 @@ def assert_workload_changed_what_it_should(entries):
     assert entries["/data/one"]["inode"] == entries["/data/sub/one-again"]["inode"]
     assert bytes.fromhex(entries["/data/one"]["xattrs"]["user.reprise"]).endswith(b"with a zero")
     assert "security.capability" in entries["/data/owned"]["xattrs"]
+    assert entries["/data/sparse"]["sparse"] and entries["/data/huge"]["sparse"]
+    assert entries["/data/huge"]["size"] == 9 << 30 and entries["/data/device"]["device"] == 259
+    assert entries["/data/stale"]["mode"] == "0o140640" and entries["/data/stale"]["uid"] == 1234
+    assert any("line\nfeed \udcff" in path for path in entries)
     assert entries["/data/owned"]["mode"] == "0o104750" and entries["/data/owned"]["uid"] == 1234
 
 
@@ -53,7 +57,7 @@ def ask(container, count, answers):
 
 
 def test_files_are_as_before_after_stop_and_start(container):
-    container.run_workload("files.sh")
+    container.run_workload("files.sh", options=("--cap-add", "MKNOD"))
     before = tree(container)
     assert_workload_changed_what_it_should(before)
     ask(container, count=1, answers=1)
@@ -68,7 +72,7 @@ def test_files_are_as_before_after_stop_and_start(container):
 
 
 def test_files_are_as_before_in_a_container_made_again(container, product):
-    container.run_workload("files.sh")
+    container.run_workload("files.sh", options=("--cap-add", "MKNOD"))
     before = tree(container)
     ask(container, count=1, answers=1)
     checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]

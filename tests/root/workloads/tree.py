@@ -10,6 +10,11 @@ import sys
 MOUNTED = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}
 
 
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
 def describe(path):
     status = os.lstat(path)
     entry = {"inode": status.st_ino, "mode": oct(status.st_mode), "uid": status.st_uid,
@@ -17,9 +22,11 @@ def describe(path):
     if not stat.S_ISDIR(status.st_mode):
         entry["links"] = status.st_nlink
         entry["size"] = status.st_size
+        entry["device"] = status.st_rdev
     if stat.S_ISREG(status.st_mode):
-        with open(path, "rb") as file:
-            entry["digest"] = hashlib.sha256(file.read()).hexdigest()
+        entry["sparse"] = status.st_blocks * 512 < status.st_size // 2
+        if status.st_size < 1 << 30:  # all of a larger one is a hole
+            entry["digest"] = digest(path)
     if stat.S_ISLNK(status.st_mode):
         entry["target"] = os.readlink(path)
     attributes = os.listxattr(path, follow_symlinks=False)
