@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/clone.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/scope_exit.h"
@@ -9,7 +8,6 @@
 #include "cli/output.h"
 #include "container/file_tree.h"
 #include "podman/client.h"
-#include "podman/command_line.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
@@ -62,30 +60,6 @@ class SetAside {
   bool armed_ = true;
 };
 
-// What is recorded; for a container that still exists but was never recorded, what Podman says.
-Result<store::ContainerRow> find_record(store::Catalog& catalog,
-                                        const store::CheckpointRow& checkpoint) {
-  const auto recorded = REPRISE_PASS(catalog.container(checkpoint.key));
-  if (recorded && !recorded->create_command.empty()) return *recorded;
-  if (const auto info = podman::inspect(checkpoint.key.str())) return container_row(*info);
-  return std::unexpected(
-      Error(ErrorCode::kNotFound, "the command that made its container was never recorded")
-          .with_hint("containers that were started by 'reprise run', or on which 'reprise stop' or "
-                     "'reprise checkpoint create' was used, can be made again"));
-}
-
-Result<std::vector<std::string>> recorded_command(const store::ContainerRow& row) {
-  const auto words = nlohmann::json::parse(row.create_command, nullptr, /*allow_exceptions=*/false);
-  std::vector<std::string> result;
-  if (words.is_array())
-    for (const auto& word : words)
-      if (word.is_string()) result.push_back(word.get<std::string>());
-  if (result.empty() || result.size() != words.size())
-    return fail(ErrorCode::kCorrupt, "the catalog's record of the command that made '" + row.name +
-                                         "' is not a JSON array of strings");
-  return result;
-}
-
 Result<std::optional<SetAside>> make_way(Io& io, const std::string& name) {
   const auto occupant = podman::inspect(name);
   if (!occupant && occupant.error().code() == ErrorCode::kNotFound) return std::nullopt;
@@ -123,19 +97,18 @@ Error cold_start_error(const StartOutcome& start) {
 }  // namespace
 
 Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
-                                const store::CheckpointRow& checkpoint, std::string name) {
-  const store::ContainerRow record = REPRISE_PASS(find_record(catalog, checkpoint));
-  if (name.empty()) name = record.name;
-  const auto argv = REPRISE_PASS(podman::create_command_again(
-      REPRISE_PASS(recorded_command(record)), static_cast<std::size_t>(record.command_image_index),
-      {.name = name}));
+                                const store::CheckpointRow& checkpoint, const CloneWishes& wishes) {
   const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
   const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
+  REPRISE_PASS(check_options(wishes.options, reader->manifest()));
   // Before anything is made or moved aside: the rest of this trusts every byte.
   REPRISE_PASS(checkpoints->verify(checkpoint.id));
+  const CloneCommand command =
+      REPRISE_PASS(clone_command(REPRISE_PASS(find_record(catalog, checkpoint)), wishes));
 
-  std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, name));
-  const std::string id = REPRISE_TRY(podman_create(argv), "creating container '" + name + "'");
+  std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, command.name));
+  const std::string id =
+      REPRISE_TRY(podman_create(command.argv), "creating container '" + command.name + "'");
   const base::ContainerKey key(id);
   base::ScopeExit remove_new([&] {
     undo(context.io, {"podman", "rm", "--force", "--time", "0", "--", id},
@@ -149,6 +122,8 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
   if (!start.restored) return std::unexpected(cold_start_error(start));
   remove_new.dismiss();
+  for (const std::string& option : command.left_out)
+    context.io.err << "note: '" << option << "' is not taken over, the other container has it\n";
   if (aside) aside->remove(catalog);
   return CloneOutcome{.container = info, .start = std::move(start)};
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/clone_command.h"
 #include "cli/command.h"
 #include "cli/start.h"
 #include "store/catalog.h"
@@ -17,12 +18,12 @@ struct CloneOutcome {
   StartOutcome start;
 };
 
-// Makes the container of `checkpoint` again from the command that was recorded for it, under
-// `name` (empty: its old name), gives it the root file system changes of the checkpoint, and starts
+// Makes the container of `checkpoint` again from the command that was recorded for it, changed as
+// `wishes` say, gives it the root file system changes of the checkpoint, and starts
 // it from there. A stopped container of ours with that name is replaced; kBusy if that one runs, or
-// is not ours. kNotFound if the command was never recorded. After any error, everything is as it
-// was before.
+// is not ours. kNotFound if the command was never recorded, kInvalidInput for options that cannot
+// work. After any error, everything is as it was before.
 Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
-                                const store::CheckpointRow& checkpoint, std::string name);
+                                const store::CheckpointRow& checkpoint, const CloneWishes& wishes);
 
 }  // namespace reprise::cli

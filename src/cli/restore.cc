@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <memory>
 
 #include "cli/clone.h"
@@ -17,8 +18,30 @@ using base::ErrorCode;
 
 struct Options {
   std::string subject;
-  std::string name;
+  CloneWishes wishes;
+  std::vector<std::string> more;  // what stands after "--"
 };
+
+// Options of `podman create` that restore knows by name; others go after "--".
+struct PassedOption {
+  const char* flags;
+  const char* what;
+};
+constexpr std::array<PassedOption, 8> kPassedOptions = {{
+    {"--memory,-m", "limit of memory, such as 512m"},
+    {"--memory-swap", "limit of memory and swap together"},
+    {"--cpus", "limit of CPU time, such as 1.5"},
+    {"--cpuset-cpus", "CPUs it may run on, such as 0-3"},
+    {"--pids-limit", "limit of processes and threads"},
+    {"--publish,-p", "ports, instead of those of the original; may be given more than once"},
+    {"--hostname", "host name"},
+    {"--ip", "address"},
+}};
+
+std::string long_form(const PassedOption& option) {
+  const std::string flags = option.flags;
+  return flags.substr(0, flags.find(','));
+}
 
 // The newest checkpoint of a container, also of one that is gone.
 Result<store::CheckpointRow> newest_of(store::Catalog& catalog, const std::string& name) {
@@ -66,12 +89,15 @@ Result<int> restore(const Options& options, Context& context) {
   const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
   REPRISE_PASS(checkpoints->verify(checkpoint.id));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
-  if (waiting && (options.name.empty() || options.name == waiting->name)) {
+  const std::string& name = options.wishes.name;
+  // Other limits need a container that is made with them.
+  const bool as_it_is = options.wishes.options.empty();
+  if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
     const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));
     print_start(context, waiting->name, outcome);
     return outcome.restored ? kDone : kNotAsAsked;
   }
-  const CloneOutcome clone = REPRISE_PASS(clone_from(context, catalog, checkpoint, options.name));
+  const CloneOutcome clone = REPRISE_PASS(clone_from(context, catalog, checkpoint, options.wishes));
   print_start(context, clone.container.name, clone.start);
   return kDone;
 }
@@ -83,8 +109,21 @@ Runner configure(CLI::App& app) {
          "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
          "its newest checkpoint")
       ->required();
-  app.add_option("--name", options->name, "make a new container of this name");
+  app.add_option("--name", options->wishes.name, "make a new container of this name");
+  for (const PassedOption& option : kPassedOptions)
+    app.add_option_function<std::vector<std::string>>(
+           option.flags,
+           [options, name = long_form(option)](const std::vector<std::string>& values) {
+             for (const std::string& value : values)
+               options->wishes.options.push_back(name + "=" + value);
+           },
+           option.what)
+        ->allow_extra_args(false);
+  app.add_option("PODMAN-OPTIONS", options->more,
+                 "after '--': further options of 'podman create' for the new container");
   return [options](Context& context) -> Result<int> {
+    auto& all = options->wishes.options;
+    all.insert(all.end(), options->more.begin(), options->more.end());
     return REPRISE_TRY(restore(*options, context), "cannot restore '" + options->subject + "'");
   };
 }
@@ -97,12 +136,15 @@ constinit const Command kRestore = {
     .details =
         R"(A stopped container that waits for this very checkpoint is started. Otherwise the container is
 made again by the command that made it first, under its old name or that of --name, with its files
-as they were; a stopped container of that name is replaced. Every byte of the checkpoint is verified
-first. If it cannot be restored after all, a new container is removed again; one that was merely
-started runs cold, and the exit status is 1.
+as they were; a stopped container of that name is replaced. Options change what it is made with, and
+its limits hold from the first moment. What only one container can have (--ip, --mac-address,
+published host ports) a clone beside its original does not take over, and says so. Inode numbers are
+new. Every byte of the checkpoint is verified first. If it cannot be restored after all, a new
+container is removed again; one that was merely started runs cold, and the exit status is 1.
 
 Example:
-  reprise restore before-upgrade --name counter-2)",
+  reprise restore before-upgrade --name counter-2
+  reprise restore counter --name counter-3 --memory 2g --cpus 1.5 -- --label copy=yes)",
     .configure = configure,
 };
 

@@ -159,6 +159,13 @@ Result<Trigger> parse_trigger(std::string_view text) {
   return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a trigger");
 }
 
+std::uint64_t memory_needed(const Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const ManifestFile& file : manifest.files)
+    if (file.name.starts_with("criu/pages-") || file.name == "parts/shm.tar") bytes += file.bytes;
+  return bytes;
+}
+
 std::string encode_manifest(const Manifest& manifest) {
   ordered_json root;
   root["format"] = kFormat;

@@ -48,6 +48,11 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
+// What a restored container needs at once, in bytes: its memory and what is in its /dev/shm. From
+// `files`, since `memory_bytes` is not known yet when a checkpoint is sealed that ends its
+// container.
+std::uint64_t memory_needed(const Manifest& manifest);
+
 inline constexpr int kManifestVersion = 1;
 
 // Text with a trailing newline; equal manifests give equal text.

@@ -205,5 +205,15 @@ TEST(ManifestTest, TriggersHaveNames) {
   EXPECT_EQ(parse_trigger("Stop").error().code(), ErrorCode::kInvalidInput);
 }
 
+TEST(Manifest, SaysHowMuchMemoryARestoreNeeds) {
+  Manifest manifest;
+  manifest.files = {{.name = "criu/core-1.img", .bytes = 1},
+                    {.name = "criu/pages-1.img", .bytes = 20},
+                    {.name = "criu/pages-2.img", .bytes = 300},
+                    {.name = "parts/rootfs.tar", .bytes = 4000},
+                    {.name = "parts/shm.tar", .bytes = 50000}};
+  EXPECT_EQ(memory_needed(manifest), 50320U);
+}
+
 }  // namespace
 }  // namespace reprise::image

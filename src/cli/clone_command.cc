@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/clone_command.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "cli/containers.h"
+#include "cli/output.h"
+#include "podman/client.h"
+#include "podman/command_edit.h"
+#include "podman/command_line.h"
+
+namespace reprise::cli {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
+  const auto words = nlohmann::json::parse(row.create_command, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> result;
+  if (words.is_array())
+    for (const auto& word : words)
+      if (word.is_string()) result.push_back(word.get<std::string>());
+  if (result.empty() || result.size() != words.size())
+    return fail(ErrorCode::kCorrupt, "the catalog's record of the command that made '" + row.name +
+                                         "' is not a JSON array of strings");
+  return podman::RecordedCommand{.words = std::move(result),
+                                 .image_index = static_cast<std::size_t>(row.command_image_index)};
+}
+
+// The last value of an option; with several, Podman takes the last.
+std::optional<std::string> value_of(const std::vector<podman::OptionWord>& options,
+                                    std::string_view long_name, char short_name) {
+  std::optional<std::string> value;
+  for (const podman::OptionWord& option : options)
+    if (option.name == long_name ||
+        (option.name.empty() && option.short_flags.ends_with(short_name)))
+      value = option.value;
+  return value;
+}
+
+// Page tables, kernel stacks and what else the kernel charges besides the pages themselves: 1/64,
+// and 8 MiB for processes that are small.
+std::uint64_t least_limit(std::uint64_t memory) {
+  constexpr std::uint64_t kShare = 64;
+  constexpr std::uint64_t kLeast = std::uint64_t{8} << 20;
+  return memory + memory / kShare + kLeast;
+}
+
+Result<void> check_memory(const std::vector<podman::OptionWord>& options,
+                          const image::Manifest& manifest) {
+  const auto memory = value_of(options, "--memory", 'm');
+  if (!memory) return {};
+  const std::uint64_t limit = podman::parse_size(*memory).value_or(0);  // Podman will say so
+  const std::uint64_t least = least_limit(image::memory_needed(manifest));
+  if (limit == 0 || limit >= least) return {};
+  // With swap, what does not fit into memory need not be there.
+  const auto swap = value_of(options, "--memory-swap", '\0');
+  if (swap && (*swap == "-1" || podman::parse_size(*swap).value_or(0) >= least)) return {};
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  return std::unexpected(
+      Error(ErrorCode::kInvalidInput, "the memory limit '" + *memory +
+                                          "' is too low: the checkpoint holds " +
+                                          format_bytes(image::memory_needed(manifest)))
+          .with_hint("give it at least '--memory " + std::to_string(least / kMebibyte + 1) + "m'"));
+}
+
+// Whether a container of `record`, or one that was made from it again, stays beside the new one.
+Result<bool> stays_beside(const store::ContainerRow& record, const std::string& new_name) {
+  for (const std::string& who : {record.key.str(), record.name}) {
+    const auto info = podman::inspect(who);
+    if (!info && info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
+    if (info && info->name != new_name) return true;
+  }
+  return false;
+}
+
+Result<podman::RecordedCommand> without_published_ports(const podman::RecordedCommand& command) {
+  return podman::edit_options(
+      command, [](std::string_view option, const std::string& value) -> std::optional<std::string> {
+        if (option == "--publish") return std::nullopt;
+        return value;
+      });
+}
+
+}  // namespace
+
+Result<store::ContainerRow> find_record(store::Catalog& catalog,
+                                        const store::CheckpointRow& checkpoint) {
+  const auto recorded = REPRISE_PASS(catalog.container(checkpoint.key));
+  if (recorded && !recorded->create_command.empty()) return *recorded;
+  if (const auto info = podman::inspect(checkpoint.key.str())) return container_row(*info);
+  return std::unexpected(
+      Error(ErrorCode::kNotFound, "the command that made its container was never recorded")
+          .with_hint("containers that were started by 'reprise run', or on which 'reprise stop' or "
+                     "'reprise checkpoint create' was used, can be made again"));
+}
+
+Result<void> check_options(const std::vector<std::string>& options,
+                           const image::Manifest& manifest) {
+  const podman::OptionWords parsed = podman::parse_options(options, 0);
+  if (parsed.end != options.size())
+    return fail(ErrorCode::kInvalidInput, "'" + options[parsed.end] + "' is not an option");
+  if (value_of(parsed.options, "--name", '\0'))
+    return std::unexpected(Error(ErrorCode::kInvalidInput, "the name is no option of Podman's here")
+                               .with_hint("put '--name' before '--'"));
+  return check_memory(parsed.options, manifest);
+}
+
+Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes) {
+  CloneCommand result;
+  result.name = wishes.name.empty() ? record.name : wishes.name;
+  podman::RecordedCommand command = REPRISE_PASS(recorded_command(record));
+  // Podman adds ports up, and who names some wants these.
+  if (value_of(podman::parse_options(wishes.options, 0).options, "--publish", 'p'))
+    command = REPRISE_PASS(without_published_ports(command));
+  if (REPRISE_PASS(stays_beside(record, result.name))) {
+    podman::SharedCommand shared = REPRISE_PASS(podman::without_exclusive_options(command));
+    command = std::move(shared.command);
+    result.left_out = std::move(shared.left_out);
+  }
+  result.argv = REPRISE_PASS(podman::create_command_again(
+      command.words, command.image_index, {.name = result.name, .options = wishes.options}));
+  return result;
+}
+
+}  // namespace reprise::cli

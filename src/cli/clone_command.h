@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The `podman create` with which the container of a checkpoint is made again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "image/manifest.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+struct CloneWishes {
+  std::string name;                  // of the new container; empty: its old name
+  std::vector<std::string> options;  // for `podman create`; they win over the recorded ones
+};
+
+// kInvalidInput for options that are none, or that cannot work: a name (that has its own place), or
+// less memory than the checkpoint holds, which the kernel would answer by killing the container.
+Result<void> check_options(const std::vector<std::string>& options,
+                           const image::Manifest& manifest);
+
+struct CloneCommand {
+  std::string name;
+  std::vector<std::string> argv;
+  // What the new container does not get, because another one that still exists has it: addresses,
+  // host ports; as options.
+  std::vector<std::string> left_out;
+};
+
+// What is recorded of the container of `checkpoint`, else what Podman says if it still exists.
+// kNotFound if the command that made it was never recorded.
+Result<store::ContainerRow> find_record(store::Catalog& catalog,
+                                        const store::CheckpointRow& checkpoint);
+
+// Asks Podman whether the container of `record` still exists beside the new one.
+Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes);
+
+}  // namespace reprise::cli
