@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "base/scope_exit.h"
+#include "cli/clone_volumes.h"
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "container/file_tree.h"
 #include "podman/client.h"
+#include "session/volumes.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
@@ -103,25 +105,36 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   REPRISE_PASS(check_options(wishes.options, reader->manifest()));
   // Before anything is made or moved aside: the rest of this trusts every byte.
   REPRISE_PASS(checkpoints->verify(checkpoint.id));
-  const CloneCommand command =
-      REPRISE_PASS(clone_command(REPRISE_PASS(find_record(catalog, checkpoint)), wishes));
+  const auto saved = REPRISE_PASS(session::saved_volumes(*reader));
+  const CloneCommand command = REPRISE_PASS(
+      clone_command(REPRISE_PASS(find_record(catalog, checkpoint)), wishes, checkpoint.id, saved));
+  const auto volumes_before = REPRISE_PASS(podman::list_volumes());
 
   std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, command.name));
   const std::string id =
       REPRISE_TRY(podman_create(command.argv), "creating container '" + command.name + "'");
   const base::ContainerKey key(id);
+  std::vector<std::string> made_volumes;
+  base::ScopeExit remove_volumes([&] {  // after the container
+    for (const std::string& name : made_volumes)
+      undo(context.io, {"podman", "volume", "rm", "--", name},
+           "the new volume '" + name + "' could not be removed");
+  });
   base::ScopeExit remove_new([&] {
     undo(context.io, {"podman", "rm", "--force", "--time", "0", "--", id},
          "the new container could not be removed");
     static_cast<void>(catalog.drop_continuation(key));
   });
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
+  made_volumes = new_volumes(info, volumes_before);
+  REPRISE_PASS(check_volumes(*reader, info, command, wishes.volumes, saved));
   REPRISE_TRY(unpack_rootfs(*reader, info), "unpacking the root file system changes");
   REPRISE_PASS(record_container(catalog, info));
   REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
   if (!start.restored) return std::unexpected(cold_start_error(start));
   remove_new.dismiss();
+  remove_volumes.dismiss();
   for (const std::string& option : command.left_out)
     context.io.err << "note: '" << option << "' is not taken over, the other container has it\n";
   if (aside) aside->remove(catalog);

@@ -2,6 +2,7 @@
 #include "cli/clone_command.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -19,6 +20,8 @@ using base::ErrorCode;
 using base::fail;
 
 namespace {
+
+constexpr std::string_view kFillAnnotation = "reprise.dev/fill-volumes=";
 
 Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
   const auto words = nlohmann::json::parse(row.create_command, nullptr, /*allow_exceptions=*/false);
@@ -88,6 +91,15 @@ Result<podman::RecordedCommand> without_published_ports(const podman::RecordedCo
       });
 }
 
+// A container that was itself made from a checkpoint was made with this.
+Result<podman::RecordedCommand> without_fill(const podman::RecordedCommand& command) {
+  return podman::edit_options(
+      command, [](std::string_view option, const std::string& value) -> std::optional<std::string> {
+        if (option == "--annotation" && value.starts_with(kFillAnnotation)) return std::nullopt;
+        return value;
+      });
+}
+
 }  // namespace
 
 Result<store::ContainerRow> find_record(store::Catalog& catalog,
@@ -112,20 +124,30 @@ Result<void> check_options(const std::vector<std::string>& options,
   return check_memory(parsed.options, manifest);
 }
 
-Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes) {
+Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes,
+                                   const base::CheckpointId& checkpoint,
+                                   const std::vector<container::SavedVolume>& volumes) {
   CloneCommand result;
   result.name = wishes.name.empty() ? record.name : wishes.name;
-  podman::RecordedCommand command = REPRISE_PASS(recorded_command(record));
+  podman::RecordedCommand command =
+      REPRISE_PASS(without_fill(REPRISE_PASS(recorded_command(record))));
   // Podman adds ports up, and who names some wants these.
   if (value_of(podman::parse_options(wishes.options, 0).options, "--publish", 'p'))
     command = REPRISE_PASS(without_published_ports(command));
-  if (REPRISE_PASS(stays_beside(record, result.name))) {
+  result.beside = REPRISE_PASS(stays_beside(record, result.name));
+  if (result.beside) {
     podman::SharedCommand shared = REPRISE_PASS(podman::without_exclusive_options(command));
     command = std::move(shared.command);
     result.left_out = std::move(shared.left_out);
+    std::map<std::string, std::string> names;
+    for (const auto& volume : volumes) names.emplace(volume.name, result.name + "-" + volume.name);
+    command = REPRISE_PASS(podman::with_other_volumes(command, names));
   }
+  std::vector<std::string> options = wishes.options;
+  if (!volumes.empty() && wishes.volumes != VolumeWish::kKeep)
+    options.push_back("--annotation=" + std::string(kFillAnnotation) + checkpoint.str());
   result.argv = REPRISE_PASS(podman::create_command_again(
-      command.words, command.image_index, {.name = result.name, .options = wishes.options}));
+      command.words, command.image_index, {.name = result.name, .options = std::move(options)}));
   return result;
 }
 

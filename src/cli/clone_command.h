@@ -8,14 +8,23 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "container/volumes.h"
 #include "image/manifest.h"
 #include "store/catalog.h"
 
 namespace reprise::cli {
 
+// What becomes of volumes that exist, where the checkpoint holds their contents.
+enum class VolumeWish : unsigned char {
+  kFill,       // new and empty ones get the contents; one that holds something else is refused
+  kOverwrite,  // all get the contents
+  kKeep,       // all stay as they are
+};
+
 struct CloneWishes {
   std::string name;                  // of the new container; empty: its old name
   std::vector<std::string> options;  // for `podman create`; they win over the recorded ones
+  VolumeWish volumes = VolumeWish::kFill;
 };
 
 // kInvalidInput for options that are none, or that cannot work: a name (that has its own place), or
@@ -26,6 +35,7 @@ Result<void> check_options(const std::vector<std::string>& options,
 struct CloneCommand {
   std::string name;
   std::vector<std::string> argv;
+  bool beside = false;  // the original, or one that was made from it again, stays
   // What the new container does not get, because another one that still exists has it: addresses,
   // host ports; as options.
   std::vector<std::string> left_out;
@@ -36,7 +46,10 @@ struct CloneCommand {
 Result<store::ContainerRow> find_record(store::Catalog& catalog,
                                         const store::CheckpointRow& checkpoint);
 
-// Asks Podman whether the container of `record` still exists beside the new one.
-Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes);
+// Asks Podman whether the container of `record` still exists beside the new one. `volumes` are
+// those that `checkpoint` holds: beside its original, the new container gets others, "NAME-VOLUME".
+Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes,
+                                   const base::CheckpointId& checkpoint,
+                                   const std::vector<container::SavedVolume>& volumes);
 
 }  // namespace reprise::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <map>
 #include <memory>
 
 #include "cli/clone.h"
@@ -110,6 +111,13 @@ Runner configure(CLI::App& app) {
          "its newest checkpoint")
       ->required();
   app.add_option("--name", options->wishes.name, "make a new container of this name");
+  app.add_option("--volumes", options->wishes.volumes,
+                 "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
+                 "refuses those that hold something else, 'overwrite', 'keep'")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, VolumeWish>{{"fill", VolumeWish::kFill},
+                                            {"overwrite", VolumeWish::kOverwrite},
+                                            {"keep", VolumeWish::kKeep}}));
   for (const PassedOption& option : kPassedOptions)
     app.add_option_function<std::vector<std::string>>(
            option.flags,

@@ -72,6 +72,12 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
     return bad_value("reprise.dev/on-stop", on_stop, "checkpoint, signal");
   wishes.checkpoint_on_stop = on_stop == "checkpoint";
 
+  const std::string volumes = value_of(annotations, "reprise.dev/volumes", "exclude");
+  if (volumes != "include" && volumes != "exclude")
+    return bad_value("reprise.dev/volumes", volumes, "include, exclude");
+  wishes.include_volumes = volumes == "include";
+  wishes.fill_volumes_from = value_of(annotations, "reprise.dev/fill-volumes", "");
+
   const std::string on_failure = value_of(annotations, "reprise.dev/on-restore-failure", "cold");
   if (on_failure != "cold" && on_failure != "fail")
     return bad_value("reprise.dev/on-restore-failure", on_failure, "cold, fail");

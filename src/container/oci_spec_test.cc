@@ -66,12 +66,18 @@ TEST(Wishes, ReadsAnnotations) {
   const Wishes wishes = parse_wishes({{"reprise.dev/on-stop", "checkpoint"},
                                       {"reprise.dev/on-restore-failure", "fail"},
                                       {"reprise.dev/io-uring", "allow"},
+                                      {"reprise.dev/volumes", "include"},
+                                      {"reprise.dev/fill-volumes", "3f2a"},
                                       {"org.opencontainers.image.stopSignal", "SIGINT"}})
                             .value();
   EXPECT_TRUE(wishes.checkpoint_on_stop);
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
   EXPECT_EQ(wishes.io_uring, IoUring::kAllow);
   EXPECT_EQ(wishes.stop_signal, 2);
+  EXPECT_TRUE(wishes.include_volumes);
+  EXPECT_EQ(wishes.fill_volumes_from, "3f2a");
+  EXPECT_FALSE(parse_wishes({}).value().include_volumes);
+  EXPECT_FALSE(parse_wishes({{"reprise.dev/volumes", "yes"}}));
 }
 
 TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -156,6 +157,13 @@ Result<std::vector<ContainerInfo>> list_all() {
   const sys::RunResult result = REPRISE_PASS(run(argv));
   if (result.out.empty()) return std::unexpected(error_of(argv, result));
   return parse_inspect(result.out);
+}
+
+Result<std::set<std::string>> list_volumes() {
+  std::istringstream lines(REPRISE_PASS(run_ok({"podman", "volume", "ls", "--quiet"})));
+  std::set<std::string> names;
+  for (std::string name; std::getline(lines, name);) names.insert(name);
+  return names;
 }
 
 Result<bool> knows_runtime(const std::string& name) {

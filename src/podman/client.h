@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,9 @@ base::Error error_of(const std::vector<std::string>& argv, const sys::RunResult&
 Result<ContainerInfo> inspect(const std::string& container);
 // All containers, also those that do not run. One that vanishes meanwhile is left out.
 Result<std::vector<ContainerInfo>> list_all();
+
+// Names of all volumes.
+Result<std::set<std::string>> list_volumes();
 
 // Whether Podman knows an OCI runtime by this name (containers.conf).
 Result<bool> knows_runtime(const std::string& name);

@@ -54,6 +54,18 @@ std::map<std::string, std::string> string_map_of(const json& object, const char*
   return result;
 }
 
+std::vector<Mount> mounts_of(const json& object) {
+  std::vector<Mount> result;
+  const json& list = child_of(object, "Mounts");
+  if (!list.is_array()) return result;
+  for (const json& item : list)
+    result.push_back({.type = string_of(item, "Type"),
+                      .name = string_of(item, "Name"),
+                      .source = string_of(item, "Source"),
+                      .destination = string_of(item, "Destination")});
+  return result;
+}
+
 ContainerInfo container_of(const json& object) {
   const json& state = child_of(object, "State");
   const json& config = child_of(object, "Config");
@@ -73,6 +85,7 @@ ContainerInfo container_of(const json& object) {
       .create_command = strings_of(config, "CreateCommand"),
       .command = strings_of(config, "Cmd"),
       .upper_directory = string_of(child_of(child_of(object, "GraphDriver"), "Data"), "UpperDir"),
+      .mounts = mounts_of(object),
       .annotations = string_map_of(config, "Annotations"),
       .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),
       .stop_timeout_s = int_of(config, "StopTimeout", 10),

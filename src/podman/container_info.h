@@ -17,6 +17,13 @@ namespace reprise::podman {
 
 using base::Result;
 
+struct Mount {
+  std::string type;  // "bind", "volume", "tmpfs", …
+  std::string name;  // of a volume
+  std::string source;
+  std::string destination;
+};
+
 struct ContainerInfo {
   std::string id;  // 64 hex digits
   std::string name;
@@ -33,6 +40,7 @@ struct ContainerInfo {
       create_command;  // argv of `podman run` or `create`; empty if an API call made it
   std::vector<std::string> command;  // of the container: the user's, else the image's
   std::string upper_directory;       // of its overlay; exists from `create` to `rm`
+  std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;
   std::string restart_policy;  // "no" or empty: none
   int stop_timeout_s = 10;

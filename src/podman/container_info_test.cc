@@ -42,6 +42,9 @@ TEST(ParseInspect, ReadsARunningContainer) {
             "/var/lib/containers/storage/overlay/"
             "9c2402f0b3ac25a88d33eec9b121bd4035c165cda5a1b553289b6822214728a1/diff");
   EXPECT_EQ(info.annotations.at("reprise.dev/on-stop"), "checkpoint");
+  ASSERT_EQ(info.mounts.size(), 1U);
+  EXPECT_EQ(info.mounts[0].type, "bind");
+  EXPECT_EQ(info.mounts[0].destination, "/data");
   EXPECT_EQ(info.restart_policy, "on-failure");
   EXPECT_EQ(info.stop_timeout_s, 20);
   EXPECT_TRUE(info.terminal);

@@ -177,7 +177,9 @@ std::optional<int> resume(const Call& call, store::Catalog& catalog, const Creat
   clean_up(call, creation);
   const Error error =
       Error(restored.error()).with_step("resuming from checkpoint '" + checkpoint.str() + "'");
-  if (creation.wishes.on_restore_failure == container::OnRestoreFailure::kFail) {
+  // Nor may a program begin anew on volumes that were to get what it had left in them.
+  if (creation.wishes.on_restore_failure == container::OnRestoreFailure::kFail ||
+      creation.wishes.fill_volumes_from == checkpoint.str()) {
     note(call, "claim not released", catalog.release_claim(creation.key(), session));
     return give_up(call, error);
   }

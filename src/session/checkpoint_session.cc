@@ -19,6 +19,7 @@
 #include "session/parts.h"
 #include "session/promise.h"
 #include "session/versions.h"
+#include "session/volumes.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -167,7 +168,7 @@ Result<void> CheckpointSession::capture_files() {
     const auto part = REPRISE_PASS(writer_->part(kShmPart));
     REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
   }
-  return {};
+  return capture_volumes(*writer_, *spec_, state_->bundle);
 }
 
 // Over all lives: what the checkpoint that this life came from had used, plus this life's cgroup.

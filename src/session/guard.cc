@@ -144,6 +144,7 @@ container::WorkerEvent take_over_restore(const GuardedSession& guarded, Context&
                                          const Error& cause) {
   if (!see_restore_to_its_end(guarded, context))
     return settle_failed(undo_restore_preparation(context), cause);
+  settle_restored(context);
   container::WorkerEvent outcome;
   outcome.kind = container::WorkerEventKind::kOutcome;
   outcome.ok = true;

@@ -15,6 +15,7 @@
 #include "session/fault.h"
 #include "session/parts.h"
 #include "session/restore_settlement.h"
+#include "session/volumes.h"
 #include "sys/files.h"
 #include "sys/process.h"
 #include "sys/readable.h"
@@ -40,6 +41,7 @@ container::WorkerEvent RestoreSession::run() {
   };
   const Result<void> result = steps();
   phases_.begin("finish");
+  if (result) settle_restored(context_);
   if (!result)
     if (const auto undone = undo_restore_preparation(context_); !undone)
       base::log(LogLevel::kError, "undoing the restore is incomplete",
@@ -64,6 +66,7 @@ Result<void> RestoreSession::prepare() {
               "verifying checkpoint '" + request.checkpoint.str() + "'");
   phases_.begin("files");
   REPRISE_PASS(prepare_shm());
+  REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
   phases_.begin("network");
   REPRISE_PASS(prepare_network());
   container::WorkerEvent ready;

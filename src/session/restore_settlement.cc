@@ -7,6 +7,7 @@
 #include "container/network.h"
 #include "engine/expired_timers.h"
 #include "session/parts.h"
+#include "session/volumes.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
 
@@ -65,6 +66,17 @@ void settle_network(const container::OciSpec& spec, const image::Manifest& manif
               {{"error", done.error().message()}});
 }
 
+void settle_restored(const Context& context) {
+  const auto& request = context.request;
+  const auto settle = [&]() -> Result<void> {
+    const auto spec = REPRISE_PASS(container::load_oci_spec(request.bundle));
+    return settle_volumes(spec, request.bundle, request.session);
+  };
+  if (const Result<void> settled = settle(); !settled)
+    base::log(LogLevel::kWarn, "what the volumes held before is not removed, ignoring",
+              {{"error", settled.error().message()}});
+}
+
 Result<void> undo_restore_preparation(const Context& context) {
   Result<void> first{};
   const auto note = [&first](const auto& result) {
@@ -73,6 +85,7 @@ Result<void> undo_restore_preparation(const Context& context) {
   const auto spec = container::load_oci_spec(context.request.bundle);
   if (!spec) return std::unexpected(spec.error());
   if (const auto shm = container::shm_directory(*spec)) note(container::empty_directory(*shm));
+  note(undo_volumes(*spec, context.request.bundle, context.request.session));
   const std::filesystem::path& ns = spec->network_namespace_path;
   if (ns.empty()) return first;
   if (const auto reader = context.store->open(context.request.checkpoint))

@@ -22,7 +22,11 @@ base::Result<void> complete_tasks(store::CheckpointReader& reader, const contain
 // from outside come in again. Logs what fails, since the tasks are about to run anyway.
 void settle_network(const container::OciSpec& spec, const image::Manifest& manifest);
 
-// Undoes what a restore prepared on the host: files in /dev/shm, adopted addresses, held packets.
+// The container runs: removes what was kept in case that it would not. Logs what fails.
+void settle_restored(const Context& context);
+
+// Undoes what a restore prepared on the host: files in /dev/shm and volumes, adopted addresses,
+// held packets.
 // Only while no restored task runs. Returns the first error, and goes on after it.
 base::Result<void> undo_restore_preparation(const Context& context);
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/volumes.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace reprise::container {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+std::vector<Volume> podman_volumes(const OciSpec& spec, const fs::path& bundle) {
+  // STORAGE/overlay-containers/ID/userdata
+  const fs::path storage = bundle.lexically_normal().parent_path().parent_path().parent_path();
+  std::map<std::string, Volume> found;
+  for (const SpecMount& mount : spec.mounts) {
+    if (mount.type != "bind") continue;
+    const fs::path below = fs::path(mount.source).lexically_relative(storage / "volumes");
+    // With `subpath`, more comes behind "_data".
+    auto part = below.begin();
+    if (below.empty() || *part == ".." || std::next(part) == below.end()) continue;
+    const std::string name = (part++)->string();
+    if (*part != "_data") continue;
+    Volume& volume = found[name];
+    volume.name = name;
+    volume.directory = storage / "volumes" / name / "_data";
+    volume.destinations.push_back(mount.destination);
+  }
+  std::vector<Volume> volumes;
+  for (auto& [name, volume] : found) volumes.push_back(std::move(volume));
+  return volumes;
+}
+
+std::string encode_volumes(const std::vector<SavedVolume>& volumes) {
+  json list = json::array();
+  for (const SavedVolume& volume : volumes)
+    list.push_back(
+        {{"name", volume.name}, {"destinations", volume.destinations}, {"part", volume.part}});
+  constexpr int kIndent = 2;
+  return list.dump(kIndent, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<std::vector<SavedVolume>> decode_volumes(std::string_view text) {
+  try {
+    std::vector<SavedVolume> volumes;
+    for (const json& item : json::parse(text))
+      volumes.push_back({.name = item.at("name").get<std::string>(),
+                         .destinations = item.at("destinations").get<std::vector<std::string>>(),
+                         .part = item.at("part").get<std::string>()});
+    return volumes;
+  } catch (const json::exception& error) {
+    return fail(ErrorCode::kCorrupt,
+                std::string("the list of volumes cannot be read: ") + error.what());
+  }
+}
+
+}  // namespace reprise::container

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/volumes.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "container/file_tree.h"
+#include "session/parts.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+namespace fs = std::filesystem;
+
+namespace {
+
+// On the volume's file system, so that moving is renaming, and gone when the volume is removed.
+fs::path aside_of(const container::Volume& volume, const base::SessionId& session) {
+  return volume.directory.parent_path() / (".reprise-aside-" + session.str());
+}
+
+Result<container::Volume> volume_for(const std::vector<container::Volume>& present,
+                                     const container::SavedVolume& saved) {
+  const auto has_destination = [&saved](const container::Volume& volume) {
+    return std::ranges::any_of(saved.destinations, [&](const std::string& destination) {
+      return std::ranges::find(volume.destinations, destination) != volume.destinations.end();
+    });
+  };
+  const auto found = std::ranges::find_if(present, has_destination);
+  if (found != present.end()) return *found;
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported,
+            "the checkpoint holds the volume '" + saved.name + "', and there is no volume at '" +
+                (saved.destinations.empty() ? "" : saved.destinations.front()) + "'")
+          .with_hint("mount a volume there, or restore with '--volumes keep'"));
+}
+
+Result<void> fill(const fs::path& archive, const container::Volume& volume, const fs::path& aside) {
+  // Podman may have filled a new one from the image by now, and given it another owner.
+  std::error_code error;
+  if (!fs::is_empty(volume.directory, error) &&
+      REPRISE_PASS(container::tree_equals(archive, volume.directory)))
+    return {};
+  REPRISE_PASS(container::put_contents_aside(volume.directory, aside));
+  return container::extract_tree(archive, volume.directory);
+}
+
+}  // namespace
+
+Result<void> capture_volumes(store::CheckpointWriter& writer, const container::OciSpec& spec,
+                             const fs::path& bundle) {
+  if (!REPRISE_PASS(container::parse_wishes(spec.annotations)).include_volumes) return {};
+  std::vector<container::SavedVolume> saved;
+  for (container::Volume& volume : container::podman_volumes(spec, bundle)) {
+    std::string name = "volume-" + std::to_string(saved.size()) + ".tar";
+    const fs::path part = REPRISE_PASS(writer.part(name));
+    REPRISE_TRY(container::archive_tree(volume.directory, part, container::Writers::kOthers),
+                "saving volume '" + volume.name + "'");
+    saved.push_back({.name = std::move(volume.name),
+                     .destinations = std::move(volume.destinations),
+                     .part = std::move(name)});
+  }
+  if (saved.empty()) return {};
+  const fs::path list = REPRISE_PASS(writer.part(kVolumesPart));
+  return sys::replace_file(list, container::encode_volumes(saved));
+}
+
+Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader) {
+  const Result<fs::path> part = reader.part(kVolumesPart);
+  if (!part && part.error().code() == ErrorCode::kNotFound)
+    return std::vector<container::SavedVolume>();
+  if (!part) return std::unexpected(part.error());
+  return container::decode_volumes(REPRISE_PASS(sys::read_file(*part)));
+}
+
+Result<void> fill_volumes(store::CheckpointReader& reader, const container::OciSpec& spec,
+                          const fs::path& bundle, const base::SessionId& session) {
+  const auto wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
+  if (wishes.fill_volumes_from != reader.manifest().id.str()) return {};
+  const auto present = container::podman_volumes(spec, bundle);
+  for (const container::SavedVolume& saved : REPRISE_PASS(saved_volumes(reader))) {
+    const container::Volume volume = REPRISE_PASS(volume_for(present, saved));
+    const fs::path archive = REPRISE_PASS(reader.part(saved.part));
+    REPRISE_TRY(fill(archive, volume, aside_of(volume, session)),
+                "filling volume '" + volume.name + "'");
+  }
+  return {};
+}
+
+Result<void> settle_volumes(const container::OciSpec& spec, const fs::path& bundle,
+                            const base::SessionId& session) {
+  Result<void> first{};
+  for (const container::Volume& volume : container::podman_volumes(spec, bundle))
+    if (auto removed = sys::remove_tree(aside_of(volume, session)); !removed && first)
+      first = std::move(removed);
+  return first;
+}
+
+Result<void> undo_volumes(const container::OciSpec& spec, const fs::path& bundle,
+                          const base::SessionId& session) {
+  Result<void> first{};
+  for (const container::Volume& volume : container::podman_volumes(spec, bundle))
+    if (auto back = container::put_contents_back(volume.directory, aside_of(volume, session));
+        !back && first)
+      first = std::move(back);
+  return first;
+}
+
+}  // namespace reprise::session
