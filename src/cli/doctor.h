@@ -36,6 +36,9 @@ struct HostCheck {
 std::span<const HostCheck> host_checks();
 std::vector<Finding> check_host(const container::Layout& layout);
 
+// What of the container's files a checkpoint does not hold, or a restore does not give back.
+std::vector<Finding> check_files(const podman::ContainerInfo& info);
+
 // Whether the container can be checkpointed now: its state, and obstacles in its processes.
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
                                      const container::Layout& layout);

@@ -44,6 +44,7 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
                                      const container::Layout& layout) {
   std::vector<Finding> findings = check_standing(info, layout);
+  std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
   const container::Examination seen = container::examine("/proc", info.pid);
   for (const container::Obstacle& obstacle : seen.obstacles)

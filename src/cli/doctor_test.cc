@@ -52,5 +52,24 @@ TEST(Doctor, AnswersOnThisHost) {
   fs::remove_all(root);
 }
 
+TEST(CheckFiles, SaysWhatIsNotPartOfACheckpoint) {
+  podman::ContainerInfo info;
+  info.mounts = {{.type = "bind", .name = "", .source = "/srv", .destination = "/host"},
+                 {.type = "volume", .name = "data", .source = "/v", .destination = "/data"},
+                 {.type = "tmpfs", .name = "", .source = "", .destination = "/tmp"}};
+  std::vector<Finding> findings = check_files(info);
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_NE(findings[0].text.find("never part"), std::string::npos);
+  EXPECT_EQ(findings[1].subject, "volume 'data'");
+  EXPECT_EQ(findings[1].health, Health::kInfo);
+  EXPECT_NE(findings[1].remedy.find("reprise.dev/volumes=include"), std::string::npos);
+  EXPECT_EQ(findings[2].subject, "inode numbers");
+  info.annotations["reprise.dev/volumes"] = "include";
+  EXPECT_EQ(check_files(info)[1].health, Health::kOk);
+  info.annotations["reprise.dev/volumes"] = "yes";
+  ASSERT_EQ(check_files(info).size(), 1U);
+  EXPECT_EQ(check_files(info)[0].health, Health::kFail);
+}
+
 }  // namespace
 }  // namespace reprise::cli

@@ -41,9 +41,9 @@ enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
 //   reprise.dev/on-stop = checkpoint         opts in
 //   reprise.dev/on-restore-failure = cold    (default) or fail
 //   reprise.dev/io-uring = deny              (default) or allow
-//   reprise.dev/volumes = exclude            (default) or include: their contents belong to checkpoints
-//   reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of this one
-//   org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
+//   reprise.dev/volumes = exclude            (default) or include: their contents belong to
+//   checkpoints reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of
+//   this one org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
 struct Wishes {
   bool checkpoint_on_stop = false;
   OnRestoreFailure on_restore_failure = OnRestoreFailure::kStartCold;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Volumes as parts of a checkpoint: docs/design/volumes.md.
+// Volumes as parts of a checkpoint: docs/design/0001-volumes.md.
 #pragma once
 
 #include <filesystem>
