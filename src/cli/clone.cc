@@ -113,7 +113,7 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, command.name));
   const std::string id =
       REPRISE_TRY(podman_create(command.argv), "creating container '" + command.name + "'");
-  const base::ContainerKey key(id);
+  const base::ContainerKey key = container::identify({}, base::ContainerId(id)).key;
   std::vector<std::string> made_volumes;
   base::ScopeExit remove_volumes([&] {  // after the container
     for (const std::string& name : made_volumes)

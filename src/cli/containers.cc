@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
+#include "container/identity.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 
@@ -14,7 +15,9 @@ namespace reprise::cli {
 using base::Error;
 using base::ErrorCode;
 
-base::ContainerKey key_of(const podman::ContainerInfo& info) { return base::ContainerKey(info.id); }
+base::ContainerKey key_of(const podman::ContainerInfo& info) {
+  return container::identify({}, base::ContainerId(info.id)).key;
+}
 
 bool runs_under_reprise(const podman::ContainerInfo& info) {
   const std::string name = std::filesystem::path(info.oci_runtime).filename().string();
@@ -62,6 +65,9 @@ Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& 
   if (!known.empty()) return known.front().key;
   const auto by_id = REPRISE_PASS(catalog.container(base::ContainerKey(name)));
   if (by_id) return by_id->key;
+  // Containers that were not made through Podman have a history only.
+  if (!REPRISE_PASS(catalog.lives(base::ContainerKey(name))).empty())
+    return base::ContainerKey(name);
   return std::unexpected(info.error());
 }
 

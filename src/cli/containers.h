@@ -34,8 +34,8 @@ Result<store::ContainerRow> container_row(const podman::ContainerInfo& info);
 // Keeps the command that made the container, so that `restore` can make it again.
 Result<void> record_container(store::Catalog& catalog, const podman::ContainerInfo& info);
 
-// The key behind a container's name or id: of the one that exists, else of the newest that did.
-// kNotFound if neither Podman nor the catalog knows the name.
+// The key behind a container's name, id or key: of the one that exists, else of the newest that
+// did. kNotFound if neither Podman nor the catalog knows the name.
 Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& name);
 
 // A name for messages, also for containers that are gone.

@@ -31,7 +31,8 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
   else
     findings.push_back({Health::kOk, "state", info.status, {}});
 
-  const std::filesystem::path lock = layout.lock_of(base::ContainerId(info.id));
+  const std::filesystem::path lock =
+      layout.lock_of(container::identify({}, base::ContainerId(info.id)));
   std::error_code error;
   if (std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock))
     findings.push_back({Health::kWarn, "session", "a session is running on it",

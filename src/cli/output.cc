@@ -28,7 +28,11 @@ std::string format_duration(std::int64_t ms) {
   return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
 }
 
-std::string short_id(std::string_view id) { return std::string(id.substr(0, 12)); }
+std::string short_id(std::string_view id) {
+  constexpr std::size_t kDigits = 12;  // as Podman does
+  // "NAMESPACE/ID" was chosen by people.
+  return std::string(id.contains('/') ? id : id.substr(0, kDigits));
+}
 
 void Table::print(std::ostream& out) const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);

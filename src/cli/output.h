@@ -19,7 +19,7 @@ std::string format_bytes(std::uint64_t bytes);
 // Milliseconds as "0.41 s", from a minute on "2 min 5 s", from an hour on "3 h 20 min".
 std::string format_duration(std::int64_t ms);
 
-// The first 12 characters, as Podman shows ids.
+// The first 12 characters, as Podman shows ids; the whole of a key that is more than an id.
 std::string short_id(std::string_view id);
 
 // Columns as wide as their widest cell, two spaces between them; no trailing spaces.

@@ -31,16 +31,16 @@ Layout Layout::from_environment() {
                 .runc = from_env("REPRISE_RUNC", default_runc())};
 }
 
-std::filesystem::path Layout::lock_of(const base::ContainerId& id) const {
-  return run / "locks" / id.str();
+std::filesystem::path Layout::lock_of(const Identity& who) const {
+  return run / "locks" / who.file_name;
 }
 
-std::filesystem::path Layout::marker_of(const base::ContainerId& id) const {
-  return run / "containers" / id.str();
+std::filesystem::path Layout::marker_of(const Identity& who) const {
+  return run / "containers" / who.file_name;
 }
 
-std::filesystem::path Layout::restored_marker_of(const base::ContainerId& id) const {
-  return run / "restored" / id.str();
+std::filesystem::path Layout::restored_marker_of(const Identity& who) const {
+  return run / "restored" / who.file_name;
 }
 
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {

@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "container/identity.h"
 
 namespace reprise::container {
 
@@ -22,11 +23,11 @@ struct Layout {
   static Layout from_environment();
 
   // One operation at a time on a container: held by the session, waited for by SIGKILL.
-  [[nodiscard]] std::filesystem::path lock_of(const base::ContainerId& id) const;
+  [[nodiscard]] std::filesystem::path lock_of(const Identity& who) const;
   // Exists while a container that opted in has a life that has not ended.
-  [[nodiscard]] std::filesystem::path marker_of(const base::ContainerId& id) const;
+  [[nodiscard]] std::filesystem::path marker_of(const Identity& who) const;
   // Exists from the restore of a container until its `start`.
-  [[nodiscard]] std::filesystem::path restored_marker_of(const base::ContainerId& id) const;
+  [[nodiscard]] std::filesystem::path restored_marker_of(const Identity& who) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.
   [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;
   // Sockets and generated CRIU configuration of one session; short, for sun_path.

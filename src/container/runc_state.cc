@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "container/identity.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -11,20 +12,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 using nlohmann::json;
-
-namespace {
-
-constexpr std::string_view kDefaultRoot = "/run/runc";
-
-std::filesystem::path root_from(const std::vector<std::string>& args) {
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i].starts_with("--root=")) return args[i].substr(std::string_view("--root=").size());
-    if (args[i] == "--root" && i + 1 < args.size()) return args[i + 1];
-  }
-  return kDefaultRoot;
-}
-
-}  // namespace
 
 Result<RuncState> parse_runc_state(std::string_view text) {
   try {
@@ -53,7 +40,7 @@ Result<RuncState> parse_runc_state(std::string_view text) {
 Result<RuncState> load_runc_state(const std::vector<std::string>& runtime_args,
                                   const base::ContainerId& id) {
   const Result<std::string> text =
-      sys::read_file(root_from(runtime_args) / id.str() / "state.json");
+      sys::read_file(std::filesystem::path(runtime_root(runtime_args)) / id.str() / "state.json");
   if (!text && text.error().code() == ErrorCode::kNotFound)
     return fail(ErrorCode::kNotFound, "container '" + id.str() + "' is not running");
   if (!text) return std::unexpected(text.error());

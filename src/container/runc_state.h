@@ -26,7 +26,7 @@ struct RuncState {
 base::Result<RuncState> parse_runc_state(std::string_view text);
 
 // kNotFound if runc does not know the container. `runtime_args` are the global arguments of the
-// call; without --root it is runc's default for root, /run/runc.
+// call.
 base::Result<RuncState> load_runc_state(const std::vector<std::string>& runtime_args,
                                         const base::ContainerId& id);
 

@@ -31,19 +31,19 @@ constexpr std::array<std::string_view, 7> kValuedOptions = {
     "bundle", "b", "console-socket", "pidfd-socket", "pid-file", "preserve-fds", "process"};
 
 struct Creation {
-  base::ContainerId id;
+  container::Identity who;
   std::string bundle;
   container::Wishes wishes;
   std::string network_namespace;  // empty: made by runc, or the host's
 
-  // Podman's container id is also the identity that outlives a stop.
-  [[nodiscard]] base::ContainerKey key() const { return base::ContainerKey(id.str()); }
+  [[nodiscard]] const base::ContainerKey& key() const { return who.key; }
 };
 
 Result<Creation> read_creation(const Call& call) {
   const auto words = call.arguments.positional(kValuedOptions);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
-  Creation creation{.id = base::ContainerId(REPRISE_PASS(base::parse_id(words[0])))};
+  const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
+  Creation creation{.who = container::identify(call.arguments.state_globals(), id)};
   creation.bundle = call.arguments.option("bundle").value_or(
       call.arguments.option("b").value_or(std::filesystem::current_path().string()));
   const container::OciSpec spec = REPRISE_PASS(container::load_oci_spec(creation.bundle));
@@ -65,7 +65,7 @@ std::vector<std::string> restore_command(const Call& call, const Creation& creat
     if (const auto value = call.arguments.option(name))
       argv.insert(argv.end(), {std::string("--") + name, *value});
   if (call.arguments.has_flag("no-pivot")) argv.emplace_back("--no-pivot");
-  argv.push_back(creation.id.str());
+  argv.push_back(creation.who.id.str());
   return argv;
 }
 
@@ -109,7 +109,7 @@ Result<void> restore(const Call& call, const Creation& creation, const base::Ses
   container::WorkerRequest request;
   request.verb = container::WorkerVerb::kRestore;
   request.session = session;
-  request.container = creation.id;
+  request.container = creation.who.id;
   request.runtime_args = call.arguments.state_globals();
   request.trigger = "start";
   request.bundle = creation.bundle;
@@ -134,7 +134,7 @@ void clean_up(const Call& call, const Creation& creation) {
   std::vector<std::string> argv = {call.layout.runc.string()};
   const auto globals = call.arguments.state_globals();
   argv.insert(argv.end(), globals.begin(), globals.end());
-  argv.insert(argv.end(), {"delete", "--force", creation.id.str()});
+  argv.insert(argv.end(), {"delete", "--force", creation.who.id.str()});
   constexpr std::chrono::seconds kLimit{60};
   if (const auto deleted = sys::run_ok(std::move(argv), kLimit); !deleted)
     tell_caller(call, Severity::kWarning, deleted.error().message());
@@ -171,7 +171,7 @@ std::optional<int> resume(const Call& call, store::Catalog& catalog, const Creat
   const Result<void> restored = restore(call, creation, session, checkpoint);
   if (restored) {
     note(call, "claim not consumed", catalog.consume_claim(creation.key(), session));
-    note(call, "marker not written", mark(call.layout.restored_marker_of(creation.id)));
+    note(call, "marker not written", mark(call.layout.restored_marker_of(creation.who)));
     return 0;
   }
   clean_up(call, creation);
@@ -192,7 +192,7 @@ std::optional<int> resume(const Call& call, store::Catalog& catalog, const Creat
 
 Result<std::optional<int>> try_resume(const Call& call, const Creation& creation) {
   REPRISE_PASS(call.layout.create());
-  REPRISE_PASS(mark(call.layout.marker_of(creation.id)));
+  REPRISE_PASS(mark(call.layout.marker_of(creation.who)));
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(call.layout.store));
   const base::SessionId session(base::random_id());
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));

@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::minutes kHoldLimit{11};
 
 struct Target {
-  base::ContainerId id;
+  container::Identity who;
   int signal = SIGTERM;
 };
 
@@ -32,13 +32,14 @@ Result<Target> parse_target(const Call& call) {
   constexpr std::array<std::string_view, 0> kNoValued{};
   const auto words = call.arguments.positional(kNoValued);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
-  Target target{.id = base::ContainerId(REPRISE_PASS(base::parse_id(words[0])))};
+  const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
+  Target target{.who = container::identify(call.arguments.state_globals(), id)};
   if (words.size() > 1) target.signal = REPRISE_PASS(sys::parse_signal(words[1]));
   return target;
 }
 
 int hold_then_kill(const Call& call, const Target& target) {
-  const auto lock_file = call.layout.lock_of(target.id);
+  const auto lock_file = call.layout.lock_of(target.who);
   // No lock file: this container never had a session on this boot.
   std::error_code ignored;
   if (!std::filesystem::exists(lock_file, ignored)) return pass_through(call);
@@ -47,7 +48,7 @@ int hold_then_kill(const Call& call, const Target& target) {
   lock = sys::FileLock::lock(lock_file, kHoldLimit);
   if (!lock)
     tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
-  const auto state = container::load_runc_state(call.arguments.state_globals(), target.id);
+  const auto state = container::load_runc_state(call.arguments.state_globals(), target.who.id);
   // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
   if (!state && state.error().code() == ErrorCode::kNotFound) return 0;
   return pass_through(call);
@@ -57,7 +58,7 @@ Result<void> start_checkpoint(const Call& call, const Target& target, const sys:
   container::WorkerRequest request;
   request.verb = container::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
-  request.container = target.id;
+  request.container = target.who.id;
   request.runtime_args = call.arguments.state_globals();
   request.end = true;
   request.trigger = "stop";
@@ -74,14 +75,14 @@ int kill(const Call& call) {
   if (!target) return pass_through(call);
   if (target->signal == SIGKILL) return hold_then_kill(call, *target);
 
-  const auto state = container::load_runc_state(call.arguments.state_globals(), target->id);
+  const auto state = container::load_runc_state(call.arguments.state_globals(), target->who.id);
   if (!state) return pass_through(call);
   const auto wishes = container::parse_wishes(state->annotations);
   if (!wishes || !wishes->checkpoint_on_stop || target->signal != wishes->stop_signal)
     return pass_through(call);
 
   if (!call.layout.create()) return pass_through(call);
-  const auto lock = sys::FileLock::try_lock(call.layout.lock_of(target->id));
+  const auto lock = sys::FileLock::try_lock(call.layout.lock_of(target->who));
   // Somebody's session is running: it ends the container, or delivers the signal.
   if (!lock && lock.error().code() == ErrorCode::kBusy) return 0;
   if (!lock) return pass_through(call);

@@ -18,12 +18,12 @@ using base::Result;
 
 namespace {
 
-std::optional<base::ContainerId> container_of(const Call& call) {
+std::optional<container::Identity> container_of(const Call& call) {
   const auto words = call.arguments.positional({});
   if (words.empty()) return std::nullopt;
   const auto id = base::parse_id(words.front());
   if (!id) return std::nullopt;
-  return base::ContainerId(*id);
+  return container::identify(call.arguments.state_globals(), base::ContainerId(*id));
 }
 
 // Whether the marker was there.
@@ -35,16 +35,16 @@ bool take(const std::filesystem::path& marker) {
 }  // namespace
 
 int start(const Call& call) {
-  const auto id = container_of(call);
+  const auto who = container_of(call);
   // A restored container runs already: the restore is its start.
-  if (id && take(call.layout.restored_marker_of(*id))) return 0;
+  if (who && take(call.layout.restored_marker_of(*who))) return 0;
   return pass_through(call);
 }
 
 int state(const Call& call) {
-  const auto id = container_of(call);
+  const auto who = container_of(call);
   std::error_code ignored;
-  if (!id || !std::filesystem::exists(call.layout.restored_marker_of(*id), ignored))
+  if (!who || !std::filesystem::exists(call.layout.restored_marker_of(*who), ignored))
     return pass_through(call);
   // Callers that create and start in two steps insist on "created" in between.
   sys::SpawnOptions options;
@@ -62,12 +62,12 @@ int state(const Call& call) {
 }
 
 int remove(const Call& call) {
-  const auto id = container_of(call);
-  if (!id) return pass_through(call);
-  take(call.layout.restored_marker_of(*id));
-  if (take(call.layout.marker_of(*id)))
+  const auto who = container_of(call);
+  if (!who) return pass_through(call);
+  take(call.layout.restored_marker_of(*who));
+  if (take(call.layout.marker_of(*who)))
     if (auto catalog = store::Catalog::open(call.layout.store))
-      if (const auto added = catalog->add_life_event({.key = base::ContainerKey(id->str()),
+      if (const auto added = catalog->add_life_event({.key = who->key,
                                                       .time = base::now_unix_millis(),
                                                       .event = store::LifeEvent::kEnded});
           !added)

@@ -26,9 +26,8 @@ struct Context {
   std::unique_ptr<store::CheckpointStore> store;
   sys::MessageSocket caller;  // may be closed by the caller at any time
 
-  // Podman's container id is also the identity that outlives a stop.
   [[nodiscard]] base::ContainerKey key() const {
-    return base::ContainerKey(request.container.str());
+    return container::identify(request.runtime_args, request.container).key;
   }
   [[nodiscard]] std::filesystem::path directory() const {
     return layout.session_directory(request.session);

@@ -109,7 +109,8 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   base::open_log(layout.session_directory(request.session) / "reprise.log");
   const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
   if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
-    ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(request.container)),
+    ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(
+                                 container::identify(request.runtime_args, request.container))),
                              "another operation on the container is running");
   ready.listener = REPRISE_PASS(sys::MessageListener::listen(hook));
   return ready;

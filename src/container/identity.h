@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who a container is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+
+namespace reprise::container {
+
+// Ids are unique below one root of the runtime only (`runc --root`), and each namespace of
+// containerd has a root of its own: two of them may use one id.
+struct Identity {
+  base::ContainerId id;    // the runtime's
+  base::ContainerKey key;  // outlives the id: checkpoints, claims and history hang on it
+  std::string file_name;   // of locks and markers: one for each root and id, whatever the key is
+};
+
+// The one place that makes keys. Under Podman and plain runc the key is the id, under containerd
+// "NAMESPACE/ID", below any other root "ROOT/ID". `runtime_args` are the global arguments of a call
+// of the runtime. Pure.
+Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id);
+
+// The root that `runtime_args` name; without --root it is runc's default for root.
+std::string runtime_root(const std::vector<std::string>& runtime_args);
+
+}  // namespace reprise::container
