@@ -7,7 +7,7 @@
 #include "cli/clone_volumes.h"
 #include "cli/containers.h"
 #include "cli/output.h"
-#include "container/file_tree.h"
+#include "container/identity.h"
 #include "podman/client.h"
 #include "session/volumes.h"
 #include "store/checkpoint_store.h"
@@ -19,8 +19,6 @@ using base::ErrorCode;
 using base::fail;
 
 namespace {
-
-constexpr std::string_view kRootfsPart = "rootfs.tar";
 
 // Undoing must go on whatever fails; what does is told to people, since nothing else can be done.
 void undo(Io& io, const std::vector<std::string>& argv, std::string_view what) {
@@ -83,15 +81,6 @@ Result<std::string> podman_create(const std::vector<std::string>& argv) {
   return fail(ErrorCode::kIo, "'podman create' failed: " + result.status.describe());
 }
 
-Result<void> unpack_rootfs(store::CheckpointReader& reader, const podman::ContainerInfo& info) {
-  const auto archive = reader.part(kRootfsPart);
-  if (!archive && archive.error().code() == ErrorCode::kNotFound) return {};
-  if (!archive) return std::unexpected(archive.error());
-  if (info.upper_directory.empty())
-    return fail(ErrorCode::kUnsupported, "Podman's storage driver gives no upper directory");
-  return container::extract_tree(*archive, info.upper_directory);
-}
-
 Error cold_start_error(const StartOutcome& start) {
   return Error(ErrorCode::kIo, start.reason).with_hint(start.hint);
 }
@@ -128,7 +117,6 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
   made_volumes = new_volumes(info, volumes_before);
   REPRISE_PASS(check_volumes(*reader, info, command, wishes.volumes, saved));
-  REPRISE_TRY(unpack_rootfs(*reader, info), "unpacking the root file system changes");
   REPRISE_PASS(record_container(catalog, info));
   REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");

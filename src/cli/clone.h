@@ -19,10 +19,9 @@ struct CloneOutcome {
 };
 
 // Makes the container of `checkpoint` again from the command that was recorded for it, changed as
-// `wishes` say, gives it the root file system changes of the checkpoint, and starts
-// it from there. A stopped container of ours with that name is replaced; kBusy if that one runs, or
-// is not ours. kNotFound if the command was never recorded, kInvalidInput for options that cannot
-// work. After any error, everything is as it was before.
+// `wishes` say, and starts it from there. A stopped container of ours with that name is replaced;
+// kBusy if that one runs, or is not ours. kNotFound if the command was never recorded,
+// kInvalidInput for options that cannot work. After any error, everything is as it was before.
 Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
                                 const store::CheckpointRow& checkpoint, const CloneWishes& wishes);
 

@@ -12,6 +12,7 @@
 #include "container/inotify_watches.h"
 #include "container/network.h"
 #include "container/obstacles.h"
+#include "container/rootfs.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/capture.h"
@@ -161,6 +162,8 @@ Result<void> CheckpointSession::capture_files() {
   if (upper) {
     const auto part = REPRISE_PASS(writer_->part(kRootfsPart));
     REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
+    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kRootfsIdentityPart)),
+                                   REPRISE_PASS(container::identity_of_upper(*upper))));
   }
   std::error_code error;
   const auto shm = container::shm_directory(*spec_);

@@ -16,6 +16,7 @@
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/promise.h"
+#include "session/restore_rootfs.h"
 #include "session/restore_session.h"
 #include "session/restore_settlement.h"
 #include "sys/files.h"

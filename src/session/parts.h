@@ -5,8 +5,9 @@
 
 namespace reprise::session {
 
-inline constexpr const char* kRootfsPart = "rootfs.tar";       // overlay upper directory
-inline constexpr const char* kShmPart = "shm.tar";             // /dev/shm
+inline constexpr const char* kRootfsPart = "rootfs.tar";               // overlay upper directory
+inline constexpr const char* kRootfsIdentityPart = "rootfs.identity";  // which directory that was
+inline constexpr const char* kShmPart = "shm.tar";                     // /dev/shm
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
 

@@ -14,6 +14,7 @@
 #include "engine/lost_limits.h"
 #include "session/fault.h"
 #include "session/parts.h"
+#include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
 #include "session/volumes.h"
 #include "sys/files.h"
@@ -41,11 +42,11 @@ container::WorkerEvent RestoreSession::run() {
   };
   const Result<void> result = steps();
   phases_.begin("finish");
-  if (result) settle_restored(context_);
-  if (!result)
-    if (const auto undone = undo_restore_preparation(context_); !undone)
-      base::log(LogLevel::kError, "undoing the restore is incomplete",
-                {{"error", undone.error().details()}});
+  if (result)
+    settle_restored(context_);
+  else if (const auto undone = undo_restore_preparation(context_); !undone)
+    base::log(LogLevel::kError, "undoing the restore is incomplete",
+              {{"error", undone.error().details()}});
   return record(result);
 }
 
@@ -65,6 +66,7 @@ Result<void> RestoreSession::prepare() {
   REPRISE_TRY(context_.store->verify(request.checkpoint),
               "verifying checkpoint '" + request.checkpoint.str() + "'");
   phases_.begin("files");
+  REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
   phases_.begin("network");

@@ -7,6 +7,7 @@
 #include "container/network.h"
 #include "engine/expired_timers.h"
 #include "session/parts.h"
+#include "session/restore_rootfs.h"
 #include "session/volumes.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
@@ -67,6 +68,7 @@ void settle_network(const container::OciSpec& spec, const image::Manifest& manif
 }
 
 void settle_restored(const Context& context) {
+  keep_rootfs(context);
   const auto& request = context.request;
   const auto settle = [&]() -> Result<void> {
     const auto spec = REPRISE_PASS(container::load_oci_spec(request.bundle));
@@ -82,6 +84,7 @@ Result<void> undo_restore_preparation(const Context& context) {
   const auto note = [&first](const auto& result) {
     if (!result && first) first = std::unexpected(result.error());
   };
+  note(undo_rootfs(context));
   const auto spec = container::load_oci_spec(context.request.bundle);
   if (!spec) return std::unexpected(spec.error());
   if (const auto shm = container::shm_directory(*spec)) note(container::empty_directory(*shm));

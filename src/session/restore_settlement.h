@@ -25,9 +25,9 @@ void settle_network(const container::OciSpec& spec, const image::Manifest& manif
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);
 
-// Undoes what a restore prepared on the host: files in /dev/shm and volumes, adopted addresses,
-// held packets.
-// Only while no restored task runs. Returns the first error, and goes on after it.
+// Undoes what a restore prepared on the host: files in the root file system, in /dev/shm and in
+// volumes, adopted addresses, held packets. Only while no restored task runs. Returns the first
+// error, and goes on after it.
 base::Result<void> undo_restore_preparation(const Context& context);
 
 }  // namespace reprise::session

@@ -36,6 +36,7 @@ std::vector<std::string_view> split(std::string_view line) {
 std::optional<Mount> parse_line(std::string_view line) {
   constexpr std::size_t kRoot = 3;
   constexpr std::size_t kMountPoint = 4;
+  constexpr std::size_t kMountOptions = 5;
   constexpr std::size_t kFirstOptional = 6;
   const std::vector<std::string_view> fields = split(line);
   std::size_t separator = kFirstOptional;
@@ -43,6 +44,7 @@ std::optional<Mount> parse_line(std::string_view line) {
   if (separator + 3 >= fields.size()) return std::nullopt;
   return Mount{.root = unescape(fields[kRoot]),
                .mount_point = unescape(fields[kMountPoint]),
+               .mount_options = std::string(fields[kMountOptions]),
                .type = std::string(fields[separator + 1]),
                .source = unescape(fields[separator + 2]),
                .super_options = std::string(fields[separator + 3])};

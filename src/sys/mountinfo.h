@@ -13,9 +13,10 @@
 namespace reprise::sys {
 
 struct Mount {
-  std::string root;         // the directory of the file system that is mounted
-  std::string mount_point;  // unescaped
-  std::string type;         // "overlay", "tmpfs", …
+  std::string root;           // the directory of the file system that is mounted
+  std::string mount_point;    // unescaped
+  std::string mount_options;  // of this mount alone: "rw,nosuid"
+  std::string type;           // "overlay", "tmpfs", …
   std::string source;
   std::string super_options;  // as the kernel writes them, escaped: read them with `option()`
 

@@ -13,6 +13,7 @@ TEST(MountinfoTest, ReadsAllFieldsWithAndWithoutOptionalOnes) {
   ASSERT_EQ(mounts.size(), 2U);
   EXPECT_EQ(mounts[0].root, "/mnt1");
   EXPECT_EQ(mounts[0].mount_point, "/mnt2");
+  EXPECT_EQ(mounts[0].mount_options, "rw,noatime");
   EXPECT_EQ(mounts[0].type, "ext3");
   EXPECT_EQ(mounts[0].source, "/dev/root");
   EXPECT_EQ(mounts[0].option("errors"), "continue");

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/restore_rootfs.h"
+
+#include <filesystem>
+#include <string>
+
+#include "base/log.h"
+#include "container/file_tree.h"
+#include "container/rootfs.h"
+#include "session/parts.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+std::filesystem::path notes(const Context& context) {
+  return context.layout.session_run_directory(context.request.session) / "rootfs";
+}
+
+Result<bool> is_in_place(store::CheckpointReader& reader, const container::OciSpec& spec) {
+  const auto part = reader.part(kRootfsIdentityPart);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return false;
+  if (!part) return std::unexpected(part.error());
+  const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
+  if (!upper) return false;
+  const std::string identity = REPRISE_PASS(sys::read_file(*part));
+  return identity == REPRISE_PASS(container::identity_of_upper(*upper));
+}
+
+}  // namespace
+
+Result<void> prepare_rootfs(store::CheckpointReader& reader, const container::OciSpec& spec,
+                            const Context& context) {
+  const auto changes = reader.part(kRootfsPart);
+  if (!changes && changes.error().code() == ErrorCode::kNotFound) return {};
+  if (!changes) return std::unexpected(changes.error());
+  if (REPRISE_PASS(is_in_place(reader, spec))) return {};
+  REPRISE_TRY(container::exchange_changes(spec.root_path, *changes, notes(context)),
+              "unpacking the root file system changes");
+  return {};
+}
+
+Result<void> undo_rootfs(const Context& context) {
+  return container::undo_exchange(notes(context));
+}
+
+void keep_rootfs(const Context& context) {
+  if (const auto kept = container::keep_exchange(notes(context)); !kept)
+    base::log(base::LogLevel::kWarn, "files of the cold start were left behind, ignoring",
+              {{"error", kept.error().message()}});
+}
+
+}  // namespace reprise::session
