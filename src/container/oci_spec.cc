@@ -21,6 +21,7 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   OciSpec spec;
   spec.annotations = config.value("annotations", std::map<std::string, std::string>{});
   spec.root_path = (bundle / config.at("root").at("path").get<std::string>()).string();
+  spec.command = config.value("process", json::object()).value("args", std::vector<std::string>{});
   for (const json& mount : config.value("mounts", json::array()))
     spec.mounts.push_back({.destination = mount.at("destination").get<std::string>(),
                            .type = mount.value("type", ""),
@@ -93,6 +94,12 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
       sys::parse_signal(value_of(annotations, "org.opencontainers.image.stopSignal", "15")),
       "reading annotation 'org.opencontainers.image.stopSignal'");
   return wishes;
+}
+
+std::string command_line(const OciSpec& spec) {
+  std::string line;
+  for (const std::string& word : spec.command) (line += word) += '\0';
+  return line;
 }
 
 std::vector<std::string> external_mounts(const OciSpec& spec) {

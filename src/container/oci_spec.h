@@ -22,7 +22,8 @@ struct SpecMount {
 
 struct OciSpec {
   std::map<std::string, std::string> annotations;
-  std::string root_path;  // absolute
+  std::string root_path;             // absolute
+  std::vector<std::string> command;  // argv of its init
   std::vector<SpecMount> mounts;
   std::string host_name;
   bool has_uts_namespace = false;      // one of its own, so that the host name is its own
@@ -54,6 +55,9 @@ struct Wishes {
 };
 // kInvalidInput for an unknown value, which names the annotation and what it can be.
 base::Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations);
+
+// Its command as in /proc/PID/cmdline: each word ended by NUL.
+std::string command_line(const OciSpec& spec);
 
 // Bind mounts: CRIU does not save them, and a restore needs each of them under the same
 // destination.

@@ -9,6 +9,7 @@ namespace {
 // As Podman 5.4 writes it, shortened.
 constexpr const char* kConfig = R"({
   "ociVersion": "1.2.0",
+  "process": {"args": ["python3", "-u", "/counter.py"], "cwd": "/"},
   "root": {"path": "/var/lib/containers/storage/overlay/5b06/merged"},
   "mounts": [
     {"destination": "/proc", "type": "proc", "source": "proc"},
@@ -22,6 +23,7 @@ constexpr const char* kConfig = R"({
 TEST(OciSpec, ReadsWhatPodmanWrites) {
   const OciSpec spec = parse_oci_spec(kConfig, "/bundle").value();
   EXPECT_EQ(spec.root_path, "/var/lib/containers/storage/overlay/5b06/merged");
+  EXPECT_EQ(command_line(spec), std::string("python3\0-u\0/counter.py\0", 23));
   EXPECT_TRUE(spec.has_network_namespace);
   EXPECT_EQ(spec.network_namespace_path, "/run/netns/netns-6984");
   EXPECT_EQ(external_mounts(spec), (std::vector<std::string>{"/dev/shm", "/etc/hosts"}));

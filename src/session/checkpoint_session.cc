@@ -103,6 +103,8 @@ Result<void> CheckpointSession::prepare() {
   // Whatever an earlier writer left that died: its space may be what we need now.
   REPRISE_PASS(context_.store->sweep());
   writer_ = REPRISE_TRY(context_.store->begin(), "preparing the store");
+  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
+                                 container::command_line(*spec_)));
   runtime_version_ = runtime_version(context_.layout.runc);
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",

@@ -11,4 +11,6 @@ inline constexpr const char* kShmPart = "shm.tar";                     // /dev/s
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
 
+inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
+
 }  // namespace reprise::session

@@ -84,8 +84,21 @@ Result<void> RestoreSession::prepare() {
   return {};
 }
 
+// Ids that people choose are used again, also for something else: somebody who runs another program
+// would be surprised by the old one.
+Result<void> RestoreSession::check_command() const {
+  const auto part = reader_->part(kCommandPart);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return {};
+  if (!part) return std::unexpected(part.error());
+  if (REPRISE_PASS(sys::read_file(*part)) == container::command_line(*spec_)) return {};
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "the container runs another command than the checkpoint's")
+          .with_hint("use another id for another program"));
+}
+
 // CRIU finds missing mounts as well, but late, and names them by number.
 Result<void> RestoreSession::check_fit() const {
+  REPRISE_PASS(check_command());
   const std::vector<std::string> present = container::external_mounts(*spec_);
   for (const std::string& mount : reader_->manifest().mounts)
     if (!std::ranges::binary_search(present, mount))

@@ -32,6 +32,7 @@ class RestoreSession {
   using Environment = std::vector<std::pair<std::string, std::string>>;
   base::Result<void> prepare();
   base::Result<void> check_fit() const;
+  base::Result<void> check_command() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
   void note_lost_limits(const std::filesystem::path& images);
