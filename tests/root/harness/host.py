@@ -59,6 +59,8 @@ NEEDS = {
     "product": (lambda: all(os.access(BIN_DIR / name, os.X_OK)
                             for name in ("reprise", "reprise-runtime", "reprise-worker")),
                 f"build it into '{BIN_DIR}', or set REPRISE_BIN_DIR"),
+    "containerd": (lambda: works("containerd", "--version") and works("ctr", "--version"),
+                   "install containerd"),
     "nft": (lambda: works("nft", "list", "tables"), "install nftables"),
     "loop": (has_loop_devices, "install e2fsprogs, and use a host with loop devices"),
     "io_uring": (has_io_uring, "use an x86-64 kernel with io_uring, and do not disable it"),
