@@ -161,9 +161,18 @@ class Task:
         """With its snapshot."""
         self.ctr("container", "rm", self.id)
 
-    def exec(self, *command, check=True):
-        return self.ctr("task", "exec", "--exec-id", unique_name(), self.id, *command,
-                        check=check).stdout
+    def exec(self, *command):
+        return self.ctr("task", "exec", "--exec-id", unique_name(), self.id, *command).stdout
+
+    def read(self, script):
+        """What a shell script prints, which may run more than once.
+
+        `ctr` stops copying when the process ends, and loses what it has not copied by then.
+        """
+        def printed():
+            text = self.exec("sh", "-c", f"{script}\necho END")
+            return [text.removesuffix("END\n")] if text.endswith("END\n") else None
+        return wait_for(printed, 30, f"the output of '{script}'")[0]
 
     def ask(self, what, content=""):
         self.exec("sh", "-c", f"printf %s '{content}' >/tmp/.{what} && mv /tmp/.{what} /tmp/{what}")
