@@ -25,17 +25,17 @@ namespace {
 constexpr std::chrono::seconds kToolLimit{20};
 constexpr const char* kBlockTable = "inet reprise-restore";
 
-Result<std::string> inside(const NetworkNamespace& ns, std::vector<std::string> command) {
-  std::vector<std::string> argv = {"nsenter", "--net=" + ns.string(), "--"};
-  argv.insert(argv.end(), command.begin(), command.end());
-  return sys::run_ok(std::move(argv), kToolLimit);
-}
-
 std::string without_prefix_length(const std::string& address) {
   return address.substr(0, address.find('/'));
 }
 
 }  // namespace
+
+Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command) {
+  std::vector<std::string> argv = {"nsenter", "--net=" + ns.string(), "--"};
+  argv.insert(argv.end(), command.begin(), command.end());
+  return sys::run_ok(std::move(argv), kToolLimit);
+}
 
 Result<InterfaceAddresses> parse_addresses(std::string_view ip_json) {
   InterfaceAddresses found;
@@ -67,13 +67,14 @@ std::vector<std::string> parse_criu_tables(std::string_view nft_output) {
 }
 
 Result<std::vector<std::string>> addresses(const NetworkNamespace& ns) {
-  const std::string out = REPRISE_TRY(inside(ns, {"ip", "-json", "address"}), "reading addresses");
+  const std::string out =
+      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
   InterfaceAddresses found = REPRISE_PASS(parse_addresses(out));
   std::vector<std::string> in_use = std::move(found.own);
   for (std::string& address : found.adopted) {
     const std::string sockets =
-        REPRISE_TRY(inside(ns, {"ss", "--no-header", "--numeric", "--all", "--tcp", "--udp", "src",
-                                without_prefix_length(address)}),
+        REPRISE_TRY(run_inside(ns, {"ss", "--no-header", "--numeric", "--all", "--tcp", "--udp",
+                                    "src", without_prefix_length(address)}),
                     "looking for sockets of '" + address + "'");
     if (!sockets.empty()) in_use.push_back(std::move(address));
   }
@@ -82,12 +83,12 @@ Result<std::vector<std::string>> addresses(const NetworkNamespace& ns) {
 
 Result<int> remove_criu_locks(const NetworkNamespace& ns) {
   const std::string out =
-      REPRISE_TRY(inside(ns, {"nft", "list", "tables"}), "looking for CRIU's network lock");
+      REPRISE_TRY(run_inside(ns, {"nft", "list", "tables"}), "looking for CRIU's network lock");
   int removed = 0;
   for (const std::string& table : parse_criu_tables(out)) {
     const std::size_t space = table.find(' ');
     REPRISE_TRY(
-        inside(ns, {"nft", "delete", "table", table.substr(0, space), table.substr(space + 1)}),
+        run_inside(ns, {"nft", "delete", "table", table.substr(0, space), table.substr(space + 1)}),
         "removing CRIU's network lock");
     ++removed;
   }
@@ -96,7 +97,8 @@ Result<int> remove_criu_locks(const NetworkNamespace& ns) {
 
 Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
                                                  const std::vector<std::string>& wanted) {
-  const std::string out = REPRISE_TRY(inside(ns, {"ip", "-json", "address"}), "reading addresses");
+  const std::string out =
+      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
   const std::vector<std::string> present = REPRISE_PASS(parse_addresses(out)).own;
   std::vector<std::string> adopted;
   for (const std::string& address : wanted) {
@@ -107,9 +109,9 @@ Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
     const std::string host = bare + (bare.find(':') == std::string::npos ? "/32" : "/128");
     if (adopted.empty())
       // arp_ignore 1: answer only for addresses of the interface that was asked.
-      REPRISE_TRY(inside(ns, {"sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"}),
+      REPRISE_TRY(run_inside(ns, {"sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"}),
                   "keeping adopted addresses private");
-    REPRISE_TRY(inside(ns, {"ip", "address", "replace", host, "dev", "lo"}),
+    REPRISE_TRY(run_inside(ns, {"ip", "address", "replace", host, "dev", "lo"}),
                 "adopting address '" + bare + "'");
     adopted.push_back(bare);
   }
@@ -118,7 +120,8 @@ Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
 
 Result<std::vector<std::string>> adopted_among(const NetworkNamespace& ns,
                                                const std::vector<std::string>& addresses) {
-  const std::string out = REPRISE_TRY(inside(ns, {"ip", "-json", "address"}), "reading addresses");
+  const std::string out =
+      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
   const std::vector<std::string> on_lo = REPRISE_PASS(parse_addresses(out)).adopted;
   std::vector<std::string> adopted;
   for (const std::string& address : addresses) {
@@ -137,14 +140,14 @@ Result<void> block_outside(const NetworkNamespace& ns) {
                             table + "; add chain " + table +
                             " input { type filter hook input priority -400; }; add rule " + table +
                             " input iifname != \"lo\" meta l4proto { tcp, udp } drop";
-  REPRISE_TRY(inside(ns, {"nft", rules}), "holding packets back until sockets are restored");
+  REPRISE_TRY(run_inside(ns, {"nft", rules}), "holding packets back until sockets are restored");
   return {};
 }
 
 Result<void> unblock_outside(const NetworkNamespace& ns) {
   // Added first, because deleting what is not there is an error; both are one transaction.
   const std::string table = kBlockTable;
-  REPRISE_TRY(inside(ns, {"nft", "add table " + table + "; delete table " + table}),
+  REPRISE_TRY(run_inside(ns, {"nft", "add table " + table + "; delete table " + table}),
               "letting packets in again");
   return {};
 }
@@ -153,10 +156,10 @@ Result<void> release_addresses(const NetworkNamespace& ns,
                                const std::vector<std::string>& to_release) {
   for (const std::string& address : to_release) {
     const std::string bare = without_prefix_length(address);
-    const std::string on_lo =
-        REPRISE_PASS(inside(ns, {"ip", "-oneline", "address", "show", "dev", "lo", "to", bare}));
+    const std::string on_lo = REPRISE_PASS(
+        run_inside(ns, {"ip", "-oneline", "address", "show", "dev", "lo", "to", bare}));
     if (on_lo.empty()) continue;
-    REPRISE_TRY(inside(ns, {"ip", "address", "delete", bare, "dev", "lo"}),
+    REPRISE_TRY(run_inside(ns, {"ip", "address", "delete", bare, "dev", "lo"}),
                 "releasing address '" + bare + "'");
   }
   return {};
@@ -169,7 +172,7 @@ Result<void> reset_outside_connections(const NetworkNamespace& ns,
                                         "connected", "src",    address};
     // Connections to an own address stay inside the namespace and go on.
     for (const std::string& own : adopted) command.insert(command.end(), {"not", "dst", own});
-    REPRISE_TRY(inside(ns, std::move(command)), "resetting connections of '" + address + "'");
+    REPRISE_TRY(run_inside(ns, std::move(command)), "resetting connections of '" + address + "'");
   }
   return {};
 }

@@ -16,6 +16,10 @@ namespace reprise::container {
 // `/run/netns/…` or `/proc/PID/ns/net`.
 using NetworkNamespace = std::filesystem::path;
 
+// Runs a program of the host in `ns`, to its end; returns what it wrote to stdout. Errors as
+// sys::run_ok.
+base::Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command);
+
 // Pure: "ADDRESS/PREFIX" of all global addresses in the output of `ip -json address`, those of
 // interfaces and those that were adopted (see below) on lo.
 struct InterfaceAddresses {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "container/connection_hold.h"
 #include "container/io_uring.h"
 #include "container/network.h"
 #include "container/oci_spec.h"
@@ -156,6 +157,13 @@ void record_cold_start(const Call& call, store::Catalog& catalog, const Creation
                                .detail = why}));
 }
 
+// The connections of its last life are gone for good: peers are to be told at once.
+int start_cold(const Call& call, const Creation& creation) {
+  if (!creation.network_namespace.empty())
+    note(call, "peers of lost connections wait", container::lift_hold(creation.key()));
+  return pass_through(call);
+}
+
 int give_up(const Call& call, const Error& error) {
   std::string text = error.message();
   if (!error.hint().empty()) text += " (hint: " + error.hint() + ")";
@@ -226,7 +234,7 @@ int create(const Call& call) {
       return give_up(call, status.error());
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
   }
-  return pass_through(call);
+  return start_cold(call, *creation);
 }
 
 }  // namespace reprise::runtime

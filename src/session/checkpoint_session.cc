@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/inotify_watches.h"
 #include "container/network.h"
@@ -155,7 +156,25 @@ Result<void> CheckpointSession::post_dump() {
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   if (const auto fault = fault_point("after-seal"); !fault)
     base::log(LogLevel::kWarn, "after the seal, ignoring", {{"error", fault.error().message()}});
+  hold_connections();
   return {};
+}
+
+// Before the tasks end, since CRIU's lock keeps the peers away only as long as the namespace lives.
+void CheckpointSession::hold_connections() const {
+  if (spec_->network_namespace_path.empty()) return;
+  const base::Stopwatch took;
+  const auto held = container::hold_connections({.container = context_.key(),
+                                                 .init = state_->init.pid,
+                                                 .network = spec_->network_namespace_path,
+                                                 .own = addresses_});
+  if (!held)
+    base::log(LogLevel::kWarn, "outside connections may be reset at the restart, ignoring",
+              {{"error", held.error().message()}});
+  else if (*held > 0)
+    base::log(LogLevel::kInfo, "holding outside connections",
+              {{"connections", std::to_string(*held)},
+               {"duration_ms", std::to_string(took.elapsed_ms())}});
 }
 
 Result<void> CheckpointSession::capture_files() {

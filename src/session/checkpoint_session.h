@@ -41,6 +41,7 @@ class CheckpointSession {
   base::Result<void> capture_files();
   base::Result<void> seal();
   base::Result<void> make_visible();
+  void hold_connections() const;
   void roll_back();
   void remove_superseded();
   [[nodiscard]] image::Manifest describe() const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "engine/criu_config.h"
@@ -61,6 +62,11 @@ Result<void> RestoreSession::prepare() {
     REPRISE_PASS(container::block_outside(spec_->network_namespace_path));
   reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
                         "opening checkpoint '" + request.checkpoint.str() + "'");
+  // Packets are dropped inside by now, so those that wait on the host may come. Of the container
+  // that was checkpointed: a clone has its connections, too.
+  if (const auto lifted = container::lift_hold(reader_->manifest().key); !lifted)
+    base::log(LogLevel::kWarn, "outside connections stall for a while, ignoring",
+              {{"error", lifted.error().message()}});
   REPRISE_PASS(check_fit());
   phases_.begin("verify");
   REPRISE_TRY(context_.store->verify(request.checkpoint),

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "container/affinity.h"
+#include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "engine/expired_timers.h"
@@ -91,6 +92,7 @@ Result<void> undo_restore_preparation(const Context& context) {
   note(undo_volumes(*spec, context.request.bundle, context.request.session));
   const std::filesystem::path& ns = spec->network_namespace_path;
   if (ns.empty()) return first;
+  note(container::lift_hold(context.key()));
   if (const auto reader = context.store->open(context.request.checkpoint))
     note(container::release_addresses(ns, (*reader)->manifest().addresses));
   note(container::unblock_outside(ns));

@@ -26,8 +26,8 @@ void settle_network(const container::OciSpec& spec, const image::Manifest& manif
 void settle_restored(const Context& context);
 
 // Undoes what a restore prepared on the host: files in the root file system, in /dev/shm and in
-// volumes, adopted addresses, held packets. Only while no restored task runs. Returns the first
-// error, and goes on after it.
+// volumes, adopted addresses, held packets (inside, and on the host). Only while no restored task
+// runs. Returns the first error, and goes on after it.
 base::Result<void> undo_restore_preparation(const Context& context);
 
 }  // namespace reprise::session

@@ -92,6 +92,7 @@ Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
                       std::string_view input = {});
 
 // As `run`, but an unsuccessful exit is an error (kIo) that carries the program's last line.
-Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout);
+Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout,
+                           std::string_view input = {});
 
 }  // namespace reprise::sys

@@ -50,12 +50,13 @@ Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
       .status = status, .out = REPRISE_PASS(contents(out)), .err = REPRISE_PASS(contents(err))};
 }
 
-Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout) {
+Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout,
+                           std::string_view input) {
   const std::string name = argv.front();
   SpawnOptions options;
   options.argv = std::move(argv);
   options.env = default_environment();
-  RunResult result = REPRISE_PASS(run(std::move(options), timeout));
+  RunResult result = REPRISE_PASS(run(std::move(options), timeout, input));
   if (result.status.success()) return std::move(result.out);
   return std::unexpected(
       Error(ErrorCode::kIo,

@@ -5,7 +5,7 @@ import pathlib
 import secrets
 import subprocess
 
-from harness import host
+from harness import host, leftovers
 from harness.product import ANNOTATION
 from harness.waiting import wait_for
 
@@ -143,3 +143,4 @@ class Container:
 
     def remove(self):
         podman("rm", "-f", "-t", "0", "--ignore", self.name, check=False)
+        leftovers.remove_holds(self)

@@ -39,6 +39,18 @@ def criu_locks(container):
     return [line for line in listed.stdout.splitlines() if " CRIU-" in line or " reprise-" in line]
 
 
+def holds(container):
+    """Our firewall tables on the host that hold packets for the container, as `nft` names them."""
+    listed = host.run("nft", "list", "tables").stdout.splitlines()
+    return [line for line in listed if line.endswith(f" reprise-hold-{container.id}")]
+
+
+def remove_holds(container):
+    """For a container that will not run again: nobody else would, before they run out."""
+    for table in holds(container):
+        host.run("nft", "delete", *table.split())
+
+
 def mounts_below(*directories):
     points = [line.split()[4] for line in read("/proc/self/mountinfo").splitlines()]
     return [p for p in points for d in directories if p.startswith(f"{d}/")]
@@ -76,6 +88,7 @@ def find(container):
     if container.is_alive():
         found += [f"frozen: {file}" for file in frozen_cgroups(container)]
         found += [f"network lock '{table}'" for table in criu_locks(container)]
+        found += [f"hold '{table}'" for table in holds(container)]
     return found
 
 
