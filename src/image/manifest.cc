@@ -52,7 +52,9 @@ Result<void> check_checksum(std::string_view text) {
   return {};
 }
 
-Result<void> check_version(FieldReader& fields) {
+int version_of(const Manifest& manifest) { return manifest.trigger == Trigger::kImport ? 2 : 1; }
+
+Result<std::int64_t> read_version(FieldReader& fields) {
   if (REPRISE_PASS(fields.text("format")) != kFormat)
     return fields.wrong("format", "is not that of a checkpoint");
   const std::int64_t version = REPRISE_PASS(fields.not_negative("version"));
@@ -62,7 +64,7 @@ Result<void> check_version(FieldReader& fields) {
                                                  " was written by a newer version of Reprise")
             .with_hint("upgrade Reprise on this host"));
   if (version < 1) return fields.wrong("version", "is not a version");
-  return {};
+  return version;
 }
 
 Result<ManifestFile> decode_file(const json& value, const std::string& where) {
@@ -124,8 +126,10 @@ Result<Manifest> decode_checked(std::string_view text) {
   REPRISE_PASS(check_checksum(text));
   const json value = REPRISE_PASS(parse_strict_json(text));
   FieldReader fields = REPRISE_PASS(FieldReader::of(value, ""));
-  REPRISE_PASS(check_version(fields));
-  return decode_fields(fields);
+  const std::int64_t version = REPRISE_PASS(read_version(fields));
+  Manifest manifest = REPRISE_PASS(decode_fields(fields));
+  if (version < version_of(manifest)) return fields.wrong("trigger", "is newer than the version");
+  return manifest;
 }
 
 ordered_json encode_files(const std::vector<ManifestFile>& files) {
@@ -148,13 +152,15 @@ std::string_view to_string(Trigger trigger) {
       return "stop";
     case Trigger::kRequest:
       return "request";
+    case Trigger::kImport:
+      return "import";
   }
   REPRISE_ASSERT(false);  // a value outside of the enumeration
   return {};
 }
 
 Result<Trigger> parse_trigger(std::string_view text) {
-  for (const Trigger trigger : {Trigger::kStop, Trigger::kRequest})
+  for (const Trigger trigger : {Trigger::kStop, Trigger::kRequest, Trigger::kImport})
     if (text == to_string(trigger)) return trigger;
   return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a trigger");
 }
@@ -169,7 +175,7 @@ std::uint64_t memory_needed(const Manifest& manifest) {
 std::string encode_manifest(const Manifest& manifest) {
   ordered_json root;
   root["format"] = kFormat;
-  root["version"] = kManifestVersion;
+  root["version"] = version_of(manifest);
   root["id"] = manifest.id.str();
   root["key"] = manifest.key.str();
   root["container"] = manifest.container.str();

@@ -15,7 +15,7 @@
 namespace reprise::image {
 
 // Why a checkpoint was taken. More triggers come with the daemon.
-enum class Trigger : std::uint8_t { kStop, kRequest };
+enum class Trigger : std::uint8_t { kStop, kRequest, kImport };
 std::string_view to_string(Trigger trigger);
 base::Result<Trigger> parse_trigger(std::string_view text);
 
@@ -53,7 +53,9 @@ struct Manifest {
 // container.
 std::uint64_t memory_needed(const Manifest& manifest);
 
-inline constexpr int kManifestVersion = 1;
+// The newest version that is read. Written is the oldest that can tell what there is to tell, so
+// that an older Reprise on the same host reads what it can: version 2 for trigger `import`, else 1.
+inline constexpr int kManifestVersion = 2;
 
 // Text with a trailing newline; equal manifests give equal text.
 std::string encode_manifest(const Manifest& manifest);

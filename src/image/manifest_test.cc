@@ -40,6 +40,17 @@ Manifest sample() {
                 {"parts/rootfs.tar", 0, "99aa06d3014798d86001c324468d497f"}}};
 }
 
+// What an import knows: version 2.
+Manifest imported() {
+  Manifest manifest = sample();
+  manifest.key = base::ContainerKey("import-k3v9x0a1b2c3");
+  manifest.trigger = Trigger::kImport;
+  manifest.ended = false;
+  manifest.criu_version = manifest.kernel = manifest.parent_session = "";
+  manifest.runtime_version = "runc";
+  return manifest;
+}
+
 std::string golden_path(const std::string& name) {
   return std::string(REPRISE_GOLDEN) + "/" + name;
 }
@@ -74,17 +85,21 @@ void expect_corrupt(const std::string& text, const std::string& part_of_message)
   EXPECT_TRUE(manifest.error().message().contains(part_of_message)) << manifest.error().message();
 }
 
-TEST(ManifestTest, Golden) {
-  const std::string text = encode_manifest(sample());
+void expect_golden(const Manifest& manifest, const std::string& name) {
+  const std::string text = encode_manifest(manifest);
   if (std::getenv("REPRISE_ACCEPT") != nullptr)
-    std::ofstream(golden_path("manifest-v1.json"), std::ios::binary) << text;
-  EXPECT_EQ(text, read_golden("manifest-v1.json"));
+    std::ofstream(golden_path(name), std::ios::binary) << text;
+  EXPECT_EQ(text, read_golden(name));
+  const auto read = decode_manifest(read_golden(name));
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, manifest);
 }
 
-TEST(ManifestTest, GoldenIsRead) {
-  const auto manifest = decode_manifest(read_golden("manifest-v1.json"));
-  ASSERT_TRUE(manifest) << manifest.error().message();
-  EXPECT_EQ(*manifest, sample());
+TEST(ManifestTest, GoldenOfVersion1) { expect_golden(sample(), "manifest-v1.json"); }
+TEST(ManifestTest, GoldenOfVersion2) { expect_golden(imported(), "manifest-v2.json"); }
+
+TEST(ManifestTest, TriggerImportNeedsVersion2) {
+  expect_corrupt(changed([](ordered_json& r) { r["trigger"] = "import"; }), "'trigger'");
 }
 
 TEST(ManifestTest, TheLeastManifestIsRead) {
@@ -200,7 +215,7 @@ TEST(ManifestTest, TextThatIsNotUtf8IsReplacedNotThrown) {
 }
 
 TEST(ManifestTest, TriggersHaveNames) {
-  for (const Trigger trigger : {Trigger::kStop, Trigger::kRequest})
+  for (const Trigger trigger : {Trigger::kStop, Trigger::kRequest, Trigger::kImport})
     EXPECT_EQ(parse_trigger(to_string(trigger)), trigger);
   EXPECT_EQ(parse_trigger("Stop").error().code(), ErrorCode::kInvalidInput);
 }
