@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 namespace reprise::podman {
 
@@ -145,6 +146,12 @@ bool is_false(const OptionWord& option) {
   return option.value && (*option.value == "false" || *option.value == "0");
 }
 
+// As Podman reads `--entrypoint`: a text that begins otherwise would be split at its blanks.
+std::string json_list(const std::string& word) {
+  using nlohmann::json;
+  return json::array({word}).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // The word without its `d`; empty if nothing else is in it.
 std::string without_detach(const std::string& word, const OptionWord& option) {
   const std::size_t d = option.short_flags.find('d');
@@ -222,6 +229,25 @@ Result<std::vector<std::string>> create_command_again(const std::vector<std::str
   result.insert(result.end(), edits.options.begin(), edits.options.end());
   if (recorded[image_index - 1] == "--") result.emplace_back("--");
   result.insert(result.end(), word(image_index), recorded.end());
+  return result;
+}
+
+CreateCommand create_command(const NewContainer& container) {
+  std::vector<std::string> words = {
+      "podman",          "--runtime",
+      container.runtime, "create",
+      "--annotation",    std::string(kOnStopAnnotation) + "=" + std::string(kOnStopCheckpoint)};
+  if (container.terminal) words.emplace_back("--tty");
+  if (container.keeps_stdin) words.emplace_back("--interactive");
+  if (container.without_network) words.insert(words.end(), {"--network", "none"});
+  auto argument = container.command.begin();
+  if (container.own_entrypoint && argument != container.command.end())
+    words.insert(words.end(), {"--entrypoint", json_list(*argument++)});
+  words.emplace_back("--");
+  CreateCommand result{.image_index = words.size()};
+  words.push_back(container.image);
+  words.insert(words.end(), argument, container.command.end());
+  result.words = std::move(words);
   return result;
 }
 

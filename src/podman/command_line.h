@@ -58,6 +58,23 @@ Result<std::vector<std::string>> create_command_again(const std::vector<std::str
 std::vector<std::string> detached_run_command(const std::string& runtime,
                                               const std::vector<std::string>& arguments);
 
+// A container that was never made on this host.
+struct NewContainer {
+  std::string runtime;  // a name or a path
+  std::string image;
+  std::vector<std::string> command;
+  bool own_entrypoint = true;  // `command` replaces the image's entrypoint, too
+  bool terminal = false;
+  bool keeps_stdin = false;
+  bool without_network = false;
+};
+struct CreateCommand {
+  std::vector<std::string> words;
+  std::size_t image_index = 0;
+};
+// The `podman create` for it, opted in, with everything else as Podman does it by default.
+CreateCommand create_command(const NewContainer& container);
+
 inline constexpr std::string_view kOnStopAnnotation = "reprise.dev/on-stop";
 inline constexpr std::string_view kOnStopCheckpoint = "checkpoint";
 

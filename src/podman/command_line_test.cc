@@ -153,5 +153,31 @@ TEST(DetachedRunCommand, LeavesValuesAlone) {
                   "-e --detach --name --detach -- img"));
 }
 
+TEST(CreateCommandTest, OptionsStandBeforeTheImageAndWordsBehindIt) {
+  const CreateCommand plain = create_command({.runtime = "reprise",
+                                              .image = "base:1",
+                                              .command = {"sh", "-c", "--privileged"},
+                                              .own_entrypoint = false});
+  EXPECT_EQ(plain.words,
+            (Words{"podman", "--runtime", "reprise", "create", "--annotation",
+                   "reprise.dev/on-stop=checkpoint", "--", "base:1", "sh", "-c", "--privileged"}));
+  EXPECT_EQ(plain.words[plain.image_index], "base:1");
+  const CreateCommand rich = create_command({.runtime = "reprise",
+                                             .image = "base:1",
+                                             .command = {"a \"b", "c"},
+                                             .terminal = true,
+                                             .keeps_stdin = true,
+                                             .without_network = true});
+  EXPECT_EQ(Words(rich.words.begin() + 6, rich.words.end()),
+            (Words{"--tty", "--interactive", "--network", "none", "--entrypoint", "[\"a \\\"b\"]",
+                   "--", "base:1", "c"}));
+  // It is made again like any other.
+  const auto again = create_command_again(rich.words, rich.image_index,
+                                          {.name = "new", .options = {"-v", "/a:/b"}});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(Words(again->end() - 7, again->end()),
+            (Words{"--name", "new", "-v", "/a:/b", "--", "base:1", "c"}));
+}
+
 }  // namespace
 }  // namespace reprise::podman
