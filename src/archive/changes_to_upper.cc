@@ -142,6 +142,9 @@ Result<void> write_files(const ForeignChanges& changes, TarWriter& writer, const
 }
 
 Result<void> write_implied(const ForeignChanges& changes, TarWriter& writer, const Plan& plan) {
+  // The upper directory itself is what the container sees as its root.
+  if (const std::optional<Entry> root = changes.image_directory("."))
+    REPRISE_PASS(writer.begin(*root));
   for (const std::string& name : plan.rules.implied_directories()) {
     std::optional<Entry> directory = changes.image_directory(name);
     const bool opaque = plan.opaque.contains(name);

@@ -24,7 +24,7 @@ std::map<std::string, Entry> by_name(const std::string& tar) {
 
 // The image has /etc and /tmp; nothing else.
 std::optional<Entry> image_directory(const std::string& name) {
-  if (name != "etc" && name != "tmp" && name != "etc/skel") return std::nullopt;
+  if (name != "." && name != "etc" && name != "tmp" && name != "etc/skel") return std::nullopt;
   Entry entry = Entry::directory(name);
   entry.set_owner(7, 8);
   return entry;
@@ -58,6 +58,7 @@ TEST(RootfsChangesTest, PodmansListBecomesWhiteouts) {
   // What Podman leaves out: the directory as the image has it, which ours would hide otherwise.
   EXPECT_EQ(upper.at("etc").uid(), 7);
   EXPECT_FALSE(is_opaque(upper.at("etc")));
+  EXPECT_EQ(upper.at(".").uid(), 7) << "the root of the container";
   EXPECT_FALSE(upper.contains("data")) << "the image has none: unpacking makes it";
 }
 
@@ -77,7 +78,7 @@ TEST(RootfsChangesTest, ADirectoryComesBeforeWhatLiesInIt) {
                            .image_directory = image_directory},
                           append_to(upper)));
   EXPECT_EQ(names_of(read_tar(upper)),
-            (std::vector<std::string>{"etc/", "etc/skel/", "etc/skel/new"}));
+            (std::vector<std::string>{"./", "etc/", "etc/skel/", "etc/skel/new"}));
 }
 
 TEST(RootfsChangesTest, AnOciLayerTellsDeletionsByName) {
@@ -90,7 +91,7 @@ TEST(RootfsChangesTest, AnOciLayerTellsDeletionsByName) {
   EXPECT_TRUE(is_opaque(upper->at("etc/skel")));
   EXPECT_TRUE(is_opaque(upper->at("tmp"))) << "also a directory without an entry of its own";
   EXPECT_EQ(upper->at("tmp").uid(), 7);
-  EXPECT_EQ(upper->size(), 5U);
+  EXPECT_EQ(upper->size(), 6U);
 }
 
 TEST(RootfsChangesTest, HostileTreesAreRefusedByName) {
@@ -179,7 +180,7 @@ TEST(RootfsChangesTest, OursGoesToPodmanAndBack) {
                                 append_to(upper));
   ASSERT_TRUE(back) << back.error().message();
   const auto entries = by_name(upper);
-  EXPECT_EQ(entries.size(), 7U);
+  EXPECT_EQ(entries.size(), 8U);
   EXPECT_TRUE(entries.at("etc/profile").is_whiteout());
   EXPECT_TRUE(is_opaque(entries.at("etc/skel")));
   EXPECT_FALSE(is_opaque(entries.at("etc")));

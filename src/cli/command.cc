@@ -15,6 +15,8 @@ std::span<const Command> commands() {
                                             kCheckpointShow,
                                             kCheckpointRm,
                                             kCheckpointVerify,
+                                            kCheckpointExport,
+                                            kCheckpointImport,
                                             kRestore,
                                             kLives,
                                             kLogs,

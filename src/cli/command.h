@@ -48,6 +48,7 @@ std::span<const Command> commands();
 
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
-    kCheckpointRm, kCheckpointVerify, kRestore, kLives, kLogs, kDoctor;
+    kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kRestore, kLives, kLogs,
+    kDoctor;
 
 }  // namespace reprise::cli

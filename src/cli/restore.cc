@@ -150,6 +150,10 @@ published host ports) a clone beside its original does not take over, and says s
 new. Every byte of the checkpoint is verified first. If it cannot be restored after all, a new
 container is removed again; one that was merely started runs cold, and the exit status is 1.
 
+A checkpoint that was imported brings no mounts, networks, limits or rights of its own: what its
+container needs is given after '--', such as '--volume /data:/data'. Mounts that are missing are
+named.
+
 Example:
   reprise restore before-upgrade --name counter-2
   reprise restore counter --name counter-3 --memory 2g --cpus 1.5 -- --label copy=yes)",

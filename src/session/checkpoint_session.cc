@@ -106,6 +106,8 @@ Result<void> CheckpointSession::prepare() {
   writer_ = REPRISE_TRY(context_.store->begin(), "preparing the store");
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
                                  container::command_line(*spec_)));
+  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kSpecPart)),
+                                 REPRISE_PASS(sys::read_file(state_->bundle + "/config.json"))));
   runtime_version_ = runtime_version(context_.layout.runc);
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",

@@ -10,6 +10,7 @@ inline constexpr const char* kRootfsIdentityPart = "rootfs.identity";  // which 
 inline constexpr const char* kShmPart = "shm.tar";                     // /dev/shm
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
+inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
 

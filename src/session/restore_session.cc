@@ -106,13 +106,15 @@ Result<void> RestoreSession::check_command() const {
 Result<void> RestoreSession::check_fit() const {
   REPRISE_PASS(check_command());
   const std::vector<std::string> present = container::external_mounts(*spec_);
+  std::string missing;
   for (const std::string& mount : reader_->manifest().mounts)
     if (!std::ranges::binary_search(present, mount))
-      return std::unexpected(
-          Error(ErrorCode::kUnsupported,
-                "the checkpoint needs something mounted at '" + mount + "'")
-              .with_hint("create the container with the same volumes and mounts as before"));
-  return {};
+      missing += (missing.empty() ? "'" : ", '") + mount + "'";
+  if (missing.empty()) return {};
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "the checkpoint needs something mounted at " + missing)
+          .with_hint("create the container with the same volumes and mounts as before ('reprise "
+                     "restore … -- --volume HOST:DIR' adds one)"));
 }
 
 Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {

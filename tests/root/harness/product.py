@@ -51,11 +51,11 @@ class Product:
         return {**os.environ, "REPRISE_STORE": str(self.store), "REPRISE_RUN": str(self.run_dir),
                 "REPRISE_RUNTIME": str(self.runtime)}
 
-    def reprise(self, *arguments, check=True):
+    def reprise(self, *arguments, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
         """The command line. With `check`, its failure is the test's."""
         result = subprocess.run([host.BIN_DIR / "reprise", *map(str, arguments)],
-                                capture_output=True, text=True, timeout=150, check=False,
-                                env=self.environment(), stdin=subprocess.DEVNULL)
+                                stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=150,
+                                check=False, env=self.environment(), stdin=stdin)
         if check:
             assert result.returncode == 0, f"reprise {' '.join(map(str, arguments))}: " \
                 f"exit {result.returncode}\n{result.stdout}{result.stderr}"
