@@ -33,7 +33,7 @@ ReadBytes read_from(int fd) {
 
 struct TarReader::State {
   struct Free {
-    void operator()(::archive* reader) const { ::archive_read_free(reader); }
+    void operator()(::archive* opened_reader) const { ::archive_read_free(opened_reader); }
   };
 
   static la_ssize_t give(::archive* reader, void* self, const void** buffer) {

@@ -53,10 +53,10 @@ WriteBytes write_to(int fd) {
 
 struct TarWriter::State {
   struct Free {
-    void operator()(::archive* writer) const {
+    void operator()(::archive* unfinished) const {
       // Unfinished: freeing it must not write the end of a whole archive.
-      ::archive_write_fail(writer);
-      ::archive_write_free(writer);
+      ::archive_write_fail(unfinished);
+      ::archive_write_free(unfinished);
     }
   };
 
