@@ -84,7 +84,6 @@ ContainerInfo container_of(const json& object) {
       .oci_runtime = string_of(object, "OCIRuntime"),
       .create_command = strings_of(config, "CreateCommand"),
       .command = strings_of(config, "Cmd"),
-      .upper_directory = string_of(child_of(child_of(object, "GraphDriver"), "Data"), "UpperDir"),
       .mounts = mounts_of(object),
       .annotations = string_map_of(config, "Annotations"),
       .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),

@@ -39,7 +39,6 @@ struct ContainerInfo {
   std::vector<std::string>
       create_command;  // argv of `podman run` or `create`; empty if an API call made it
   std::vector<std::string> command;  // of the container: the user's, else the image's
-  std::string upper_directory;       // of its overlay; exists from `create` to `rm`
   std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;
   std::string restart_policy;  // "no" or empty: none
