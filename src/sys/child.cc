@@ -76,6 +76,18 @@ void reap(pid_t pid) {
   }
 }
 
+// How long a child that was sent SIGKILL may take to end. One that sits in the kernel (state D)
+// takes as long as the kernel does, and its parent must not wait with it.
+constexpr int kKillPatienceMs = 2000;
+
+bool ends_soon(const UniqueFd& pidfd) {
+  pollfd poll_fd{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  do ready = ::poll(&poll_fd, 1, kKillPatienceMs);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
 }  // namespace
 
 std::string ExitStatus::describe() const {
@@ -159,7 +171,7 @@ Child::~Child() { kill_and_reap(); }
 void Child::kill_and_reap() noexcept {
   if (!pidfd_.valid() || status_) return;
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  reap(pid_);
+  if (ends_soon(pidfd_)) reap(pid_);
   pidfd_.reset();
 }
 

@@ -47,7 +47,8 @@ struct SpawnOptions {
 std::vector<std::string> default_environment(
     const std::vector<std::pair<std::string, std::string>>& extra = {});
 
-// A running child. Dropping it kills it with SIGKILL and reaps it; `detach()` lets it run on.
+// A running child. Dropping it kills it with SIGKILL and reaps it; one that the kernel does not let
+// die (state D) is left to whoever reaps orphans after 2 s. `detach()` lets it run on.
 class Child {
  public:
   // kNotFound if the program does not exist.
