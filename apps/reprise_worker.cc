@@ -4,9 +4,9 @@
 
 #include "worker/worker.h"
 
-int main() {
+int main(int argc, char** argv) {
   try {
-    return reprise::worker::run_worker();
+    return reprise::worker::run_worker(argc, argv);
   } catch (const std::exception& error) {  // a bug: our own code does not throw
     std::fprintf(stderr, "reprise-worker: bug: %s\n", error.what());
     return 70;

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "session/recovery.h"
 
 namespace reprise::cli {
 
@@ -55,6 +56,13 @@ Result<void> check_rights(const Command& command, const Io& io) {
           .with_hint("run it with sudo"));
 }
 
+// What is shown and done next should not stem from sessions that nobody cares for any more.
+void settle_abandoned(const Context& context) {
+  if (const auto settled = session::settle_abandoned(context.layout); !settled)
+    context.io.err << "warning: an abandoned session was not settled: " << settled.error().message()
+                   << '\n';
+}
+
 Result<int> run_configured(const Command& command, std::vector<std::string> args,
                            Context& context) {
   const std::string name = "reprise " + std::string(command.path);
@@ -73,6 +81,7 @@ Result<int> run_configured(const Command& command, std::vector<std::string> args
         Error(ErrorCode::kInvalidInput, name + ": " + what).with_hint("see '" + name + " --help'"));
   }
   REPRISE_PASS(check_rights(command, context.io));
+  if (command.rights != Rights::kAnybody) settle_abandoned(context);
   return runner(context);
 }
 

@@ -39,4 +39,13 @@ Identity identify(const std::vector<std::string>& runtime_args, const base::Cont
   return {.id = id, .key = base::ContainerKey(key), .file_name = std::move(file_name)};
 }
 
+Whereabouts find_by_key(const base::ContainerKey& key) {
+  const std::size_t slash = key.str().rfind('/');
+  if (slash == std::string::npos) return {.id = base::ContainerId(key.str()), .runtime_args = {}};
+  const std::string scope = key.str().substr(0, slash);
+  const std::string root =
+      scope.starts_with('/') ? scope : std::string(kContainerdRoots) + "/" + scope;
+  return {.id = base::ContainerId(key.str().substr(slash + 1)), .runtime_args = {"--root", root}};
+}
+
 }  // namespace reprise::container

@@ -23,6 +23,13 @@ struct Identity {
 // of the runtime. Pure.
 Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id);
 
+// The other way round, for a container of which only the key is known. Pure.
+struct Whereabouts {
+  base::ContainerId id;
+  std::vector<std::string> runtime_args;
+};
+Whereabouts find_by_key(const base::ContainerKey& key);
+
 // The root that `runtime_args` name; without --root it is runc's default for root.
 std::string runtime_root(const std::vector<std::string>& runtime_args);
 

@@ -38,5 +38,16 @@ TEST(RuntimeRoot, IsWhatTheArgumentsSay) {
   EXPECT_EQ(runtime_root({"--root"}), "/run/runc");
 }
 
+TEST(Identify, IsFoundByItsKey) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{},
+                                               {"--root", "/run/containerd/runc/k8s.io"},
+                                               {"--root", "/x/y"}}) {
+    const Identity who = identify(args, base::ContainerId("c1"));
+    const Whereabouts found = find_by_key(who.key);
+    EXPECT_EQ(found.id, who.id);
+    EXPECT_EQ(found.runtime_args, args);
+  }
+}
+
 }  // namespace
 }  // namespace reprise::container

@@ -43,6 +43,10 @@ std::filesystem::path Layout::restored_marker_of(const Identity& who) const {
   return run / "restored" / who.file_name;
 }
 
+std::filesystem::path Layout::restoring_marker_of(const Identity& who) const {
+  return run / "restoring" / who.file_name;
+}
+
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {
   return store / "sessions" / id.str();
 }
@@ -52,8 +56,8 @@ std::filesystem::path Layout::session_run_directory(const base::SessionId& id) c
 }
 
 base::Result<void> Layout::create() const {
-  for (const auto& directory :
-       {store / "sessions", run / "locks", run / "containers", run / "restored", run / "sessions"})
+  for (const auto& directory : {store / "sessions", run / "locks", run / "containers",
+                                run / "restored", run / "restoring", run / "sessions"})
     REPRISE_PASS(sys::make_directories(directory));
   return {};
 }

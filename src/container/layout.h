@@ -28,6 +28,9 @@ struct Layout {
   [[nodiscard]] std::filesystem::path marker_of(const Identity& who) const;
   // Exists from the restore of a container until its `start`.
   [[nodiscard]] std::filesystem::path restored_marker_of(const Identity& who) const;
+  // Exists while a restore of a container is under way: if it is killed, it may leave the root file
+  // system mounted where runc removes files.
+  [[nodiscard]] std::filesystem::path restoring_marker_of(const Identity& who) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.
   [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;
   // Sockets and generated CRIU configuration of one session; short, for sun_path.

@@ -2,6 +2,7 @@
 #include "container/oci_spec.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "sys/files.h"
@@ -50,6 +51,20 @@ std::unexpected<Error> bad_value(const std::string& name, const std::string& val
                              .with_hint("use one of: " + allowed));
 }
 
+Result<std::chrono::seconds> parse_seconds(const char* name,
+                                           const std::map<std::string, std::string>& annotations,
+                                           std::chrono::seconds fallback) {
+  const auto found = annotations.find(name);
+  if (found == annotations.end()) return fallback;
+  const std::string& text = found->second;
+  constexpr int kMost = 86400;
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 1 || seconds > kMost)
+    return bad_value(name, text, "whole seconds from 1 to 86400");
+  return std::chrono::seconds(seconds);
+}
+
 }  // namespace
 
 Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle) {
@@ -89,6 +104,9 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
   if (io_uring != "deny" && io_uring != "allow")
     return bad_value("reprise.dev/io-uring", io_uring, "deny, allow");
   wishes.io_uring = io_uring == "allow" ? IoUring::kAllow : IoUring::kDeny;
+
+  wishes.freeze_limit =
+      REPRISE_PASS(parse_seconds("reprise.dev/freeze-limit", annotations, wishes.freeze_limit));
 
   wishes.stop_signal = REPRISE_TRY(
       sys::parse_signal(value_of(annotations, "org.opencontainers.image.stopSignal", "15")),

@@ -3,6 +3,7 @@
 // What we need of an OCI bundle (config.json) and of what the user said in its annotations.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -42,6 +43,7 @@ enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
 //   reprise.dev/on-stop = checkpoint         opts in
 //   reprise.dev/on-restore-failure = cold    (default) or fail
 //   reprise.dev/io-uring = deny              (default) or allow
+//   reprise.dev/freeze-limit = SECONDS       that a checkpoint may keep the tasks from running
 //   reprise.dev/volumes = exclude            (default) or include: their contents belong to
 //   checkpoints reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of
 //   this one org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
@@ -51,6 +53,9 @@ struct Wishes {
   IoUring io_uring = IoUring::kDeny;
   bool include_volumes = false;
   std::string fill_volumes_from;
+  // A dump takes about 1 s per GB, and the disk may take as long again: this allows for all that a
+  // large host has, and still ends before anybody gives up on a drain.
+  std::chrono::seconds freeze_limit{300};
   int stop_signal = 15;
 };
 // kInvalidInput for an unknown value, which names the annotation and what it can be.

@@ -62,6 +62,7 @@ TEST(Wishes, DefaultsToPlainStops) {
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
   EXPECT_EQ(wishes.io_uring, IoUring::kDeny);
   EXPECT_EQ(wishes.stop_signal, 15);
+  EXPECT_EQ(wishes.freeze_limit, std::chrono::seconds(300));
 }
 
 TEST(Wishes, ReadsAnnotations) {
@@ -70,6 +71,7 @@ TEST(Wishes, ReadsAnnotations) {
                                       {"reprise.dev/io-uring", "allow"},
                                       {"reprise.dev/volumes", "include"},
                                       {"reprise.dev/fill-volumes", "3f2a"},
+                                      {"reprise.dev/freeze-limit", "20"},
                                       {"org.opencontainers.image.stopSignal", "SIGINT"}})
                             .value();
   EXPECT_TRUE(wishes.checkpoint_on_stop);
@@ -80,6 +82,16 @@ TEST(Wishes, ReadsAnnotations) {
   EXPECT_EQ(wishes.fill_volumes_from, "3f2a");
   EXPECT_FALSE(parse_wishes({}).value().include_volumes);
   EXPECT_FALSE(parse_wishes({{"reprise.dev/volumes", "yes"}}));
+  EXPECT_EQ(wishes.freeze_limit, std::chrono::seconds(20));
+}
+
+TEST(Wishes, RefusesAFreezeLimitThatIsNone) {
+  for (const char* text : {"", "0", "-1", "1.5", "20s", "86401", "99999999999"}) {
+    const auto wishes = parse_wishes({{"reprise.dev/freeze-limit", text}});
+    ASSERT_FALSE(wishes) << text;
+    EXPECT_EQ(wishes.error().code(), base::ErrorCode::kInvalidInput);
+    EXPECT_EQ(wishes.error().hint(), "use one of: whole seconds from 1 to 86400");
+  }
 }
 
 TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {

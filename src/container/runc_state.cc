@@ -5,6 +5,7 @@
 
 #include "container/identity.h"
 #include "sys/files.h"
+#include "sys/unmount.h"
 
 namespace reprise::container {
 
@@ -37,10 +38,19 @@ Result<RuncState> parse_runc_state(std::string_view text) {
   }
 }
 
+std::filesystem::path runc_directory(const std::vector<std::string>& runtime_args,
+                                     const base::ContainerId& id) {
+  return std::filesystem::path(runtime_root(runtime_args)) / id.str();
+}
+
+Result<void> release_restore_root(const std::vector<std::string>& runtime_args,
+                                  const base::ContainerId& id) {
+  return sys::detach_mount(runc_directory(runtime_args, id) / "criu-root");
+}
+
 Result<RuncState> load_runc_state(const std::vector<std::string>& runtime_args,
                                   const base::ContainerId& id) {
-  const Result<std::string> text =
-      sys::read_file(std::filesystem::path(runtime_root(runtime_args)) / id.str() / "state.json");
+  const Result<std::string> text = sys::read_file(runc_directory(runtime_args, id) / "state.json");
   if (!text && text.error().code() == ErrorCode::kNotFound)
     return fail(ErrorCode::kNotFound, "container '" + id.str() + "' is not running");
   if (!text) return std::unexpected(text.error());

@@ -3,12 +3,13 @@
 
 #include <fcntl.h>
 
-#include <csignal>
 #include <utility>
 
+#include "base/fault.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
 #include "engine/stopped_tasks.h"
+#include "engine/tools.h"
 #include "image/criu_log.h"
 #include "image/criu_stats.h"
 #include "sys/child.h"
@@ -25,12 +26,12 @@ using base::Result;
 
 namespace {
 
-// How long CRIU gets to undo what it did (cure the tasks, thaw) after we gave up on it. Killing it
-// earlier could leave its parasite code inside the tasks.
-constexpr std::chrono::seconds kGraceAfterThaw{15};
+// How long CRIU gets to undo what it did (cure the tasks, thaw) after we gave up on it: killed in
+// the middle of that, it leaves a mapping of its parasite code behind in the tasks.
+constexpr std::chrono::seconds kGraceAfterThaw{5};
 
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
-  const std::filesystem::path config = request.work_dir / "criu.conf";
+  const std::filesystem::path config = criu_config_file(request.work_dir);
   REPRISE_PASS(
       sys::replace_file(config, dump_config(hook_program(request.worker), request.watched)));
   sys::SpawnOptions options;
@@ -53,17 +54,49 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   return sys::Child::spawn(options);
 }
 
-// Tasks that stand still because CRIU hangs must run again before anything else: a thaw is also
-// what makes a CRIU that hangs on a frozen, stopped task go on (facts: cgroup v1, SIGSTOP).
-Error give_up(const DumpRequest& request, sys::Child& runc) {
-  Error error = Error(ErrorCode::kBusy, "the dump did not end within " +
-                                            std::to_string(request.limit.count()) + " ms")
-                    .with_hint("the container was thawed and runs on; see 'reprise logs'");
+// What was asked in the course of a dump, and what came of it.
+struct Dialogue {
+  bool asked = false;
+  Result<void> sealed{};
+};
+
+// Until runc has ended. An error means that it may not have.
+Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& runc,
+                                       sys::MessageListener& listener, const PostDump& post_dump,
+                                       Dialogue& dialogue) {
+  const auto deadline = std::chrono::steady_clock::now() + request.limit;
+  REPRISE_PASS(base::fault_point("dump-begun"));
+  for (;;) {
+    const sys::Readable readable =
+        REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), deadline));
+    if (readable == sys::Readable::kNeither)
+      return std::unexpected(
+          Error(ErrorCode::kBusy,
+                "the dump did not end within " + std::to_string(request.limit.count()) + " ms")
+              .with_hint("the container was thawed and runs on; see 'reprise logs'"));
+    if (readable == sys::Readable::kSecond) return runc.wait();
+    HookQuestion question = REPRISE_PASS(accept_question(listener));
+    // A hook that lost its answer asks again: the answer stands.
+    if (!std::exchange(dialogue.asked, true)) dialogue.sealed = post_dump();
+    // A hook that is gone has been answered with its default, which is to let the tasks run on.
+    REPRISE_TRY(answer(question, dialogue.sealed ? Verdict::kProceed : Verdict::kAbort),
+                "answering CRIU");
+  }
+}
+
+// CRIU must not outlive the session: it would hold the tasks, and nobody would answer it. Tasks
+// that stand still because it hangs must run again before anything else, and a thaw is also what
+// makes a CRIU that hangs on a frozen, stopped task go on (facts: cgroup v1, SIGSTOP).
+Error give_up(const DumpRequest& request, sys::MessageListener& listener, Verdict verdict,
+              Error error) {
   if (Result<void> thawed = request.cgroup.thaw(); !thawed)
     error = std::move(error).with_suppressed(thawed.error());
-  if (Result<sys::ExitStatus> ended = runc.wait(kGraceAfterThaw); !ended)
-    if (Result<void> killed = runc.kill(SIGKILL); !killed)
-      error = std::move(error).with_suppressed(killed.error());
+  if (Result<void> ended = end_tools({.work_dir = request.work_dir,
+                                      .hook_listener = &listener,
+                                      .verdict = verdict,
+                                      .patience = kGraceAfterThaw});
+      !ended)
+    error = std::move(error).with_suppressed(ended.error());
   return error;
 }
 
@@ -79,24 +112,17 @@ Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status
 Result<void> run_dump(const DumpRequest& request, image::PageSink& sink,
                       sys::MessageListener& listener, const PostDump& post_dump) {
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
-  const auto deadline = std::chrono::steady_clock::now() + request.limit;
-  Result<void> sealed{};
-  bool asked = false;
-  for (;;) {
-    const sys::Readable readable =
-        REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), deadline));
-    if (readable == sys::Readable::kNeither) return std::unexpected(give_up(request, runc));
-    if (readable == sys::Readable::kSecond) break;
-    HookQuestion question = REPRISE_PASS(accept_question(listener));
-    // A hook that lost its answer asks again: the answer stands.
-    if (!std::exchange(asked, true)) sealed = post_dump();
-    // A hook that is gone has been answered with its default, which is to let the tasks run on.
-    REPRISE_TRY(answer(question, sealed ? Verdict::kProceed : Verdict::kAbort), "answering CRIU");
+  Dialogue dialogue;
+  Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
+  if (!status) {
+    const bool sealed = dialogue.asked && dialogue.sealed;
+    return std::unexpected(give_up(request, listener, sealed ? Verdict::kProceed : Verdict::kAbort,
+                                   std::move(status).error()));
   }
-  const sys::ExitStatus status = REPRISE_PASS(runc.wait());
-  if (!sealed) return sealed;
-  if (!status.success()) return std::unexpected(describe_failure(request, status));
-  if (!asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
+  REPRISE_PASS(base::fault_point("dump-ended"));
+  if (!dialogue.sealed) return dialogue.sealed;
+  if (!status->success()) return std::unexpected(describe_failure(request, *status));
+  if (!dialogue.asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
   return {};
 }
 

@@ -31,7 +31,7 @@ struct DumpRequest {
   std::filesystem::path worker;       // reprise-worker, beside which the hook lies
   std::filesystem::path hook_socket;  // where `listener` listens
   AfterDump after = AfterDump::kRunOn;
-  std::chrono::milliseconds limit{0};  // of the whole dump, tasks standing still or not
+  std::chrono::milliseconds limit{0};  // of the whole dump, for a CRIU that hangs
 };
 
 // Called once while all tasks stand still and CRIU has written everything to the sink's spool. If

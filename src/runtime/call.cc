@@ -6,11 +6,15 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "container/abandoned.h"
+#include "sys/child.h"
+#include "sys/file_lock.h"
 #include "sys/files.h"
 
 namespace reprise::runtime {
@@ -44,6 +48,33 @@ void tell_caller(const Call& call, Severity severity, const std::string& text) {
   const auto fd = sys::open_file(*file, O_WRONLY | O_APPEND | O_CREAT, 0644);
   if (fd) [[maybe_unused]]
     const ssize_t n = ::write(fd->get(), line.data(), line.size());
+}
+
+namespace {
+
+// A process that was killed closes its socket, by which we learn of its death, before it lets go of
+// its lock.
+void wait_for_last_process(const Call& call, const base::SessionId& session) {
+  const auto lock = container::session_lock_file(call.layout.session_run_directory(session));
+  constexpr std::chrono::seconds kDying{5};
+  std::error_code unknown;
+  if (std::filesystem::exists(lock, unknown)) [[maybe_unused]]
+    const auto free = sys::FileLock::lock(lock, kDying);
+}
+
+}  // namespace
+
+void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours) {
+  if (ours) wait_for_last_process(call, *ours);
+  if (container::abandoned_sessions(call.layout).empty()) return;
+  const auto worker = container::find_worker();
+  if (!worker) return tell_caller(call, Severity::kWarning, worker.error().message());
+  std::vector<std::string> argv = {worker->string(), "recover"};
+  if (ours) argv.push_back(ours->str());
+  constexpr std::chrono::seconds kLimit{60};
+  if (const auto settled = sys::run_ok(std::move(argv), kLimit); !settled)
+    tell_caller(call, Severity::kWarning,
+                "an abandoned session was not settled: " + settled.error().message());
 }
 
 }  // namespace reprise::runtime

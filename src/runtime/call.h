@@ -3,6 +3,7 @@
 // One call of the runtime, and what every verb needs of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ int pass_through(const Call& call);
 // are the container's.
 enum class Severity : std::uint8_t { kInfo, kWarning, kError };
 void tell_caller(const Call& call, Severity severity, const std::string& text);
+
+// Settles what sessions left behind whose processes were all killed, by a worker; blocks while it
+// does, some seconds at most. `ours`: a session of the container whose lock the caller holds. Costs
+// a look into one directory if there is nothing. What fails is told to the caller's log only.
+void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours = std::nullopt);
 
 // The handlers of the verbs that are not only runc's. Each returns an exit status.
 int create(const Call& call);

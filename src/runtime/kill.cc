@@ -19,8 +19,9 @@ using base::Result;
 namespace {
 
 // A SIGKILL passed through to a container whose checkpoint is being taken would destroy both. It is
-// held at most as long as a session may take, with some room for its rollback.
-constexpr std::chrono::minutes kHoldLimit{11};
+// held at most as long as the container may stand still, with some room for what comes before and
+// for the rollback.
+constexpr std::chrono::seconds kHoldBeyondFreeze{30};
 
 struct Target {
   container::Identity who;
@@ -38,6 +39,13 @@ Result<Target> parse_target(const Call& call) {
   return target;
 }
 
+std::chrono::seconds hold_limit(const Call& call, const Target& target) {
+  container::Wishes wishes;
+  if (const auto state = container::load_runc_state(call.arguments.state_globals(), target.who.id))
+    wishes = container::parse_wishes(state->annotations).value_or(wishes);
+  return wishes.freeze_limit + kHoldBeyondFreeze;
+}
+
 int hold_then_kill(const Call& call, const Target& target) {
   const auto lock_file = call.layout.lock_of(target.who);
   // No lock file: this container never had a session on this boot.
@@ -45,7 +53,7 @@ int hold_then_kill(const Call& call, const Target& target) {
   if (!std::filesystem::exists(lock_file, ignored)) return pass_through(call);
   Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
   if (lock) return pass_through(call);  // the descriptor is close-on-exec: no lock is left behind
-  lock = sys::FileLock::lock(lock_file, kHoldLimit);
+  lock = sys::FileLock::lock(lock_file, hold_limit(call, target));
   if (!lock)
     tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
   const auto state = container::load_runc_state(call.arguments.state_globals(), target.who.id);
@@ -73,6 +81,7 @@ Result<void> start_checkpoint(const Call& call, const Target& target, const sys:
 int kill(const Call& call) {
   const Result<Target> target = parse_target(call);
   if (!target) return pass_through(call);
+  settle_abandoned(call);
   if (target->signal == SIGKILL) return hold_then_kill(call, *target);
 
   const auto state = container::load_runc_state(call.arguments.state_globals(), target->who.id);

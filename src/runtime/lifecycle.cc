@@ -8,9 +8,11 @@
 #include <optional>
 #include <system_error>
 
+#include "container/runc_state.h"
 #include "runtime/call.h"
 #include "store/catalog.h"
 #include "sys/child.h"
+#include "sys/file_lock.h"
 
 namespace reprise::runtime {
 
@@ -30,6 +32,21 @@ std::optional<container::Identity> container_of(const Call& call) {
 bool take(const std::filesystem::path& marker) {
   std::error_code ignored;
   return std::filesystem::remove(marker, ignored);
+}
+
+// A start that was killed in the middle of its restore: runc must not delete anything before that
+// is undone by whoever holds the container's lock, since it would delete the root file system.
+Result<void> await_undone_restore(const Call& call, const container::Identity& who) {
+  const auto marker = call.layout.restoring_marker_of(who);
+  std::error_code ignored;
+  if (!std::filesystem::exists(marker, ignored)) return {};
+  constexpr std::chrono::seconds kUndoPatience{60};
+  const sys::FileLock lock =
+      REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(who), kUndoPatience),
+                  "waiting for a restore to be undone");
+  REPRISE_PASS(container::release_restore_root(call.arguments.state_globals(), who.id));
+  take(marker);
+  return {};
 }
 
 }  // namespace
@@ -64,6 +81,11 @@ int state(const Call& call) {
 int remove(const Call& call) {
   const auto who = container_of(call);
   if (!who) return pass_through(call);
+  settle_abandoned(call);
+  if (const auto undone = await_undone_restore(call, *who); !undone) {
+    tell_caller(call, Severity::kError, "not deleted: " + undone.error().message());
+    return base::exit_code(undone.error().code());
+  }
   take(call.layout.restored_marker_of(*who));
   if (take(call.layout.marker_of(*who)))
     if (auto catalog = store::Catalog::open(call.layout.store))

@@ -7,7 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/fault.h"
 #include "base/log.h"
+#include "base/scope_exit.h"
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/inotify_watches.h"
@@ -17,7 +19,6 @@
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/capture.h"
-#include "session/fault.h"
 #include "session/parts.h"
 #include "session/promise.h"
 #include "session/versions.h"
@@ -30,6 +31,7 @@ namespace reprise::session {
 using base::Error;
 using base::ErrorCode;
 using base::fail;
+using base::fault_point;
 using base::LogLevel;
 using base::Result;
 
@@ -57,9 +59,11 @@ Result<void> refuse_obstacles(pid_t init) {
 
 }  // namespace
 
-CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hook_listener)
+CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hook_listener,
+                                     FreezeWatch& watch)
     : context_(context),
       hook_listener_(hook_listener),
+      watch_(watch),
       phases_(context.caller),
       begin_(base::now_unix_millis()) {}
 
@@ -73,6 +77,7 @@ container::WorkerEvent CheckpointSession::run() {
   };
   Result<void> result = steps();
   phases_.begin("finish");
+  if (const auto fault = fault_point("before-finish"); result && !fault) result = fault;
   if (sealed_ && context_.request.end)
     end_sealed_container(
         *state_,
@@ -123,6 +128,7 @@ std::optional<std::filesystem::path> CheckpointSession::network() const {
 
 Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
+  const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
   const engine::DumpRequest request{
       .runc = context_.layout.runc,
       .runtime_args = context_.request.runtime_args,
@@ -134,7 +140,9 @@ Result<void> CheckpointSession::dump() {
       .worker = REPRISE_PASS(container::find_worker()),
       .hook_socket = context_.hook_socket(),
       .after = context_.request.end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
-      .limit = kSessionLimit};
+      .limit = wishes.freeze_limit};
+  REPRISE_PASS(watch_.begin(wishes.freeze_limit));
+  const base::ScopeExit runs_again([this] { watch_.end(); });
   REPRISE_PASS(
       engine::dump(request, writer_->pages(), hook_listener_, [this] { return post_dump(); }));
   if (context_.request.end) return {};
@@ -150,6 +158,7 @@ Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(capture_files());
   REPRISE_PASS(capture_affinity(*writer_, *state_));
   cpu_time_us_ = cpu_time_us();
+  REPRISE_PASS(fault_point("files-copied"));
   if (!context_.request.end) return {};
   REPRISE_PASS(seal());
   freeze_ms_ = engine::frozen_for(context_.directory() / "frozen-at")
@@ -255,6 +264,8 @@ image::Manifest CheckpointSession::describe() const {
 }
 
 void CheckpointSession::roll_back() {
+  if (const auto fault = fault_point("rollback"); !fault)
+    base::log(LogLevel::kWarn, "rolling back, ignoring", {{"error", fault.error().message()}});
   writer_.reset();
   if (const auto kept = restore_promise(context_.layout, context_.request, *context_.store); !kept)
     base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});

@@ -15,6 +15,7 @@
 #include "container/runc_state.h"
 #include "image/manifest.h"
 #include "session/context.h"
+#include "session/freeze_watch.h"
 #include "store/checkpoint_store.h"
 #include "sys/message_socket.h"
 
@@ -27,7 +28,7 @@ namespace reprise::session {
 // the request says `end`, the container has ended, after its checkpoint was durable.
 class CheckpointSession {
  public:
-  CheckpointSession(Context& context, sys::MessageListener& hook_listener);
+  CheckpointSession(Context& context, sys::MessageListener& hook_listener, FreezeWatch& watch);
 
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
@@ -51,6 +52,7 @@ class CheckpointSession {
 
   Context& context_;
   sys::MessageListener& hook_listener_;
+  FreezeWatch& watch_;
   Phases phases_;
   base::UnixMillis begin_;
   std::optional<container::RuncState> state_;

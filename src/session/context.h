@@ -41,9 +41,8 @@ struct Context {
   }
 };
 
-// The longest a session may take, tasks standing still or not: CRIU needs about 1 s per GB, so this
-// allows for far more memory than a host has, and still ends before anybody gives up on a drain.
-inline constexpr std::chrono::minutes kSessionLimit{10};
+// The longest that a restore waits for `runc restore`, which reads about 1 GB per second.
+inline constexpr std::chrono::minutes kRestoreLimit{10};
 
 // Names the phases of one session, times them, and tells the caller when one begins.
 class Phases {

@@ -8,18 +8,17 @@
 
 #include <cerrno>
 #include <chrono>
-#include <optional>
+#include <csignal>
 #include <utility>
 
 #include "base/log.h"
 #include "engine/criu_hook.h"
-#include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/promise.h"
-#include "session/restore_rootfs.h"
-#include "session/restore_session.h"
 #include "session/restore_settlement.h"
+#include "session/settlement.h"
 #include "sys/files.h"
+#include "sys/process.h"
 #include "sys/readable.h"
 
 namespace reprise::session {
@@ -42,70 +41,45 @@ Result<Context> open_context(const GuardedSession& guarded) {
                  .caller = sys::MessageSocket::adopt(std::move(caller))};
 }
 
-// What the killed session had sealed, if it got that far.
-std::optional<image::Manifest> find_sealed(Context& context) {
-  const auto ids = context.store->list();
-  if (!ids) return std::nullopt;
-  for (const base::CheckpointId& id : *ids) {
-    const auto reader = context.store->open(id);
-    if (reader && (*reader)->manifest().parent_session == context.request.session.str())
-      return (*reader)->manifest();
+// How the session's process ended.
+struct End {
+  enum class How : std::uint8_t { kExited, kKilled, kHung } how = How::kExited;
+  int value = 0;  // exit status or signal
+};
+
+End collect(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return std::nullopt;
+  if (WIFSIGNALED(status)) return {.how = End::How::kKilled, .value = WTERMSIG(status)};
+  return {.how = End::How::kExited, .value = WEXITSTATUS(status)};
 }
 
-bool children_are_left() {
-  for (;;) {
-    const pid_t pid = ::waitpid(-1, nullptr, WNOHANG);
-    if (pid == 0) return true;
-    if (pid < 0 && errno != EINTR) return false;
+End wait_for_session(pid_t pid, const FreezeWatch& watch) {
+  const Result<sys::UniqueFd> process = sys::open_pidfd(pid);
+  if (!process) return collect(pid);
+  pollfd fds[] = {{.fd = process->get(), .events = POLLIN, .revents = 0},
+                  {.fd = watch.fd().get(), .events = POLLIN, .revents = 0}};
+  while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
   }
-}
-
-// runc and CRIU are our children now. They end by themselves once the hook is answered; the limit
-// is for a CRIU that hangs, which a thaw frees.
-void see_dump_to_its_end(const GuardedSession& guarded, engine::Verdict verdict) {
-  const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
-  constexpr int kPollMs = 20;
-  while (children_are_left() && std::chrono::steady_clock::now() < deadline) {
-    pollfd poll_fd{.fd = guarded.hook_listener->fd().get(), .events = POLLIN, .revents = 0};
-    if (::poll(&poll_fd, 1, kPollMs) <= 0) continue;
-    if (auto question = engine::accept_question(*guarded.hook_listener)) [[maybe_unused]]
-      const auto answered = engine::answer(*question, verdict);
+  if (fds[0].revents != 0) return collect(pid);
+  ::kill(pid, SIGKILL);  // our child, and not reaped: the pid is still its own
+  // One that sits in the kernel is not waited for: it will never get back to its own code.
+  constexpr int kKillPatienceMs = 200;
+  while (::poll(fds, 1, kKillPatienceMs) < 0 && errno == EINTR) {
   }
+  if (fds[0].revents != 0) collect(pid);
+  return {.how = End::How::kHung};
 }
 
-container::WorkerEvent settle_sealed(Context& context, const image::Manifest& manifest) {
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
-  outcome.ok = true;
-  outcome.checkpoint = manifest.id.str();
-  if (!context.catalog.find_checkpoint(manifest.id.str()))
-    if (const auto added = context.catalog.add_checkpoint(
-            manifest, context.request.tag,
-            manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
-        !added)
-      outcome = failed_outcome(added.error());
-  const auto state =
-      container::load_runc_state(context.request.runtime_args, context.request.container);
-  if (state && manifest.ended)
-    if (const auto spec = container::load_oci_spec(state->bundle))
-      end_sealed_container(*state, *spec);
-  return outcome;
-}
-
-container::WorkerEvent settle_failed(const Result<void>& undone, const Error& cause) {
-  if (!undone)
-    base::log(LogLevel::kError, "rollback is incomplete", {{"error", undone.error().details()}});
-  return failed_outcome(cause);
-}
-
-container::WorkerEvent take_over_checkpoint(const GuardedSession& guarded, Context& context,
-                                            const Error& cause) {
-  const std::optional<image::Manifest> sealed = find_sealed(context);
-  see_dump_to_its_end(guarded, sealed ? engine::Verdict::kProceed : engine::Verdict::kAbort);
-  if (sealed) return settle_sealed(context, *sealed);
-  return settle_failed(restore_promise(context.layout, context.request, *context.store), cause);
+Error cause_of(const End& end) {
+  if (end.how == End::How::kHung)
+    return Error(ErrorCode::kBusy, "the container stood still for longer than it may")
+        .with_hint(
+            "the annotation 'reprise.dev/freeze-limit' says how long; 'reprise logs' says "
+            "what took so long");
+  return Error(ErrorCode::kGone, "the worker was killed by signal " + std::to_string(end.value))
+      .with_hint("was the host out of memory? see 'reprise logs' and dmesg");
 }
 
 // Tasks that nobody has completed must not run; where the session had let them pass, what is left
@@ -123,89 +97,51 @@ void answer_restore(sys::MessageListener& listener, Context& context) {
                                                                 : engine::Verdict::kAbort);
 }
 
-// Whether the container runs: what the wrapper says of the `runc restore` that it was told to run.
-bool see_restore_to_its_end(const GuardedSession& guarded, Context& context) {
+// The wrapper may be running runc: what comes of that decides, and nothing may be undone meanwhile.
+// It tells, or ends, which closes the socket; if it has told the session already, it has consumed
+// its claim.
+void see_restore_to_its_end(const GuardedSession& guarded, Context& context) {
   std::error_code ignored;
-  if (!std::filesystem::exists(context.ready_marker(), ignored)) return false;
-  const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
-  for (;;) {
-    const auto readable =
-        sys::wait_readable(guarded.hook_listener->fd(), context.caller.fd(), deadline);
-    if (!readable || *readable == sys::Readable::kNeither) return false;
-    if (*readable == sys::Readable::kFirst) {
-      answer_restore(*guarded.hook_listener, context);
-      continue;
-    }
-    const auto message = context.caller.receive();
-    return message && *message && container::decode_restored(**message).value_or(1) == 0;
+  if (!std::filesystem::exists(context.ready_marker(), ignored)) return;
+  constexpr std::chrono::milliseconds kInterval{100};
+  const auto deadline = std::chrono::steady_clock::now() + kRestoreLimit;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto readable = sys::wait_readable(guarded.hook_listener->fd(), context.caller.fd(),
+                                             std::chrono::steady_clock::now() + kInterval);
+    if (!readable || *readable == sys::Readable::kSecond) return;
+    if (*readable == sys::Readable::kFirst) answer_restore(*guarded.hook_listener, context);
+    const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
+    if (claimed && !*claimed) return;
   }
 }
 
-container::WorkerEvent take_over_restore(const GuardedSession& guarded, Context& context,
-                                         const Error& cause) {
-  if (!see_restore_to_its_end(guarded, context))
-    return settle_failed(undo_restore_preparation(context), cause);
-  settle_restored(context);
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
-  outcome.ok = true;
-  outcome.checkpoint = context.request.checkpoint.str();
-  return outcome;
-}
-
-store::LifeEvent life_event(bool is_checkpoint, bool ok) {
-  if (is_checkpoint) return store::LifeEvent::kCheckpointed;
-  return ok ? store::LifeEvent::kRestored : store::LifeEvent::kRestoreFailed;
-}
-
-void record_outcome(Context& context, const container::WorkerEvent& outcome) {
-  const store::SessionRow row{.id = context.request.session,
-                              .key = context.key(),
-                              .end = base::now_unix_millis(),
-                              .status = outcome.ok ? "ok" : "failed",
-                              .reason = outcome.reason,
-                              .hint = outcome.hint,
-                              .checkpoint = base::CheckpointId(outcome.checkpoint),
-                              .phases = "{}",
-                              .log_directory = context.directory().string()};
-  [[maybe_unused]] const auto finished = context.catalog.finish_session(row);
-  const bool is_checkpoint = context.request.verb == container::WorkerVerb::kCheckpoint;
-  // A checkpoint that came to nothing changed nothing in the container's history.
-  if (is_checkpoint && !outcome.ok) return;
-  const store::LifeRow life{.key = context.key(),
-                            .time = base::now_unix_millis(),
-                            .event = life_event(is_checkpoint, outcome.ok),
-                            .session = context.request.session,
-                            .checkpoint = is_checkpoint ? base::CheckpointId(outcome.checkpoint)
-                                                        : context.request.checkpoint,
-                            .detail = is_checkpoint ? context.request.trigger : outcome.reason};
-  [[maybe_unused]] const auto added = context.catalog.add_life_event(life);
-}
-
-void take_over(const GuardedSession& guarded, int signal) {
-  const Error cause =
-      Error(ErrorCode::kInternal, "the worker was killed by signal " + std::to_string(signal))
-          .with_hint("was the host out of memory? see 'reprise logs' and dmesg");
-  base::log(LogLevel::kError, "the worker was killed, taking over",
-            {{"container", guarded.request.container.str()}, {"signal", std::to_string(signal)}});
+void take_over(const GuardedSession& guarded, const End& end) {
+  const Error cause = cause_of(end);
+  base::log(LogLevel::kError, "the session did not end by itself, taking over",
+            {{"container", guarded.request.container.str()}, {"reason", cause.message()}});
   Result<Context> context = open_context(guarded);
   if (!context) {
-    // Without a catalog nothing is known to be sealed: the tasks run on.
-    if (guarded.request.verb == container::WorkerVerb::kCheckpoint)
-      see_dump_to_its_end(guarded, engine::Verdict::kAbort);
     report(*guarded.caller, failed_outcome(context.error()));
     return;
   }
-  const container::WorkerEvent outcome = guarded.request.verb == container::WorkerVerb::kCheckpoint
-                                             ? take_over_checkpoint(guarded, *context, cause)
-                                             : take_over_restore(guarded, *context, cause);
-  record_outcome(*context, outcome);
+  if (guarded.request.verb == container::WorkerVerb::kRestore)
+    see_restore_to_its_end(guarded, *context);
+  // A CRIU that hangs may do so because of a frozen cgroup; one that does not will thaw it itself.
+  if (end.how == End::How::kHung)
+    if (const auto thawed = thaw(guarded.request); !thawed)
+      base::log(LogLevel::kError, "the container was not thawed",
+                {{"error", thawed.error().details()}});
+  const container::WorkerEvent outcome = settle(
+      *context,
+      {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});
   report(*guarded.caller, outcome);
 }
 
 }  // namespace
 
 int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSession&)) {
+  // runc and CRIU become our children when the session is killed, so that they do not stay zombies
+  // of an init that does not reap.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const pid_t pid = ::fork();
   if (pid < 0) {
@@ -214,13 +150,11 @@ int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSessi
   }
   if (pid == 0) ::_exit(session(guarded));
   ::prctl(PR_SET_NAME, "reprise-guard", 0, 0, 0);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFSIGNALED(status)) take_over(guarded, WTERMSIG(status));
+  const End end = wait_for_session(pid, *guarded.watch);
+  if (end.how != End::How::kExited) take_over(guarded, end);
   [[maybe_unused]] const auto removed =
       sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : base::exit_code(ErrorCode::kInternal);
+  return end.how == End::How::kExited ? end.value : base::exit_code(ErrorCode::kInternal);
 }
 
 }  // namespace reprise::session

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The guard: the small process above each session that keeps the promise when the session itself
-// is killed.
+// is killed or hangs.
 #pragma once
 
 #include "container/layout.h"
 #include "container/worker_link.h"
+#include "session/freeze_watch.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -16,15 +17,15 @@ struct GuardedSession {
   container::WorkerRequest request;
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
   sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions
+  FreezeWatch* watch = nullptr;  // wound by the session while tasks may stand still
 };
 
 // Forks: the child runs `session` and exits with its value; the parent waits. If the child is
-// killed, the parent answers CRIU's hook in its place. Of a checkpoint: proceed if it is sealed,
-// abort otherwise; it waits for runc and CRIU (they become its children: it is made their
-// subreaper), and then keeps the promise: a sealed checkpoint is made visible and its container
-// ended; otherwise the container runs on as before. Of a restore: abort unless the tasks were
-// complete; what was prepared is undone unless the container runs. Must be called without threads.
-// Returns the exit status for the process.
+// killed, or lets the freeze's watch ring (then the parent kills it), the parent answers CRIU's
+// hook in its place (of a restore: abort unless the tasks were complete), sees to it that runc and
+// CRIU end, and settles the session (settlement.h). No container stands still beyond its limit,
+// whether CRIU or the session hangs, unless the kernel itself does not let CRIU go. Must be called
+// without threads. Returns the exit status for the process.
 int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSession&));
 
 }  // namespace reprise::session

@@ -7,10 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "container/cgroup.h"
 #include "container/network.h"
 #include "sys/child.h"
+#include "sys/files.h"
 #include "sys/process.h"
 
 namespace reprise::session {
@@ -20,14 +22,25 @@ using base::Result;
 
 Result<void> deliver_signal(const container::Layout& layout,
                             const container::WorkerRequest& request) {
-  if (request.signal == 0) return {};
+  const auto delivered = layout.session_run_directory(request.session) / "signal-delivered";
+  std::error_code unknown;
+  if (request.signal == 0 || std::filesystem::exists(delivered, unknown)) return {};
   std::vector<std::string> argv = {layout.runc.string()};
   argv.insert(argv.end(), request.runtime_args.begin(), request.runtime_args.end());
   argv.insert(argv.end(), {"kill", request.container.str(), std::to_string(request.signal)});
   constexpr std::chrono::seconds kLimit{20};
   REPRISE_TRY(sys::run_ok(std::move(argv), kLimit),
               "delivering signal " + std::to_string(request.signal));
-  return {};
+  // For whoever settles this session if we are killed next: an application that gets its stop
+  // signal twice may take that for an order to end at once.
+  REPRISE_PASS(sys::replace_file(delivered, ""));
+  return base::fault_point("signal-delivered");
+}
+
+Result<void> thaw(const container::WorkerRequest& request) {
+  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  if (!state && state.error().code() == base::ErrorCode::kNotFound) return {};
+  return container::Cgroup(REPRISE_PASS(state).cgroup_paths).thaw();
 }
 
 std::filesystem::path network_of(const container::OciSpec& spec,
@@ -51,6 +64,7 @@ Result<void> restore_promise(const container::Layout& layout,
     if (spec && spec->has_network_namespace)
       note(container::remove_criu_locks(network_of(*spec, *state)));
   }
+  note(base::fault_point("rollback-unlocked"));
   note(store.sweep());
   if (state) note(deliver_signal(layout, request));
   return first;

@@ -17,9 +17,13 @@ namespace reprise::session {
 // Where the container's network namespace can be entered. Only for specs that have one.
 std::filesystem::path network_of(const container::OciSpec& spec, const container::RuncState& state);
 
-// Sends the signal that the request promised (none if it is 0) through runc.
+// Sends the signal that the request promised (none if it is 0) through runc, unless the session
+// has sent it already.
 base::Result<void> deliver_signal(const container::Layout& layout,
                                   const container::WorkerRequest& request);
+
+// Lets the container's tasks run, as far as its cgroup keeps them from it.
+base::Result<void> thaw(const container::WorkerRequest& request);
 
 // What must be true after any failure, whoever notices it (the session, or its guard when the
 // worker was killed): thawed, not firewalled, no partial checkpoint, the signal delivered. Does as

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
@@ -13,7 +14,7 @@
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
-#include "session/fault.h"
+#include "engine/tools.h"
 #include "session/parts.h"
 #include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
@@ -27,6 +28,7 @@ namespace reprise::session {
 using base::Error;
 using base::ErrorCode;
 using base::fail;
+using base::fault_point;
 using base::LogLevel;
 using base::Result;
 
@@ -45,7 +47,7 @@ container::WorkerEvent RestoreSession::run() {
   phases_.begin("finish");
   if (result)
     settle_restored(context_);
-  else if (const auto undone = undo_restore_preparation(context_); !undone)
+  else if (const auto undone = undo_restore(context_); !undone)
     base::log(LogLevel::kError, "undoing the restore is incomplete",
               {{"error", undone.error().details()}});
   return record(result);
@@ -75,8 +77,10 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
+  REPRISE_PASS(fault_point("restore-files"));
   phases_.begin("network");
   REPRISE_PASS(prepare_network());
+  REPRISE_PASS(fault_point("restore-network"));
   container::WorkerEvent ready;
   ready.kind = container::WorkerEventKind::kReady;
   ready.image_path = REPRISE_PASS(reader_->pages().materialize()).string();
@@ -87,7 +91,7 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(fault_point("before-restore"));
   REPRISE_PASS(sys::replace_file(context_.ready_marker(), ""));
   report(context_.caller, ready);
-  return {};
+  return fault_point("restore-ready");
 }
 
 // Ids that people choose are used again, also for something else: somebody who runs another program
@@ -118,7 +122,7 @@ Result<void> RestoreSession::check_fit() const {
 }
 
 Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
-  const std::filesystem::path config = context_.directory() / "criu.conf";
+  const std::filesystem::path config = engine::criu_config_file(context_.directory());
   const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
   REPRISE_PASS(sys::replace_file(config, engine::restore_config(engine::hook_program(worker))));
   Environment variables =
@@ -165,7 +169,7 @@ void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
 
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
 Result<void> RestoreSession::await_runc() {
-  const auto deadline = std::chrono::steady_clock::now() + kSessionLimit;
+  const auto deadline = std::chrono::steady_clock::now() + kRestoreLimit;
   for (;;) {
     switch (REPRISE_PASS(sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), deadline))) {
       case sys::Readable::kFirst:
@@ -198,11 +202,24 @@ Result<void> RestoreSession::answer_hook() {
 
 Result<void> RestoreSession::take_result() {
   const auto message = REPRISE_TRY(context_.caller.receive(), "waiting for runc");
-  if (!message) return fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
+  if (!message) {
+    // The wrapper consumes the claim as soon as the container runs, before it tells us.
+    const bool claimed =
+        REPRISE_PASS(context_.catalog.is_claimed_by(context_.key(), context_.request.session));
+    if (!claimed) return {};
+    return fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
+  }
   const int exit_code = REPRISE_PASS(container::decode_restored(*message));
-  if (exit_code == 0) return {};
+  if (exit_code == 0) {
+    // It runs: from here on nothing may undo it.
+    if (const auto fault = fault_point("restore-told"); !fault)
+      base::log(LogLevel::kWarn, "restored, ignoring", {{"error", fault.error().message()}});
+    return {};
+  }
   if (!completed_) return completed_;
-  Error error(ErrorCode::kIo, "runc restore ended with exit status " + std::to_string(exit_code));
+  constexpr int kKilled = 128;  // the shells' convention, which the wrapper follows
+  Error error(exit_code > kKilled ? ErrorCode::kGone : ErrorCode::kUnsupported,
+              "runc restore ended with exit status " + std::to_string(exit_code));
   return std::unexpected(
       engine::with_criu_cause(std::move(error), context_.directory() / "restore.log"));
 }

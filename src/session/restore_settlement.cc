@@ -7,6 +7,8 @@
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "engine/expired_timers.h"
+#include "engine/half_restored.h"
+#include "engine/tools.h"
 #include "session/parts.h"
 #include "session/restore_rootfs.h"
 #include "session/volumes.h"
@@ -80,11 +82,18 @@ void settle_restored(const Context& context) {
               {{"error", settled.error().message()}});
 }
 
-Result<void> undo_restore_preparation(const Context& context) {
+Result<void> undo_restore(const Context& context) {
   Result<void> first{};
   const auto note = [&first](const auto& result) {
     if (!result && first) first = std::unexpected(result.error());
   };
+  std::error_code unknown;
+  if (std::filesystem::exists(context.ready_marker(), unknown)) {
+    note(engine::end_tools({.work_dir = context.directory()}));
+    note(engine::remove_half_restored({.runc = context.layout.runc,
+                                       .runtime_args = context.request.runtime_args,
+                                       .container = context.request.container}));
+  }
   note(undo_rootfs(context));
   const auto spec = container::load_oci_spec(context.request.bundle);
   if (!spec) return std::unexpected(spec.error());

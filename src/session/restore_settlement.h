@@ -25,9 +25,10 @@ void settle_network(const container::OciSpec& spec, const image::Manifest& manif
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);
 
-// Undoes what a restore prepared on the host: files in the root file system, in /dev/shm and in
-// volumes, adopted addresses, held packets (inside, and on the host). Only while no restored task
-// runs. Returns the first error, and goes on after it.
-base::Result<void> undo_restore_preparation(const Context& context);
+// Undoes all that a restore may have brought about: runc, CRIU and the container itself (where the
+// wrapper was killed, what it started is nobody's), files in the root file
+// system, in /dev/shm and in volumes, adopted addresses, held packets (inside, and on the host).
+// Returns the first error, and goes on after it.
+base::Result<void> undo_restore(const Context& context);
 
 }  // namespace reprise::session

@@ -137,6 +137,8 @@ class Catalog {
   Result<void> consume_claim(const base::ContainerKey& key, const base::SessionId& session);
   // Not restored: claimable again, attempts + 1.
   Result<void> release_claim(const base::ContainerKey& key, const base::SessionId& session);
+  // Whether it is `session` that holds, or last held, the claim; no longer once that was consumed.
+  Result<bool> is_claimed_by(const base::ContainerKey& key, const base::SessionId& session);
   // Nothing continues from it any more (cold start wanted), claimed or not; the checkpoint stays.
   Result<void> drop_continuation(const base::ContainerKey& key);
 
@@ -154,6 +156,7 @@ class Catalog {
   // kInvalidInput.
   Result<void> finish_session(const SessionRow& row);
   Result<std::vector<SessionRow>> sessions(int limit);  // newest first
+  Result<std::vector<SessionRow>> running_sessions();   // those without an outcome, newest first
   // By exact id or unique prefix; kNotFound, kInvalidInput if ambiguous.
   Result<SessionRow> find_session(const std::string& id_prefix);
 

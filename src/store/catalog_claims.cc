@@ -125,6 +125,11 @@ Result<void> Catalog::release_claim(const ContainerKey& key, const SessionId& se
   return {};
 }
 
+Result<bool> Catalog::is_claimed_by(const ContainerKey& key, const SessionId& session) {
+  const auto claim = REPRISE_PASS(claim_of(db_.get(), key));
+  return claim && !claim->session.empty() && claim->session == session.str();
+}
+
 Result<void> Catalog::drop_continuation(const ContainerKey& key) {
   REPRISE_PASS(execute(db_.get(), "DELETE FROM continuations WHERE key = ?1", key.str()));
   return {};

@@ -55,6 +55,19 @@ class ClaimsTest : public testing::Test {
   Catalog catalog_;
 };
 
+// By which whoever settles a restore that was cut off tells whether its container is to stay.
+TEST_F(ClaimsTest, TellsWhoseClaimItIs) {
+  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kSession).value());
+  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, SessionId()).value()) << "nobody's is not everybody's";
+  claim_and_die(kSession);
+  EXPECT_TRUE(catalog_.is_claimed_by(kWeb, kSession).value()) << "also when the claimer has died";
+  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kOther).value());
+  ASSERT_TRUE(catalog_.claim(kWeb, kOther, myself()));
+  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kSession).value());
+  ASSERT_TRUE(catalog_.consume_claim(kWeb, kOther));
+  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kOther).value());
+}
+
 TEST_F(ClaimsTest, NothingToClaim) {
   const auto claim = catalog_.claim(ContainerKey("db"), kSession, myself());
   ASSERT_TRUE(claim);

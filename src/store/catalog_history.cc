@@ -82,6 +82,13 @@ SessionRow session_row(const Statement& s) {
   return row;
 }
 
+Result<std::vector<SessionRow>> session_rows(Result<Statement> statement) {
+  if (!statement) return std::unexpected(statement.error());
+  std::vector<SessionRow> rows;
+  while (REPRISE_PASS(statement->step())) rows.push_back(session_row(*statement));
+  return rows;
+}
+
 }  // namespace
 
 std::string_view to_string(LifeEvent event) {
@@ -167,12 +174,15 @@ Result<void> Catalog::finish_session(const SessionRow& row) {
 }
 
 Result<std::vector<SessionRow>> Catalog::sessions(int limit) {
-  Statement statement = REPRISE_PASS(Statement::prepare(
+  return session_rows(Statement::prepare(
       db_.get(), std::string(kSelectSessions) + "ORDER BY began DESC, sequence DESC LIMIT ?1",
       std::max(limit, 0)));
-  std::vector<SessionRow> rows;
-  while (REPRISE_PASS(statement.step())) rows.push_back(session_row(statement));
-  return rows;
+}
+
+Result<std::vector<SessionRow>> Catalog::running_sessions() {
+  return session_rows(Statement::prepare(
+      db_.get(), std::string(kSelectSessions) +
+                     "WHERE status = 'running' ORDER BY began DESC, sequence DESC"));
 }
 
 Result<SessionRow> Catalog::find_session(const std::string& id_prefix) {

@@ -140,6 +140,9 @@ TEST_F(HistoryTest, ASessionRunsAndFinishes) {
   EXPECT_EQ(row.begin, 10);
   EXPECT_EQ(row.log_directory, "/var/log/reprise/abc1");
 
+  ASSERT_EQ(catalog_.running_sessions().value().size(), 1U);
+  EXPECT_EQ(catalog_.running_sessions().value().front().id, row.id);
+
   row.end = 99;
   row.status = "failed";
   row.reason = "criu failed";
@@ -148,6 +151,7 @@ TEST_F(HistoryTest, ASessionRunsAndFinishes) {
   row.phases = R"({"dump":80})";
   ASSERT_TRUE(catalog_.finish_session(row));
   const SessionRow finished = catalog_.find_session("abc1").value();
+  EXPECT_TRUE(catalog_.running_sessions().value().empty());
   EXPECT_EQ(finished.end, 99);
   EXPECT_EQ(finished.status, "failed");
   EXPECT_EQ(finished.reason, "criu failed");

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/fault.h"
 #include "store/internal/directory_writer.h"
 #include "store/internal/stored_files.h"
 #include "sys/file_lock.h"
@@ -117,8 +118,11 @@ Result<image::Manifest> DirectoryWriter::seal_steps(image::Manifest manifest) {
       REPRISE_TRY(image::decode_manifest(text), "reading the new manifest back");
   if (as_read.files != manifest.files)
     return fail(ErrorCode::kInvalidInput, "a file's name is not UTF-8");
+  REPRISE_PASS(base::fault_point("seal-digested"));
   REPRISE_PASS(sys::sync_tree(directory_));
+  REPRISE_PASS(base::fault_point("seal-synced"));
   REPRISE_PASS(sys::replace_file(directory_ / kManifestFile, text));
+  REPRISE_PASS(base::fault_point("seal-manifest"));
   REPRISE_PASS(publish());
   sealed_ = true;
   release_lock();
@@ -141,6 +145,7 @@ Result<Files> DirectoryWriter::all_files() {
 Result<void> DirectoryWriter::publish() {
   const path sealed = layout_.sealed(id_);
   Result<void> renamed = sys::rename_durably(directory_, sealed);
+  if (renamed) renamed = base::fault_point("seal-renamed");
   if (renamed) return {};
   // The rename itself may have happened, and only its fsync failed: take it back, so that an error
   // always means that nothing is visible. If that fails too, both failures are told.

@@ -14,7 +14,9 @@
 #include "session/context.h"
 #include "session/guard.h"
 #include "session/promise.h"
+#include "session/recovery.h"
 #include "session/restore_session.h"
+#include "session/settlement.h"
 #include "sys/files.h"
 
 namespace reprise::worker {
@@ -70,7 +72,7 @@ Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
   session::prune_session_logs(context.layout);
   if (guarded.request.verb == WorkerVerb::kRestore)
     return session::RestoreSession(context, *guarded.hook_listener).run();
-  return session::CheckpointSession(context, *guarded.hook_listener).run();
+  return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
 }
 
 // For a session that failed before it touched anything.
@@ -94,6 +96,8 @@ int run_session(const GuardedSession& guarded) {
 // What a session needs before it can fail in an orderly way.
 struct Preparation {
   std::optional<sys::FileLock> lock;
+  std::optional<sys::FileLock> session_lock;
+  std::optional<session::FreezeWatch> watch;
   std::optional<sys::MessageListener> listener;  // of CRIU's hook
 };
 
@@ -105,7 +109,8 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
     ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(container::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
-  REPRISE_PASS(sys::make_directories(layout.session_run_directory(request.session)));
+  ready.session_lock = REPRISE_TRY(session::note_session(layout, request), "noting the session");
+  ready.watch = REPRISE_PASS(session::FreezeWatch::create());
   base::open_log(layout.session_directory(request.session) / "reprise.log");
   const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
   if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
@@ -123,15 +128,38 @@ Result<int> serve(sys::MessageSocket& caller) {
   Result<Preparation> ready = prepare(guarded);
   if (!ready) {
     deliver_promised_signal(guarded);
+    // Nothing is left to be settled.
+    [[maybe_unused]] const auto removed =
+        sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));
     return std::unexpected(std::move(ready).error());
   }
+  guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
   return session::run_guarded(guarded, run_session);
 }
 
+// CRIU's hook became this program.
+int verdict(const std::filesystem::path& hook_socket) {
+  // The socket lies in the session's run directory.
+  const base::SessionId session(hook_socket.parent_path().filename().string());
+  return session::may_end_without_session(container::Layout::from_environment(), session) ? 0 : 1;
+}
+
+int recover(const std::string& ours) {
+  std::optional<base::SessionId> session;
+  if (!ours.empty()) session = base::SessionId(ours);
+  const auto settled = session::settle_abandoned(container::Layout::from_environment(), session);
+  if (settled) return 0;
+  std::fprintf(stderr, "reprise-worker: %s\n", settled.error().message().c_str());
+  return base::exit_code(settled.error().code());
+}
+
 }  // namespace
 
-int run_worker() {
+int run_worker(int argc, char** argv) {
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  if (verb == "verdict" && argc == 3) return verdict(argv[2]);
+  if (verb == "recover" && argc <= 3) return recover(argc == 3 ? argv[2] : "");
   Result<sys::UniqueFd> fd = adopt_fd(container::kWorkerSocketFd);
   if (!fd) {
     std::fprintf(stderr, "reprise-worker: %s\n", fd.error().message().c_str());

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sessions that nobody cares for any more, told by their locks.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "base/id.h"
+#include "container/layout.h"
+
+namespace reprise::container {
+
+// Held by the processes of a session as long as one of them lives.
+std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory);
+
+// Sessions that have a run directory but no process. One that is just being begun may be among
+// them: look again with its lock held.
+std::vector<base::SessionId> abandoned_sessions(const Layout& layout);
+
+}  // namespace reprise::container

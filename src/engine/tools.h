@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The processes of runc, CRIU and CRIU's script that work for one session, whoever their parent is
+// by now. All of them carry CRIU_CONFIG_FILE=WORK_DIR/criu.conf in their environment.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/criu_hook.h"
+#include "sys/process.h"
+
+namespace reprise::engine {
+
+// The file that names a session's processes, as `work_dir` is that session's.
+std::filesystem::path criu_config_file(const std::filesystem::path& work_dir);
+
+std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir);
+
+struct ToolsEnd {
+  std::filesystem::path work_dir;
+  sys::MessageListener* hook_listener = nullptr;  // where CRIU's script asks; may be null
+  Verdict verdict = Verdict::kAbort;              // what it is told
+  std::chrono::milliseconds patience{0};          // until they are killed
+};
+
+// Blocks until none of them is left. Those that were stopped are continued, so that CRIU can let
+// the tasks go in an orderly way; when `patience` runs out they are killed: the kernel then lets go
+// of the tasks that CRIU held, and its parasite code inside them goes back by itself when its
+// socket closes. kBusy if one does not end even then (it sits in the kernel); it ends once it comes
+// out.
+base::Result<void> end_tools(const ToolsEnd& end);
+
+}  // namespace reprise::engine

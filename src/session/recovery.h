@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sessions of which no process is left: the OOM killer may take the worker and its guard, or the
+// host may lose power. Whoever comes next settles them.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "container/layout.h"
+#include "container/worker_link.h"
+#include "sys/file_lock.h"
+
+namespace reprise::session {
+
+// Notes in the session's run directory what is needed to settle it, and takes the lock that tells
+// others that somebody cares for it: hold it, and let only processes of the session inherit it.
+// The directory is removed when the session has its outcome.
+base::Result<sys::FileLock> note_session(const container::Layout& layout,
+                                         const container::WorkerRequest& request);
+
+// Settles (settlement.h) all sessions of this host that nobody cares for any more; blocks while
+// runc and CRIU of theirs end, some seconds at most. Sessions of containers whose lock somebody
+// else holds are left for later, except `ours`, whose container's lock the caller holds. Returns
+// how many were settled. Costs a look into one directory if there are none.
+base::Result<int> settle_abandoned(const container::Layout& layout,
+                                   const std::optional<base::SessionId>& ours = std::nullopt);
+
+}  // namespace reprise::session

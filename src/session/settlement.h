@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of a session that was killed: found out and put right by whoever notices it, its
+// guard, or, if that was killed as well, the next command (recovery.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "engine/criu_hook.h"
+#include "image/manifest.h"
+#include "session/context.h"
+
+namespace reprise::session {
+
+struct Settlement {
+  base::Error cause;                              // why the session did not end by itself
+  sys::MessageListener* hook_listener = nullptr;  // to answer CRIU's hook; null if nobody listens
+  // Until runc and CRIU are killed, if they do not end by themselves.
+  std::chrono::milliseconds patience{0};
+  // When the container's tasks stand still, or stood still: kNow, a sealed container is ended at
+  // once if CRIU did not do so. kLong, it may have run on after its seal for any time, and then it,
+  // and not the checkpoint, is what must go on.
+  enum class Since : std::uint8_t { kNow, kLong } since = Since::kNow;
+};
+
+// Blocks until no runc or CRIU of the session is left, and then keeps the promise: what was sealed
+// is made visible and its container ended, a restore whose claim was consumed stands, and anything
+// else is undone, and a promised signal delivered. Records the outcome in the catalog and returns
+// it. The caller holds the container's lock, or inherited it. Never fails: a failure is an outcome.
+container::WorkerEvent settle(Context& context, const Settlement& settlement);
+
+// What the session sealed, if it got that far, in the catalog or not.
+std::optional<image::Manifest> find_sealed(store::CheckpointStore& store,
+                                           const base::SessionId& session);
+
+// The answer to CRIU's hook when nobody is left to ask: only what is sealed may end.
+bool may_end_without_session(const container::Layout& layout, const base::SessionId& session);
+
+}  // namespace reprise::session
