@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A restore that fails: the container starts cold and says so, or does not start, as it wishes."""
+"""A restore that fails: tried again if the reason may pass; then the container starts cold and says
+so, or does not start, as it wishes. Whoever is killed on the way, nothing of it is left.
+"""
+import os
+import pathlib
+import signal
+
 import pytest
 from harness.container import podman
-from harness.counting import assert_moves_on, assert_resumes
-from harness.leftovers import assert_nothing_left
+from harness.counting import assert_memory_is_whole, assert_moves_on, assert_resumes, assert_unbroken
+from harness.leftovers import assert_nothing_left, our_processes
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
-FAULTS = ("restore-prepare:fail", "restore-prepare:kill", "before-restore:fail",
-          "before-restore:kill")
+PERMANENT = "restore-prepare:fail"
+# Killed each time that it is tried.
+PASSING = "before-restore:kill"
+MOST_ATTEMPTS = 3
 FAIL = ("--annotation", "reprise.dev/on-restore-failure=fail")
 
 
-def run_and_stop(container, *options):
-    container.run_workload("counter.py", "--mb", 10, options=options)
+def run_and_stop(container, *options, mb=10):
+    container.run_workload("counter.py", "--mb", mb, options=options)
     assert_moves_on(container)
     container.stop()
     [row] = container.product.checkpoints()
@@ -32,6 +41,29 @@ def damage(product, checkpoint):
     return lambda: pages.write_bytes(intact)
 
 
+def once(product, *faults):
+    """Faults that happen a single time each."""
+    told = []
+    for number, fault in enumerate(faults):
+        token = product.base / f"fault-{number}"
+        token.touch()
+        told.append(f"{fault}:{token}")
+    return ",".join(told)
+
+
+def failures(container):
+    return container.product.events(container.name).count("restore-failed")
+
+
+def tasks(container):
+    """Of its cgroup, whoever made them."""
+    found = []
+    for pattern in (f"freezer/*/libpod-{container.id}*", f"*/libpod-{container.id}*"):
+        for file in pathlib.Path("/sys/fs/cgroup").glob(f"{pattern}/cgroup.procs"):
+            found += file.read_text(encoding="ascii").split()
+    return found
+
+
 def assert_started_cold(container, product):
     container.refresh()
     container.wait_for_line("READY", count=2)
@@ -43,13 +75,14 @@ def assert_started_cold(container, product):
     assert events[-2:] == ["restore-failed", "started"], events
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_starts_cold_and_says_so(container, product, fault):
+@pytest.mark.parametrize("fault, attempts", [(PERMANENT, 1), (PASSING, MOST_ATTEMPTS)])
+def test_starts_cold_and_says_so(container, product, fault, attempts):
     checkpoint = run_and_stop(container)
     product.write_runtime(fault=fault)
     told = product.reprise("start", container.name)
     assert f"{container.name}: started cold: " in told.stdout
     assert_started_cold(container, product)
+    assert failures(container) == attempts
     # The checkpoint is still there for whoever wants it, but nobody continues from it by itself.
     [row] = product.checkpoints()
     assert row["id"] == checkpoint and not row["pending"]
@@ -61,9 +94,10 @@ def test_starts_cold_from_a_damaged_checkpoint(container, product):
     told = product.reprise("start", container.name)
     assert f"{container.name}: started cold: " in told.stdout and "pages-" in told.stdout
     assert_started_cold(container, product)
+    assert failures(container) == 1
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [PERMANENT, PASSING])
 def test_does_not_start_where_the_container_forbids_it(container, product, fault):
     checkpoint = run_and_stop(container, *FAIL)
     product.write_runtime(fault=fault)
@@ -87,3 +121,118 @@ def test_does_not_start_from_a_damaged_checkpoint_until_it_is_mended(container, 
     assert container.state()["Status"] != "running"
     mend()
     assert_resumes(container)
+
+
+# --- the worker is killed: the same start tries again, unless the container runs already
+
+
+@pytest.mark.parametrize("point", ["restore-prepare", "restore-files", "restore-network",
+                                   "restore-ready", "post-restore"])
+def test_worker_killed_once(container, product, point):
+    run_and_stop(container)
+    product.write_runtime(fault=once(product, f"{point}:kill"))
+    assert_resumes(container)
+    assert failures(container) == 1
+    assert_nothing_left(container)
+    assert_memory_is_whole(container)
+
+
+def test_worker_and_guard_killed_once(container, product):
+    run_and_stop(container)
+    product.write_runtime(fault=once(product, "restore-network:kill", "settle-begin:kill"))
+    assert_resumes(container)
+    assert failures(container) == 1
+    assert_nothing_left(container)
+    assert not list((product.run_dir / "sessions").iterdir())
+
+
+@pytest.mark.parametrize("fault", ["restore-told:kill", "restore-told:kill,settle-begin:kill"])
+def test_worker_killed_when_the_container_runs(container, product, fault):
+    """Nothing of what it stands on may be undone."""
+    container.run_workload("counter.py", "--mb", 10, "--loopback")
+    container.exec("sh", "-c", "echo kept >/dev/shm/kept")
+    container.stop()
+    product.write_runtime(fault=fault)
+    container.start()
+    assert_moves_on(container)
+    assert_nothing_left(container)
+    product.write_runtime()
+    assert container.exec("cat", "/dev/shm/kept").strip() == "kept"
+    assert_unbroken(container.lines())
+    assert product.events(container.name)[-1] == "restored"
+    container.stop()
+    assert_resumes(container)
+
+
+# --- the runtime is killed: the next start takes over
+
+
+def assert_next_start_resumes(container, product):
+    assert container.state()["Status"] != "running"
+    assert_nothing_left(container)
+    assert tasks(container) == []
+    product.write_runtime()
+    [row] = product.checkpoints()
+    assert row["pending"]
+    assert_resumes(container)
+    assert_memory_is_whole(container)
+
+
+def test_runtime_killed_with_a_claim(container, product):
+    run_and_stop(container)
+    product.write_runtime(fault="runtime-claimed:kill")
+    assert container.start(check=False).returncode != 0
+    assert_next_start_resumes(container, product)
+
+
+@pytest.mark.parametrize("victims", [("reprise-runtime",),
+                                     ("reprise-runtime", "reprise-worker", "reprise-guard")],
+                         ids=["runtime", "everybody"])
+def test_killed_while_criu_restores(container, product, victims):
+    container.run_workload("counter.py", "--mb", 300)
+    container.exec("sh", "-c", "echo kept | tee /dev/shm/kept >/etc/kept")
+    container.stop()
+    start = container.begin("start", container.name)
+    wait_for(lambda: any(comm == "criu" for _, comm, _ in our_processes(product)), 30,
+             "CRIU to restore")
+    for pid, comm, _ in our_processes(product):
+        if comm in victims:
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not [1 for _, comm, _ in our_processes(product) if comm in victims], 10,
+             "those that were killed to be gone")
+    product.reprise("ps")  # until somebody settles it, Podman waits for what the runtime started
+    start.communicate(timeout=60)
+    assert start.returncode != 0
+    assert_next_start_resumes(container, product)
+    assert container.exec("cat", "/dev/shm/kept", "/etc/kept").split() == ["kept", "kept"]
+
+
+def test_runtime_killed_when_the_container_runs(container, product):
+    """The claim was not consumed: what was restored is nobody's, and must not live twice."""
+    run_and_stop(container)
+    product.write_runtime(fault="runtime-restored:kill")
+    assert container.start(check=False).returncode != 0
+    assert container.state()["Status"] != "running"
+    assert_nothing_left(container)
+    assert tasks(container) == []
+    product.write_runtime()
+    container.start()
+    assert_moves_on(container)
+    assert failures(container) == 1
+
+
+@pytest.mark.parametrize("options, resumes", [((), False), (FAIL, True)], ids=["cold", "fail"])
+def test_cut_off_again_and_again(container, product, options, resumes):
+    """Bounded where the container may start cold; where it may not, it stays claimable."""
+    run_and_stop(container, *options)
+    product.write_runtime(fault="runtime-claimed:kill")
+    for _ in range(MOST_ATTEMPTS):
+        assert container.start(check=False).returncode != 0
+    product.write_runtime()
+    if resumes:
+        return assert_resumes(container)
+    told = product.reprise("start", container.name)
+    assert "started cold: " in told.stdout
+    container.refresh()
+    container.wait_for_line("READY", count=2)
+    return assert_moves_on(container)

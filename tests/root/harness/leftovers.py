@@ -71,6 +71,14 @@ def our_processes(product):
     return found
 
 
+def stopped_session(product):
+    """The pid of the session that a fault `stop` lets stand still, once it does; SIGCONT ends it."""
+    def find():
+        return next((pid for pid, name, _ in our_processes(product) if name == "reprise-worker"
+                     and read(f"/proc/{pid}/stat").rpartition(") ")[2].startswith("T")), None)
+    return wait_for(find, SETTLED, "the session to come to its step")
+
+
 def staged(product):
     """Half written checkpoints: each is a directory."""
     staging = product.store / "staging"
