@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "container/connection_hold.h"
 #include "engine/tools.h"
 #include "session/promise.h"
 #include "session/restore_settlement.h"
@@ -54,6 +55,7 @@ container::WorkerEvent settle_outlived(Context& context, const image::Manifest& 
   const auto pending = context.catalog.continuation(context.key());
   if (pending && *pending && (*pending)->checkpoint == manifest.id)
     note(context.catalog.drop_continuation(context.key()), "the continuation was not dropped");
+  note(container::lift_hold(context.key()), "connections to the outside stall");
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
   return failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
                                                     manifest.id.str() + "' was sealed"));
