@@ -25,6 +25,8 @@ class NamespaceEntry {
   }
   NamespaceEntry(NamespaceEntry&&) = default;
   NamespaceEntry& operator=(NamespaceEntry&&) = delete;
+  NamespaceEntry(const NamespaceEntry&) = delete;
+  NamespaceEntry& operator=(const NamespaceEntry&) = delete;
   ~NamespaceEntry() {
     // To go on in somebody else's namespace would do damage that nobody could explain.
     if (back_.valid()) REPRISE_ASSERT(::setns(back_.get(), 0) == 0);
