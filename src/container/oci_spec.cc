@@ -30,6 +30,7 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   spec.host_name = config.value("hostname", "");
   const json linux_part = config.value("linux", json::object());
   for (const json& ns : linux_part.value("namespaces", json::array())) {
+    if (ns.at("type") == "ipc") spec.shares_ipc = !ns.value("path", "").empty();
     if (ns.at("type") == "uts") spec.has_uts_namespace = ns.value("path", "").empty();
     if (ns.at("type") != "network") continue;
     spec.has_network_namespace = true;
@@ -129,6 +130,7 @@ std::vector<std::string> external_mounts(const OciSpec& spec) {
 }
 
 std::optional<std::string> shm_directory(const OciSpec& spec) {
+  if (spec.shares_ipc) return std::nullopt;
   for (const SpecMount& mount : spec.mounts)
     if (mount.destination == "/dev/shm" && mount.type == "bind" && mount.source != "/dev/shm")
       return mount.source;  // "/dev/shm" itself: --ipc=host, which is not the container's

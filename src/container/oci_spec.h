@@ -28,6 +28,7 @@ struct OciSpec {
   std::vector<SpecMount> mounts;
   std::string host_name;
   bool has_uts_namespace = false;      // one of its own, so that the host name is its own
+  bool shares_ipc = false;             // with other containers: --ipc container:NAME, pods
   bool has_network_namespace = false;  // false: the host's network
   std::string network_namespace_path;  // empty: made by runc
 };
@@ -69,7 +70,8 @@ std::string command_line(const OciSpec& spec);
 std::vector<std::string> external_mounts(const OciSpec& spec);
 
 // The directory on the host that is mounted at /dev/shm, if it is a bind mount of one (Podman's
-// way): its contents belong to the checkpoint, since Podman drops the tmpfs at every stop.
+// way): its contents belong to the checkpoint, since Podman drops the tmpfs at every stop. Not so
+// where it is shared with other containers, which go on using it.
 std::optional<std::string> shm_directory(const OciSpec& spec);
 
 }  // namespace reprise::container

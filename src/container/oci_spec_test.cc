@@ -45,6 +45,16 @@ TEST(OciSpec, LeavesTheHostsSharedMemoryAlone) {
   EXPECT_EQ(shm_directory(spec), std::nullopt);
 }
 
+TEST(OciSpec, LeavesSharedMemoryOfOthersAlone) {
+  const OciSpec spec = parse_oci_spec(R"({"root": {"path": "r"}, "mounts": [
+        {"destination": "/dev/shm", "type": "bind", "source": "/var/infra/shm"}],
+        "linux": {"namespaces": [{"type": "ipc", "path": "/proc/7/ns/ipc"}]}})",
+                                      "/b")
+                           .value();
+  EXPECT_TRUE(spec.shares_ipc);
+  EXPECT_EQ(shm_directory(spec), std::nullopt);
+}
+
 TEST(OciSpec, RefusesWhatIsNotOne) {
   for (const char* text :
        {"", "[]", "{}", R"({"root": 3})", R"({"root": {"path": "r"}, "mounts": [{}]})",

@@ -231,3 +231,24 @@ def test_shared_memory_is_kept(container):
     assert_resumes(container)
     assert container.exec("sha256sum", "/dev/shm/data") == before
     assert container.exec("stat", "-c", "%F", "/dev/shm/sub").strip() == "directory"
+
+
+def test_shared_memory_of_others_is_left_alone(container, new_container):
+    """Containers that share IPC, as in a pod: one of them stops and starts, and it is one memory still."""
+    other = new_container()
+    other.run_workload("counter.py", options=("--ipc", "shareable"), opt_in=False)
+    other.exec("sh", "-c", "echo of-the-other >/dev/shm/theirs")
+    container.run_workload("features.py", "SharedFile", options=("--ipc", f"container:{other.name}"))
+    container.wait_for_line("SharedFile ok")
+    for count in (1, 2):
+        container.stop()
+        assert len(container.product.checkpoints()) > 0
+        written = other.exec("cat", "/dev/shm/features-shared").strip("\0\n")
+        other.exec("sh", "-c", f"printf %08d {count} | "
+                               "dd of=/dev/shm/features-shared bs=8 seek=1 conv=notrunc status=none")
+        container.start()
+        container.wait_for_line(f"SharedFile sees {count:08d}")
+        assert other.exec("cat", "/dev/shm/theirs").strip() == "of-the-other"
+        wait_for(lambda: other.exec("cat", "/dev/shm/features-shared")[:8] != written[:8], 30,
+                 "the other container to see what this one writes")
+        assert not [line for line in container.lines() if " BAD " in line]
