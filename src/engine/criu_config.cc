@@ -22,6 +22,9 @@ std::string dump_config(const std::filesystem::path& script,
   // told by this file; a `network-lock` in a file given by RPC crashes it.
   text += "network-lock nftables\n";
   text += "link-remap\n";
+  // Connections that a listener has not accepted yet are not saved, and would be no checkpoint at
+  // all otherwise; their peers are reset.
+  text += "skip-in-flight\n";
   text += kGhostLimit;
   // Without them CRIU looks in a dozen places of its own choice, and gives up on the others. Told
   // a path that is the very inode, it looks no further.

@@ -10,9 +10,10 @@ pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 ROUNDS = 2
 TMPFS = ("--tmpfs", "/scratch:rw,size=16m", "--tmpfs", "/run:rw,size=16m")
-FEATURES = ["Threads", "Children", "Stopped", "Hung", "Timers", "Clocks", "Pipes", "UnixSockets", "Tcp", "Udp",
-            "Events", "Inotify", "InotifyTmpfs", "InotifyShm", "Memfd", "SharedMemory", "Locks",
-            "DeletedFiles", "Terminal", "Tmpfs", "Scheduling", "Pidfd", "Limits"]
+FEATURES = ["Threads", "Children", "Stopped", "Hung", "Timers", "Clocks", "Pipes", "UnixSockets",
+            "Tcp", "Backlog", "Connecting", "Udp", "Events", "Inotify", "InotifyTmpfs",
+            "InotifyShm", "Memfd", "SharedMemory", "Locks", "DeletedFiles", "Terminal", "Tmpfs",
+            "Scheduling", "Pidfd", "Limits"]
 SAID = re.compile(r"(\w+) (ok \d+|BAD .*)")
 
 

@@ -226,7 +226,7 @@ class UnixSockets(Feature):
 
 
 class Tcp(Feature):
-    """Over lo: a listener, a connection with unread data, and one in the backlog."""
+    """Over lo: a listener, and a connection with unread data."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -245,6 +245,50 @@ class Tcp(Feature):
         self.listener.accept()[0].close()
         again.close()
         self.client.sendall(b"unread")
+
+
+class Backlog(Feature):
+    """A connection that nobody has accepted yet cannot be saved: it ends, but nobody waits for ever."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.client = socket.create_connection(self.listener.getsockname())
+
+    def check(self):
+        self.client.settimeout(20)
+        self.listener.settimeout(0)
+        try:
+            server, _ = self.listener.accept()
+            self.client.sendall(b"accepted")
+            check(server.recv(8) == b"accepted", "the connection is another")
+            server.close()
+        except BlockingIOError:
+            try:
+                self.client.sendall(b"x")
+                check(self.client.recv(1) == b"", "somebody answered")
+            except ConnectionError:
+                pass
+        self.client.close()
+        self.client = socket.create_connection(self.listener.getsockname())
+
+
+class Connecting(Feature):
+    """A connection that is still being made, to an address where nobody is."""
+
+    def __init__(self):
+        self.begin()
+
+    def begin(self):
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.error = self.socket.connect_ex(("198.51.100.7", 9))  # TEST-NET-2, RFC 5737
+
+    def check(self):
+        # Without a network the kernel says so at once; else it is tried, or has failed by now.
+        if self.error in (0, 115):  # EINPROGRESS
+            self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self.socket.close()
+        self.begin()
 
 
 class Udp(Feature):
@@ -364,6 +408,25 @@ class SharedMemory(Feature):
         while self.posix[4096:4104] != b"%08d" % self.number:
             check(time.monotonic() < deadline, "the child maps other memory")
             time.sleep(0.005)
+
+
+class SharedFile(Feature):
+    """Eight bytes that it counts up in, and eight that others write; tells when those change."""
+
+    def __init__(self):
+        with open("/dev/shm/features-shared", "w+b") as file:
+            file.write(b"0" * 16)
+            file.flush()
+            self.mapped = mmap.mmap(file.fileno(), 16)
+        self.number, self.seen = 0, self.mapped[8:16]
+
+    def check(self):
+        check(self.mapped[:8] == b"%08d" % self.number, "somebody else has written here")
+        self.number += 1
+        self.mapped[:8] = b"%08d" % self.number
+        if self.mapped[8:16] != self.seen:
+            self.seen = self.mapped[8:16]
+            say("SharedFile sees", self.seen.decode())
 
 
 class Locks(Feature):
