@@ -98,8 +98,20 @@ def test_health_check_works_on_a_restored_container(container):
     assert podman("healthcheck", "run", container.name, check=False).returncode == 1
 
 
+def run_with_terminal(container):
+    """Podman's creation of a container with a terminal fails now and then before anything of ours
+    happens (twice in some ten runs of this lane, never in 160 runs of it alone); why is lost, since
+    conmon does not read what the runtime says when there is a terminal. Once more, then."""
+    try:
+        container.run("bash", "--norc", options=("-it",), ready=None)
+    except AssertionError as error:
+        assert "no logs from conmon" in str(error), error
+        container.remove()
+        container.run("bash", "--norc", options=("-it",), ready=None)
+
+
 def test_terminal_goes_on(container):
-    container.run("bash", "--norc", options=("-it",), ready=None)
+    run_with_terminal(container)
     terminal = Terminal("podman", "attach", container.name)
     terminal.type("PS1=; remembered=$((6 * 7)); stty -echo; echo set:$remembered\n")
     terminal.read_until("set:42")
