@@ -9,7 +9,7 @@ from harness.container import podman
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken, last_step, seed, steps)
 from harness.leftovers import assert_nothing_left
-from harness.terminal import Terminal
+from harness.terminal import DETACH_BY_KEY, Terminal
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
@@ -112,7 +112,7 @@ def run_with_terminal(container):
 
 def test_terminal_goes_on(container):
     run_with_terminal(container)
-    terminal = Terminal("podman", "attach", container.name)
+    terminal = Terminal("podman", "attach", *DETACH_BY_KEY, container.name)
     terminal.type("PS1=; remembered=$((6 * 7)); stty -echo; echo set:$remembered\n")
     terminal.read_until("set:42")
     terminal.detach()
