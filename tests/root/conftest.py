@@ -6,6 +6,7 @@ import pytest
 
 from harness import host
 from harness.container import Container
+from harness.fidelity import Evidence, Fidelity
 from harness.product import Product
 
 os.environ["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"
@@ -39,6 +40,19 @@ def pytest_runtest_makereport(item, call):
         if container.log_path and container.log_path.exists():
             report.sections.append((f"output of {container.name}",
                                     "\n".join(container.lines()[-30:])))
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    it = Evidence()
+    yield it
+    it.write()
+
+
+@pytest.fixture
+def fidelity(request, evidence):
+    """Notes what survived, for docs/fidelity.md."""
+    return Fidelity(evidence, request.node.get_closest_marker("fidelity"))
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import subprocess
 
 IMAGE = "localhost/reprise-test/base:1"
 APPS_IMAGE = "localhost/reprise-test/apps:1"
+SCIENCE_IMAGE = "localhost/reprise-test/science:1"
+LLM_IMAGE = "localhost/reprise-test/llm:1"
 LEAST_CRIU = (4, 2, 1)  # the first that can dump sockets on every kernel up to 6.18
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 BIN_DIR = pathlib.Path(os.environ.get("REPRISE_BIN_DIR", CHECKOUT / "build/dev/bin"))
@@ -36,6 +38,10 @@ def criu_is_new_enough():
     return version is not None and tuple(map(int, version[1].split("."))) >= LEAST_CRIU
 
 
+def image(name, recipe):
+    return (lambda: works("podman", "image", "exists", name), f"build it: tools/test-images {recipe}")
+
+
 def has_loop_devices():
     return shutil.which("mkfs.ext4") is not None and works("losetup", "--find")
 
@@ -53,9 +59,10 @@ NEEDS = {
     "root": (lambda: os.geteuid() == 0, "run the tests as root"),
     "criu": (criu_is_new_enough, "install criu 4.2.1 or newer (./quickstart does)"),
     "podman": (lambda: works("podman", "info"), "install podman and runc"),
-    "image": (lambda: works("podman", "image", "exists", IMAGE), "build it: tools/test-images"),
-    "apps": (lambda: works("podman", "image", "exists", APPS_IMAGE),
-             "build it: tools/test-images apps"),
+    "image": image(IMAGE, "base"),
+    "apps": image(APPS_IMAGE, "apps"),
+    "science": image(SCIENCE_IMAGE, "science"),
+    "llm": image(LLM_IMAGE, "llm"),
     "product": (lambda: all(os.access(BIN_DIR / name, os.X_OK)
                             for name in ("reprise", "reprise-runtime", "reprise-worker")),
                 f"build it into '{BIN_DIR}', or set REPRISE_BIN_DIR"),
@@ -65,8 +72,11 @@ NEEDS = {
     "loop": (has_loop_devices, "install e2fsprogs, and use a host with loop devices"),
     "io_uring": (has_io_uring, "use an x86-64 kernel with io_uring, and do not disable it"),
 }
-# Whoever promises these promises what their tests are made of as well.
-IMPLIED = {"podman": ("image", "apps", "product", "nft")}
+# Whoever needs the first needs the others as well.
+IMPLIED = {"podman": ("image", "product", "nft"), "apps": ("podman",), "science": ("podman",),
+           "llm": ("podman",)}
+# A lane that promises Podman promises every image.
+PROMISED = {"podman": ("apps", "science", "llm")}
 
 
 @functools.cache
@@ -74,17 +84,26 @@ def has(need):
     return NEEDS[need][0]()
 
 
-def with_implied(needs):
-    return [one for need in needs for one in (need, *IMPLIED.get(need, ()))]
+def with_implied(needs, implied):
+    """`needs` and, through all steps, what they imply; without repetition."""
+    found = []
+    queue = list(needs)
+    while queue:
+        need = queue.pop(0)
+        if need not in found:
+            found.append(need)
+            queue += implied.get(need, ())
+    return found
 
 
 def missing(needs):
     """The first of `needs` that this host lacks, or None."""
-    return next((need for need in with_implied(needs) if not has(need)), None)
+    return next((need for need in with_implied(needs, IMPLIED) if not has(need)), None)
 
 
 def promised():
-    return set(with_implied(filter(None, os.environ.get("REPRISE_PROVIDES", "").split(","))))
+    named = filter(None, os.environ.get("REPRISE_PROVIDES", "").split(","))
+    return set(with_implied(with_implied(named, PROMISED), IMPLIED))
 
 
 def remedy(need):
