@@ -27,11 +27,19 @@ def make_again(container):
     assert_resumed(container)
 
 
+STEPS = {STOP_AND_START: stop_and_start, MADE_AGAIN: make_again}
+
+
+def go(way, container, check):
+    """`check(container)` fails unless the container goes on as if nothing had been."""
+    for _ in range(ROUNDS):
+        STEPS[way](container)
+        check(container)
+        assert_nothing_left(container)
+
+
 def travel(container, check, fidelity):
-    """`check(container)` fails unless the container goes on; `fidelity` is the fixture."""
-    for way, go in ((STOP_AND_START, stop_and_start), (MADE_AGAIN, make_again)):
-        for _ in range(ROUNDS):
-            go(container)
-            check(container)
-            assert_nothing_left(container)
+    """All ways; `fidelity` is the fixture, and is told of each that was survived."""
+    for way in STEPS:
+        go(way, container, check)
         fidelity.survived(way)
