@@ -1,30 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be saved is found by `reprise doctor`, and by a checkpoint before it touches anything."""
+import random
+
 import pytest
+import test_features
 from harness.counting import assert_moves_on, assert_resumes, assert_unbroken
 from harness.leftovers import assert_nothing_left
 
+PROGRAMS = 6
+
 pytestmark = pytest.mark.requires("root", "criu", "podman", "io_uring")
 
-# Kind of workloads/holding.py, and what must be said about it.
-SEEN = {"io_uring": "is an io_uring", "userfaultfd": "is a userfaultfd",
-        "queue": "is the POSIX message queue '/held (deleted)'",
-        "closed_queue": "has the POSIX message queue '/held'",
-        "vsock": "is a socket of the protocol 'AF_VSOCK'", "device": "is the device '/dev/fuse' (10:",
-        "sandbox": "lives in a user namespace of its own", "traced": "is traced by process "}
+# Kind of workloads/holding.py: what it is, and what must be said about it.
+SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is an io_uring"),
+        "userfaultfd": ("userfaultfd", "is a userfaultfd"),
+        "queue": ("POSIX message queue, deleted", "is the POSIX message queue '/held (deleted)'"),
+        "closed_queue": ("POSIX message queue with content", "has the POSIX message queue '/held'"),
+        "vsock": ("Socket of a protocol that CRIU does not know", "is a socket of the protocol 'AF_VSOCK'"),
+        "device": ("Foreign device", "is the device '/dev/fuse' (10:"),
+        "sandbox": ("Nested user namespace", "lives in a user namespace of its own"),
+        "traced": ("Traced process", "is traced by process ")}
 
 
 def hold(*kinds):
     return [word for kind in kinds for word in ("--hold", kind)]
 
 
-def test_each_is_named_with_a_remedy(container, product):
+def test_each_is_named_with_a_remedy(container, product, fidelity):
     container.run_workload("counter.py", *hold(*SEEN),
                            options=("--privileged", "--annotation", "reprise.dev/io-uring=allow"))
     findings = product.reprise("doctor", container.name, "--json", check=False)
     assert findings.returncode != 0
-    for told in SEEN.values():
+    for what, told in SEEN.values():
         assert told in findings.stdout
+        fidelity.of("What cannot be saved", what, "named by `doctor`")
     refused = product.reprise("checkpoint", "create", container.name, check=False)
     assert refused.returncode != 0
     assert "(python3), descriptor " in refused.stderr and "hint: " in refused.stderr
@@ -39,3 +48,29 @@ def test_each_is_named_with_a_remedy(container, product):
     assert len(product.checkpoints()) == 1
     assert_resumes(container)
     assert_unbroken(container.lines())
+
+
+def features_of(choice):
+    """Some kernel features, each in a process of its own."""
+    return choice.sample(sorted(test_features.FEATURES), choice.randrange(1, 8))
+
+
+@pytest.mark.parametrize("seed", range(PROGRAMS))
+def test_what_doctor_passes_a_checkpoint_does_not_fail(container, product, seed):
+    """The two judge programs of every mixture alike: those that can be saved, and the others."""
+    choice = random.Random(seed)
+    held = choice.sample(sorted(SEEN), choice.randrange(0, 3)) if seed % 2 else []
+    features = features_of(choice)
+    container.run("sh", "-c", f"{' '.join(('python3 -u /workloads/counter.py', *hold(*held)))} & "
+                  f"exec python3 -u /workloads/features.py {' '.join(features)}",
+                  options=("--privileged", "--shm-size", "64m", *test_features.TMPFS,
+                           "--annotation", "reprise.dev/io-uring=allow"),
+                  ready=f"READY {len(features)}")
+    container.wait_for_line("STEP")
+    passed = product.reprise("doctor", container.name, check=False).returncode == 0
+    made = product.reprise("checkpoint", "create", container.name, check=False)
+    assert passed == (not held), f"{held} with {features}"
+    assert (made.returncode == 0) == passed, f"{held} with {features}: {made.stderr}"
+    assert_nothing_left(container)
+    assert_moves_on(container)
+    test_features.checks(container)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from harness import journey
 from harness.container import podman
 from harness.leftovers import assert_nothing_left
 from harness.waiting import wait_for
@@ -25,14 +26,24 @@ def last_round(container):
     return int(found[-1][0]) if found else 0
 
 
-def assert_every_round_right(container):
-    """Computed from the first line alone: numbers, sums, the token, every thread's rounds."""
+def ready_line(container):
     ready = [line for line in container.lines() if line.startswith("READY ")]
     assert len(ready) == 1, f"started cold {len(ready)} times, not once"
-    token, total = re.fullmatch(r"READY token=(\w+) total=(\d+)", ready[0]).groups()
-    expected_total = int(total)
-    for expected, (number, total, bad, own_token, ticks) in enumerate(rounds(container), start=1):
-        expected_total = (expected_total + expected * THREADS * WORDS_PER_BLOCK) % 2**64
+    return ready[0]
+
+
+def sum_after(total, number):
+    """What all words add up to after so many rounds."""
+    return (total + sum(range(1, number + 1)) * THREADS * WORDS_PER_BLOCK) % 2**64
+
+
+def assert_every_round_right(container, ready=None, first=1):
+    """Computed from the READY line alone: numbers, sums, the token, every thread's rounds."""
+    ready = ready or ready_line(container)
+    token, at_first = re.fullmatch(r"READY token=(\w+) total=(\d+)", ready).groups()
+    found = rounds(container)
+    for expected, (number, total, bad, own_token, ticks) in enumerate(found, start=first):
+        expected_total = sum_after(int(at_first), expected)
         assert int(number) == expected, f"round {number} came where {expected} was due"
         assert int(total) == expected_total, f"the sum of round {number} is wrong"
         assert int(bad) == 0, f"{bad} pages are wrong in round {number}"
@@ -41,7 +52,8 @@ def assert_every_round_right(container):
 
 
 @pytest.mark.timeout(420)
-def test_goes_on_through_ten_stops_and_starts(container):
+@pytest.mark.fidelity("Applications", "Python with threads and 200 MB of numpy arrays: every page, ten times")
+def test_goes_on_through_ten_stops_and_starts(container, fidelity):
     container.run_workload("pages.py", MEGABYTES)
     for _ in range(ROUNDS):
         before = last_round(container)
@@ -55,11 +67,28 @@ def test_goes_on_through_ten_stops_and_starts(container):
         container.start()
         wait_for(lambda: last_round(container) > at_stop, 60, f"a round after {at_stop}")
         assert_every_round_right(container)
+    fidelity.survived(journey.STOP_AND_START)
     assert_podman_finds_it_as_any_other(container)
     # What Podman shows is what was in the log, over all lives.
     shown = podman("logs", container.name).stdout.splitlines()
     assert shown == container.lines()[:len(shown)]
     assert len(shown) > 3 * ROUNDS
+
+
+@pytest.mark.fidelity("Applications", "Python with threads and 200 MB of numpy arrays: every page, ten times")
+def test_goes_on_in_a_container_made_again(container, fidelity):
+    container.run_workload("pages.py", MEGABYTES)
+    ready, before = ready_line(container), last_round(container)
+
+    def goes_on(container):
+        wait_for(lambda: len(rounds(container)) >= 3, 60, "three more rounds")
+        first = int(rounds(container)[0][0])
+        assert before < first, "it was not restored but begun anew"
+        assert_every_round_right(container, ready, first)
+    wait_for(lambda: last_round(container) >= before + 1, 60, "a round")
+    before = last_round(container)
+    journey.go(journey.MADE_AGAIN, container, goes_on)
+    fidelity.survived(journey.MADE_AGAIN)
 
 
 def assert_podman_finds_it_as_any_other(container):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from harness.journey import MADE_AGAIN, STOP_AND_START
 from harness.leftovers import assert_nothing_left
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
@@ -56,7 +57,12 @@ def ask(container, count, answers):
     assert answer == f"ANSWER {count} next={count + 1} gone={gone}"
 
 
-def test_files_are_as_before_after_stop_and_start(container):
+FIDELITY = ("Applications", "Shell with files changed, deleted, renamed, linked, sparse, owned by others, "
+            "with extended attributes, and some held open")
+
+
+@pytest.mark.fidelity(*FIDELITY)
+def test_files_are_as_before_after_stop_and_start(container, fidelity):
     container.run_workload("files.sh", options=("--cap-add", "MKNOD"))
     before = tree(container)
     assert_workload_changed_what_it_should(before)
@@ -69,9 +75,11 @@ def test_files_are_as_before_after_stop_and_start(container):
         ask(container, count=question, answers=question)
         assert_nothing_left(container)
     assert len([line for line in container.lines() if line.startswith("READY")]) == 1
+    fidelity.survived(STOP_AND_START)
 
 
-def test_files_are_as_before_in_a_container_made_again(container, product):
+@pytest.mark.fidelity(*FIDELITY)
+def test_files_are_as_before_in_a_container_made_again(container, product, fidelity):
     container.run_workload("files.sh", options=("--cap-add", "MKNOD"))
     before = tree(container)
     ask(container, count=1, answers=1)
@@ -88,3 +96,4 @@ def test_files_are_as_before_in_a_container_made_again(container, product):
     ask(container, count=2, answers=1)
     assert not [line for line in container.lines() if line.startswith("READY")]
     assert_nothing_left(container)
+    fidelity.survived(MADE_AGAIN)

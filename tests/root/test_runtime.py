@@ -8,6 +8,7 @@ import pytest
 from harness.container import podman
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken, last_step, seed, steps)
+from harness.journey import travel
 from harness.leftovers import assert_nothing_left
 from harness.terminal import DETACH_BY_KEY, Terminal
 from harness.waiting import wait_for
@@ -110,22 +111,33 @@ def run_with_terminal(container):
         container.run("bash", "--norc", options=("-it",), ready=None)
 
 
-def test_terminal_goes_on(container):
-    run_with_terminal(container)
+def answer(container, line, expected):
+    """A person attaches, types a line, reads the answer, and leaves."""
     terminal = Terminal("podman", "attach", *DETACH_BY_KEY, container.name)
-    terminal.type("PS1=; remembered=$((6 * 7)); stty -echo; echo set:$remembered\n")
-    terminal.read_until("set:42")
-    terminal.detach()
-    container.stop()
-    container.start()
-    terminal = Terminal("podman", "attach", container.name)
     try:
-        terminal.type("echo still:$((remembered + 1)):$(test -t 0 && stty size | wc -w)\n")
-        terminal.read_until("still:43:2")
-        terminal.type("exit 5\n")
-        container.wait_until_stopped()
+        terminal.type(line + "\n")
+        terminal.read_until(expected)
+        terminal.detach()
     finally:
         terminal.close()
+
+
+@pytest.mark.fidelity("Applications", "Interactive shell (`podman run -it`)")
+def test_terminal_goes_on(container, fidelity):
+    run_with_terminal(container)
+    answer(container, "PS1=; remembered=$((6 * 7)); stty -echo; echo set:$remembered", "set:42")
+    number = 42
+
+    def remembers(_):
+        nonlocal number
+        number += 1
+        answer(container, "echo still:$((remembered += 1)):$(test -t 0 && stty size | wc -w)",
+               f"still:{number}:2")
+    travel(container, remembers, fidelity)
+    terminal = Terminal("podman", "attach", container.name)
+    terminal.type("exit 5\n")
+    container.wait_until_stopped()
+    terminal.close()
     assert container.state()["ExitCode"] == 5
 
 

@@ -30,10 +30,9 @@ class Terminal:
         return before
 
     def detach(self):
-        """A single key (attach with DETACH_BY_KEY): Podman does not see two that arrive together."""
+        """By a single key (attach with DETACH_BY_KEY): Podman overlooks two that arrive together."""
         self.type("\x11")
         self.process.wait(30)
-        self.close()
 
     def close(self):
         self.process.kill()
