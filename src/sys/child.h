@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,5 +97,11 @@ Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
 // As `run`, but an unsuccessful exit is an error (kIo) that carries the program's last line.
 Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout,
                            std::string_view input = {});
+
+// As `run_ok`, without input, for a program that writes a secret: stdout goes through a pipe into
+// `into`, and is nowhere else in memory afterwards. Returns how many bytes. kInvalidInput if it
+// wrote more than fits; it is then killed.
+Result<std::size_t> run_into(SpawnOptions options, std::chrono::milliseconds timeout,
+                             std::span<std::byte> into);
 
 }  // namespace reprise::sys

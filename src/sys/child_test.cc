@@ -366,5 +366,31 @@ TEST(ChildTest, DroppingAStoppedChildDoesNotHang) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(20));
 }
 
+TEST(RunIntoTest, OutputGoesWhereItShould) {
+  std::array<std::byte, 8> into{};
+  // A grandchild that holds the other end of the output until the test ends: the program's own end
+  // is what counts.
+  const Pipe until_test_ends = make_pipe();
+  SpawnOptions options = shell("printf abc; cat <&9 & printf defgh");
+  options.fds = {{until_test_ends.read.get(), 9}};
+  const auto size = run_into(std::move(options), seconds(20), into);
+  ASSERT_TRUE(size) << size.error().message();
+  ASSERT_EQ(*size, 8U);
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(into.data()), 8), "abcdefgh");
+}
+
+TEST(RunIntoTest, FailuresAreTold) {
+  std::array<std::byte, 8> into{};
+  EXPECT_EQ(run_into(shell("printf 123456789"), seconds(20), into).error().code(),
+            ErrorCode::kInvalidInput);
+  EXPECT_EQ(run_into(shell("exec sleep 600"), milliseconds(50), into).error().code(),
+            ErrorCode::kBusy);
+  EXPECT_EQ(run_into(shell("exec >&-; exec sleep 600"), milliseconds(50), into).error().code(),
+            ErrorCode::kBusy);
+  const auto failed = run_into(shell("printf 1; echo why >&2; exit 3"), seconds(20), into);
+  EXPECT_EQ(failed.error().code(), ErrorCode::kIo);
+  EXPECT_EQ(failed.error().message(), "'/bin/sh' failed (exit status 3): why");
+}
+
 }  // namespace
 }  // namespace reprise::sys

@@ -120,6 +120,20 @@ Result<void> replace_file(const path& file, std::string_view contents, mode_t mo
   return sync_path(parent_of(file));
 }
 
+Result<void> create_file(const path& file, std::string_view contents, mode_t mode) {
+  const UniqueFd fd = REPRISE_TRY(open_file(parent_of(file), O_WRONLY | O_TMPFILE, mode),
+                                  "creating " + quoted(file));
+  REPRISE_PASS(write_all(fd.get(), contents, file));
+  REPRISE_PASS(sync_fd(fd.get(), file));
+  // By its name in /proc: AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH.
+  const std::string unnamed = "/proc/self/fd/" + std::to_string(fd.get());
+  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    if (errno == EEXIST) return fail(ErrorCode::kInvalidInput, quoted(file) + " exists already");
+    return fail_errno(errno, "creating " + quoted(file));
+  }
+  return sync_path(parent_of(file));
+}
+
 Result<void> make_directories(const path& directory, mode_t mode) {
   if (directory.empty()) return {};
   if (::mkdir(directory.c_str(), mode) == 0) return {};
@@ -131,6 +145,18 @@ Result<void> make_directories(const path& directory, mode_t mode) {
   std::error_code ignored;
   if (error_number == EEXIST && fs::is_directory(directory, ignored)) return {};
   return fail_errno(error_number, "making directory " + quoted(directory));
+}
+
+Result<void> make_directories_durably(const path& directory, mode_t mode) {
+  std::error_code ignored;
+  path existing = parent_of(directory);
+  while (!fs::exists(existing, ignored) && existing.has_relative_path())
+    existing = parent_of(existing);
+  REPRISE_PASS(make_directories(directory, mode));
+  // The first is always synced: whoever made `directory` may not have come to it yet.
+  path parent = parent_of(directory);
+  for (; parent != existing; parent = parent_of(parent)) REPRISE_PASS(sync_path(parent));
+  return sync_path(existing);
 }
 
 Result<void> sync_path(const path& file_or_directory) {

@@ -43,8 +43,15 @@ Result<void> write_control_file(const path& file, std::string_view value);
 // failure or a crash the old contents stand.
 Result<void> replace_file(const path& file, std::string_view contents, mode_t mode = kPrivateFile);
 
+// Makes `file`, whole and durable, in a directory that exists. Never replaces: kInvalidInput if
+// something is there already. After a failure or a crash there is the whole file or none, and never
+// a part of it under another name. kUnsupported on file systems without O_TMPFILE (NFS).
+Result<void> create_file(const path& file, std::string_view contents, mode_t mode = kPrivateFile);
+
 // mkdir -p. Existing directories are left as they are.
 Result<void> make_directories(const path& directory, mode_t mode = kPrivateDir);
+// The same, and durable: what is made below and synced cannot be lost with a parent.
+Result<void> make_directories_durably(const path& directory, mode_t mode = kPrivateDir);
 
 // Makes one file or directory durable.
 Result<void> sync_path(const path& file_or_directory);

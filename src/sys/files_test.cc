@@ -92,6 +92,29 @@ TEST(WriteControlFileTest, AShortWriteIsAnErrorThatSaysSo) {
   EXPECT_NE(written.error().message().find("4 of 10 bytes"), std::string::npos);
 }
 
+TEST(CreateFileTest, CreatesWithTheModeAndNeverReplaces) {
+  const TestDirectory directory;
+  const path file = directory / "file";
+  ASSERT_TRUE(create_file(file, "one"));
+  EXPECT_EQ(*read_file(file), "one");
+  EXPECT_EQ(mode_of(file), 0600U);
+  const auto again = create_file(file, "two");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(*read_file(file), "one");
+  EXPECT_EQ(names_in(directory.path()), std::vector<std::string>{"file"});
+  EXPECT_EQ(create_file(directory / "missing/file", "x").error().code(), ErrorCode::kNotFound);
+}
+
+TEST(MakeDirectoriesDurablyTest, MakesAllThatAreMissing) {
+  const TestDirectory directory;
+  ASSERT_TRUE(make_directories_durably(directory / "a/b/c"));
+  EXPECT_TRUE(fs::is_directory(directory / "a/b/c"));
+  EXPECT_TRUE(make_directories_durably(directory / "a/b/c"));
+  (void)directory.file("file", "");
+  EXPECT_FALSE(make_directories_durably(directory / "file/below"));
+}
+
 TEST(ReplaceFileTest, CreatesAndReplacesWithTheMode) {
   const TestDirectory directory;
   const path file = directory / "state";

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/readable.h"
 
 namespace reprise::sys {
 
-using base::Error;
 using base::ErrorCode;
+using base::fail;
 using base::fail_errno;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -30,6 +34,32 @@ std::string last_line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   const std::size_t newline = text.rfind('\n');
   return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+base::Error failed(const std::string& name, ExitStatus status, std::string err) {
+  return {ErrorCode::kIo,
+          "'" + name + "' failed (" + status.describe() + "): " + last_line(std::move(err))};
+}
+
+// Reads what a child writes, until it closes the pipe or ends.
+Result<std::size_t> read_into(const UniqueFd& pipe, const UniqueFd& child,
+                              steady_clock::time_point deadline, std::span<std::byte> into) {
+  std::size_t size = 0;
+  for (;;) {
+    const Readable ready = REPRISE_PASS(wait_readable(pipe, child, deadline));
+    if (ready == Readable::kNeither) return fail(ErrorCode::kBusy, "it did not end in time");
+    // Not the end of the pipe, but of the child, whose own children may hold the other end.
+    if (ready == Readable::kSecond) return size;
+    std::byte more{};
+    const bool full = size == into.size();
+    const ssize_t n = ::read(pipe.get(), full ? &more : into.data() + size,
+                             full ? sizeof more : into.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(errno, "reading its output");
+    if (n == 0) return size;
+    if (full) return fail(ErrorCode::kInvalidInput, "its output is too long");
+    size += static_cast<std::size_t>(n);
+  }
 }
 
 }  // namespace
@@ -58,9 +88,28 @@ Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseco
   options.env = default_environment();
   RunResult result = REPRISE_PASS(run(std::move(options), timeout, input));
   if (result.status.success()) return std::move(result.out);
-  return std::unexpected(
-      Error(ErrorCode::kIo,
-            "'" + name + "' failed (" + result.status.describe() + "): " + last_line(result.err)));
+  return std::unexpected(failed(name, result.status, std::move(result.err)));
+}
+
+Result<std::size_t> run_into(SpawnOptions options, std::chrono::milliseconds timeout,
+                             std::span<std::byte> into) {
+  const steady_clock::time_point deadline = steady_clock::now() + timeout;
+  const std::string name = options.argv.front();
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "making a pipe");
+  const UniqueFd out(ends[0]);
+  UniqueFd write_end(ends[1]);
+  const UniqueFd err = REPRISE_PASS(memory_file("stderr"));
+  options.fds.insert(options.fds.end(), {{write_end.get(), 1}, {err.get(), 2}});
+  Child child = REPRISE_PASS(Child::spawn(options));
+  write_end.reset();
+  const std::string step = "running '" + name + "'";
+  const std::size_t size = REPRISE_TRY(read_into(out, child.pidfd(), deadline, into), step);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+  const ExitStatus status =
+      REPRISE_TRY(child.wait(std::max(left, std::chrono::milliseconds(0))), step);
+  if (status.success()) return size;
+  return std::unexpected(failed(name, status, REPRISE_PASS(contents(err))));
 }
 
 }  // namespace reprise::sys
