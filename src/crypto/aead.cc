@@ -14,6 +14,8 @@ using base::fail;
 
 namespace {
 
+constexpr auto kAltered = "the data was altered, or was not sealed with this key for this place";
+
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
@@ -123,20 +125,32 @@ Result<void> Aead::seal(std::span<const std::byte> plain, std::span<const std::b
 
 Result<void> Aead::open(std::span<const std::byte> sealed, std::span<const std::byte> bound,
                         std::vector<std::byte>& out) const {
-  const auto refuse = [&out] {
-    return discard(out, ErrorCode::kCorrupt,
-                   "the data was altered, or was not sealed with this key for this place");
+  // Before anything is allocated: the length may come from a damaged file.
+  if (sealed.size() < kSealOverhead || sealed.size() > kSealLimit + kSealOverhead)
+    return discard(out, ErrorCode::kCorrupt, kAltered);
+  out.resize(sealed.size() - kSealOverhead);
+  Result<void> opened = open_into(sealed, bound, out);
+  if (!opened) out.clear();
+  return opened;
+}
+
+Result<void> Aead::open_into(std::span<const std::byte> sealed, std::span<const std::byte> bound,
+                             std::span<std::byte> out) const {
+  const auto refuse = [&out](ErrorCode code, const char* why) {
+    wipe(out);
+    return fail(code, why);
   };
   if (sealed.size() < kSealOverhead || sealed.size() > kSealLimit + kSealOverhead ||
       bound.size() > kSealLimit)
-    return refuse();
-  out.resize(sealed.size() - kSealOverhead);
+    return refuse(ErrorCode::kCorrupt, kAltered);
+  if (out.size() != sealed.size() - kSealOverhead)
+    return refuse(ErrorCode::kInvalidInput, "the room for a message has another size");
   Message message(cipher_.get(), key_, sealed.first(kNonceBytes), Message::Direction::kOpen);
   message.bind(bound);
   message.transform(sealed.subspan(kNonceBytes, out.size()), out);
   message.expect_tag(sealed.last(kTagBytes));
-  if (!message.good()) return discard(out, ErrorCode::kInternal, "OpenSSL failed to decrypt");
-  if (!message.finish()) return refuse();
+  if (!message.good()) return refuse(ErrorCode::kInternal, "OpenSSL failed to decrypt");
+  if (!message.finish()) return refuse(ErrorCode::kCorrupt, kAltered);
   return {};
 }
 

@@ -46,6 +46,11 @@ class Aead {
   Result<void> open(std::span<const std::byte> sealed, std::span<const std::byte> bound,
                     std::vector<std::byte>& out) const;
 
+  // As `open`, into the caller's memory, which may be a Secret's. `out` must have exactly
+  // sealed.size() - kSealOverhead bytes (kInvalidInput); after a failure they are zero.
+  Result<void> open_into(std::span<const std::byte> sealed, std::span<const std::byte> bound,
+                         std::span<std::byte> out) const;
+
  private:
   struct FreeCipher {
     void operator()(EVP_CIPHER* cipher) const;

@@ -98,6 +98,20 @@ TEST(AeadTest, OtherKeyOrPlaceIsRefused) {
   expect_refused(aead, message, {});
 }
 
+TEST(AeadTest, OpensIntoASecretAndLeavesNothingOfABadOne) {
+  const Aead aead = aead_of(key_of(3));
+  const Bytes plain(32, std::byte{9});
+  Bytes message = sealed(aead, plain);
+  Secret out = key_of(1);
+  ASSERT_TRUE(aead.open_into(message, kBound, out.bytes()));
+  EXPECT_TRUE(std::ranges::equal(out.view(), plain));
+  message.back() ^= std::byte{1};
+  EXPECT_EQ(aead.open_into(message, kBound, out.bytes()).error().code(), ErrorCode::kCorrupt);
+  EXPECT_TRUE(std::ranges::equal(out.view(), Bytes(32)));
+  EXPECT_EQ(aead.open_into(message, kBound, out.bytes().first(31)).error().code(),
+            ErrorCode::kInvalidInput);
+}
+
 TEST(AeadTest, EqualMessagesLookDifferent) {
   const Aead aead = aead_of(key_of(5));
   std::set<Bytes> nonces;
