@@ -100,7 +100,8 @@ Result<Aead> Aead::with_key(const Secret& key) {
   Cipher cipher(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
   if (cipher == nullptr)
     return fail(ErrorCode::kUnsupported, "OpenSSL on this host does not offer AES-256-GCM");
-  return Aead(REPRISE_PASS(Secret::copy_of(key.view())), std::move(cipher));
+  Secret copy = REPRISE_PASS(Secret::copy_of(key.view()));
+  return Aead(std::move(copy), std::move(cipher));
 }
 
 Result<void> Aead::seal(std::span<const std::byte> plain, std::span<const std::byte> bound,

@@ -42,7 +42,8 @@ struct Place {
 };
 
 Result<Place> place_of(const fs::path& directory, std::string_view tenant) {
-  return Place{directory, REPRISE_TRY(base::parse_id(tenant), "naming a tenant")};
+  std::string name = REPRISE_TRY(base::parse_id(tenant), "naming a tenant");
+  return Place{.directory = directory, .tenant = std::move(name)};
 }
 
 Result<std::string> id_of(const Secret& secret, std::string_view info) {
@@ -54,12 +55,17 @@ Result<Aead> wrapping_key(const Secret& kek) {
 }
 
 Result<TenantKeys> keys_of(const Secret& secret, std::string id) {
-  const Secret data = REPRISE_PASS(derive(secret, "reprise/1/data", kKeyBytes));
-  const Secret manifests = REPRISE_PASS(derive(secret, "reprise/1/manifests", kKeyBytes));
-  const Secret pages = REPRISE_PASS(derive(secret, "reprise/1/pages", kKeyBytes));
-  return TenantKeys{.data = REPRISE_PASS(Aead::with_key(data)),
-                    .manifests = REPRISE_PASS(Aead::with_key(manifests)),
-                    .pages = REPRISE_PASS(PageHasher::with_key(pages)),
+  // Each on its own: g++ 12 does not destroy the members of a half-made object when one of its
+  // initializers returns.
+  const Secret data_key = REPRISE_PASS(derive(secret, "reprise/1/data", kKeyBytes));
+  const Secret manifest_key = REPRISE_PASS(derive(secret, "reprise/1/manifests", kKeyBytes));
+  const Secret page_key = REPRISE_PASS(derive(secret, "reprise/1/pages", kKeyBytes));
+  Aead data = REPRISE_PASS(Aead::with_key(data_key));
+  Aead manifests = REPRISE_PASS(Aead::with_key(manifest_key));
+  PageHasher pages = REPRISE_PASS(PageHasher::with_key(page_key));
+  return TenantKeys{.data = std::move(data),
+                    .manifests = std::move(manifests),
+                    .pages = std::move(pages),
                     .id = std::move(id)};
 }
 
@@ -118,9 +124,8 @@ Result<KeyFile> create_tenant(const Place& place, const Secret& kek) {
   auto theirs = read_key_file(place);  // somebody may have been faster
   if (theirs || theirs.error().code() != ErrorCode::kNotFound) return theirs;
   const Secret secret = REPRISE_PASS(Secret::random(kKeyBytes));
-  KeyFile file{.tenant = place.tenant,
-               .id = REPRISE_PASS(id_of(secret, "reprise/1/tenant-id")),
-               .created = base::now_unix_millis()};
+  std::string id = REPRISE_PASS(id_of(secret, "reprise/1/tenant-id"));
+  KeyFile file{.tenant = place.tenant, .id = std::move(id), .created = base::now_unix_millis()};
   REPRISE_TRY(write_wrapped(place, std::move(file), secret, kek),
               "making the keys of tenant '" + place.tenant + "'");
   return read_key_file(place);
