@@ -2,6 +2,7 @@
 #include "container/cgroup.h"
 
 #include <cstdlib>
+#include <sstream>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -104,6 +105,22 @@ Result<std::int64_t> Cgroup::cpu_time_us() const {
       return std::strtoll(text.c_str() + at + kField.size(), nullptr, 10);
   }
   return fail(ErrorCode::kUnsupported, "the container has no cgroup that counts CPU time");
+}
+
+Result<std::uint64_t> Cgroup::memory_bytes() const {
+  const std::string* const v1 = find("memory");
+  const std::string* const directory = v1 != nullptr ? v1 : find("");
+  if (directory == nullptr)
+    return fail(ErrorCode::kUnsupported, "the container has no cgroup that counts memory");
+  const std::string text = REPRISE_PASS(sys::read_file(*directory + "/memory.stat"));
+  std::istringstream lines(text);
+  std::uint64_t bytes = 0;
+  std::string name;
+  for (std::uint64_t value = 0; lines >> name >> value;)
+    if (v1 != nullptr ? name == "total_rss" || name == "total_shmem"
+                      : name == "anon" || name == "shmem")
+      bytes += value;
+  return bytes;
 }
 
 }  // namespace reprise::container
