@@ -78,7 +78,7 @@ struct Exported {
 Result<Exported> export_to(ArchiveOutput& output, const Options& options, Context& context) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
-  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   const auto reader = REPRISE_PASS(checkpoints->open(row.id));
   REPRISE_PASS(checkpoints->verify(row.id));
   const image::Manifest& manifest = reader->manifest();

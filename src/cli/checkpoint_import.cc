@@ -97,7 +97,7 @@ Result<session::ImportedCheckpoint> import(const Options& options, Context& cont
   if (!options.tag.empty()) REPRISE_TRY(base::parse_id(options.tag), "reading --tag");
   const sys::UniqueFd fd = REPRISE_PASS(open_archive(options.file));
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   Progress line(context.io, "importing");
   ByteProgress progress(line);
   const archive::ReadBytes read = archive::read_from(fd.get());

@@ -69,12 +69,12 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
   store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
   const store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
-  const auto checkpoints = REPRISE_TRY(store::open_directory_store(context.layout.store), cannot);
-  const auto reader = REPRISE_TRY(checkpoints->open(row.id), cannot);
+  const auto checkpoints = REPRISE_TRY(store::open_store(context.layout.store), cannot);
+  const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
   if (options.json)
-    print_json(context.io.out, {{"checkpoint", details(row, reader->manifest())}});
+    print_json(context.io.out, {{"checkpoint", details(row, manifest)}});
   else
-    print(context.io.out, row, reader->manifest());
+    print(context.io.out, row, manifest);
   return kDone;
 }
 

@@ -16,7 +16,7 @@ struct Options {
 
 Result<int> verify_one(Context& context, const std::string& name) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(checkpoints->verify(row.id));
   context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';

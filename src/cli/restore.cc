@@ -87,7 +87,7 @@ Result<int> restore(const Options& options, Context& context) {
   const store::CheckpointRow checkpoint = REPRISE_PASS(find_subject(catalog, options.subject));
   // The runtime verifies too, but then starts cold, which somebody who names a checkpoint does not
   // want: a program that begins anew may overwrite what its volumes hold.
-  const auto checkpoints = REPRISE_PASS(store::open_directory_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(checkpoints->verify(checkpoint.id));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
   const std::string& name = options.wishes.name;

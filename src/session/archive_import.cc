@@ -13,6 +13,7 @@
 #include "archive/entry_name.h"
 #include "archive/members.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "session/parts.h"
 #include "sys/beneath.h"
 #include "sys/files.h"
@@ -86,7 +87,7 @@ class Import {
 
 Result<ImportedCheckpoint> Import::run(const std::filesystem::path& store) {
   REPRISE_PASS(checkpoints_.sweep());
-  writer_ = REPRISE_TRY(checkpoints_.begin(), "preparing the store");
+  writer_ = REPRISE_TRY(checkpoints_.begin({}), "preparing the store");
   const std::uint64_t free = REPRISE_PASS(sys::free_bytes(store));
   space_ = free > kReserve ? free - kReserve : 0;
   images_ = REPRISE_PASS(sys::open_file(writer_->pages().spool(), O_PATH | O_DIRECTORY));
@@ -258,7 +259,12 @@ Result<image::Manifest> Import::publish(const Recreation& recreation) {
     REPRISE_PASS(catalog_.put_container(row));
     return catalog_.add_checkpoint(sealed, request_.tag, store::Catalog::Continue::kNo);
   }();
-  if (recorded) return sealed;
+  if (recorded) {
+    if (const auto settled = writer_->settle(); !settled)
+      base::log(base::LogLevel::kWarn, "its pages will be stored again, ignoring",
+                {{"error", settled.error().message()}});
+    return sealed;
+  }
   base::Error error = base::Error(recorded.error()).with_step("adding it to the catalog");
   if (const auto removed = checkpoints_.remove(sealed.id); !removed)
     error = std::move(error).with_suppressed(removed.error());

@@ -86,8 +86,21 @@ container::WorkerEvent CheckpointSession::run() {
     roll_back();
   if (sealed_) result = {};
   container::WorkerEvent outcome = record(result);
-  if (sealed_) remove_superseded();
   return outcome;
+}
+
+void CheckpointSession::tidy() {
+  if (!sealed_) return;
+  remove_superseded();
+  if (const auto settled = writer_->settle(); !settled)
+    base::log(LogLevel::kWarn, "its pages will be stored again, ignoring",
+              {{"error", settled.error().message()}});
+  // A writer that lives keeps gc waiting.
+  writer_.reset();
+  const auto collected = context_.store->collect();
+  if (!collected && collected.error().code() != ErrorCode::kBusy)
+    base::log(LogLevel::kWarn, "space was not freed, ignoring",
+              {{"error", collected.error().message()}});
 }
 
 Result<void> CheckpointSession::admit() {
@@ -108,7 +121,11 @@ Result<void> CheckpointSession::prepare() {
   phases_.begin("prepare");
   // Whatever an earlier writer left that died: its space may be what we need now.
   REPRISE_PASS(context_.store->sweep());
-  writer_ = REPRISE_TRY(context_.store->begin(), "preparing the store");
+  const auto memory = container::Cgroup(state_->cgroup_paths).memory_bytes();
+  writer_ = REPRISE_TRY(
+      context_.store->begin({.memory = memory.value_or(store::CheckpointStore::kUnknownSize),
+                             .waiting = context_.request.end}),
+      "preparing the store");
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
                                  container::command_line(*spec_)));
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kSpecPart)),

@@ -33,7 +33,7 @@ Result<Context> context_of(const container::Layout& layout, container::WorkerReq
   return Context{.layout = layout,
                  .request = std::move(request),
                  .catalog = REPRISE_PASS(store::Catalog::open(layout.store)),
-                 .store = REPRISE_PASS(store::open_directory_store(layout.store)),
+                 .store = REPRISE_PASS(store::open_store(layout.store)),
                  .caller = std::move(ours)};
 }
 

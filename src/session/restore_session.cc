@@ -70,9 +70,9 @@ Result<void> RestoreSession::prepare() {
     base::log(LogLevel::kWarn, "outside connections stall for a while, ignoring",
               {{"error", lifted.error().message()}});
   REPRISE_PASS(check_fit());
-  phases_.begin("verify");
-  REPRISE_TRY(context_.store->verify(request.checkpoint),
-              "verifying checkpoint '" + request.checkpoint.str() + "'");
+  // Before anything of the container is touched: what is damaged shows here.
+  phases_.begin("read");
+  const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
@@ -83,7 +83,7 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(fault_point("restore-network"));
   container::WorkerEvent ready;
   ready.kind = container::WorkerEventKind::kReady;
-  ready.image_path = REPRISE_PASS(reader_->pages().materialize()).string();
+  ready.image_path = images.string();
   ready.work_path = context_.directory().string();
   note_lost_limits(ready.image_path);
   ready.environment = REPRISE_PASS(prepare_criu());

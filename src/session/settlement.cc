@@ -149,6 +149,10 @@ container::WorkerEvent settle(Context& context, const Settlement& settlement) {
   may_be_killed("settle-begin");
   container::WorkerEvent outcome = is_checkpoint(context) ? settle_checkpoint(context, settlement)
                                                           : settle_restore(context, settlement);
+  // What the session had put together: images of memory, in plain.
+  if (const auto swept = context.store->sweep(); !swept)
+    base::log(LogLevel::kError, "what it left in the store stays until the next session",
+              {{"error", swept.error().details()}});
   may_be_killed("settle-record");
   record(context, outcome);
   return outcome;
@@ -159,15 +163,14 @@ std::optional<image::Manifest> find_sealed(store::CheckpointStore& store,
   const auto ids = store.list();
   if (!ids) return std::nullopt;
   for (const base::CheckpointId& id : *ids) {
-    const auto reader = store.open(id);
-    if (reader && (*reader)->manifest().parent_session == session.str())
-      return (*reader)->manifest();
+    auto manifest = store.manifest(id);
+    if (manifest && manifest->parent_session == session.str()) return std::move(*manifest);
   }
   return std::nullopt;
 }
 
 bool may_end_without_session(const container::Layout& layout, const base::SessionId& session) {
-  const auto store = store::open_directory_store(layout.store);
+  const auto store = store::open_store(layout.store);
   return store && find_sealed(**store, session).has_value();
 }
 

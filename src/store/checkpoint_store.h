@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where checkpoints live: a directory per checkpoint, written under a temporary name and renamed.
+// Where checkpoints live: taken apart into pages that are stored once, compressed, encrypted.
 //
-//   ROOT/catalog.db                 see catalog.h
-//   ROOT/staging/ID/                being written; swept when its writer is gone
-//   ROOT/checkpoints/ID/manifest.json, criu/, parts/
+// Pages of all checkpoints of a tenant lie in packs; a checkpoint is a small file that says of
+// which pages its files consist. docs/format/ has both. Any number of processes may use a store at
+// once.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,44 +34,88 @@ class CheckpointWriter {
   // Where to write the part `name` ("rootfs.tar"); everything found there at the seal belongs to
   // the checkpoint.
   virtual Result<std::filesystem::path> part(std::string_view name) = 0;
-  // Makes everything durable and the checkpoint visible: fsync of all files, then the manifest,
-  // then the rename. `manifest.id` and `manifest.files` are filled in here; the sealed manifest is
+  // Makes everything durable and the checkpoint visible: the packs, then the checkpoint's file, by
+  // a rename. `manifest.id` and `manifest.files` are filled in here; the sealed manifest is
   // returned. Blocks on the disk. On error (kIo, e.g. a full disk) nothing is visible.
   virtual Result<image::Manifest> seal(image::Manifest manifest) = 0;
+  // After the seal, and when nobody waits any more: lets later checkpoints find these pages. Left
+  // out or failed, they are stored once more some day.
+  virtual Result<void> settle() = 0;
 };
 
-// One sealed checkpoint, opened for reading.
+// One sealed checkpoint, opened for reading. It may be removed meanwhile, and is read all the same.
 class CheckpointReader {
  public:
   virtual ~CheckpointReader() = default;
   [[nodiscard]] virtual const image::Manifest& manifest() const = 0;
   virtual image::PageSource& pages() = 0;
-  // The file of part `name`; kNotFound if the checkpoint has no such part.
+  // The file of part `name`, put together now; it lives as long as the reader. kNotFound if the
+  // checkpoint has no such part, kCorrupt if it is damaged.
   virtual Result<std::filesystem::path> part(std::string_view name) = 0;
+};
+
+struct StoreUse {
+  std::uint64_t checkpoints = 0;
+  std::uint64_t packs = 0;
+  std::uint64_t logical_bytes = 0;  // sum of the sizes of all checkpoints
+  std::uint64_t unique_bytes = 0;   // of the pages that the index knows
+  std::uint64_t stored_bytes = 0;   // of packs and checkpoint files on the disk
+};
+
+struct Collected {
+  std::uint64_t packs = 0;
+  std::uint64_t bytes = 0;
+  // Packs that nothing needs, kept because sessions run that began before they were found; the next
+  // gc removes them.
+  std::uint64_t waiting = 0;
+};
+
+struct Rebuilt {
+  std::uint64_t pages = 0;
+  std::vector<std::string> damaged;  // packs of which some blocks cannot be read
 };
 
 class CheckpointStore {
  public:
+  // How large something will be that is written; without it, nothing is kept in memory.
+  static constexpr std::uint64_t kUnknownSize = std::numeric_limits<std::uint64_t>::max();
+
   virtual ~CheckpointStore() = default;
-  // A new checkpoint with a fresh id.
-  virtual Result<std::unique_ptr<CheckpointWriter>> begin() = 0;
-  // kNotFound if there is no such sealed checkpoint, kCorrupt if its manifest is damaged or a file
-  // is missing or has another size; contents are checked by verify() and materialize().
+  // A new checkpoint with a fresh id. `memory`: bytes of memory that will be dumped. What CRIU
+  // writes lies in a tmpfs if the host has room for that, and is deleted as it is read. `waiting`:
+  // a container stands still until the seal, so compression is to be fast rather than thorough.
+  struct Beginning {
+    std::uint64_t memory = kUnknownSize;
+    bool waiting = false;
+  };
+  virtual Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how) = 0;
+  // kNotFound if there is no such sealed checkpoint, kCorrupt if its file is damaged or a pack is
+  // missing or cut off, kDenied if other keys sealed it; contents are checked as they are read.
   virtual Result<std::unique_ptr<CheckpointReader>> open(const base::CheckpointId& id) = 0;
-  // Reads every byte and compares it with the manifest; kCorrupt names the first damaged or
-  // missing file, and files that do not belong to it.
+  // As open(), of the manifest alone: without looking at the packs.
+  virtual Result<image::Manifest> manifest(const base::CheckpointId& id) = 0;
+  // Reads every block that it needs and proves that it is what was stored; kCorrupt names the first
+  // damaged pack.
   virtual Result<void> verify(const base::CheckpointId& id) = 0;
-  // Removes a sealed checkpoint: first renamed out of sight, then deleted, so that a crash never
-  // leaves half of one visible. Success if there is none.
+  // Removes a sealed checkpoint: first renamed out of sight, then deleted. Its pages go with
+  // collect(). Success if there is none.
   virtual Result<void> remove(const base::CheckpointId& id) = 0;
   // Ids of all sealed checkpoints, sorted.
   virtual Result<std::vector<base::CheckpointId>> list() = 0;
-  // Removes what writers left behind that died before their seal. Never touches a live writer's
-  // directory (each holds a lock). Returns how many were removed.
+  // Removes what writers and readers left behind that died. Never touches those that live. Returns
+  // how many were removed.
   virtual Result<int> sweep() = 0;
+  // Frees the packs that no checkpoint needs any more, while sessions run. kBusy if another gc
+  // runs; kCorrupt if a checkpoint cannot be read: then nothing is freed, since who knows what it
+  // needs.
+  virtual Result<Collected> collect() = 0;
+  // Makes the index of pages anew from the packs, which are all read. kBusy while a gc runs.
+  virtual Result<Rebuilt> rebuild_index() = 0;
+  virtual Result<StoreUse> use() = 0;
 };
 
-// Opens (and creates, mode 0700) the store below `root`.
-Result<std::unique_ptr<CheckpointStore>> open_directory_store(std::filesystem::path root);
+// Opens (and creates, mode 0700) the store below `root`, with the key that key_source() names; a
+// default key that is not there is made.
+Result<std::unique_ptr<CheckpointStore>> open_store(std::filesystem::path root);
 
 }  // namespace reprise::store

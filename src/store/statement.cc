@@ -59,6 +59,16 @@ bool Statement::bind(int index, std::string_view value) {
          SQLITE_OK;
 }
 
+bool Statement::bind(int index, Blob value) {
+  const auto transient = reinterpret_cast<sqlite3_destructor_type>(std::intptr_t{-1});
+  return sqlite3_bind_blob64(statement_.get(), index, value.bytes.data(), value.bytes.size(),
+                             transient) == SQLITE_OK;
+}
+
+void Statement::reset() { sqlite3_reset(statement_.get()); }
+
+Error Statement::error() const { return database_error(sqlite3_db_handle(statement_.get())); }
+
 bool Statement::bind(int index, std::int64_t value) {
   return sqlite3_bind_int64(statement_.get(), index, value) == SQLITE_OK;
 }
@@ -107,6 +117,15 @@ Result<void> Transaction::commit() {
   REPRISE_PASS(run_script(db_.get(), "COMMIT"));
   (void)db_.release();
   return {};
+}
+
+void ReadTransaction::End::operator()(sqlite3* db) const {
+  sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr);
+}
+
+Result<ReadTransaction> ReadTransaction::begin(sqlite3* db) {
+  REPRISE_PASS(run_script(db, "BEGIN"));
+  return ReadTransaction(db);
 }
 
 }  // namespace reprise::store

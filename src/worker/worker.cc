@@ -61,18 +61,27 @@ store::SessionRow first_row(const session::Context& context) {
           .log_directory = context.directory().string()};
 }
 
-Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
+bool tell(const GuardedSession& guarded, const container::WorkerEvent& outcome) {
+  session::report(*guarded.caller, outcome);
+  return outcome.ok;
+}
+
+// Returns whether it ended well; the caller has been told.
+Result<bool> try_session(const GuardedSession& guarded) {
   session::Context context{
       .layout = guarded.layout,
       .request = guarded.request,
       .catalog = REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog"),
-      .store = REPRISE_TRY(store::open_directory_store(guarded.layout.store), "opening the store"),
+      .store = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store"),
       .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd())))};
   REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
   session::prune_session_logs(context.layout);
   if (guarded.request.verb == WorkerVerb::kRestore)
-    return session::RestoreSession(context, *guarded.hook_listener).run();
-  return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
+    return tell(guarded, session::RestoreSession(context, *guarded.hook_listener).run());
+  session::CheckpointSession checkpoint(context, *guarded.hook_listener, *guarded.watch);
+  const bool ok = tell(guarded, checkpoint.run());
+  checkpoint.tidy();
+  return ok;
 }
 
 // For a session that failed before it touched anything.
@@ -83,14 +92,13 @@ void deliver_promised_signal(const GuardedSession& guarded) {
 }
 
 int run_session(const GuardedSession& guarded) {
-  Result<container::WorkerEvent> outcome = try_session(guarded);
-  if (!outcome) {
-    base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
+  Result<bool> ok = try_session(guarded);
+  if (!ok) {
+    base::log(base::LogLevel::kError, "session failed", {{"error", ok.error().details()}});
     deliver_promised_signal(guarded);
-    outcome = session::failed_outcome(outcome.error());
+    ok = tell(guarded, session::failed_outcome(ok.error()));
   }
-  session::report(*guarded.caller, *outcome);
-  return outcome->ok ? 0 : base::exit_code(ErrorCode::kInternal);
+  return *ok ? 0 : base::exit_code(ErrorCode::kInternal);
 }
 
 // What a session needs before it can fail in an orderly way.

@@ -30,12 +30,6 @@ def assert_goes_on_from(container, chain, possible):
     assert_unbroken(container.lines(), chain, first)
 
 
-def flip_byte(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0x40
-    path.write_bytes(data)
-
-
 def test_create_leaves_it_running(container, product):
     container.run_workload("counter.py", "--mb", 50)
     assert_moves_on(container)
@@ -130,8 +124,8 @@ def test_tags_list_show_verify_and_remove(container, product):
     product.reprise("checkpoint", "verify", "--all")
     product.reprise("checkpoint", "rm", "before")
     assert [row["id"] for row in product.checkpoints()] == [second]
-    assert not product.checkpoint_directory(first).exists()
-    assert product.checkpoint_directory(second).exists()
+    assert not product.checkpoint_file(first).exists()
+    assert product.checkpoint_file(second).exists()
     gone = product.reprise("checkpoint", "show", "before", check=False)
     assert gone.returncode == 3 and "before" in gone.stderr  # 3: not found
     # Tagged checkpoints outlive what stops supersede.
@@ -144,23 +138,21 @@ def test_tags_list_show_verify_and_remove(container, product):
     assert len(stops) == 2, "the newest and the one before it"
 
 
-@pytest.mark.parametrize("pattern", ["**/pages-*.img", "**/core-*.img", "**/rootfs.tar"])
+@pytest.mark.parametrize("pattern", ["packs/*.pack", "checkpoints/*"])
 def test_damaged_checkpoint_is_refused(container, new_container, product, pattern):
     container.run_workload("counter.py", "--mb", 4)
     container.exec("sh", "-c", "echo new >/etc/new")  # so that the root file system has changes
     checkpoint, _ = checkpoint_of(container)
     intact = product.reprise("checkpoint", "verify", checkpoint)
     assert checkpoint in intact.stdout
-    damaged = max(product.checkpoint_directory(checkpoint).glob(pattern),
-                  key=lambda path: path.stat().st_size)
-    flip_byte(damaged)
+    damaged, _ = product.damage(pattern)
     refused = product.reprise("checkpoint", "verify", checkpoint, check=False)
     assert refused.returncode == CORRUPT
-    assert damaged.name in refused.stderr
+    assert damaged.stem in refused.stderr
     clone = new_container(unique_name())
     refused = product.reprise("restore", checkpoint, "--name", clone.name, check=False)
     assert refused.returncode == CORRUPT
-    assert damaged.name in refused.stderr
+    assert damaged.stem in refused.stderr
     assert not clone.exists() or clone.state()["Status"] != "running"
     # The original never noticed.
     assert_moves_on(container)

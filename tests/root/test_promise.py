@@ -12,7 +12,7 @@ import signal
 import pytest
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken)
-from harness.leftovers import assert_nothing_left, our_processes
+from harness.leftovers import assert_nothing_left, our_processes, spools
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
@@ -152,12 +152,13 @@ def test_killed_in_the_middle_of_a_dump(container, product, victims):
 def staging_size(product):
     """Bytes written, by whoever; files vanish while one looks."""
     total = 0
-    for directory, _, files in os.walk(product.store / "staging"):
-        for name in files:
-            try:
-                total += os.stat(os.path.join(directory, name)).st_size
-            except FileNotFoundError:
-                pass
+    for place in (product.store / "staging", *spools(product)):
+        for directory, _, files in os.walk(place):
+            for name in files:
+                try:
+                    total += os.stat(os.path.join(directory, name)).st_size
+                except FileNotFoundError:
+                    pass
     return total
 
 

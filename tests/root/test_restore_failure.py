@@ -30,17 +30,6 @@ def run_and_stop(container, *options, mb=10):
     return row["id"]
 
 
-def damage(product, checkpoint):
-    """One bit of its memory; returns how to mend it."""
-    pages = max(product.checkpoint_directory(checkpoint).glob("**/pages-*.img"),
-                key=lambda path: path.stat().st_size)
-    intact = pages.read_bytes()
-    broken = bytearray(intact)
-    broken[len(broken) // 2] ^= 1
-    pages.write_bytes(broken)
-    return lambda: pages.write_bytes(intact)
-
-
 def once(product, *faults):
     """Faults that happen a single time each."""
     told = []
@@ -90,7 +79,7 @@ def test_starts_cold_and_says_so(container, product, fault, attempts):
 
 def test_starts_cold_from_a_damaged_checkpoint(container, product):
     checkpoint = run_and_stop(container)
-    damage(product, checkpoint)
+    product.damage()
     told = product.reprise("start", container.name)
     assert f"{container.name}: started cold: " in told.stdout and "pages-" in told.stdout
     assert_started_cold(container, product)
@@ -115,7 +104,7 @@ def test_does_not_start_where_the_container_forbids_it(container, product, fault
 
 def test_does_not_start_from_a_damaged_checkpoint_until_it_is_mended(container, product):
     checkpoint = run_and_stop(container, *FAIL)
-    mend = damage(product, checkpoint)
+    _, mend = product.damage()
     refused = podman("start", container.name, check=False)
     assert refused.returncode != 0 and "pages-" in refused.stderr, refused.stderr
     assert container.state()["Status"] != "running"

@@ -21,7 +21,7 @@ def test_kill_returns_before_the_checkpoint_is_finished(container, product):
     begin = time.monotonic()
     container.kill_through_runtime()
     took = time.monotonic() - begin
-    assert not list(product.store.glob("checkpoints/*/manifest.json"))
+    assert not list(product.store.glob("checkpoints/*"))
     assert container.is_alive()
     assert took < 0.5  # 0.05 s is the aim; the benchmark measures it
     container.wait_until_stopped()

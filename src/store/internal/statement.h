@@ -4,8 +4,10 @@
 // roll back unless committed, errors as Result.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,11 @@ using base::Result;
 // kDenied or kInternal.
 base::Error database_error(sqlite3* db);
 
+// Bytes as they are, for a column of type BLOB. Read them as text().
+struct Blob {
+  std::span<const std::byte> bytes;
+};
+
 // One prepared statement. Must not outlive its connection.
 class Statement {
  public:
@@ -30,12 +37,23 @@ class Statement {
   template <typename... Values>
   static Result<Statement> prepare(sqlite3* db, std::string_view sql, const Values&... values) {
     Statement statement = REPRISE_PASS(compile(db, sql));
-    int index = 0;
-    bool bound = true;
-    ((bound = bound && statement.bind(++index, values)), ...);
-    if (!bound) return std::unexpected(database_error(db));
+    REPRISE_PASS(statement.again(values...));
     return statement;
   }
+
+  // From the beginning, with other parameters.
+  template <typename... Values>
+  Result<void> again(const Values&... values) {
+    reset();
+    int index = 0;
+    bool bound = true;
+    ((bound = bound && bind(++index, values)), ...);
+    if (!bound) return std::unexpected(error());
+    return {};
+  }
+
+  // Ends it; a statement that is not at its end keeps a transaction open.
+  void reset();
 
   // Goes to the next row; false after the last.
   Result<bool> step();
@@ -53,9 +71,11 @@ class Statement {
     void operator()(sqlite3_stmt* statement) const;
   };
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  [[nodiscard]] base::Error error() const;
   static Result<Statement> compile(sqlite3* db, std::string_view sql);
   bool bind(int index, std::string_view value);
   bool bind(int index, const std::string& value) { return bind(index, std::string_view(value)); }
+  bool bind(int index, Blob value);
   bool bind(int index, std::int64_t value);
   bool bind(int index, int value) { return bind(index, std::int64_t{value}); }
   bool bind(int index, bool value) { return bind(index, std::int64_t{value ? 1 : 0}); }
@@ -95,6 +115,19 @@ class Transaction {
   };
   explicit Transaction(sqlite3* db) : db_(db) {}
   std::unique_ptr<sqlite3, Rollback> db_;
+};
+
+// All that is read while it exists is of one moment.
+class ReadTransaction {
+ public:
+  static Result<ReadTransaction> begin(sqlite3* db);
+
+ private:
+  struct End {
+    void operator()(sqlite3* db) const;
+  };
+  explicit ReadTransaction(sqlite3* db) : db_(db) {}
+  std::unique_ptr<sqlite3, End> db_;
 };
 
 }  // namespace reprise::store

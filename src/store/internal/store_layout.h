@@ -2,11 +2,15 @@
 //
 // Names in the store's directory.
 //
+//   checkpoints/ID       a sealed checkpoint
+//   packs/ID.pack        blocks of pages
+//   index.db             where pages lie
+//   keys/TENANT.json     a tenant's secret, wrapped
 //   staging/.lock        taken by whoever makes or takes over a staging directory
-//   staging/ID/          a checkpoint being written
-//   staging/ID.lock      held by its writer; whoever gets it may remove staging/ID
-//   staging/removed-ID/  on its way out
-//   checkpoints/ID/      sealed
+//   staging/ID/          a checkpoint being written, or what a reader put together
+//   staging/ID.lock      held by its owner; whoever gets it may remove staging/ID
+//   staging/removed-ID   on its way out
+//   gc.lock              held by the one gc that runs
 //
 // Ids are never used twice, so a staging directory that was taken over has no new writer, and a
 // lock file may be unlinked by whoever holds it.
@@ -26,6 +30,9 @@ struct StoreLayout {
 
   [[nodiscard]] path staging() const { return root / "staging"; }
   [[nodiscard]] path checkpoints() const { return root / "checkpoints"; }
+  [[nodiscard]] path packs() const { return root / "packs"; }
+  [[nodiscard]] path keys() const { return root / "keys"; }
+  [[nodiscard]] path gc_lock() const { return root / "gc.lock"; }
   [[nodiscard]] path creation_lock() const { return staging() / ".lock"; }
   [[nodiscard]] path staged(const base::CheckpointId& id) const { return staging() / id.str(); }
   [[nodiscard]] path writer_lock(const base::CheckpointId& id) const {

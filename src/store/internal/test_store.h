@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For the tests of the directory store only: a store with checkpoints of known contents.
+// For the tests of the store only: a store with checkpoints of known contents.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "crypto/keys.h"
 #include "store/checkpoint_store.h"
 #include "store/internal/test_support.h"
 
@@ -33,54 +36,84 @@ inline std::string read(const path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-inline std::string noise(std::size_t bytes) {
-  std::mt19937 random(static_cast<unsigned>(bytes));  // NOLINT: the same in every run
-  std::string text(bytes, '\0');
-  std::ranges::generate(text, [&] { return static_cast<char>(random()); });
+// Bytes that nothing compresses; the same for the same seed.
+inline std::string noise(std::size_t bytes, unsigned seed = 1) {
+  std::mt19937_64 random(seed);  // NOLINT: the same in every run
+  std::string text(bytes + sizeof(std::uint64_t), '\0');
+  for (std::size_t i = 0; i < bytes; i += sizeof(std::uint64_t)) {
+    const std::uint64_t word = random();
+    std::copy_n(reinterpret_cast<const char*>(&word), sizeof word,
+                text.begin() + std::ptrdiff_t(i));
+  }
+  text.resize(bytes);
   return text;
+}
+
+inline std::string zeros(std::size_t pages) { return std::string(pages * 4096, '\0'); }
+
+inline crypto::TenantKeys test_keys() {
+  const auto secret = [] { return value_of(crypto::Secret::random(crypto::kKeyBytes)); };
+  return {.data = value_of(crypto::Aead::with_key(secret())),
+          .manifests = value_of(crypto::Aead::with_key(secret())),
+          .pages = value_of(crypto::PageHasher::with_key(secret())),
+          .id = "0123456789abcdef"};
 }
 
 inline image::Manifest facts() {
   return {.key = base::ContainerKey("web"), .name = "web", .created = 7, .kernel = "6.18"};
 }
 
-// Everything below `root` but the store's own lock.
-inline std::vector<std::string> leftovers(const path& root) {
+// Names of everything in a directory.
+inline std::vector<std::string> entries(const path& directory) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(root))
-    if (entry.path().filename() != ".lock")
-      names.push_back(entry.path().lexically_relative(root).string());
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (entry.path().filename() != ".lock") names.push_back(entry.path().filename().string());
   std::ranges::sort(names);
   return names;
 }
 
-inline const std::vector<std::string> kNothing{"checkpoints", "staging"};
+inline std::uint64_t bytes_in(const path& directory) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(directory)) bytes += entry.file_size();
+  return bytes;
+}
 
-class DirectoryStoreTest : public testing::Test {
+using FilesOf = std::map<std::string, std::string>;  // name to contents
+
+class StoreTest : public testing::Test {
  protected:
-  DirectoryStoreTest() : store_(open_directory_store(root_).value()) {}
+  StoreTest() {
+    ::setenv("REPRISE_KEY_FILE", (directory_.path() / "key").c_str(), 1);
+    store_ = value_of(open_store(root_));
+  }
 
-  // A sealed checkpoint with three files, one of them larger than the buffer of the digest.
-  CheckpointId sealed() {
-    auto writer = store_->begin().value();
-    write(writer->pages().spool() / "pages-1.img", noise(3'000'001));
-    write(writer->pages().spool() / "core-1.img", noise(2693));
-    write(writer->part("rootfs.tar").value(), noise(10240));
+  // Writes and seals a checkpoint of these image files and parts.
+  CheckpointId put(const FilesOf& images, const FilesOf& parts = {}) {
+    auto writer = value_of(store_->begin({}));
+    for (const auto& [name, contents] : images) write(writer->pages().spool() / name, contents);
+    for (const auto& [name, contents] : parts) write(value_of(writer->part(name)), contents);
     EXPECT_TRUE(writer->pages().absorb());
     const auto manifest = writer->seal(facts());
     EXPECT_TRUE(manifest) << manifest.error().message();
+    EXPECT_TRUE(writer->settle());
     return writer->id();
   }
 
-  path file_of(const CheckpointId& id, const std::string& name) {
-    return root_ / "checkpoints" / id.str() / name;
+  // One with three files, of several blocks.
+  CheckpointId put_some() {
+    return put({{"pages-1.img", noise(3'000'001)}, {"core-1.img", noise(2693, 2)}},
+               {{"rootfs.tar", noise(10240, 3)}});
   }
 
-  void expect_corrupt(const Result<void>& result, const std::string& name) {
-    ASSERT_FALSE(result) << name << " was not found to be damaged";
-    EXPECT_EQ(result.error().code(), ErrorCode::kCorrupt);
-    EXPECT_TRUE(result.error().message().contains("'" + name + "'")) << result.error().message();
+  void expect_holds(const CheckpointId& id, const FilesOf& images) {
+    auto reader = value_of(store_->open(id));
+    const path spool = value_of(reader->pages().materialize());
+    for (const auto& [name, contents] : images)
+      EXPECT_TRUE(read(spool / name) == contents) << name << " is not what was stored";
   }
+
+  path packs() const { return root_ / "packs"; }
+  std::uint64_t stored() const { return bytes_in(packs()); }
 
   TestDirectory directory_;
   path root_ = directory_.path() / "store";

@@ -80,11 +80,19 @@ def stopped_session(product):
 
 
 def staged(product):
-    """Half written checkpoints: each is a directory."""
+    """Where writers and readers keep what is not sealed: each is a directory, or two."""
     staging = product.store / "staging"
     if not staging.is_dir():
         return []
-    return sorted(entry.name for entry in staging.iterdir() if entry.is_dir())
+    on_disk = [entry for entry in staging.iterdir() if entry.is_dir()]
+    in_memory = [spool for spool in spools(product) if spool.is_dir()]
+    return sorted(entry.name for entry in on_disk + in_memory)
+
+
+def spools(product):
+    """Where plain memory may lie, of those whose lock is there."""
+    return [pathlib.Path("/dev/shm") / f"reprise-{lock.stem}"
+            for lock in (product.store / "staging").glob("*.lock") if lock.stem != ".lock"]
 
 
 def find(container):

@@ -74,8 +74,28 @@ class Product:
     def events(self, container):
         return [life["event"] for life in self.lives(container)]
 
-    def checkpoint_directory(self, checkpoint):
+    def checkpoint_file(self, checkpoint):
         return self.store / "checkpoints" / checkpoint
+
+    def files_of(self, checkpoint):
+        """Name to size of what a checkpoint consists of."""
+        shown = self.json("checkpoint", "show", checkpoint)["checkpoint"]
+        return {file["name"]: file["bytes"] for file in shown["files"]}
+
+    def damage(self, pattern="packs/*.pack"):
+        """One bit in the middle of the largest of these files of the store; returns the file, and how
+        to mend it."""
+        file = max(self.store.glob(pattern), key=lambda path: path.stat().st_size)
+        at = file.stat().st_size // 2
+
+        def flip():
+            with open(file, "r+b") as opened:
+                opened.seek(at)
+                byte = opened.read(1)[0]
+                opened.seek(at)
+                opened.write(bytes([byte ^ 1]))
+        flip()
+        return file, flip
 
     def diagnose(self):
         """What a failed test should show: every session and its logs."""

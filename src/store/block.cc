@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lz4.h>
+#include <sys/random.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "store/internal/block.h"
+#include "store/internal/bytes.h"
+
+namespace reprise::store {
+
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+using View = std::span<const std::byte>;
+
+enum class Codec : std::uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
+
+// Codec, three zeros, the number of pages: docs/format/pack.md.
+constexpr std::size_t kHeaderBytes = 8;
+constexpr int kSmallLevel = 3;  // zstd's own default
+// Less is not worth the time to decompress it.
+constexpr std::size_t worth(std::size_t bytes) { return bytes - bytes / 16; }
+
+Bytes bound_to(const BlockId& id) {
+  constexpr std::string_view kPurpose = "reprise block 1 ";
+  Bytes bound(kPurpose.size());
+  std::memcpy(bound.data(), kPurpose.data(), kPurpose.size());
+  bound.insert(bound.end(), id.begin(), id.end());
+  return bound;
+}
+
+// Appends what `pages` compress to, if that is worth it; the codec that was used.
+Codec compress(View pages, Effort effort, Bytes& out) {
+  const std::size_t before = out.size();
+  const std::size_t limit = worth(pages.size());
+  out.resize(before + limit);
+  std::size_t bytes = 0;
+  if (effort == Effort::kFast) {
+    const int compressed = LZ4_compress_default(
+        reinterpret_cast<const char*>(pages.data()), reinterpret_cast<char*>(out.data() + before),
+        static_cast<int>(pages.size()), static_cast<int>(limit));
+    bytes = compressed > 0 ? static_cast<std::size_t>(compressed) : 0;
+  } else {
+    const std::size_t compressed =
+        ZSTD_compress(out.data() + before, limit, pages.data(), pages.size(), kSmallLevel);
+    bytes = ZSTD_isError(compressed) != 0U ? 0 : compressed;
+  }
+  out.resize(before + bytes);
+  if (bytes != 0) return effort == Effort::kFast ? Codec::kLz4 : Codec::kZstd;
+  out.insert(out.end(), pages.begin(), pages.end());
+  return Codec::kNone;
+}
+
+bool decompress(Codec codec, View compressed, std::span<std::byte> pages) {
+  switch (codec) {
+    case Codec::kNone:
+      if (compressed.size() != pages.size()) return false;
+      std::ranges::copy(compressed, pages.begin());
+      return true;
+    case Codec::kLz4:
+      return LZ4_decompress_safe(reinterpret_cast<const char*>(compressed.data()),
+                                 reinterpret_cast<char*>(pages.data()),
+                                 static_cast<int>(compressed.size()),
+                                 static_cast<int>(pages.size())) == static_cast<int>(pages.size());
+    case Codec::kZstd:
+      return ZSTD_decompress(pages.data(), pages.size(), compressed.data(), compressed.size()) ==
+             pages.size();
+  }
+  return false;
+}
+
+}  // namespace
+
+BlockId random_block_id() {
+  BlockId id{};
+  // Up to 256 bytes come whole once the kernel's generator is ready (getrandom(2)).
+  REPRISE_ASSERT(::getrandom(id.data(), id.size(), 0) == static_cast<ssize_t>(id.size()));
+  return id;
+}
+
+Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, const Block& block,
+                         Effort effort) {
+  const std::size_t count = block.ids.size();
+  REPRISE_ASSERT(count >= 1 && count <= kBlockPages && block.pages.size() == count * kPageBytes);
+  Bytes plain(kHeaderBytes);
+  put_u32(std::span(plain).subspan(4), static_cast<std::uint32_t>(count));
+  for (const PageId& page : block.ids) plain.insert(plain.end(), page.begin(), page.end());
+  plain[0] = static_cast<std::byte>(compress(block.pages, effort, plain));
+  Bytes sealed;
+  REPRISE_PASS(key.seal(plain, bound_to(id), sealed));
+  return sealed;
+}
+
+Result<Block> open_block(const crypto::Aead& key, const BlockId& id, View sealed) {
+  Bytes plain;
+  REPRISE_PASS(key.open(sealed, bound_to(id), plain));
+  const auto malformed = [] { return fail(ErrorCode::kCorrupt, "a block is malformed"); };
+  if (plain.size() < kHeaderBytes) return malformed();
+  const std::size_t count = get_u32(View(plain).subspan(4));
+  if (count < 1 || count > kBlockPages || plain.size() < kHeaderBytes + count * sizeof(PageId))
+    return malformed();
+  Block block{.ids = std::vector<PageId>(count), .pages = Bytes(count * kPageBytes)};
+  std::memcpy(block.ids.data(), plain.data() + kHeaderBytes, count * sizeof(PageId));
+  const View compressed = View(plain).subspan(kHeaderBytes + count * sizeof(PageId));
+  if (!decompress(static_cast<Codec>(plain[0]), compressed, block.pages)) return malformed();
+  return block;
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "store/internal/open_store.h"
+#include "store/internal/page_reader.h"
+#include "store/internal/staging_place.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+constexpr std::string_view kImages = "criu/";
+constexpr std::string_view kParts = "parts/";
+
+class Reader final : public CheckpointReader, public image::PageSource {
+ public:
+  Reader(std::shared_ptr<const OpenStore> store, Contents contents)
+      : store_(std::move(store)), contents_(std::move(contents)) {}
+
+  Result<void> open_packs() {
+    pages_ = REPRISE_PASS(PageReader::open(store_->keys, store_->layout.packs(), contents_));
+    return {};
+  }
+
+  [[nodiscard]] const image::Manifest& manifest() const override { return contents_.manifest; }
+  image::PageSource& pages() override { return *this; }
+  Result<path> materialize() override;
+  Result<path> part(std::string_view name) override;
+
+ private:
+  Result<void> put_together(std::size_t file, const path& to);
+
+  std::shared_ptr<const OpenStore> store_;
+  Contents contents_;
+  std::unique_ptr<PageReader> pages_;
+  std::optional<StagingPlace> images_;
+  std::optional<StagingPlace> parts_;
+};
+
+Result<void> Reader::put_together(std::size_t file, const path& to) {
+  const sys::UniqueFd fd =
+      REPRISE_PASS(sys::open_file(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
+  Result<void> written = pages_->write_file(file, fd.get());
+  if (written) return {};
+  (void)sys::remove_tree(to);  // or it would be taken for whole the next time
+  return std::unexpected(std::move(written).error().with_step("reading checkpoint '" +
+                                                              contents_.manifest.id.str() + "'"));
+}
+
+Result<path> Reader::materialize() {
+  std::uint64_t bytes = 0;
+  for (const image::ManifestFile& file : contents_.manifest.files)
+    if (file.name.starts_with(kImages)) bytes += file.bytes;
+  if (!images_) images_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, bytes)));
+  for (std::size_t i = 0; i < contents_.files.size(); ++i) {
+    const std::string& name = contents_.files[i].name;
+    if (!name.starts_with(kImages)) continue;
+    const path to = images_->spool() / name.substr(kImages.size());
+    std::error_code error;
+    if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(i, to));
+  }
+  return images_->spool();
+}
+
+Result<path> Reader::part(std::string_view name) {
+  const std::string wanted = std::string(kParts) + REPRISE_PASS(base::parse_id(name));
+  const auto found = std::ranges::find(contents_.files, wanted, &StoredFile::name);
+  if (found == contents_.files.end())
+    return fail(ErrorCode::kNotFound, "checkpoint '" + contents_.manifest.id.str() +
+                                          "' has no part '" + std::string(name) + "'");
+  if (!parts_)
+    parts_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, CheckpointStore::kUnknownSize)));
+  const path to = parts_->directory() / std::string(name);
+  std::error_code error;
+  if (!std::filesystem::exists(to, error))
+    REPRISE_PASS(put_together(static_cast<std::size_t>(found - contents_.files.begin()), to));
+  return to;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
+                                                          const CheckpointId& id) {
+  Contents contents = REPRISE_PASS(load_contents(*store, id));
+  auto reader = std::make_unique<Reader>(std::move(store), std::move(contents));
+  REPRISE_TRY(reader->open_packs(), "opening checkpoint '" + id.str() + "'");
+  return reader;
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+#include "base/fault.h"
+#include "store/internal/open_store.h"
+#include "store/internal/page_writer.h"
+#include "store/internal/staging_place.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+namespace fs = std::filesystem;
+
+namespace {
+
+// The regular files of a directory, sorted by name.
+Result<std::vector<std::string>> files_in(const path& directory) {
+  std::vector<std::string> names = REPRISE_PASS(names_in(directory));
+  for (const std::string& name : names) {
+    std::error_code error;
+    const fs::file_type type = fs::symlink_status(directory / name, error).type();
+    if (error) return fail_errno(error.value(), "looking at '" + name + "'");
+    if (type != fs::file_type::regular)
+      return fail(ErrorCode::kUnsupported, "'" + name + "' is not a regular file");
+  }
+  return names;
+}
+
+// Puts the files of a directory into the store and deletes each as soon as it was read: their space
+// may be memory.
+Result<void> consume(PageWriter& pages, const path& directory, const std::string& prefix) {
+  for (const std::string& name : REPRISE_PASS(files_in(directory))) {
+    const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(directory / name, O_RDONLY | O_NOFOLLOW));
+    REPRISE_PASS(pages.add_file(prefix + name, fd.get()));
+    REPRISE_PASS(sys::remove_tree(directory / name));
+  }
+  return {};
+}
+
+class Spool final : public image::PageSink {
+ public:
+  Spool(const StagingPlace& place, PageWriter& pages) : place_(place), pages_(pages) {}
+
+  [[nodiscard]] const path& spool() const override { return place_.spool(); }
+
+  Result<void> absorb() override {
+    if (absorbed_) return fail(ErrorCode::kInternal, "the pages were absorbed already");
+    absorbed_ = true;
+    REPRISE_TRY(consume(pages_, spool(), "criu/"), "taking what CRIU wrote");
+    return {};
+  }
+  // Catches a spool that was never absorbed, or written to afterwards.
+  [[nodiscard]] Result<void> check_empty() const {
+    if (REPRISE_PASS(names_in(spool())).empty()) return {};
+    return fail(ErrorCode::kInternal, "'" + spool().string() + "' was not absorbed");
+  }
+
+ private:
+  const StagingPlace& place_;
+  PageWriter& pages_;
+  bool absorbed_ = false;
+};
+
+class Writer final : public CheckpointWriter {
+ public:
+  Writer(std::shared_ptr<const OpenStore> store, StagingPlace place, PageIndex index, Effort effort)
+      : store_(std::move(store)),
+        place_(std::move(place)),
+        index_(std::move(index)),
+        pages_(store_->keys, index_, new_packs(), effort),
+        spool_(place_, pages_) {}
+
+  Result<void> make_directories() {
+    REPRISE_PASS(sys::make_directories(parts()));
+    return sys::make_directories(new_packs());
+  }
+  [[nodiscard]] const CheckpointId& id() const override { return place_.id(); }
+  image::PageSink& pages() override { return spool_; }
+  Result<path> part(std::string_view name) override {
+    return parts() / REPRISE_PASS(base::parse_id(name));
+  }
+  Result<image::Manifest> seal(image::Manifest manifest) override {
+    return REPRISE_TRY(seal_steps(std::move(manifest)), "sealing checkpoint '" + id().str() + "'");
+  }
+  Result<void> settle() override {
+    if (!sealed_) return fail(ErrorCode::kInternal, "the checkpoint is not sealed");
+    REPRISE_TRY(pages_.tell_index(), "noting the pages of checkpoint '" + id().str() + "'");
+    return {};
+  }
+
+ private:
+  [[nodiscard]] path parts() const { return place_.directory() / "parts"; }
+  [[nodiscard]] path new_packs() const { return place_.directory() / "packs"; }
+  Result<image::Manifest> seal_steps(image::Manifest manifest);
+  Contents contents(image::Manifest manifest) const;
+  Result<void> publish(const std::string& text);
+  Result<void> publish_packs();
+  Result<void> publish_file();
+
+  std::shared_ptr<const OpenStore> store_;
+  StagingPlace place_;
+  PageIndex index_;
+  PageWriter pages_;
+  Spool spool_;
+  bool sealed_ = false;
+};
+
+Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
+  if (sealed_) return fail(ErrorCode::kInternal, "the checkpoint was sealed already");
+  manifest.id = id();
+  REPRISE_PASS(spool_.check_empty());
+  REPRISE_PASS(consume(pages_, parts(), "parts/"));
+  REPRISE_PASS(base::fault_point("seal-digested"));
+  REPRISE_PASS(pages_.finish());
+  REPRISE_PASS(base::fault_point("seal-synced"));
+  const Contents all = contents(std::move(manifest));
+  REPRISE_PASS(publish(REPRISE_PASS(seal_contents(store_->keys, all))));
+  sealed_ = true;
+  // The manifest as it will be read.
+  return image::decode_manifest(image::encode_manifest(all.manifest));
+}
+
+Contents Writer::contents(image::Manifest manifest) const {
+  Contents all{.manifest = std::move(manifest), .blocks = pages_.blocks(), .files = {}};
+  all.manifest.files = pages_.manifest_files();
+  all.files = pages_.stored_files();
+  std::ranges::sort(all.manifest.files, {}, &image::ManifestFile::name);
+  std::ranges::sort(all.files, {}, &StoredFile::name);
+  return all;
+}
+
+Result<void> Writer::publish(const std::string& text) {
+  Result<void> published = publish_packs();
+  if (published) published = sys::replace_file(place_.directory() / "checkpoint", text);
+  if (published) published = base::fault_point("seal-manifest");
+  if (published) published = publish_file();
+  if (published) return {};
+  // Nothing needs them; what cannot be removed is gc's.
+  for (const std::string& pack : pages_.new_packs())
+    (void)sys::remove_tree(pack_file(store_->layout.packs(), pack));
+  return published;
+}
+
+Result<void> Writer::publish_packs() {
+  for (const std::string& pack : pages_.new_packs()) {
+    const path to = pack_file(store_->layout.packs(), pack);
+    std::error_code error;
+    fs::rename(pack_file(new_packs(), pack), to, error);
+    if (error) return fail_errno(error.value(), "moving '" + to.string() + "' into place");
+  }
+  if (pages_.new_packs().empty()) return {};
+  return sys::sync_path(store_->layout.packs());
+}
+
+Result<void> Writer::publish_file() {
+  const path staged = place_.directory() / "checkpoint";
+  const path sealed = store_->layout.sealed(id());
+  Result<void> renamed = sys::rename_durably(staged, sealed);
+  if (renamed) renamed = base::fault_point("seal-renamed");
+  if (renamed) return {};
+  // The rename itself may have happened, and only its fsync failed: take it back, so that an error
+  // always means that nothing is visible. If that fails too, both failures are told.
+  std::error_code unreadable;
+  if (fs::exists(staged, unreadable)) return renamed;
+  if (Result<void> back = sys::rename_durably(sealed, staged); !back)
+    return std::unexpected(std::move(renamed).error().with_suppressed(std::move(back).error()));
+  return renamed;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,
+                                                           CheckpointStore::Beginning how) {
+  StagingPlace place =
+      REPRISE_TRY(StagingPlace::make(store->layout, how.memory), "beginning a checkpoint");
+  PageIndex index = REPRISE_PASS(PageIndex::open(store->layout.root, store->keys.pages));
+  auto writer = std::make_unique<Writer>(std::move(store), std::move(place), std::move(index),
+                                         how.waiting ? Effort::kFast : Effort::kSmall);
+  REPRISE_TRY(writer->make_directories(), "beginning checkpoint '" + writer->id().str() + "'");
+  return writer;
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A block: up to kBlockPages pages, compressed and sealed together. The unit of reading.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/aead.h"
+#include "crypto/page_hash.h"
+
+namespace reprise::store {
+
+using base::Result;
+using crypto::PageId;
+
+inline constexpr std::size_t kPageBytes = 4096;
+// 1 MiB of pages: reading one page costs a fraction of a millisecond, and LZ4 gains little from
+// more.
+inline constexpr std::size_t kBlockPages = 256;
+
+// Random, so that a block can be moved to another pack as it is.
+using BlockId = std::array<std::byte, 16>;
+BlockId random_block_id();
+
+// How much CPU time compression may cost: a container stands still for it, or nobody waits.
+enum class Effort : std::uint8_t { kFast, kSmall };
+
+struct Block {
+  std::vector<PageId> ids;       // one per page
+  std::vector<std::byte> pages;  // ids.size() * kPageBytes
+};
+
+// Of 1 to kBlockPages pages.
+Result<std::vector<std::byte>> seal_block(const crypto::Aead& key, const BlockId& id,
+                                          const Block& block, Effort effort);
+// kCorrupt if it is not what seal_block() made with the same key and id.
+Result<Block> open_block(const crypto::Aead& key, const BlockId& id,
+                         std::span<const std::byte> sealed);
+
+}  // namespace reprise::store

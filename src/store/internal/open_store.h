@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What writer, reader and gc of an opened store share.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "crypto/keys.h"
+#include "store/checkpoint_store.h"
+#include "store/internal/contents.h"
+#include "store/internal/store_layout.h"
+
+namespace reprise::store {
+
+struct OpenStore {
+  StoreLayout layout;
+  crypto::TenantKeys keys;
+};
+
+Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,
+                                                           CheckpointStore::Beginning how);
+Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
+                                                          const base::CheckpointId& id);
+Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);
+Result<Collected> collect_garbage(const OpenStore& store);
+Result<Rebuilt> rebuild_index(const OpenStore& store);
+
+}  // namespace reprise::store

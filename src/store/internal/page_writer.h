@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Takes files apart into pages, drops zeros, finds those that are stored, packs the others.
+//
+// Memory is bounded whatever the size of the files: some 100 MB with four threads.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "crypto/keys.h"
+#include "image/digest.h"
+#include "store/internal/contents.h"
+#include "store/internal/page_index.h"
+#include "store/internal/workers.h"
+
+namespace reprise::store {
+
+class PageWriter {
+ public:
+  // New packs go into `directory`. Keys and index must outlive it.
+  PageWriter(const crypto::TenantKeys& keys, PageIndex& index, std::filesystem::path directory,
+             Effort effort);
+  ~PageWriter();
+  PageWriter(const PageWriter&) = delete;
+  PageWriter& operator=(const PageWriter&) = delete;
+  PageWriter(PageWriter&&) = delete;
+  PageWriter& operator=(PageWriter&&) = delete;
+
+  // Reads `fd` from its beginning to its end. After an error the writer is unusable.
+  Result<void> add_file(const std::string& name, int fd);
+  // Writes what is still in memory and makes all packs durable. Blocks on the disk.
+  Result<void> finish();
+
+  // After finish(): what to put into the manifest and the contents (files in the order of their
+  // addition), and the new packs' ids.
+  [[nodiscard]] const std::vector<image::ManifestFile>& manifest_files() const { return files_; }
+  [[nodiscard]] const std::vector<StoredFile>& stored_files() const { return stored_; }
+  [[nodiscard]] const std::vector<BlockPlace>& blocks() const { return blocks_; }
+  [[nodiscard]] const std::vector<std::string>& new_packs() const { return new_packs_; }
+  // Tells the index of the new blocks. May be called when nothing waits for it any more: a page of
+  // which the index does not know is stored once more some day, nothing else.
+  Result<void> tell_index();
+
+ private:
+  struct Segment;
+  struct Recent;
+
+  Result<void> take(const Segment& segment);
+  Result<void> take_page(const Segment& segment, std::size_t page);
+  void add_run(std::uint32_t block, std::uint32_t first);
+  void add_known_place(const PageId& id, const PagePlace& place);
+  Result<void> add_new(const PageId& id, std::span<const std::byte> page);
+  Result<void> close_block();
+  Result<void> write_oldest_block();
+  Result<void> ensure_pack();
+  Result<void> write_ids(std::span<const PageId> ids);
+
+  const crypto::TenantKeys& keys_;
+  PageIndex& index_;
+  std::filesystem::path directory_;
+  Effort effort_;
+
+  std::vector<image::ManifestFile> files_;
+  std::vector<StoredFile> stored_;
+  std::vector<BlockPlace> blocks_;
+  std::vector<std::string> new_packs_;
+
+  struct SealedBlock {
+    std::uint32_t number;  // in blocks_
+    std::vector<std::byte> bytes;
+    std::vector<PageId> ids;
+  };
+  Block open_block_;                                       // being filled
+  std::uint32_t open_number_ = 0;                          // its number in blocks_
+  std::deque<std::future<Result<SealedBlock>>> sealing_;   // in order
+  std::unordered_map<std::int64_t, std::uint32_t> known_;  // index's block to ours
+  std::unique_ptr<Recent> recent_;
+  std::unique_ptr<PackWriter> pack_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> new_blocks_;  // number, pages
+  sys::UniqueFd new_ids_;  // the new pages' ids in order: a file without a name
+  Workers workers_;        // last: its threads end before what they use
+};
+
+}  // namespace reprise::store

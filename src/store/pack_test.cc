@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/pack.h"
+
+#include <gtest/gtest.h>
+
+#include "store/internal/test_store.h"
+
+namespace reprise::store {
+namespace {
+
+Block block_of(std::size_t pages, unsigned seed) {
+  Block block;
+  const std::string text =
+      noise(pages * kPageBytes / 2, seed) + std::string(pages * kPageBytes / 2, 'x');
+  for (const char c : text) block.pages.push_back(static_cast<std::byte>(c));
+  for (std::size_t i = 0; i < pages; ++i) {
+    PageId id{};
+    id[0] = static_cast<std::byte>(i);
+    id[1] = static_cast<std::byte>(seed);
+    block.ids.push_back(id);
+  }
+  return block;
+}
+
+class PackTest : public testing::Test {
+ protected:
+  std::vector<std::byte> sealed(const BlockId& id, std::size_t pages, unsigned seed,
+                                Effort effort) {
+    return value_of(seal_block(keys_.data, id, block_of(pages, seed), effort));
+  }
+
+  TestDirectory directory_;
+  crypto::TenantKeys keys_ = test_keys();
+};
+
+TEST_F(PackTest, BlocksComeBackWhateverTheEffort) {
+  for (const Effort effort : {Effort::kFast, Effort::kSmall})
+    for (const std::size_t pages : {std::size_t{1}, std::size_t{7}, kBlockPages}) {
+      const BlockId id = random_block_id();
+      const auto bytes = sealed(id, pages, 5, effort);
+      EXPECT_LT(bytes.size(), pages * kPageBytes * 3 / 4) << "it was not compressed";
+      const Block back = value_of(open_block(keys_.data, id, bytes));
+      EXPECT_EQ(back.ids, block_of(pages, 5).ids);
+      EXPECT_TRUE(back.pages == block_of(pages, 5).pages);
+    }
+}
+
+TEST_F(PackTest, NoiseIsStoredAsItIs) {
+  Block block{.ids = std::vector<PageId>(4), .pages = {}};
+  for (const char c : noise(4 * kPageBytes)) block.pages.push_back(static_cast<std::byte>(c));
+  const BlockId id = random_block_id();
+  const auto bytes = value_of(seal_block(keys_.data, id, block, Effort::kFast));
+  EXPECT_LT(bytes.size(), 4 * kPageBytes + 200);
+  EXPECT_TRUE(value_of(open_block(keys_.data, id, bytes)).pages == block.pages);
+}
+
+TEST_F(PackTest, ABlockOfAnotherPlaceOrKeyIsRefused) {
+  const BlockId id = random_block_id();
+  const auto bytes = sealed(id, 3, 1, Effort::kFast);
+  EXPECT_EQ(open_block(keys_.data, random_block_id(), bytes).error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(open_block(test_keys().data, id, bytes).error().code(), ErrorCode::kCorrupt);
+}
+
+TEST_F(PackTest, IsReadAndScanned) {
+  std::vector<BlockPlace> places;
+  std::vector<std::vector<std::byte>> contents;
+  {
+    auto writer = value_of(PackWriter::create(directory_.path(), "p1", keys_.id));
+    for (unsigned i = 0; i < 3; ++i) {
+      const BlockId id = random_block_id();
+      contents.push_back(sealed(id, i + 1, i, Effort::kFast));
+      places.push_back(value_of(writer.append(id, contents.back())));
+    }
+    ASSERT_TRUE(writer.sync());
+  }
+  const auto reader = value_of(PackReader::open(directory_.path(), "p1"));
+  EXPECT_EQ(reader.key_id(), keys_.id);
+  for (std::size_t i = 0; i < places.size(); ++i)
+    EXPECT_TRUE(value_of(reader.read(places[i])) == contents[i]);
+  std::vector<BlockPlace> scanned;
+  ASSERT_TRUE(reader.scan([&](const BlockPlace& place) -> Result<void> {
+    scanned.push_back(place);
+    return {};
+  }));
+  EXPECT_EQ(scanned, places);
+}
+
+TEST_F(PackTest, EveryFlippedBitOfTheHeadersIsFound) {
+  BlockPlace place;
+  {
+    auto writer = value_of(PackWriter::create(directory_.path(), "p1", keys_.id));
+    const BlockId id = random_block_id();
+    place = value_of(writer.append(id, sealed(id, 1, 1, Effort::kFast)));
+  }
+  const path file = pack_file(directory_.path(), "p1");
+  const std::string good = read(file);
+  constexpr std::size_t kHeaders = 96 + 32;
+  for (std::size_t bit = 0; bit < kHeaders * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+    write(file, bad);
+    const auto reader = PackReader::open(directory_.path(), "p1");
+    const auto result = reader ? reader->read(place)
+                               : Result<std::vector<std::byte>>(std::unexpected(reader.error()));
+    ASSERT_FALSE(result) << "bit " << bit;
+    EXPECT_EQ(result.error().code(), ErrorCode::kCorrupt) << "bit " << bit;
+    EXPECT_TRUE(result.error().message().contains("'p1'")) << result.error().message();
+  }
+}
+
+TEST_F(PackTest, MissingAndCutOffPacksAreNamed) {
+  EXPECT_EQ(PackReader::open(directory_.path(), "p1").error().code(), ErrorCode::kNotFound);
+  write(pack_file(directory_.path(), "p1"), "RPRS");
+  EXPECT_EQ(PackReader::open(directory_.path(), "p1").error().code(), ErrorCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace reprise::store

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/page_index.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+
+#include "store/catalog.h"
+#include "store/internal/bytes.h"
+#include "sys/file_lock.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+constexpr int kIndexVersion = 1;
+
+constexpr const char* kTables = R"sql(
+CREATE TABLE packs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  condemned INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE blocks (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  pack INTEGER NOT NULL REFERENCES packs (number) ON DELETE CASCADE,
+  id BLOB NOT NULL,
+  offset INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  seal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX blocks_by_pack ON blocks (pack);
+CREATE TABLE pages (
+  id BLOB PRIMARY KEY NOT NULL,
+  block INTEGER NOT NULL,
+  page INTEGER NOT NULL,
+  seal INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE needs (
+  checkpoint TEXT PRIMARY KEY NOT NULL,
+  stamp TEXT NOT NULL,
+  packs TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+)sql";
+
+Result<int> version_of(sqlite3* db) {
+  Statement statement = REPRISE_PASS(Statement::prepare(db, "PRAGMA user_version"));
+  if (!REPRISE_PASS(statement.step())) return 0;
+  return static_cast<int>(statement.integer(0));
+}
+
+Result<void> prepare_index(sqlite3* db, const std::filesystem::path& root) {
+  REPRISE_PASS(run_script(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
+  const int version = REPRISE_PASS(version_of(db));
+  if (version > kIndexVersion)
+    return std::unexpected(
+        base::Error(ErrorCode::kUnsupported, "the index was written by a newer version of Reprise")
+            .with_hint("upgrade Reprise on this host"));
+  if (version == kIndexVersion) return {};
+  // As with the catalog: SQLite does not wait for others while a database changes to WAL.
+  const sys::FileLock lock = REPRISE_PASS(sys::FileLock::lock(root / "catalog.lock", kBusyTimeout));
+  if (REPRISE_PASS(version_of(db)) == kIndexVersion) return {};
+  REPRISE_PASS(run_script(db, "PRAGMA journal_mode = WAL"));
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db));
+  REPRISE_PASS(run_script(db, kTables));
+  return transaction.commit();
+}
+
+// SQLite does not notice a flipped bit, and a wrong place would be a wrong page in a checkpoint. So
+// each row is sealed with the tenant's key: one that is damaged is as good as absent.
+std::int64_t seal_of(const crypto::PageHasher& hasher, const BlockPlace& place) {
+  std::string text(as_text(place.id));
+  text += std::to_string(place.offset) + ' ' + std::to_string(place.bytes) + ' ' + place.pack;
+  return static_cast<std::int64_t>(get_u64(hasher.of(as_bytes(text))));
+}
+
+std::int64_t seal_of(const crypto::PageHasher& hasher, const PageId& id, std::uint32_t page,
+                     const BlockId& block) {
+  std::array<std::byte, sizeof(PageId) + sizeof(BlockId) + 4> bytes{};
+  std::ranges::copy(id, bytes.begin());
+  std::ranges::copy(block, bytes.begin() + sizeof(PageId));
+  put_u32(std::span(bytes).subspan(sizeof(PageId) + sizeof(BlockId)), page);
+  return static_cast<std::int64_t>(get_u64(hasher.of(bytes)));
+}
+
+}  // namespace
+
+void PageIndex::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+PageIndex::PageIndex(std::unique_ptr<sqlite3, Closer> db, const crypto::PageHasher& hasher)
+    : db_(std::move(db)), hasher_(&hasher) {}
+PageIndex::PageIndex(PageIndex&&) noexcept = default;
+PageIndex& PageIndex::operator=(PageIndex&&) noexcept = default;
+PageIndex::~PageIndex() = default;
+
+Result<PageIndex> PageIndex::open(const std::filesystem::path& root,
+                                  const crypto::PageHasher& hasher) {
+  const std::filesystem::path file = root / "index.db";
+  // Made by us and not by SQLite, for the mode.
+  REPRISE_PASS(sys::open_file(file, O_RDWR | O_CREAT));
+  sqlite3* raw = nullptr;
+  const int opened = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  std::unique_ptr<sqlite3, Closer> db(raw);
+  if (opened != SQLITE_OK) return std::unexpected(database_error(raw));
+  sqlite3_busy_timeout(raw, static_cast<int>(kBusyTimeout.count()));
+  REPRISE_TRY(prepare_index(raw, root), "opening '" + file.string() + "'");
+  PageIndex index(std::move(db), hasher);
+  index.find_page_ =
+      REPRISE_PASS(Statement::prepare(raw, "SELECT block, page, seal FROM pages WHERE id = ?1"));
+  return index;
+}
+
+// --- pages
+
+Result<std::vector<std::optional<PagePlace>>> PageIndex::find(std::span<const PageId> ids) {
+  std::vector<std::optional<PagePlace>> found(ids.size());
+  if (ids.empty()) return found;
+  // One for all: else each lookup locks and unlocks the file, which takes longer than it does.
+  const auto transaction = REPRISE_PASS(ReadTransaction::begin(db_.get()));
+  // In the order of the tree, so that neighbours are found in the same leaf.
+  std::vector<std::uint32_t> order(ids.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, [&](auto a, auto b) { return ids[a] < ids[b]; });
+  for (const std::uint32_t i : order) {
+    REPRISE_PASS(find_page_->again(Blob{ids[i]}));
+    if (!REPRISE_PASS(find_page_->step())) continue;
+    const PagePlace place{.block = find_page_->integer(0),
+                          .page = static_cast<std::uint32_t>(find_page_->integer(1))};
+    if (!REPRISE_PASS(is_usable(place.block))) continue;
+    if (find_page_->integer(2) == seal_of(*hasher_, ids[i], place.page, place_of(place.block).id))
+      found[i] = place;
+  }
+  find_page_->reset();
+  return found;
+}
+
+Result<bool> PageIndex::is_usable(std::int64_t block) {
+  if (const auto known = blocks_.find(block); known != blocks_.end())
+    return known->second.has_value();
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(),
+      "SELECT packs.id, blocks.id, offset, bytes, seal FROM blocks JOIN packs ON blocks.pack = "
+      "packs.number WHERE blocks.number = ?1 AND NOT condemned",
+      block));
+  std::optional<BlockPlace> place;
+  if (REPRISE_PASS(statement.step())) {
+    place = BlockPlace{.pack = statement.text(0),
+                       .offset = statement.natural(2),
+                       .bytes = static_cast<std::uint32_t>(statement.integer(3))};
+    const std::string id = statement.text(1);
+    if (id.size() == place->id.size()) std::ranges::copy(as_bytes(id), place->id.begin());
+    if (statement.integer(4) != seal_of(*hasher_, *place)) place.reset();
+  }
+  const bool usable = place.has_value();
+  blocks_.emplace(block, std::move(place));
+  return usable;
+}
+
+const BlockPlace& PageIndex::place_of(std::int64_t block) const { return *blocks_.at(block); }
+
+Result<void> PageIndex::add(std::span<const IndexedBlock> blocks) {
+  if (blocks.empty()) return {};
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  // A page whose block is gone or condemned may be replaced; any other stays.
+  Statement page = REPRISE_PASS(
+      Statement::prepare(db_.get(),
+                         "INSERT INTO pages (id, block, page, seal) VALUES (?1, ?2, ?3, ?4) ON "
+                         "CONFLICT (id) DO UPDATE "
+                         "SET block = ?2, page = ?3, seal = ?4 WHERE NOT EXISTS (SELECT 1 FROM "
+                         "blocks JOIN packs ON blocks.pack = "
+                         "packs.number WHERE blocks.number = pages.block AND NOT condemned)"));
+  struct Row {
+    PageId id;
+    PagePlace place;
+    std::int64_t seal = 0;
+  };
+  std::vector<Row> pages;
+  for (const IndexedBlock& block : blocks) {
+    REPRISE_PASS(
+        execute(db_.get(), "INSERT OR IGNORE INTO packs (id) VALUES (?1)", block.place.pack));
+    REPRISE_PASS(execute(db_.get(),
+                         "INSERT INTO blocks (pack, id, offset, bytes, seal) SELECT number, ?2, "
+                         "?3, ?4, ?5 FROM packs "
+                         "WHERE id = ?1",
+                         block.place.pack, Blob{block.place.id}, block.place.offset,
+                         std::int64_t{block.place.bytes}, seal_of(*hasher_, block.place)));
+    const std::int64_t number = sqlite3_last_insert_rowid(db_.get());
+    for (std::uint32_t i = 0; i < block.ids.size(); ++i)
+      pages.push_back({.id = block.ids[i],
+                       .place = {.block = number, .page = i},
+                       .seal = seal_of(*hasher_, block.ids[i], i, block.place.id)});
+  }
+  std::ranges::sort(pages, {}, &Row::id);
+  for (const Row& row : pages) {
+    REPRISE_PASS(page.again(Blob{row.id}, row.place.block, std::int64_t{row.place.page}, row.seal));
+    REPRISE_PASS(page.step());
+  }
+  page.reset();
+  return transaction.commit();
+}
+
+// --- for gc
+
+Result<std::vector<std::string>> PageIndex::condemned() {
+  std::vector<std::string> packs;
+  Statement statement =
+      REPRISE_PASS(Statement::prepare(db_.get(), "SELECT id FROM packs WHERE condemned"));
+  while (REPRISE_PASS(statement.step())) packs.push_back(statement.text(0));
+  return packs;
+}
+
+Result<void> PageIndex::condemn(std::span<const std::string> packs) {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  for (const std::string& pack : packs)
+    REPRISE_PASS(execute(db_.get(),
+                         "INSERT INTO packs (id, condemned) VALUES (?1, 1) ON CONFLICT (id) DO "
+                         "UPDATE SET condemned = 1",
+                         pack));
+  return transaction.commit();
+}
+
+Result<void> PageIndex::pardon(std::span<const std::string> packs) {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  for (const std::string& pack : packs)
+    REPRISE_PASS(execute(db_.get(), "UPDATE packs SET condemned = 0 WHERE id = ?1", pack));
+  return transaction.commit();
+}
+
+Result<std::vector<std::string>> PageIndex::forget(std::span<const std::string> packs) {
+  std::vector<std::string> forgotten;
+  if (packs.empty()) return forgotten;
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  for (const std::string& pack : packs)
+    if (REPRISE_PASS(execute(db_.get(), "DELETE FROM packs WHERE id = ?1 AND condemned", pack)) > 0)
+      forgotten.push_back(pack);
+  REPRISE_PASS(
+      execute(db_.get(), "DELETE FROM pages WHERE block NOT IN (SELECT number FROM blocks)"));
+  REPRISE_PASS(transaction.commit());
+  return forgotten;
+}
+
+namespace {
+
+std::string joined(std::span<const std::string> packs) {
+  std::string text;
+  for (const std::string& pack : packs) text += pack + ' ';
+  return text;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> packs;
+  for (std::size_t begin = 0, end = 0; (end = text.find(' ', begin)) != std::string::npos;
+       begin = end + 1)
+    packs.push_back(text.substr(begin, end - begin));
+  return packs;
+}
+
+}  // namespace
+
+Result<std::optional<std::vector<std::string>>> PageIndex::needs(const std::string& checkpoint,
+                                                                 const std::string& stamp) {
+  Statement statement = REPRISE_PASS(
+      Statement::prepare(db_.get(), "SELECT packs FROM needs WHERE checkpoint = ?1 AND stamp = ?2",
+                         checkpoint, stamp));
+  if (!REPRISE_PASS(statement.step())) return std::nullopt;
+  return split(statement.text(0));
+}
+
+Result<void> PageIndex::note_needs(const std::string& checkpoint, const std::string& stamp,
+                                   std::span<const std::string> packs) {
+  REPRISE_PASS(execute(
+      db_.get(), "INSERT OR REPLACE INTO needs (checkpoint, stamp, packs) VALUES (?1, ?2, ?3)",
+      checkpoint, stamp, joined(packs)));
+  return {};
+}
+
+Result<void> PageIndex::forget_needs_but(std::span<const std::string> checkpoints) {
+  std::vector<std::string> gone;
+  Statement statement = REPRISE_PASS(Statement::prepare(db_.get(), "SELECT checkpoint FROM needs"));
+  while (REPRISE_PASS(statement.step()))
+    if (!std::ranges::binary_search(checkpoints, statement.text(0)))
+      gone.push_back(statement.text(0));
+  for (const std::string& checkpoint : gone)
+    REPRISE_PASS(execute(db_.get(), "DELETE FROM needs WHERE checkpoint = ?1", checkpoint));
+  return {};
+}
+
+Result<std::uint64_t> PageIndex::pages() {
+  Statement statement = REPRISE_PASS(Statement::prepare(db_.get(), "SELECT count(*) FROM pages"));
+  REPRISE_PASS(statement.step());
+  return statement.natural(0);
+}
+
+Result<void> PageIndex::clear() {
+  Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
+  for (const char* table : {"pages", "blocks", "packs", "needs"})
+    REPRISE_PASS(execute(db_.get(), std::string("DELETE FROM ") + table));
+  blocks_.clear();
+  return transaction.commit();
+}
+
+}  // namespace reprise::store

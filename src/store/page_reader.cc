@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/page_reader.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+
+namespace reprise::store {
+
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+
+namespace {
+
+constexpr std::size_t kKeptBlocks = 48;  // 48 MiB
+constexpr std::uint64_t kJobPages = 1024;
+
+Result<void> write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(errno, "writing");
+    offset += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+// Waits for all, also after a failure: the jobs use what the caller owns.
+Result<void> first_failure(std::deque<std::future<Result<void>>>& jobs) {
+  Result<void> result;
+  for (auto& job : jobs)
+    if (Result<void> one = job.get(); !one && result) result = std::move(one);
+  jobs.clear();
+  return result;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PageReader>> PageReader::open(const crypto::TenantKeys& keys,
+                                                     const std::filesystem::path& packs,
+                                                     const Contents& contents) {
+  std::unique_ptr<PageReader> reader(new PageReader(keys, contents));  // NOLINT: private
+  REPRISE_PASS(reader->open_packs(packs));
+  return reader;
+}
+
+Result<void> PageReader::open_packs(const std::filesystem::path& directory) {
+  for (const BlockPlace& place : contents_.blocks) {
+    auto pack = packs_.find(place.pack);
+    if (pack == packs_.end()) {
+      Result<PackReader> opened = PackReader::open(directory, place.pack);
+      if (!opened && opened.error().code() == ErrorCode::kNotFound)
+        return fail(ErrorCode::kCorrupt, opened.error().message());
+      pack = packs_.emplace(place.pack, REPRISE_PASS(std::move(opened))).first;
+    }
+    if (!pack->second.reaches(place))
+      return fail(ErrorCode::kCorrupt, "pack '" + place.pack + "' is cut off");
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Block>> PageReader::load(std::uint32_t number) const {
+  const BlockPlace& place = contents_.blocks[number];
+  const auto sealed = REPRISE_PASS(packs_.at(place.pack).read(place));
+  return std::make_shared<const Block>(
+      REPRISE_TRY(open_block(keys_.data, place.id, sealed),
+                  "reading pack '" + place.pack + "' at byte " + std::to_string(place.offset)));
+}
+
+Result<std::shared_ptr<const Block>> PageReader::block(std::uint32_t number) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = where_.find(number); found != where_.end()) {
+      kept_.splice(kept_.begin(), kept_, found->second);
+      return kept_.front().second;
+    }
+  }
+  // Two threads may load the same one; that costs time, not correctness.
+  std::shared_ptr<const Block> loaded = REPRISE_PASS(load(number));
+  const std::lock_guard lock(mutex_);
+  if (!where_.contains(number)) {
+    kept_.emplace_front(number, loaded);
+    where_[number] = kept_.begin();
+    if (kept_.size() > kKeptBlocks) {
+      where_.erase(kept_.back().first);
+      kept_.pop_back();
+    }
+  }
+  return loaded;
+}
+
+// --- files
+
+Result<void> PageReader::write_file(std::size_t file, int fd) {
+  const StoredFile& stored = contents_.files[file];
+  const std::uint64_t bytes = contents_.manifest.files[file].bytes;
+  if (::ftruncate(fd, static_cast<off_t>(bytes)) != 0)
+    return fail_errno(errno, "making '" + stored.name + "'");
+  std::deque<std::future<Result<void>>> jobs;
+  std::uint64_t offset = 0;
+  for (std::size_t begin = 0; begin < stored.runs.size();) {
+    std::size_t end = begin;
+    std::uint64_t pages = 0;
+    for (; end < stored.runs.size() && pages < kJobPages; ++end) pages += stored.runs[end].pages;
+    const std::span<const PageRun> runs = std::span(stored.runs).subspan(begin, end - begin);
+    jobs.push_back(workers_.run(
+        [this, runs, offset, bytes, fd] { return write_runs(runs, offset, bytes, fd); }));
+    offset += pages * kPageBytes;
+    begin = end;
+  }
+  REPRISE_TRY(first_failure(jobs), "restoring '" + stored.name + "'");
+  return {};
+}
+
+Result<void> PageReader::write_runs(std::span<const PageRun> runs, std::uint64_t offset,
+                                    std::uint64_t end, int fd) {
+  for (const PageRun& run : runs) {
+    if (run.block != PageRun::kZeros) REPRISE_PASS(write_run(run, offset, end, fd));
+    offset += std::uint64_t{run.pages} * kPageBytes;
+  }
+  return {};
+}
+
+Result<void> PageReader::write_run(const PageRun& run, std::uint64_t offset, std::uint64_t end,
+                                   int fd) {
+  const auto loaded = REPRISE_PASS(block(run.block));
+  if (run.first + run.pages > loaded->ids.size())
+    return fail(ErrorCode::kCorrupt, "a block has fewer pages than the checkpoint needs");
+  const std::uint64_t bytes =
+      std::min<std::uint64_t>(std::uint64_t{run.pages} * kPageBytes, end - offset);
+  return write_at(fd, std::span(loaded->pages).subspan(run.first * kPageBytes, bytes), offset);
+}
+
+Result<void> PageReader::check_all() {
+  std::deque<std::future<Result<void>>> jobs;
+  for (std::uint32_t number = 0; number < contents_.blocks.size(); ++number)
+    jobs.push_back(workers_.run([this, number]() -> Result<void> {
+      REPRISE_PASS(load(number));
+      return {};
+    }));
+  return first_failure(jobs);
+}
+
+}  // namespace reprise::store

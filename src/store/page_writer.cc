@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/page_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/id.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::fail_errno;
+
+namespace {
+
+// Small enough that a few in flight are no burden, large enough that lookups come in batches.
+constexpr std::size_t kSegmentPages = 512;
+constexpr std::size_t kSegmentBytes = kSegmentPages * kPageBytes;
+// A pack is the unit that gc removes and that is uploaded.
+constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
+
+Result<std::size_t> read_fully(int fd, std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n =
+        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(errno, "reading");
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+bool is_zero(std::span<const std::byte> page) {
+  // Compared with itself, one byte on: the first byte is zero, and each equals the one before.
+  return page[0] == std::byte{0} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
+}
+
+}  // namespace
+
+// --- a stretch of a file, as the threads prepare it
+
+struct PageWriter::Segment {
+  std::vector<std::byte> bytes;  // whole pages, the last one filled up
+  std::size_t size = 0;          // without what was filled up
+  std::vector<bool> zero;
+  std::vector<PageId> ids;  // of pages that are not zero; else all zeros
+
+  static Result<Segment> read(int fd, std::uint64_t offset, std::size_t size,
+                              const crypto::PageHasher& hasher) {
+    Segment segment;
+    segment.bytes.resize(pages_of(size) * kPageBytes);
+    segment.size = REPRISE_PASS(read_fully(fd, offset, std::span(segment.bytes).first(size)));
+    if (segment.size != size)
+      return base::fail(base::ErrorCode::kIo, "it became shorter while it was read");
+    const std::size_t pages = segment.bytes.size() / kPageBytes;
+    segment.zero.resize(pages);
+    segment.ids.resize(pages);
+    for (std::size_t i = 0; i < pages; ++i) {
+      segment.zero[i] = is_zero(segment.page(i));
+      if (!segment.zero[i]) segment.ids[i] = hasher.of(segment.page(i));
+    }
+    return segment;
+  }
+  [[nodiscard]] std::span<const std::byte> page(std::size_t i) const {
+    return std::span(bytes).subspan(i * kPageBytes, kPageBytes);
+  }
+};
+
+// --- pages that this writer has met: a table of fixed size, in which a newer page may push out an
+// older one. So one that is met again after very many others may be stored twice, and memory stays
+// bounded.
+
+struct PageWriter::Recent {
+  struct Entry {
+    PageId id;
+    std::uint32_t block_plus_one;  // 0: nothing here
+    std::uint32_t page;
+  };
+  struct Free {
+    void operator()(Entry* entries) const { std::free(entries); }  // NOLINT: calloc's
+  };
+  static constexpr std::size_t kEntries = std::size_t{1} << 20;  // 24 MiB
+
+  void put(const PageId& id, std::uint32_t block, std::uint32_t page) {
+    of(id) = {.id = id, .block_plus_one = block + 1, .page = page};
+  }
+  [[nodiscard]] const Entry* find(const PageId& id) {
+    const Entry& entry = of(id);
+    return entry.block_plus_one != 0 && entry.id == id ? &entry : nullptr;
+  }
+
+ private:
+  Entry& of(const PageId& id) {
+    std::size_t hash = 0;
+    std::memcpy(&hash, id.data(), sizeof hash);
+    return entries_.get()[hash % kEntries];
+  }
+  // By calloc, which takes memory from the kernel only as entries are used: most checkpoints are
+  // small.
+  std::unique_ptr<Entry, Free> entries_{
+      static_cast<Entry*>(std::calloc(kEntries, sizeof(Entry)))};  // NOLINT
+};
+
+PageWriter::PageWriter(const crypto::TenantKeys& keys, PageIndex& index,
+                       std::filesystem::path directory, Effort effort)
+    : keys_(keys),
+      index_(index),
+      directory_(std::move(directory)),
+      effort_(effort),
+      recent_(std::make_unique<Recent>()) {}
+
+PageWriter::~PageWriter() = default;
+
+Result<void> PageWriter::add_file(const std::string& name, int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail_errno(errno, "reading the size of '" + name + "'");
+  const auto bytes = static_cast<std::uint64_t>(status.st_size);
+  stored_.push_back({.name = name, .runs = {}});
+  image::Digester digester;
+  std::deque<std::future<Result<Segment>>> reading;
+  const std::size_t ahead = 2 * workers_.count();
+  std::uint64_t begun = 0;
+  for (std::uint64_t taken = 0; taken < bytes;) {
+    for (; reading.size() < ahead && begun < bytes; begun += kSegmentBytes) {
+      const std::size_t size = std::min<std::uint64_t>(kSegmentBytes, bytes - begun);
+      reading.push_back(workers_.run([fd, begun, size, hasher = &keys_.pages] {
+        return Segment::read(fd, begun, size, *hasher);
+      }));
+    }
+    // All that were begun use `fd`: none may be left behind.
+    Result<Segment> segment = reading.front().get();
+    reading.pop_front();
+    Result<void> taken_over =
+        segment ? take(*segment) : Result<void>(std::unexpected(std::move(segment).error()));
+    if (!taken_over) {
+      for (auto& rest : reading) rest.wait();
+      return std::unexpected(std::move(taken_over).error().with_step("storing '" + name + "'"));
+    }
+    digester.update({reinterpret_cast<const char*>(segment->bytes.data()), segment->size});
+    taken += segment->size;
+  }
+  files_.push_back({.name = name, .bytes = bytes, .digest = digester.hex()});
+  return {};
+}
+
+Result<void> PageWriter::take(const Segment& segment) {
+  std::vector<PageId> unknown;
+  for (std::size_t i = 0; i < segment.ids.size(); ++i)
+    if (!segment.zero[i] && recent_->find(segment.ids[i]) == nullptr)
+      unknown.push_back(segment.ids[i]);
+  const auto places = REPRISE_PASS(index_.find(unknown));
+  for (std::size_t i = 0; i < unknown.size(); ++i)
+    if (places[i]) add_known_place(unknown[i], *places[i]);
+  for (std::size_t i = 0; i < segment.ids.size(); ++i) REPRISE_PASS(take_page(segment, i));
+  return {};
+}
+
+Result<void> PageWriter::take_page(const Segment& segment, std::size_t page) {
+  if (segment.zero[page]) {
+    add_run(PageRun::kZeros, 0);
+    return {};
+  }
+  if (const Recent::Entry* known = recent_->find(segment.ids[page])) {
+    add_run(known->block_plus_one - 1, known->page);
+    return {};
+  }
+  return add_new(segment.ids[page], segment.page(page));
+}
+
+void PageWriter::add_known_place(const PageId& id, const PagePlace& place) {
+  auto [known, is_new] =
+      known_.try_emplace(place.block, static_cast<std::uint32_t>(blocks_.size()));
+  if (is_new) blocks_.push_back(index_.place_of(place.block));
+  recent_->put(id, known->second, place.page);
+}
+
+void PageWriter::add_run(std::uint32_t block, std::uint32_t first) {
+  auto& runs = stored_.back().runs;
+  if (!runs.empty()) {
+    PageRun& last = runs.back();
+    const bool follows = block == PageRun::kZeros || last.first + last.pages == first;
+    if (last.block == block && follows) {
+      ++last.pages;
+      return;
+    }
+  }
+  runs.push_back({.block = block, .first = first, .pages = 1});
+}
+
+Result<void> PageWriter::add_new(const PageId& id, std::span<const std::byte> page) {
+  if (open_block_.ids.empty()) {
+    open_number_ = static_cast<std::uint32_t>(blocks_.size());
+    blocks_.push_back({.id = random_block_id()});
+    open_block_.pages.reserve(kBlockPages * kPageBytes);
+  }
+  const auto number = static_cast<std::uint32_t>(open_block_.ids.size());
+  open_block_.ids.push_back(id);
+  open_block_.pages.insert(open_block_.pages.end(), page.begin(), page.end());
+  recent_->put(id, open_number_, number);
+  add_run(open_number_, number);
+  if (open_block_.ids.size() == kBlockPages) return close_block();
+  return {};
+}
+
+// --- blocks on their way into a pack
+
+Result<void> PageWriter::close_block() {
+  if (open_block_.ids.empty()) return {};
+  sealing_.push_back(workers_.run(
+      [key = &keys_.data, id = blocks_[open_number_].id, number = open_number_, effort = effort_,
+       block = std::make_shared<Block>(std::move(open_block_))]() -> Result<SealedBlock> {
+        return SealedBlock{.number = number,
+                           .bytes = REPRISE_PASS(seal_block(*key, id, *block, effort)),
+                           .ids = std::move(block->ids)};
+      }));
+  open_block_ = {};
+  if (sealing_.size() > 2 * workers_.count()) return write_oldest_block();
+  return {};
+}
+
+Result<void> PageWriter::write_oldest_block() {
+  SealedBlock sealed = REPRISE_PASS(sealing_.front().get());
+  sealing_.pop_front();
+  REPRISE_PASS(ensure_pack());
+  BlockPlace& place = blocks_[sealed.number];
+  place = REPRISE_PASS(pack_->append(place.id, sealed.bytes));
+  new_blocks_.emplace_back(sealed.number, static_cast<std::uint32_t>(sealed.ids.size()));
+  return write_ids(sealed.ids);
+}
+
+Result<void> PageWriter::ensure_pack() {
+  if (pack_ && pack_->bytes() < kPackLimit) return {};
+  if (pack_) REPRISE_PASS(pack_->sync());
+  pack_ = std::make_unique<PackWriter>(
+      REPRISE_PASS(PackWriter::create(directory_, base::random_id(), keys_.id)));
+  new_packs_.push_back(pack_->id());
+  return {};
+}
+
+Result<void> PageWriter::write_ids(std::span<const PageId> ids) {
+  if (!new_ids_.valid()) new_ids_ = REPRISE_PASS(sys::open_file(directory_, O_TMPFILE | O_RDWR));
+  const std::span<const std::byte> bytes = std::as_bytes(ids);
+  const ssize_t n = ::write(new_ids_.get(), bytes.data(), bytes.size());
+  if (n != static_cast<ssize_t>(bytes.size()))
+    return fail_errno(n < 0 ? errno : ENOSPC, "noting the new pages");
+  return {};
+}
+
+Result<void> PageWriter::finish() {
+  REPRISE_PASS(close_block());
+  while (!sealing_.empty()) REPRISE_PASS(write_oldest_block());
+  if (pack_) REPRISE_PASS(pack_->sync());
+  return {};
+}
+
+Result<void> PageWriter::tell_index() {
+  constexpr std::size_t kBatch = 256;  // 1 MiB of ids
+  std::uint64_t offset = 0;
+  std::vector<IndexedBlock> batch;
+  for (const auto& [number, pages] : new_blocks_) {
+    IndexedBlock block{.place = blocks_[number], .ids = std::vector<PageId>(pages)};
+    const auto bytes = std::as_writable_bytes(std::span(block.ids));
+    if (REPRISE_PASS(read_fully(new_ids_.get(), offset, bytes)) != bytes.size())
+      return base::fail(base::ErrorCode::kIo, "the note of the new pages is cut off");
+    offset += bytes.size();
+    batch.push_back(std::move(block));
+    if (batch.size() < kBatch) continue;
+    REPRISE_PASS(index_.add(batch));
+    batch.clear();
+  }
+  REPRISE_PASS(index_.add(batch));
+  new_blocks_.clear();
+  return {};
+}
+
+}  // namespace reprise::store

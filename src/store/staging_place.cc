@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/staging_place.h"
+
+#include <sys/statfs.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <system_error>
+
+#include "store/checkpoint_store.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ErrorCode;
+using base::fail_errno;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Creating or taking over a staging directory takes no longer than that, even on a busy disk.
+constexpr std::chrono::seconds kLockTimeout{10};
+constexpr const char* kMemory = "/dev/shm";
+constexpr std::uint64_t kMemoryReserve = std::uint64_t{512} << 20;
+constexpr long kTmpfsMagic = 0x01021994;  // TMPFS_MAGIC, linux/magic.h
+
+// What the kernel could give to new programs without swapping.
+std::uint64_t available_memory() {
+  std::istringstream lines(sys::read_file("/proc/meminfo").value_or(""));
+  constexpr std::uint64_t kKilo = 1024;
+  std::string name;
+  std::uint64_t kilobytes = 0;
+  std::string rest;
+  while (lines >> name >> kilobytes && std::getline(lines, rest))
+    if (name == "MemAvailable:") return kilobytes * kKilo;
+  return 0;
+}
+
+// Memory that is taken here is missing for what a restore puts there next, hence twice the size.
+bool memory_has_room(std::uint64_t bytes) {
+  if (bytes > std::numeric_limits<std::uint64_t>::max() / 4) return false;
+  struct statfs status{};
+  if (::statfs(kMemory, &status) != 0 || status.f_type != kTmpfsMagic) return false;
+  const std::uint64_t room =
+      static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_bsize);
+  const std::uint64_t slack = bytes / 8 + (std::uint64_t{16} << 20);
+  return room >= bytes + slack && available_memory() >= 2 * bytes + kMemoryReserve;
+}
+
+path memory_spool(const CheckpointId& id) { return path(kMemory) / ("reprise-" + id.str()); }
+
+// Whether the id has an owner that lives.
+Result<bool> is_alive(const StoreLayout& layout, const CheckpointId& id) {
+  const Result<sys::FileLock> lock = sys::FileLock::try_lock(layout.writer_lock(id));
+  if (lock) return false;
+  if (lock.error().code() == ErrorCode::kBusy) return true;
+  return std::unexpected(lock.error());
+}
+
+// The ids in staging/, by directory or lock file.
+Result<std::set<std::string>> staged_ids(const StoreLayout& layout) {
+  std::set<std::string> ids;
+  for (const std::string& name : REPRISE_PASS(names_in(layout.staging()))) {
+    if (name.starts_with(StoreLayout::kRemovedPrefix) || !base::parse_id(name)) continue;
+    ids.insert(name.ends_with(StoreLayout::kLockSuffix)
+                   ? name.substr(0, name.rfind(StoreLayout::kLockSuffix))
+                   : name);
+  }
+  return ids;
+}
+
+// If the owner of `id` is dead: moves its directory out of the way, and returns where to.
+Result<std::optional<path>> take_over(const StoreLayout& layout, const CheckpointId& id) {
+  Result<sys::FileLock> lock = sys::FileLock::try_lock(layout.writer_lock(id));
+  if (!lock && lock.error().code() == ErrorCode::kBusy) return std::nullopt;
+  if (!lock) return std::unexpected(std::move(lock).error());
+  REPRISE_PASS(sys::remove_tree(memory_spool(id)));
+  const Result<void> renamed = sys::rename_durably(layout.staged(id), layout.removed(id));
+  REPRISE_PASS(sys::remove_tree(layout.writer_lock(id)));
+  if (renamed) return layout.removed(id);
+  // Sealed or dropped since we listed it, or it died before it had a directory.
+  if (renamed.error().error_number() == ENOENT) return std::nullopt;
+  return std::unexpected(renamed.error());
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> names_in(const path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) return fail_errno(error.value(), "listing '" + directory.string() + "'");
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<StagingPlace> StagingPlace::make(const StoreLayout& layout, std::uint64_t plain_bytes) {
+  const CheckpointId id(base::random_id());
+  // Keeps a sweep from seeing the directory before its lock is held.
+  const sys::FileLock creation =
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+  StagingPlace place(layout, id, REPRISE_PASS(sys::FileLock::try_lock(layout.writer_lock(id))));
+  REPRISE_PASS(place.make_directories(plain_bytes));
+  return place;
+}
+
+Result<void> StagingPlace::make_directories(std::uint64_t plain_bytes) {
+  REPRISE_PASS(sys::make_directories(directory()));
+  if (memory_has_room(plain_bytes)) {
+    const path memory = memory_spool(id_);
+    std::error_code error;
+    // Not with its parents, and not if it is there: anybody may write to /dev/shm.
+    if (fs::create_directory(memory, error) && !error) {
+      fs::permissions(memory, fs::perms::owner_all, error);
+      if (!error) {
+        spool_ = memory;
+        return {};
+      }
+      (void)sys::remove_tree(memory);
+    }
+  }
+  spool_ = directory() / "criu";
+  return sys::make_directories(spool_);
+}
+
+// What cannot be removed now is swept later.
+void StagingPlace::remove() {
+  if (!lock_) return;
+  if (!spool_.empty()) (void)sys::remove_tree(spool_);
+  (void)sys::remove_tree(directory());
+  (void)sys::remove_tree(layout_.writer_lock(id_));
+  lock_.reset();
+}
+
+Result<int> sweep_staging(const StoreLayout& layout) {
+  std::vector<path> to_remove;
+  int swept = 0;
+  {
+    const sys::FileLock creation =
+        REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+    for (const std::string& name : REPRISE_PASS(names_in(layout.staging())))
+      if (name.starts_with(StoreLayout::kRemovedPrefix))
+        to_remove.push_back(layout.staging() / name);
+    for (const std::string& id : REPRISE_PASS(staged_ids(layout))) {
+      const auto removed = REPRISE_PASS(take_over(layout, CheckpointId(id)));
+      if (!removed) continue;
+      to_remove.push_back(*removed);
+      ++swept;
+    }
+  }
+  // Without the lock: writers need not wait for the disk.
+  for (const path& directory : to_remove) REPRISE_PASS(sys::remove_tree(directory));
+  return swept;
+}
+
+Result<std::vector<CheckpointId>> living(const StoreLayout& layout) {
+  const sys::FileLock creation =
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+  std::vector<CheckpointId> ids;
+  for (const std::string& name : REPRISE_PASS(staged_ids(layout)))
+    if (REPRISE_PASS(is_alive(layout, CheckpointId(name)))) ids.emplace_back(name);
+  return ids;
+}
+
+}  // namespace reprise::store

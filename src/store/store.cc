@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+#include <system_error>
+
+#include "store/checkpoint_store.h"
+#include "store/internal/open_store.h"
+#include "store/internal/page_index.h"
+#include "store/internal/page_reader.h"
+#include "store/internal/staging_place.h"
+#include "store/key_source.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+namespace fs = std::filesystem;
+
+namespace {
+
+// There is one tenant on a single machine.
+constexpr const char* kTenant = "default";
+// The file of a checkpoint of some TB.
+constexpr std::size_t kMaxFile = std::size_t{1} << 30;
+
+std::unexpected<Error> no_such_checkpoint(const CheckpointId& id) {
+  return fail(ErrorCode::kNotFound, "there is no checkpoint '" + id.str() + "'");
+}
+
+class Store final : public CheckpointStore {
+ public:
+  explicit Store(OpenStore store) : store_(std::make_shared<OpenStore>(std::move(store))) {}
+
+  Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how) override {
+    return begin_checkpoint(store_, how);
+  }
+  Result<std::unique_ptr<CheckpointReader>> open(const CheckpointId& id) override {
+    return open_checkpoint(store_, id);
+  }
+  Result<image::Manifest> manifest(const CheckpointId& id) override {
+    return REPRISE_PASS(load_contents(*store_, id)).manifest;
+  }
+  Result<void> verify(const CheckpointId& id) override;
+  Result<void> remove(const CheckpointId& id) override;
+  Result<std::vector<CheckpointId>> list() override;
+  Result<int> sweep() override {
+    return REPRISE_TRY(sweep_staging(store_->layout), "sweeping the store");
+  }
+  Result<Collected> collect() override { return collect_garbage(*store_); }
+  Result<Rebuilt> rebuild_index() override { return store::rebuild_index(*store_); }
+  Result<StoreUse> use() override;
+
+ private:
+  std::shared_ptr<const OpenStore> store_;
+};
+
+Result<void> Store::verify(const CheckpointId& id) {
+  const Contents contents = REPRISE_PASS(load_contents(*store_, id));
+  const std::string step = "verifying checkpoint '" + id.str() + "'";
+  auto reader = REPRISE_TRY(PageReader::open(store_->keys, store_->layout.packs(), contents), step);
+  REPRISE_TRY(reader->check_all(), step);
+  return {};
+}
+
+Result<void> Store::remove(const CheckpointId& id) {
+  if (!base::parse_id(id.str())) return {};
+  const std::string step = "removing checkpoint '" + id.str() + "'";
+  // Two who remove the same checkpoint: the slower one finds it gone.
+  const Result<void> renamed =
+      sys::rename_durably(store_->layout.sealed(id), store_->layout.removed(id));
+  if (!renamed && renamed.error().error_number() != ENOENT) REPRISE_TRY(renamed, step);
+  REPRISE_TRY(sys::remove_tree(store_->layout.removed(id)), step);
+  return {};
+}
+
+Result<std::vector<CheckpointId>> Store::list() {
+  std::vector<CheckpointId> ids;
+  for (std::string& name : REPRISE_PASS(names_in(store_->layout.checkpoints())))
+    if (base::parse_id(name)) ids.emplace_back(std::move(name));
+  return ids;
+}
+
+Result<StoreUse> Store::use() {
+  StoreUse use;
+  std::error_code error;
+  for (const CheckpointId& id : REPRISE_PASS(list())) {
+    const Result<Contents> contents = load_contents(*store_, id);
+    if (!contents && contents.error().code() == ErrorCode::kNotFound) continue;  // removed since
+    for (const image::ManifestFile& file : REPRISE_PASS(contents).manifest.files)
+      use.logical_bytes += file.bytes;
+    const std::uint64_t bytes = fs::file_size(store_->layout.sealed(id), error);
+    use.stored_bytes += error ? 0 : bytes;
+    ++use.checkpoints;
+  }
+  for (const std::string& name : REPRISE_PASS(names_in(store_->layout.packs()))) {
+    const std::uint64_t bytes = fs::file_size(store_->layout.packs() / name, error);
+    use.stored_bytes += error ? 0 : bytes;
+    ++use.packs;
+  }
+  PageIndex index = REPRISE_PASS(PageIndex::open(store_->layout.root, store_->keys.pages));
+  use.unique_bytes = REPRISE_PASS(index.pages()) * kPageBytes;
+  return use;
+}
+
+}  // namespace
+
+Result<Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
+  // Ids come from people and become file names.
+  if (!base::parse_id(id.str())) return no_such_checkpoint(id);
+  const std::string step = "opening checkpoint '" + id.str() + "'";
+  const path file = store.layout.sealed(id);
+  Result<std::string> text = sys::read_file(file, kMaxFile);
+  if (!text && text.error().error_number() == ENOENT) return no_such_checkpoint(id);
+  if (!text && text.error().error_number() == EISDIR)
+    return std::unexpected(
+        Error(ErrorCode::kUnsupported,
+              "checkpoint '" + id.str() + "' was written by an older version of Reprise")
+            .with_hint("restore it with that version, or remove '" + file.string() + "'"));
+  REPRISE_TRY(text, step);
+  return REPRISE_TRY(open_contents(store.keys, id, *text), step);
+}
+
+Result<std::unique_ptr<CheckpointStore>> open_store(path root) {
+  const StoreLayout layout{std::move(root)};
+  const std::string step = "opening the store '" + layout.root.string() + "'";
+  for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
+    REPRISE_TRY(sys::make_directories(directory), step);
+  const crypto::Secret key = REPRISE_TRY(load_or_create_key(layout.root), step);
+  return std::make_unique<Store>(
+      OpenStore{.layout = layout,
+                .keys = REPRISE_TRY(crypto::open_tenant(layout.keys(), kTenant, key), step)});
+}
+
+}  // namespace reprise::store
