@@ -20,6 +20,10 @@ std::span<const Command> commands() {
                                             kRestore,
                                             kLives,
                                             kLogs,
+                                            kStoreStat,
+                                            kStoreGc,
+                                            kStoreRepair,
+                                            kStoreRotateKey,
                                             kDoctor};
   return kAll;
 }

@@ -49,6 +49,6 @@ std::span<const Command> commands();
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kRestore, kLives, kLogs,
-    kDoctor;
+    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kDoctor;
 
 }  // namespace reprise::cli
