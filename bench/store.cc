@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The store beside the disk it lies on: put, get and a second put of memory that has changed a
+// little.
+//
+// usage: store-bench DIRECTORY [MEGABYTES]
+//
+// Prints for each kind of contents: time and CPU time of each operation, GB/s, bytes stored, and
+// the time that writing the same bytes with fsync takes, in the same run.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "store/checkpoint_store.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using reprise::store::CheckpointStore;
+
+constexpr std::size_t kPage = 4096;
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+struct Cost {
+  double wall = 0;
+  double cpu = 0;
+};
+
+Cost measure(const std::function<void()>& what) {
+  const auto begin = std::chrono::steady_clock::now();
+  const double cpu = cpu_seconds();
+  what();
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+          cpu_seconds() - cpu};
+}
+
+void show(const char* what, const Cost& cost, std::size_t bytes) {
+  const double gigabytes = static_cast<double>(bytes) / 1e9;
+  std::printf("  %-22s %7.2f s  %6.2f GB/s  %6.2f GB per CPU second\n", what, cost.wall,
+              gigabytes / cost.wall, gigabytes / cost.cpu);
+}
+
+// Memory of which nothing compresses, or like that of programs: a quarter zeros, half of it words
+// and pointers, the rest noise.
+std::vector<char> contents(std::size_t bytes, bool realistic) {
+  std::mt19937_64 random(7);  // NOLINT: the same in every run
+  std::vector<char> memory(bytes);
+  for (std::size_t page = 0; page < bytes; page += kPage) {
+    const std::uint64_t kind = realistic ? random() % 4 : 3;
+    if (kind == 0) continue;
+    for (std::size_t i = 0; i < kPage; i += sizeof(std::uint64_t)) {
+      const std::uint64_t word = kind == 3 ? random() : 0x7F0000000000 + random() % 65536;
+      std::memcpy(&memory[page + i], &word, sizeof word);
+    }
+  }
+  return memory;
+}
+
+void write_file(const fs::path& file, const std::vector<char>& bytes, bool sync) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n <= 0) std::perror("writing"), std::exit(1);
+    done += static_cast<std::size_t>(n);
+  }
+  if (sync && ::fsync(fd) != 0) std::perror("syncing"), std::exit(1);
+  ::close(fd);
+}
+
+template <typename T>
+T value(reprise::base::Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "store-bench: %s\n", result.error().details().c_str());
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+reprise::base::CheckpointId put(CheckpointStore& store, const std::vector<char>& memory,
+                                const char* name) {
+  auto writer = value(store.begin({.memory = memory.size(), .waiting = true}));
+  write_file(writer->pages().spool() / "pages-1.img", memory, false);
+  const Cost cost = measure([&] {
+    value(writer->pages().absorb());
+    value(writer->seal({.key = reprise::base::ContainerKey("bench")}));
+  });
+  show(name, cost, memory.size());
+  show("  then the index", measure([&] { value(writer->settle()); }), memory.size());
+  return writer->id();
+}
+
+void run(const fs::path& directory, std::size_t bytes, bool realistic) {
+  std::printf("%s contents, %zu MB\n", realistic ? "realistic" : "random", bytes / 1'000'000);
+  ::setenv("REPRISE_KEY_FILE", (directory / "key").c_str(), 1);
+  auto store = value(reprise::store::open_store(directory / "store"));
+  std::vector<char> memory = contents(bytes, realistic);
+  show("raw write and fsync", measure([&] { write_file(directory / "raw", memory, true); }), bytes);
+  const auto first = put(*store, memory, "put");
+  const auto before = value(store->use()).stored_bytes;
+  std::printf("  stored                 %.1f %%\n",
+              100.0 * static_cast<double>(before) / static_cast<double>(bytes));
+  {
+    auto reader = value(store->open(first));
+    show("get", measure([&] { value(reader->pages().materialize()); }), bytes);
+  }
+  for (std::size_t page = 0; page < bytes; page += 20 * kPage) memory[page] ^= 1;
+  put(*store, memory, "put, 5 % changed");
+  std::printf("  stored by it           %.1f %% of the first\n",
+              100.0 * static_cast<double>(value(store->use()).stored_bytes - before) /
+                  static_cast<double>(before));
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  fs::remove_all(directory / "store");
+  fs::remove(directory / "raw");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs("usage: store-bench DIRECTORY [MEGABYTES]\n", stderr);
+    return 2;
+  }
+  const std::size_t bytes = (argc > 2 ? std::stoul(argv[2]) : 2000) * 1'000'000 / kPage * kPage;
+  for (const bool realistic : {false, true}) run(argv[1], bytes, realistic);
+}
