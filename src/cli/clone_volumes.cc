@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "container/file_tree.h"
+#include "session/parts.h"
 
 namespace reprise::cli {
 
@@ -27,7 +28,7 @@ Result<void> check_one(store::CheckpointReader& reader, const podman::Mount& mou
                        const container::SavedVolume& saved) {
   std::error_code error;
   if (std::filesystem::is_empty(mount.source, error) && !error) return {};
-  const auto archive = REPRISE_PASS(reader.part(saved.part));
+  const auto archive = REPRISE_PASS(session::tree_part(reader, saved.part));
   if (REPRISE_PASS(container::tree_equals(archive, mount.source))) return {};
   return std::unexpected(
       Error(ErrorCode::kBusy,

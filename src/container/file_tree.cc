@@ -35,7 +35,7 @@ constexpr int kFilesChanged = 1;
 // Of what tar complains about: enough for several files.
 constexpr std::size_t kToldOfTar = 1000;
 
-fs::path sockets_beside(const fs::path& archive) { return archive.string() + ".sockets"; }
+fs::path sockets_beside(const fs::path& archive) { return archive.string() + kSocketsSuffix; }
 fs::path unfinished_beside(const fs::path& aside) { return aside.string() + ".unfinished"; }
 
 Result<std::string> read_sockets(const fs::path& archive) {

@@ -15,6 +15,8 @@
 
 namespace reprise::container {
 
+inline constexpr const char* kSocketsSuffix = ".sockets";
+
 // The upper directory of the overlay that is mounted at `rootfs`; nullopt if `rootfs` is not an
 // overlay (a plain directory, as with `podman run --rootfs`).
 base::Result<std::optional<std::string>> overlay_upper(const std::filesystem::path& rootfs);

@@ -3,6 +3,12 @@
 // Names of what a checkpoint holds besides CRIU's images.
 #pragma once
 
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "store/checkpoint_store.h"
+
 namespace reprise::session {
 
 inline constexpr const char* kRootfsPart = "rootfs.tar";               // overlay upper directory
@@ -13,5 +19,10 @@ inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound 
 inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
+
+// The part `name`, an archive of a file tree, with its list of sockets beside it, as extract_tree()
+// wants them. As CheckpointReader::part().
+base::Result<std::filesystem::path> tree_part(store::CheckpointReader& reader,
+                                              const std::string& name);
 
 }  // namespace reprise::session

@@ -35,10 +35,11 @@ Result<bool> is_in_place(store::CheckpointReader& reader, const container::OciSp
 
 Result<void> prepare_rootfs(store::CheckpointReader& reader, const container::OciSpec& spec,
                             const Context& context) {
-  const auto changes = reader.part(kRootfsPart);
+  // First, since putting the archive together takes its time.
+  if (REPRISE_PASS(is_in_place(reader, spec))) return {};
+  const auto changes = tree_part(reader, kRootfsPart);
   if (!changes && changes.error().code() == ErrorCode::kNotFound) return {};
   if (!changes) return std::unexpected(changes.error());
-  if (REPRISE_PASS(is_in_place(reader, spec))) return {};
   REPRISE_TRY(container::exchange_changes(spec.root_path, *changes, notes(context)),
               "unpacking the root file system changes");
   return {};

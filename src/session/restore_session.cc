@@ -132,7 +132,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
 }
 
 Result<void> RestoreSession::prepare_shm() {
-  const Result<std::filesystem::path> part = reader_->part(kShmPart);
+  const Result<std::filesystem::path> part = tree_part(*reader_, kShmPart);
   if (!part) {
     if (part.error().code() == ErrorCode::kNotFound) return {};
     return std::unexpected(part.error());

@@ -83,7 +83,7 @@ Result<void> fill_volumes(store::CheckpointReader& reader, const container::OciS
   const auto present = container::podman_volumes(spec, bundle);
   for (const container::SavedVolume& saved : REPRISE_PASS(saved_volumes(reader))) {
     const container::Volume volume = REPRISE_PASS(volume_for(present, saved));
-    const fs::path archive = REPRISE_PASS(reader.part(saved.part));
+    const fs::path archive = REPRISE_PASS(tree_part(reader, saved.part));
     REPRISE_TRY(fill(archive, volume, aside_of(volume, session)),
                 "filling volume '" + volume.name + "'");
   }

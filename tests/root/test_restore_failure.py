@@ -144,8 +144,10 @@ def test_worker_killed_when_the_container_runs(container, product, fault):
     product.write_runtime(fault=fault)
     container.start()
     assert_moves_on(container)
-    assert_nothing_left(container)
     product.write_runtime()
+    if "settle-begin" in fault:
+        product.reprise("ps")  # both were killed: whoever comes next settles it
+    assert_nothing_left(container)
     assert container.exec("cat", "/dev/shm/kept").strip() == "kept"
     assert_unbroken(container.lines())
     assert product.events(container.name)[-1] == "restored"
