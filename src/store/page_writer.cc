@@ -157,29 +157,38 @@ Result<void> PageWriter::take(const Segment& segment) {
     if (!segment.zero[i] && recent_->find(segment.ids[i]) == nullptr)
       unknown.push_back(segment.ids[i]);
   const auto places = REPRISE_PASS(index_.find(unknown));
-  for (std::size_t i = 0; i < unknown.size(); ++i)
-    if (places[i]) add_known_place(unknown[i], *places[i]);
-  for (std::size_t i = 0; i < segment.ids.size(); ++i) REPRISE_PASS(take_page(segment, i));
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < segment.ids.size(); ++i) {
+    // Those that were asked for come in the same order.
+    const bool asked = next < unknown.size() && !segment.zero[i] && segment.ids[i] == unknown[next];
+    REPRISE_PASS(take_page(segment, i, asked ? places[next] : std::nullopt));
+    if (asked) ++next;
+  }
   return {};
 }
 
-Result<void> PageWriter::take_page(const Segment& segment, std::size_t page) {
+Result<void> PageWriter::take_page(const Segment& segment, std::size_t page,
+                                   const std::optional<PagePlace>& indexed) {
+  const PageId& id = segment.ids[page];
   if (segment.zero[page]) {
     add_run(PageRun::kZeros, 0);
-    return {};
-  }
-  if (const Recent::Entry* known = recent_->find(segment.ids[page])) {
+  } else if (const Recent::Entry* known = recent_->find(id)) {
     add_run(known->block_plus_one - 1, known->page);
-    return {};
+  } else if (indexed) {
+    const std::uint32_t block = number_of(indexed->block);
+    recent_->put(id, block, indexed->page);
+    add_run(block, indexed->page);
+  } else {
+    return add_new(id, segment.page(page));
   }
-  return add_new(segment.ids[page], segment.page(page));
+  return {};
 }
 
-void PageWriter::add_known_place(const PageId& id, const PagePlace& place) {
-  auto [known, is_new] =
-      known_.try_emplace(place.block, static_cast<std::uint32_t>(blocks_.size()));
-  if (is_new) blocks_.push_back(index_.place_of(place.block));
-  recent_->put(id, known->second, place.page);
+// Our number for a block that the index knows.
+std::uint32_t PageWriter::number_of(std::int64_t indexed) {
+  auto [known, is_new] = known_.try_emplace(indexed, static_cast<std::uint32_t>(blocks_.size()));
+  if (is_new) blocks_.push_back(index_.place_of(indexed));
+  return known->second;
 }
 
 void PageWriter::add_run(std::uint32_t block, std::uint32_t first) {

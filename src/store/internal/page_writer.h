@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,9 +53,10 @@ class PageWriter {
   struct Recent;
 
   Result<void> take(const Segment& segment);
-  Result<void> take_page(const Segment& segment, std::size_t page);
+  Result<void> take_page(const Segment& segment, std::size_t page,
+                         const std::optional<PagePlace>& indexed);
   void add_run(std::uint32_t block, std::uint32_t first);
-  void add_known_place(const PageId& id, const PagePlace& place);
+  std::uint32_t number_of(std::int64_t indexed);
   Result<void> add_new(const PageId& id, std::span<const std::byte> page);
   Result<void> close_block();
   Result<void> write_oldest_block();
