@@ -143,11 +143,8 @@ bool is_namespace_of_caller(const NetworkNamespace& network) {
 
 // Others in the namespace run on, so only what the container's own processes have open.
 Result<std::vector<Connection>> outside_connections(const HoldRequest& request) {
-  const std::string listed = REPRISE_TRY(
-      run_inside(request.network, {"ss", "--no-header", "--numeric", "--extended", "--tcp", "state",
-                                   "synchronized", "exclude", "time-wait"}),
-      "looking for outside connections");
-  std::vector<Connection> connections = REPRISE_PASS(parse_connections(listed));
+  std::vector<Connection> connections =
+      REPRISE_TRY(list_connections(request.network), "looking for outside connections");
   std::erase_if(connections, [&](const auto& c) { return !is_outside(c, request.own); });
   if (connections.empty()) return connections;
   const std::set<std::uint64_t> open = sockets_of("/proc", request.init);
@@ -166,6 +163,12 @@ Result<std::vector<Connection>> parse_connections(std::string_view ss_output) {
     connections.push_back(*connection);
   }
   return connections;
+}
+
+Result<std::vector<Connection>> list_connections(const NetworkNamespace& network) {
+  return parse_connections(
+      REPRISE_PASS(run_inside(network, {"ss", "--no-header", "--numeric", "--extended", "--tcp",
+                                        "state", "synchronized", "exclude", "time-wait"})));
 }
 
 bool is_outside(const Connection& connection, const std::vector<std::string>& own) {
@@ -207,7 +210,7 @@ std::string hold_name(const base::ContainerKey& container) {
 // After every translation of addresses (srcnat is 100), so that packets carry what the container's
 // sockets know, whether they come from the host itself, through it, or past a port of its bridge.
 std::string hold_script(std::string_view family, std::string_view name,
-                        const std::vector<Connection>& connections) {
+                        const std::vector<Connection>& connections, HoldAt where) {
   std::ostringstream script;
   // Added before it is deleted, since deleting what is not there is an error; one transaction.
   script << "add table " << family << ' ' << name << "\ndelete table " << family << ' ' << name
@@ -215,7 +218,8 @@ std::string hold_script(std::string_view family, std::string_view name,
   for (const std::string_view version : {"4", "6"})
     script << "  set held" << version << " { type ipv" << version << "_addr . inet_service . ipv"
            << version << "_addr . inet_service; timeout " << kHoldTime.count() << "m; }\n";
-  script << "  chain postrouting { type filter hook postrouting priority 300;\n";
+  const std::string_view hook = where == HoldAt::kInput ? "input" : "postrouting";
+  script << "  chain " << hook << " { type filter hook " << hook << " priority 300;\n";
   for (const auto& [protocol, set] : {std::pair{"ip", "held4"}, std::pair{"ip6", "held6"}})
     script << "    " << protocol << " saddr . tcp sport . " << protocol << " daddr . tcp dport @"
            << set << " drop\n";

@@ -52,6 +52,9 @@ struct Connection {
 // kInternal for lines of another form.
 base::Result<std::vector<Connection>> parse_connections(std::string_view ss_output);
 
+// Of all processes in `network`, and of none.
+base::Result<std::vector<Connection>> list_connections(const NetworkNamespace& network);
+
 // Pure: whether the peer is neither loopback nor one of `own` (with or without prefix length).
 bool is_outside(const Connection& connection, const std::vector<std::string>& own);
 
@@ -62,10 +65,14 @@ std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init
 // has other than Podman's the end stays, which is the id.
 std::string hold_name(const base::ContainerKey& container);
 
+// Where packets are dropped: on their way out of the host, or on their way into a socket.
+enum class HoldAt : std::uint8_t { kPostrouting, kInput };
+
 // Pure: an nft script that replaces table `name` of `family` by one that drops, for kHoldTime, what
 // the peers of `connections` send on them.
 std::string hold_script(std::string_view family, std::string_view name,
-                        const std::vector<Connection>& connections);
+                        const std::vector<Connection>& connections,
+                        HoldAt where = HoldAt::kPostrouting);
 
 // One of our tables, as the kernel numbers them: a table made anew under the same name is another.
 struct HoldTable {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "sys/file_lock.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -45,6 +46,23 @@ std::filesystem::path Layout::restored_marker_of(const Identity& who) const {
 
 std::filesystem::path Layout::restoring_marker_of(const Identity& who) const {
   return run / "restoring" / who.file_name;
+}
+
+std::vector<std::string> Layout::members_of(pid_t keeper) const {
+  const std::string wanted = std::to_string(keeper);
+  std::vector<std::string> members;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(run / "containers", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    if (const auto text = sys::read_file(entry->path()); text && *text == wanted)
+      members.push_back(entry->path().filename().string());
+  return members;
+}
+
+bool Layout::is_in_session(const std::string& file_name) const {
+  const std::filesystem::path lock = run / "locks" / file_name;
+  std::error_code error;
+  return std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock);
 }
 
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {

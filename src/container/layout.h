@@ -3,8 +3,12 @@
 // Where things are on this host, and the limits that all our processes share.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/id.h"
 #include "base/result.h"
@@ -24,13 +28,19 @@ struct Layout {
 
   // One operation at a time on a container: held by the session, waited for by SIGKILL.
   [[nodiscard]] std::filesystem::path lock_of(const Identity& who) const;
-  // Exists while a container that opted in has a life that has not ended.
+  // Exists while a container that opted in has a life that has not ended. Holds the pid of the
+  // process whose network namespace it shares, if that is how its specification names it.
   [[nodiscard]] std::filesystem::path marker_of(const Identity& who) const;
   // Exists from the restore of a container until its `start`.
   [[nodiscard]] std::filesystem::path restored_marker_of(const Identity& who) const;
   // Exists while a restore of a container is under way: if it is killed, it may leave the root file
   // system mounted where runc removes files.
   [[nodiscard]] std::filesystem::path restoring_marker_of(const Identity& who) const;
+  // By the names of their locks and markers: the containers that opted in and share the network
+  // namespace of process `keeper` (a pod's infra container).
+  [[nodiscard]] std::vector<std::string> members_of(pid_t keeper) const;
+  // Whether a session of such a container is under way. Takes its lock for a moment.
+  [[nodiscard]] bool is_in_session(const std::string& file_name) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.
   [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;
   // Sockets and generated CRIU configuration of one session; short, for sun_path.

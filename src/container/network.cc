@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -31,10 +31,11 @@ std::string without_prefix_length(const std::string& address) {
 
 }  // namespace
 
-Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command) {
+Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command,
+                               std::string_view input) {
   std::vector<std::string> argv = {"nsenter", "--net=" + ns.string(), "--"};
   argv.insert(argv.end(), command.begin(), command.end());
-  return sys::run_ok(std::move(argv), kToolLimit);
+  return sys::run_ok(std::move(argv), kToolLimit, input);
 }
 
 Result<InterfaceAddresses> parse_addresses(std::string_view ip_json) {
@@ -177,16 +178,18 @@ Result<void> reset_outside_connections(const NetworkNamespace& ns,
   return {};
 }
 
-bool is_inhabited(const NetworkNamespace& ns) {
+bool is_inhabited(const NetworkNamespace& ns, const std::vector<pid_t>& besides) {
   struct stat target{};
   if (::stat(ns.c_str(), &target) != 0) return false;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
     struct stat theirs{};
     const std::filesystem::path link = entry.path() / "ns/net";
-    if (std::isdigit(static_cast<unsigned char>(entry.path().filename().string().front())) != 0 &&
-        ::stat(link.c_str(), &theirs) == 0 && theirs.st_ino == target.st_ino &&
-        theirs.st_dev == target.st_dev)
+    if (::stat(link.c_str(), &theirs) == 0 && theirs.st_ino == target.st_ino &&
+        theirs.st_dev == target.st_dev && std::ranges::find(besides, pid) == besides.end())
       return true;
   }
   return false;

@@ -4,6 +4,8 @@
 // host inside the namespace.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -16,9 +18,10 @@ namespace reprise::container {
 // `/run/netns/…` or `/proc/PID/ns/net`.
 using NetworkNamespace = std::filesystem::path;
 
-// Runs a program of the host in `ns`, to its end; returns what it wrote to stdout. Errors as
-// sys::run_ok.
-base::Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command);
+// Runs a program of the host in `ns`, to its end, with `input` on its stdin; returns what it wrote
+// to stdout. Errors as sys::run_ok.
+base::Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::string> command,
+                                     std::string_view input = {});
 
 // Pure: "ADDRESS/PREFIX" of all global addresses in the output of `ip -json address`, those of
 // interfaces and those that were adopted (see below) on lo.
@@ -66,7 +69,8 @@ base::Result<void> release_addresses(const NetworkNamespace& ns,
 base::Result<void> reset_outside_connections(const NetworkNamespace& ns,
                                              const std::vector<std::string>& adopted);
 
-// Whether any process lives in `ns`: an empty namespace is about to be removed by whoever made it.
-bool is_inhabited(const NetworkNamespace& ns);
+// Whether any process but `besides` lives in `ns`: an empty namespace is about to be removed by
+// whoever made it, or has just been made. Reads /proc.
+bool is_inhabited(const NetworkNamespace& ns, const std::vector<pid_t>& besides = {});
 
 }  // namespace reprise::container

@@ -66,6 +66,13 @@ Result<std::chrono::seconds> parse_seconds(const char* name,
   return std::chrono::seconds(seconds);
 }
 
+std::optional<std::string> mounted_shm(const OciSpec& spec) {
+  for (const SpecMount& mount : spec.mounts)
+    if (mount.destination == "/dev/shm" && mount.type == "bind" && mount.source != "/dev/shm")
+      return mount.source;  // "/dev/shm" itself: --ipc=host, which is not the container's
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle) {
@@ -129,12 +136,24 @@ std::vector<std::string> external_mounts(const OciSpec& spec) {
   return destinations;
 }
 
+pid_t network_keeper(const OciSpec& spec) {
+  constexpr std::string_view kProc = "/proc/";
+  constexpr std::string_view kNetwork = "/ns/net";
+  std::string_view pid = spec.network_namespace_path;
+  if (!pid.starts_with(kProc) || !pid.ends_with(kNetwork)) return 0;
+  pid.remove_prefix(kProc.size());
+  pid.remove_suffix(kNetwork.size());
+  pid_t keeper = 0;
+  const auto [end, error] = std::from_chars(pid.data(), pid.data() + pid.size(), keeper);
+  return error == std::errc() && end == pid.data() + pid.size() ? keeper : 0;
+}
+
 std::optional<std::string> shm_directory(const OciSpec& spec) {
-  if (spec.shares_ipc) return std::nullopt;
-  for (const SpecMount& mount : spec.mounts)
-    if (mount.destination == "/dev/shm" && mount.type == "bind" && mount.source != "/dev/shm")
-      return mount.source;  // "/dev/shm" itself: --ipc=host, which is not the container's
-  return std::nullopt;
+  return spec.shares_ipc ? std::nullopt : mounted_shm(spec);
+}
+
+std::optional<std::string> shared_shm_directory(const OciSpec& spec) {
+  return spec.shares_ipc ? mounted_shm(spec) : std::nullopt;
 }
 
 }  // namespace reprise::container

@@ -3,6 +3,8 @@
 // What we need of an OCI bundle (config.json) and of what the user said in its annotations.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -69,9 +71,15 @@ std::string command_line(const OciSpec& spec);
 // destination.
 std::vector<std::string> external_mounts(const OciSpec& spec);
 
+// The process whose network namespace it shares, where that is named by /proc/PID/ns/net (Podman's
+// way); 0 if there is none.
+pid_t network_keeper(const OciSpec& spec);
+
 // The directory on the host that is mounted at /dev/shm, if it is a bind mount of one (Podman's
 // way): its contents belong to the checkpoint, since Podman drops the tmpfs at every stop. Not so
 // where it is shared with other containers, which go on using it.
 std::optional<std::string> shm_directory(const OciSpec& spec);
+// The same where it is shared with other containers.
+std::optional<std::string> shared_shm_directory(const OciSpec& spec);
 
 }  // namespace reprise::container

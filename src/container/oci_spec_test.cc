@@ -114,5 +114,16 @@ TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {
   EXPECT_FALSE(parse_wishes({{"reprise.dev/io-uring", "yes"}}));
 }
 
+TEST(OciSpec, KnowsWhoKeepsItsNetwork) {
+  const auto keeper = [](const std::string& path) {
+    OciSpec spec;
+    spec.network_namespace_path = path;
+    return network_keeper(spec);
+  };
+  EXPECT_EQ(keeper("/proc/815/ns/net"), 815);
+  for (const char* path : {"", "/run/netns/x", "/proc/self/ns/net", "/proc/8x/ns/net", "/ns/net"})
+    EXPECT_EQ(keeper(path), 0) << path;
+}
+
 }  // namespace
 }  // namespace reprise::container

@@ -13,26 +13,47 @@ using base::ErrorCode;
 using base::fail;
 using base::fail_errno;
 
-Result<FileLock> FileLock::try_lock(const path& file) {
-  UniqueFd fd = REPRISE_PASS(open_file(file, O_RDWR | O_CREAT));
+namespace {
+
+Result<void> try_flock(const UniqueFd& fd, const path& file) {
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK)
       return fail(ErrorCode::kBusy, "'" + file.string() + "' is locked by another process");
     return fail_errno(errno, "locking '" + file.string() + "'");
   }
+  return {};
+}
+
+// Calls `attempt` until it is no longer kBusy, or the time is up.
+template <typename Attempt>
+auto poll(std::chrono::milliseconds timeout, const Attempt& attempt) {
+  constexpr std::chrono::milliseconds kPoll{10};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    auto result = attempt();
+    if (result || result.error().code() != ErrorCode::kBusy) return result;
+    if (std::chrono::steady_clock::now() >= deadline) return result;
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::try_lock(const path& file) {
+  UniqueFd fd = REPRISE_PASS(open_file(file, O_RDWR | O_CREAT));
+  REPRISE_PASS(try_flock(fd, file));
   return FileLock(std::move(fd));
 }
 
 Result<FileLock> FileLock::lock(const path& file, std::chrono::milliseconds timeout) {
-  constexpr std::chrono::milliseconds kPoll{10};
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  for (;;) {
-    Result<FileLock> lock = try_lock(file);
-    if (lock || lock.error().code() != ErrorCode::kBusy) return lock;
-    if (std::chrono::steady_clock::now() >= deadline) return lock;
-    std::this_thread::sleep_for(kPoll);
-  }
+  return poll(timeout, [&] { return try_lock(file); });
+}
+
+Result<FileLock> FileLock::lock_existing(const path& file, std::chrono::milliseconds timeout) {
+  UniqueFd fd = REPRISE_PASS(open_file(file, O_RDONLY));
+  REPRISE_PASS(poll(timeout, [&] { return try_flock(fd, file); }));
+  return FileLock(std::move(fd));
 }
 
 }  // namespace reprise::sys

@@ -21,6 +21,9 @@ class FileLock {
   static Result<FileLock> try_lock(const path& file);
   // Waits up to `timeout`, then kBusy. Polls, since flock has no timed form.
   static Result<FileLock> lock(const path& file, std::chrono::milliseconds timeout);
+  // The same of something that is there already and need not be writable: a directory, a namespace
+  // (/proc/PID/ns/net). Whoever can open it can keep us waiting.
+  static Result<FileLock> lock_existing(const path& file, std::chrono::milliseconds timeout);
   // Takes over a lock that another process took and passed on.
   static FileLock adopt(UniqueFd fd) { return FileLock(std::move(fd)); }
 

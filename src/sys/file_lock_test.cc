@@ -28,6 +28,16 @@ TEST(FileLockTest, ExcludesASecondHolderUntilDropped) {
   EXPECT_TRUE(std::filesystem::exists(file)) << "the lock file stays";
 }
 
+TEST(FileLockTest, LocksWhatIsThereAlreadyAndIsNoFileOfItsOwn) {
+  const TestDirectory directory;
+  for (const path& existing : {directory.path(), path("/proc/self/ns/net")}) {
+    const FileLock first = FileLock::lock_existing(existing, seconds(20)).value();
+    EXPECT_EQ(FileLock::lock_existing(existing, milliseconds(1)).error().code(), ErrorCode::kBusy);
+  }
+  EXPECT_EQ(FileLock::lock_existing(directory / "none", seconds(60)).error().code(),
+            ErrorCode::kNotFound);
+}
+
 TEST(FileLockTest, WaitsForTheHolderToLeave) {
   const TestDirectory directory;
   const path file = directory / "lock";
