@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "container/connection_hold.h"
 #include "container/io_uring.h"
+#include "container/neighbours.h"
 #include "container/network.h"
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
@@ -40,6 +41,7 @@ struct Creation {
   std::string bundle;
   container::Wishes wishes;
   std::string network_namespace;  // empty: made by runc, or the host's
+  pid_t network_keeper = 0;       // see container::network_keeper
 
   [[nodiscard]] const base::ContainerKey& key() const { return who.key; }
 };
@@ -53,6 +55,7 @@ Result<Creation> read_creation(const Call& call) {
       call.arguments.option("b").value_or(std::filesystem::current_path().string()));
   const container::OciSpec spec = REPRISE_PASS(container::load_oci_spec(creation.bundle));
   creation.network_namespace = spec.network_namespace_path;
+  creation.network_keeper = container::network_keeper(spec);
   creation.wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
   return creation;
 }
@@ -186,7 +189,9 @@ Result<void> clean_up(const Call& call, const Creation& creation) {
   return sys::remove_tree(call.layout.restoring_marker_of(creation.who));
 }
 
-Result<void> mark(const std::filesystem::path& marker) { return sys::replace_file(marker, ""); }
+Result<void> mark(const std::filesystem::path& marker, const std::string& text = "") {
+  return sys::replace_file(marker, text);
+}
 
 void note(const Call& call, const char* what, const Result<void>& result) {
   if (!result)
@@ -206,6 +211,10 @@ void record_cold_start(const Call& call, store::Catalog& catalog, const Creation
 int start_cold(const Call& call, const Creation& creation) {
   if (!creation.network_namespace.empty())
     note(call, "peers of lost connections wait", container::lift_hold(creation.key()));
+  // An empty namespace is new, or nobody's.
+  if (container::is_inhabited(creation.network_namespace))
+    note(call, "other containers wait",
+         container::lift_neighbours(creation.key(), creation.network_namespace));
   return pass_through(call);
 }
 
@@ -306,7 +315,9 @@ Result<std::optional<int>> try_resume(const Call& call, const Creation& creation
               "undoing an earlier restore");
   // Of a restore whose start never came; this one may well be cold.
   REPRISE_PASS(sys::remove_tree(call.layout.restored_marker_of(creation.who)));
-  REPRISE_PASS(mark(call.layout.marker_of(creation.who)));
+  const pid_t keeper = creation.network_keeper;
+  REPRISE_PASS(
+      mark(call.layout.marker_of(creation.who), keeper == 0 ? "" : std::to_string(keeper)));
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(call.layout.store));
   return resume(call, catalog, creation, lock);
 }

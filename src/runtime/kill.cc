@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
@@ -22,6 +26,11 @@ namespace {
 // held at most as long as the container may stand still, with some room for what comes before and
 // for the rollback.
 constexpr std::chrono::seconds kHoldBeyondFreeze{30};
+
+// `podman pod stop` stops all containers of a pod at once. If the one that keeps the namespaces
+// ended first, runc could not checkpoint the others: it wants to find what they joined. So that one
+// waits for those that opted in: until they have ended, or for a moment if nobody stops them.
+constexpr std::chrono::seconds kMembersMayBegin{2};
 
 struct Target {
   container::Identity who;
@@ -62,6 +71,25 @@ int hold_then_kill(const Call& call, const Target& target) {
   return pass_through(call);
 }
 
+// `patience`: for sessions of members to begin.
+void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kPoll{10};
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point limit =
+      Clock::now() + container::Wishes().freeze_limit + kHoldBeyondFreeze;
+  Clock::time_point quiet_since = Clock::now();
+  for (;;) {
+    const std::vector<std::string> members = call.layout.members_of(keeper);
+    const Clock::time_point now = Clock::now();
+    if (members.empty() || now >= limit) return;
+    if (std::ranges::any_of(members, [&](const auto& m) { return call.layout.is_in_session(m); }))
+      quiet_since = now;
+    else if (now - quiet_since >= patience)
+      return;
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
 Result<void> start_checkpoint(const Call& call, const Target& target, const sys::FileLock& lock) {
   container::WorkerRequest request;
   request.verb = container::WorkerVerb::kCheckpoint;
@@ -82,16 +110,23 @@ int kill(const Call& call) {
   const Result<Target> target = parse_target(call);
   if (!target) return pass_through(call);
   settle_abandoned(call);
-  if (target->signal == SIGKILL) return hold_then_kill(call, *target);
-
   const auto state = container::load_runc_state(call.arguments.state_globals(), target->who.id);
+  if (target->signal == SIGKILL) {
+    if (state) await_members(call, state->init.pid, std::chrono::milliseconds(0));
+    return hold_then_kill(call, *target);
+  }
   if (!state) return pass_through(call);
   const auto wishes = container::parse_wishes(state->annotations);
-  if (!wishes || !wishes->checkpoint_on_stop || target->signal != wishes->stop_signal)
+  if (!wishes || target->signal != wishes->stop_signal) return pass_through(call);
+  if (!wishes->checkpoint_on_stop) {
+    await_members(call, state->init.pid, kMembersMayBegin);
     return pass_through(call);
+  }
 
   if (!call.layout.create()) return pass_through(call);
-  const auto lock = sys::FileLock::try_lock(call.layout.lock_of(target->who));
+  // Who only looks whether there is a session holds the lock for an instant.
+  constexpr std::chrono::milliseconds kInstant{100};
+  const auto lock = sys::FileLock::lock(call.layout.lock_of(target->who), kInstant);
   // Somebody's session is running: it ends the container, or delivers the signal.
   if (!lock && lock.error().code() == ErrorCode::kBusy) return 0;
   if (!lock) return pass_through(call);

@@ -13,13 +13,16 @@
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/inotify_watches.h"
+#include "container/neighbours.h"
 #include "container/network.h"
 #include "container/obstacles.h"
 #include "container/rootfs.h"
+#include "container/task_tree.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/capture.h"
 #include "session/parts.h"
+#include "session/pod.h"
 #include "session/promise.h"
 #include "session/versions.h"
 #include "session/volumes.h"
@@ -135,7 +138,19 @@ Result<void> CheckpointSession::prepare() {
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
                                     container::watches_of("/proc", state_->init.pid));
   if (const auto ns = network()) addresses_ = REPRISE_PASS(container::addresses(*ns));
+  REPRISE_PASS(await_neighbours());
   return fault_point("before-dump");
+}
+
+// Two members of a pod are dumped one after the other. The container runs while it waits, at most
+// as long as the other one may stand still.
+Result<void> CheckpointSession::await_neighbours() {
+  if (spec_->network_namespace_path.empty()) return {};
+  const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
+  network_lock_ = REPRISE_PASS(container::lock_network(
+      spec_->network_namespace_path, container::processes_of("/proc", state_->init.pid),
+      wishes.freeze_limit));
+  return {};
 }
 
 std::optional<std::filesystem::path> CheckpointSession::network() const {
@@ -177,6 +192,7 @@ Result<void> CheckpointSession::post_dump() {
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
   if (!context_.request.end) return {};
+  if (network_lock_) neighbours_ = REPRISE_PASS(capture_neighbours(*writer_, hold_request()));
   REPRISE_PASS(seal());
   freeze_ms_ = engine::frozen_for(context_.directory() / "frozen-at")
                    .value_or(std::chrono::milliseconds(phases_.total_ms()))
@@ -188,14 +204,24 @@ Result<void> CheckpointSession::post_dump() {
   return {};
 }
 
+container::HoldRequest CheckpointSession::hold_request() const {
+  return {.container = context_.key(),
+          .init = state_->init.pid,
+          .network = spec_->network_namespace_path,
+          .own = addresses_};
+}
+
 // Before the tasks end, since CRIU's lock keeps the peers away only as long as the namespace lives.
 void CheckpointSession::hold_connections() const {
   if (spec_->network_namespace_path.empty()) return;
+  if (!neighbours_.empty())
+    if (const auto held =
+            container::hold_neighbours(context_.key(), spec_->network_namespace_path, neighbours_);
+        !held)
+      base::log(LogLevel::kWarn, "connections to other containers may be reset, ignoring",
+                {{"error", held.error().message()}});
   const base::Stopwatch took;
-  const auto held = container::hold_connections({.container = context_.key(),
-                                                 .init = state_->init.pid,
-                                                 .network = spec_->network_namespace_path,
-                                                 .own = addresses_});
+  const auto held = container::hold_connections(hold_request());
   if (!held)
     base::log(LogLevel::kWarn, "outside connections may be reset at the restart, ignoring",
               {{"error", held.error().message()}});
@@ -220,6 +246,7 @@ Result<void> CheckpointSession::capture_files() {
     const auto part = REPRISE_PASS(writer_->part(kShmPart));
     REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
   }
+  REPRISE_PASS(capture_shared_memory(*writer_, *spec_));
   return capture_volumes(*writer_, *spec_, state_->bundle);
 }
 

@@ -9,14 +9,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "container/cgroup.h"
+#include "container/connection_hold.h"
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "image/manifest.h"
 #include "session/context.h"
 #include "session/freeze_watch.h"
 #include "store/checkpoint_store.h"
+#include "sys/file_lock.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -45,6 +48,8 @@ class CheckpointSession {
   base::Result<void> capture_files();
   base::Result<void> seal();
   base::Result<void> make_visible();
+  base::Result<void> await_neighbours();
+  [[nodiscard]] container::HoldRequest hold_request() const;
   void hold_connections() const;
   void roll_back();
   void remove_superseded();
@@ -63,7 +68,9 @@ class CheckpointSession {
   std::unique_ptr<store::CheckpointWriter> writer_;
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;
-  std::vector<std::string> watched_;  // paths
+  std::vector<std::string> watched_;           // paths
+  std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
+  std::vector<container::Connection> neighbours_;
   std::string runtime_version_;
   std::string criu_version_;
   std::int64_t cpu_time_us_ = 0;

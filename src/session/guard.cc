@@ -90,7 +90,7 @@ void answer_restore(sys::MessageListener& listener, Context& context) {
   if (question->step == engine::HookStep::kPreResume) {
     const auto spec = container::load_oci_spec(context.request.bundle);
     const auto reader = context.store->open(context.request.checkpoint);
-    if (spec && reader) settle_network(*spec, (*reader)->manifest());
+    if (spec && reader) settle_network(*spec, context, **reader);
   }
   [[maybe_unused]] const auto answered = engine::answer(
       *question, question->step == engine::HookStep::kPreResume ? engine::Verdict::kProceed

@@ -14,6 +14,8 @@ namespace reprise::session {
 inline constexpr const char* kRootfsPart = "rootfs.tar";               // overlay upper directory
 inline constexpr const char* kRootfsIdentityPart = "rootfs.identity";  // which directory that was
 inline constexpr const char* kShmPart = "shm.tar";                     // /dev/shm
+inline constexpr const char* kShmIdentityPart = "shm.identity";        // which memory, if shared
+inline constexpr const char* kNeighboursPart = "neighbours.json";      // connections inside a pod
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
 inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports

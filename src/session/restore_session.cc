@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
+#include "container/neighbours.h"
 #include "container/network.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
@@ -16,6 +17,7 @@
 #include "engine/lost_limits.h"
 #include "engine/tools.h"
 #include "session/parts.h"
+#include "session/pod.h"
 #include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
 #include "session/volumes.h"
@@ -60,8 +62,10 @@ Result<void> RestoreSession::prepare() {
   spec_ = REPRISE_PASS(container::load_oci_spec(request.bundle));
   // First of all: the network is up already, and the time until its sockets are back is long enough
   // for a peer to send something.
-  if (!spec_->network_namespace_path.empty())
-    REPRISE_PASS(container::block_outside(spec_->network_namespace_path));
+  if (const auto& ns = spec_->network_namespace_path; !ns.empty()) {
+    network_lock_ = REPRISE_PASS(container::lock_network(ns, {}, kRestoreLimit));
+    REPRISE_PASS(container::block_outside(ns));
+  }
   reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
                         "opening checkpoint '" + request.checkpoint.str() + "'");
   // Packets are dropped inside by now, so those that wait on the host may come. Of the container
@@ -69,6 +73,8 @@ Result<void> RestoreSession::prepare() {
   if (const auto lifted = container::lift_hold(reader_->manifest().key); !lifted)
     base::log(LogLevel::kWarn, "outside connections stall for a while, ignoring",
               {{"error", lifted.error().message()}});
+  if (network_lock_)
+    REPRISE_PASS(hold_neighbours(context_, *reader_, spec_->network_namespace_path));
   REPRISE_PASS(check_fit());
   // Before anything of the container is touched: what is damaged shows here.
   phases_.begin("read");
@@ -132,6 +138,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
 }
 
 Result<void> RestoreSession::prepare_shm() {
+  if (spec_->shares_ipc) return fill_shared_memory(context_, *reader_, *spec_);
   const Result<std::filesystem::path> part = tree_part(*reader_, kShmPart);
   if (!part) {
     if (part.error().code() == ErrorCode::kNotFound) return {};
@@ -193,7 +200,7 @@ Result<void> RestoreSession::answer_hook() {
     };
     completed_ = complete();
   }
-  if (question.step == engine::HookStep::kPreResume) settle_network(*spec_, reader_->manifest());
+  if (question.step == engine::HookStep::kPreResume) settle_network(*spec_, context_, *reader_);
   // A hook that is gone has been killed together with CRIU, which the wrapper will tell.
   [[maybe_unused]] const auto answered =
       engine::answer(question, completed_ ? engine::Verdict::kProceed : engine::Verdict::kAbort);

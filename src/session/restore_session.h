@@ -14,6 +14,8 @@
 
 #include "container/oci_spec.h"
 #include "session/context.h"
+#include "store/checkpoint_store.h"
+#include "sys/file_lock.h"
 
 namespace reprise::session {
 
@@ -48,8 +50,9 @@ class RestoreSession {
   base::UnixMillis begin_;
   std::optional<container::OciSpec> spec_;
   std::unique_ptr<store::CheckpointReader> reader_;
-  std::string note_;                // what a restore that succeeds could not give back
-  base::Result<void> completed_{};  // what was done to the tasks before they run
+  std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
+  std::string note_;                           // what a restore that succeeds could not give back
+  base::Result<void> completed_{};             // what was done to the tasks before they run
 };
 
 }  // namespace reprise::session

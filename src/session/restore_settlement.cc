@@ -10,6 +10,7 @@
 #include "engine/half_restored.h"
 #include "engine/tools.h"
 #include "session/parts.h"
+#include "session/pod.h"
 #include "session/restore_rootfs.h"
 #include "session/volumes.h"
 #include "sys/files.h"
@@ -55,16 +56,18 @@ Result<void> complete_tasks(store::CheckpointReader& reader, const container::Oc
   return {};
 }
 
-void settle_network(const container::OciSpec& spec, const image::Manifest& manifest) {
+void settle_network(const container::OciSpec& spec, Context& context,
+                    store::CheckpointReader& reader) {
   const std::filesystem::path& ns = spec.network_namespace_path;
   if (ns.empty()) return;
   const auto reset = [&]() -> Result<void> {
-    const auto adopted = REPRISE_PASS(container::adopted_among(ns, manifest.addresses));
+    const auto adopted = REPRISE_PASS(container::adopted_among(ns, reader.manifest().addresses));
     return container::reset_outside_connections(ns, adopted);
   };
   if (const Result<void> done = reset(); !done)
     base::log(LogLevel::kWarn, "outside connections may hang until they time out, ignoring",
               {{"error", done.error().message()}});
+  settle_neighbours(context, reader, ns);
   if (const Result<void> done = container::unblock_outside(ns); !done)
     base::log(LogLevel::kError, "the container cannot be reached from outside",
               {{"error", done.error().message()}});

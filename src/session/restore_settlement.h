@@ -20,7 +20,8 @@ base::Result<void> complete_tasks(store::CheckpointReader& reader, const contain
 
 // The sockets are live: connections that cannot go on from this address say so at once, and packets
 // from outside come in again. Logs what fails, since the tasks are about to run anyway.
-void settle_network(const container::OciSpec& spec, const image::Manifest& manifest);
+void settle_network(const container::OciSpec& spec, Context& context,
+                    store::CheckpointReader& reader);
 
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);
@@ -28,6 +29,7 @@ void settle_restored(const Context& context);
 // Undoes all that a restore may have brought about: runc, CRIU and the container itself (where the
 // wrapper was killed, what it started is nobody's), files in the root file
 // system, in /dev/shm and in volumes, adopted addresses, held packets (inside, and on the host).
+// Connections to other containers stay held, for the next attempt; a cold start lifts that.
 // Returns the first error, and goes on after it.
 base::Result<void> undo_restore(const Context& context);
 

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/connection_hold.h"
+#include "container/neighbours.h"
 #include "engine/tools.h"
 #include "session/promise.h"
 #include "session/restore_settlement.h"
@@ -49,6 +50,15 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
       manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
 }
 
+void lift_neighbours(const Context& context) {
+  const auto state =
+      container::load_runc_state(context.request.runtime_args, context.request.container);
+  const auto spec = state ? container::load_oci_spec(state->bundle) : container::OciSpec();
+  if (!spec || spec->network_namespace_path.empty()) return;
+  note(container::lift_neighbours(context.key(), spec->network_namespace_path),
+       "connections to other containers stall");
+}
+
 // Its tasks went on after the seal, because CRIU was killed, or did not hear the answer: nobody may
 // take them back to it by surprise. People still can.
 container::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
@@ -56,6 +66,7 @@ container::WorkerEvent settle_outlived(Context& context, const image::Manifest& 
   if (pending && *pending && (*pending)->checkpoint == manifest.id)
     note(context.catalog.drop_continuation(context.key()), "the continuation was not dropped");
   note(container::lift_hold(context.key()), "connections to the outside stall");
+  lift_neighbours(context);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
   return failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
                                                     manifest.id.str() + "' was sealed"));
@@ -95,7 +106,7 @@ container::WorkerEvent settle_restore(Context& context, const Settlement& settle
   if (claimed && !*claimed) {
     const auto spec = container::load_oci_spec(context.request.bundle);
     const auto reader = context.store->open(context.request.checkpoint);
-    if (spec && reader) settle_network(*spec, (*reader)->manifest());
+    if (spec && reader) settle_network(*spec, context, **reader);
     settle_restored(context);
     return successful_outcome(context.request.checkpoint);
   }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/pod.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "container/file_tree.h"
+#include "container/neighbours.h"
+#include "container/shared_memory.h"
+#include "session/parts.h"
+#include "sys/file_lock.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::Error;
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+using container::Connection;
+
+namespace {
+
+// Others fill it for as long as that takes; a large one takes seconds.
+constexpr std::chrono::seconds kFillPatience{60};
+
+Result<std::optional<std::string>> read_part(store::CheckpointReader& reader, const char* name) {
+  const auto part = reader.part(name);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return std::nullopt;
+  if (!part) return std::unexpected(part.error());
+  return REPRISE_PASS(sys::read_file(*part));
+}
+
+Result<std::vector<Connection>> neighbours_in(store::CheckpointReader& reader) {
+  const auto text = REPRISE_PASS(read_part(reader, kNeighboursPart));
+  if (!text) return std::vector<Connection>();
+  return container::decode_connections(*text);
+}
+
+// Whether a container that is away, and may still be restored, has the other end.
+bool is_awaited(Context& context, const Connection& connection) {
+  const auto checkpoints = context.catalog.checkpoints();
+  if (!checkpoints) return true;  // in doubt it is: the hold runs out
+  const Connection other = container::reversed(connection);
+  return std::ranges::any_of(*checkpoints, [&](const store::CheckpointRow& row) {
+    const auto pending = context.catalog.continuation(row.key);
+    if (!pending || !*pending || (*pending)->checkpoint != row.id) return false;
+    const auto reader = context.store->open(row.id);
+    const auto theirs = reader ? neighbours_in(**reader) : std::vector<Connection>();
+    return theirs && std::ranges::find(*theirs, other) != theirs->end();
+  });
+}
+
+Result<std::optional<container::MemoryCopy>> copy_in(store::CheckpointReader& reader) {
+  const auto text = REPRISE_PASS(read_part(reader, kShmIdentityPart));
+  if (!text) return std::nullopt;
+  return REPRISE_PASS(container::decode_memory_copy(*text));
+}
+
+// The checkpoint of that member which was stopped last: its copy has what all of them wrote.
+base::CheckpointId newest_copy(Context& context, const base::CheckpointId& own,
+                               container::MemoryCopy newest) {
+  base::CheckpointId found = own;
+  const auto checkpoints = context.store->list();
+  for (const base::CheckpointId& id : checkpoints.value_or(std::vector<base::CheckpointId>())) {
+    const auto reader = context.store->open(id);
+    if (!reader) continue;
+    const auto copy = copy_in(**reader);
+    if (!copy || !*copy || (*copy)->mark != newest.mark ||
+        (*copy)->boot_time_ns <= newest.boot_time_ns)
+      continue;
+    newest = **copy;
+    found = id;
+  }
+  return found;
+}
+
+Result<void> fill_from(Context& context, const base::CheckpointId& id,
+                       const std::string& directory) {
+  const auto reader = REPRISE_PASS(context.store->open(id));
+  REPRISE_TRY(context.store->verify(id), "verifying checkpoint '" + id.str() + "'");
+  REPRISE_TRY(container::extract_tree(REPRISE_PASS(tree_part(*reader, kShmPart)), directory),
+              "filling '/dev/shm' from checkpoint '" + id.str() + "'");
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Connection>> capture_neighbours(store::CheckpointWriter& writer,
+                                                   const container::HoldRequest& request) {
+  auto connections = REPRISE_PASS(container::neighbour_connections(request));
+  if (connections.empty()) return connections;
+  REPRISE_TRY(sys::replace_file(REPRISE_PASS(writer.part(kNeighboursPart)),
+                                container::encode_connections(connections)),
+              "saving connections to other containers");
+  return connections;
+}
+
+// Copied by each member, since nobody knows which of them is the last to go.
+Result<void> capture_shared_memory(store::CheckpointWriter& writer,
+                                   const container::OciSpec& spec) {
+  const auto directory = container::shared_shm_directory(spec);
+  if (!directory) return {};
+  std::string mark = REPRISE_PASS(container::memory_mark(*directory)).value_or("");
+  if (mark.empty()) {
+    mark = base::random_id();
+    REPRISE_PASS(container::set_memory_mark(*directory, mark));
+  }
+  const auto copy = container::memory_copy_now(std::move(mark));
+  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(kShmIdentityPart)), encode(copy)));
+  REPRISE_TRY(container::archive_tree(*directory, REPRISE_PASS(writer.part(kShmPart)),
+                                      container::Writers::kOthers),
+              "saving the shared '/dev/shm'");
+  return {};
+}
+
+Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
+                             const container::NetworkNamespace& network) {
+  const auto connections = REPRISE_PASS(neighbours_in(reader));
+  if (connections.empty()) return {};
+  return container::hold_neighbours(context.key(), network, connections);
+}
+
+void settle_neighbours(Context& context, store::CheckpointReader& reader,
+                       const container::NetworkNamespace& network) {
+  const auto settle = [&]() -> Result<void> {
+    const auto connections = REPRISE_PASS(neighbours_in(reader));
+    if (connections.empty()) return {};
+    auto lonely = REPRISE_PASS(container::release_complete(network, connections));
+    std::erase_if(lonely, [&](const Connection& c) { return is_awaited(context, c); });
+    return container::end_connections(network, lonely);
+  };
+  if (const Result<void> settled = settle(); !settled)
+    base::log(LogLevel::kWarn, "connections to other containers may stall for a while, ignoring",
+              {{"error", settled.error().message()}});
+}
+
+Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,
+                                const container::OciSpec& spec) {
+  const auto directory = container::shared_shm_directory(spec);
+  const auto copy = REPRISE_PASS(copy_in(reader));
+  if (!directory || !copy) return {};
+  const auto lock = REPRISE_TRY(sys::FileLock::lock_existing(*directory, kFillPatience),
+                                "waiting for another container that fills '/dev/shm'");
+  const auto mark = REPRISE_PASS(container::memory_mark(*directory));
+  if (mark == copy->mark) return {};
+  std::error_code error;
+  if (mark || !std::filesystem::is_empty(*directory, error))
+    return std::unexpected(
+        Error(ErrorCode::kUnsupported, "the other containers have begun to use '/dev/shm' anew")
+            .with_hint("stop and start all members of a pod together"));
+  REPRISE_PASS(
+      fill_from(context, newest_copy(context, context.request.checkpoint, *copy), *directory));
+  return container::set_memory_mark(*directory, copy->mark);
+}
+
+}  // namespace reprise::session

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a container shares with others, the members of a pod, and what becomes of it while one of
+// them, or all, are away: connections between them, and the memory in /dev/shm.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "container/connection_hold.h"
+#include "container/oci_spec.h"
+#include "session/context.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::session {
+
+// Both with the container's tasks stopped. No part is written where nothing is shared.
+base::Result<std::vector<container::Connection>> capture_neighbours(
+    store::CheckpointWriter& writer, const container::HoldRequest& request);
+base::Result<void> capture_shared_memory(store::CheckpointWriter& writer,
+                                         const container::OciSpec& spec);
+
+// Before the container's sockets are made again: holds its connections to others.
+base::Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
+                                   const container::NetworkNamespace& network);
+
+// Its sockets are live: connections of which both ends are there go on. Those whose other end
+// belongs to nobody who could still be restored are ended. Logs what fails.
+void settle_neighbours(Context& context, store::CheckpointReader& reader,
+                       const container::NetworkNamespace& network);
+
+// Fills the /dev/shm that `spec` shares with others, unless it is still that of the checkpoint, or
+// another member has filled it, from the newest copy that any of the members made. Does nothing
+// for a container that shares none. kUnsupported if others have begun to use it for something else.
+// A failed restore leaves it filled: others may be using it by then.
+base::Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,
+                                      const container::OciSpec& spec);
+
+}  // namespace reprise::session
