@@ -55,6 +55,14 @@ Result<void> change(const NetworkNamespace& network, const std::string& script) 
   return {};
 }
 
+// Both directions.
+Result<std::vector<Connection>> held_by(const base::ContainerKey& container,
+                                        const NetworkNamespace& network) {
+  std::vector<Held> held = REPRISE_PASS(list_held(network));
+  const auto ours = std::ranges::find(held, hold_name(container), &Held::table);
+  return ours == held.end() ? std::vector<Connection>() : std::move(ours->connections);
+}
+
 std::string endpoint(const std::string& address, std::uint16_t port) {
   const bool ipv6 = address.find(':') != std::string::npos;
   return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
@@ -209,11 +217,13 @@ Result<void> end_connections(const NetworkNamespace& network,
   return {};
 }
 
+Result<void> end_neighbours(const base::ContainerKey& container, const NetworkNamespace& network) {
+  return end_connections(network, REPRISE_PASS(held_by(container, network)));
+}
+
 Result<void> lift_neighbours(const base::ContainerKey& container, const NetworkNamespace& network) {
-  const std::vector<Held> held = REPRISE_PASS(list_held(network));
-  const auto ours = std::ranges::find(held, hold_name(container), &Held::table);
-  if (ours == held.end()) return {};
-  REPRISE_TRY(change(network, release_script(held, ours->connections)),
+  const auto connections = REPRISE_PASS(held_by(container, network));
+  REPRISE_TRY(change(network, release_script(REPRISE_PASS(list_held(network)), connections)),
               "lifting the hold of '" + container.str() + "'");
   return {};
 }

@@ -34,7 +34,7 @@ base::Result<std::optional<sys::FileLock>> lock_network(const NetworkNamespace& 
 
 // For a part of a checkpoint. decode: kCorrupt for what encode did not write.
 std::string encode_connections(const std::vector<Connection>& connections);
-base::Result<std::vector<Connection>> decode_connections(std::string_view json);
+base::Result<std::vector<Connection>> decode_connections(std::string_view text);
 
 // Seen from the other end; its inode is unknown.
 Connection reversed(const Connection& connection);
@@ -76,8 +76,11 @@ base::Result<std::vector<Connection>> release_complete(const NetworkNamespace& n
 base::Result<void> end_connections(const NetworkNamespace& network,
                                    const std::vector<Connection>& connections);
 
-// The container's ends are gone for good: packets pass, whoever held them, and others are reset.
-// Success also if nothing was held.
+// The container's ends are gone for good: ends the connections that it held. A reset alone would
+// not reach a peer that has nothing to send. Success also if nothing was held.
+base::Result<void> end_neighbours(const base::ContainerKey& container,
+                                  const NetworkNamespace& network);
+// The container's ends are there after all: packets pass. Success also if nothing was held.
 base::Result<void> lift_neighbours(const base::ContainerKey& container,
                                    const NetworkNamespace& network);
 

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "container/shared_obstacles.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
 
@@ -304,6 +306,7 @@ Examination examine(const path& proc, pid_t init) {
     judge_mappings(process, result.obstacles);
   }
   judge_queues(first, result.obstacles);
+  std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));
   return result;
 }
 

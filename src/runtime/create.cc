@@ -214,7 +214,7 @@ int start_cold(const Call& call, const Creation& creation) {
   // An empty namespace is new, or nobody's.
   if (container::is_inhabited(creation.network_namespace))
     note(call, "other containers wait",
-         container::lift_neighbours(creation.key(), creation.network_namespace));
+         container::end_neighbours(creation.key(), creation.network_namespace));
   return pass_through(call);
 }
 

@@ -59,8 +59,9 @@ def assert_clean(members):
 
 
 @pytest.mark.fidelity("Pods", "A pod whose members have a connection and share memory in `/dev/shm`")
-def test_all_members(new_pod, new_container, fidelity):
-    pod = new_pod()
+@pytest.mark.parametrize("share", ("ipc,net,uts", "ipc,net,uts,pid"))
+def test_all_members(new_pod, new_container, fidelity, share):
+    pod = new_pod(share=share)
     members = run_members(pod, new_container)
     for _ in range(ROUNDS):
         pod.stop()
@@ -85,3 +86,40 @@ def test_one_member(new_pod, new_container, fidelity):
         assert_content(members)
         assert_clean(members)
     fidelity.survived(STOP_AND_START)
+
+
+def test_a_cold_start_ends_connections_of_the_others(new_pod, new_container):
+    server, client = run_members(new_pod(), new_container)
+    server.stop()
+    server.product.reprise("checkpoint", "rm", server.product.checkpoints()[0]["id"])
+    server.start()
+    client.wait_for_line("ERROR ConnectionAbortedError", HANG)
+    assert_clean([server])
+
+
+def test_a_peer_that_does_not_come_back_is_told_at_once(new_pod, new_container):
+    """The one that is restored does not wait for an end that nobody can restore any more."""
+    server, client = run_members(new_pod(), new_container)
+    server.stop()
+    client.stop()
+    server.product.reprise("checkpoint", "rm", server.product.checkpoints()[0]["id"])  # the client's
+    server.start()
+    server.wait_for_line("ERROR ConnectionAbortedError", HANG)
+    assert_clean([server])
+
+
+def test_what_would_no_longer_be_shared_is_named(new_pod, new_container, fidelity):
+    kinds = {"sysv": ("System V objects shared in a pod", "System V objects with other containers"),
+             "nameless": ("Deleted file shared in a pod",
+                          "shares the deleted file '/dev/shm/members' with another container")}
+    members = run_members(new_pod(), new_container, *kinds)
+    for member in members:
+        findings = member.product.reprise("doctor", member.name, "--json", check=False)
+        assert findings.returncode != 0
+        for what, told in kinds.values():
+            assert told in findings.stdout
+            fidelity.of("What cannot be saved", what, "named by `doctor`")
+        refused = member.product.reprise("checkpoint", "create", member.name, check=False)
+        assert refused.returncode != 0
+    assert_content(members)
+    assert_clean(members)

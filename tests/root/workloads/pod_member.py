@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a pod that notice what gets lost between them: `server [sysv]` and `client [sysv]`.
+"""Members of a pod that notice what gets lost between them: `server|client [sysv] [nameless]`.
 
 They number what they send on one connection over loopback, several numbers under way at a time.
-Before each one a member writes it to memory that both share, in /dev/shm and if asked in a System V
-segment: who receives a number and does not find it there (or a later one) has other memory.
+Before each one a member writes it to memory that both share, in /dev/shm (if asked in a file that
+loses its name) and if asked in a System V segment: who receives a number and does not find it there
+(or a later one) has other memory.
 """
 import ctypes
 import mmap
@@ -14,6 +15,7 @@ import sys
 import time
 
 PORT = 7100
+FILE = "/dev/shm/members"
 KEY = 0x72707264
 SIZE = 4096
 BATCH = 16
@@ -21,7 +23,7 @@ NUMBER = struct.Struct("!Q")
 
 
 def open_file():
-    file = os.open("/dev/shm/members", os.O_RDWR | os.O_CREAT, 0o666)
+    file = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o666)
     os.ftruncate(file, SIZE)
     return mmap.mmap(file, SIZE)
 
@@ -108,7 +110,10 @@ def main(role, *kinds):
     try:
         if role == "server":
             serve(Line(accept(), shared))
-        ask(Line(connect(), shared))
+        line = Line(connect(), shared)
+        if "nameless" in kinds:
+            os.unlink(FILE)
+        ask(line)
     except (OSError, AssertionError) as error:
         print("ERROR", repr(error), flush=True)
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/shared_obstacles.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <sstream>
+#include <string>
+#include <system_error>
+
+#include "container/task_tree.h"
+#include "sys/child.h"
+#include "sys/files.h"
+
+namespace reprise::container {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+std::string link_of(const path& link) {
+  std::error_code error;
+  return std::filesystem::read_symlink(link, error).string();
+}
+
+// Processes in the IPC namespace of `init`, but not in its mount namespace: not what people execute
+// in the container.
+std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
+  const path first = proc / std::to_string(init);
+  const std::string ipc = link_of(first / "ns/ipc");
+  const std::string mounts = link_of(first / "ns/mnt");
+  std::vector<pid_t> others;
+  if (ipc.empty() || mounts.empty()) return others;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(proc, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+    if (link_of(entry->path() / "ns/ipc") != ipc) continue;
+    const std::string theirs = link_of(entry->path() / "ns/mnt");
+    if (!theirs.empty() && theirs != mounts) others.push_back(pid);
+  }
+  return others;
+}
+
+// Files without a name that a process has open or mapped for sharing: "DEVICE INODE" to what they
+// were called.
+using Files = std::map<std::string, std::string>;
+
+std::string identity(unsigned major, unsigned minor, unsigned long inode) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%02x:%02x %lu", major, minor, inode);
+  return text.data();
+}
+
+void add_mapped(const path& process, Files& files) {
+  std::istringstream maps(sys::read_file(process / "maps").value_or(""));
+  for (std::string line; std::getline(maps, line);) {
+    if (!line.ends_with(kDeleted)) continue;
+    std::istringstream fields(line);
+    std::string range, permissions, offset, device, inode, name;
+    fields >> range >> permissions >> offset >> device >> inode >> std::ws;
+    std::getline(fields, name);
+    if (permissions.ends_with('s'))
+      files.emplace(device + " " + inode, name.substr(0, name.size() - kDeleted.size()));
+  }
+}
+
+void add_open(const path& process, Files& files) {
+  std::error_code error;
+  std::filesystem::directory_iterator fd(process / "fd", error);
+  for (; !error && fd != std::filesystem::directory_iterator(); fd.increment(error)) {
+    const std::string target = link_of(fd->path());
+    struct stat status{};
+    if (!target.ends_with(kDeleted) || ::stat(fd->path().c_str(), &status) != 0) continue;
+    files.emplace(identity(::major(status.st_dev), ::minor(status.st_dev), status.st_ino),
+                  target.substr(0, target.size() - kDeleted.size()));
+  }
+}
+
+Files nameless_files(const path& proc, const std::vector<pid_t>& processes) {
+  Files files;
+  for (const pid_t pid : processes) {
+    add_mapped(proc / std::to_string(pid), files);
+    add_open(proc / std::to_string(pid), files);
+  }
+  return files;
+}
+
+void judge_files(const path& proc, pid_t init, const std::vector<pid_t>& others,
+                 std::vector<Obstacle>& found) {
+  const Files ours = nameless_files(proc, processes_of(proc, init));
+  if (ours.empty()) return;
+  const Files theirs = nameless_files(proc, others);
+  for (const auto& [file, name] : ours)
+    if (theirs.contains(file))
+      found.push_back({"the container",
+                       "shares the deleted file '" + name + "' with another container",
+                       "have the programs keep the file's name as long as they use it"});
+}
+
+// CRIU 4.2 saves all objects of the namespace with each container, and a restore into a namespace
+// that has one of them already fails (criu/ipc_ns.c, File exists).
+void judge_system_v(const path& proc, pid_t init, std::vector<Obstacle>& found) {
+  constexpr std::chrono::seconds kLimit{10};
+  const path ipc = proc / std::to_string(init) / "ns/ipc";
+  const auto listed = sys::run_ok({"nsenter", "--ipc=" + ipc.string(), "--", "cat",
+                                   "/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg"},
+                                  kLimit);
+  if (!listed) return;
+  // Each of the three begins with a line of titles.
+  constexpr std::ptrdiff_t kTitles = 3;
+  const std::ptrdiff_t objects = std::ranges::count(*listed, '\n') - kTitles;
+  if (objects > 0)
+    found.push_back({"the container",
+                     "shares an IPC namespace that has " + std::to_string(objects) +
+                         " System V objects with other containers",
+                     "use POSIX shared memory (/dev/shm), or give the container an IPC namespace "
+                     "of its own (podman pod create --share net,uts)"});
+}
+
+}  // namespace
+
+std::vector<Obstacle> examine_sharing(const path& proc, pid_t init) {
+  std::vector<Obstacle> found;
+  const std::vector<pid_t> others = others_sharing(proc, init);
+  if (others.empty()) return found;
+  judge_files(proc, init, others, found);
+  judge_system_v(proc, init, found);
+  return found;
+}
+
+}  // namespace reprise::container

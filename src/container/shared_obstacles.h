@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a container shares with others, the members of a pod, and cannot be shared with them any
+// more after a restore: each would have a copy of its own, and nobody would notice.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <vector>
+
+#include "container/obstacles.h"
+
+namespace reprise::container {
+
+// For the container of `init`. Looks at others only if it shares its IPC namespace, and then runs
+// nsenter; else costs a look at each process of `proc`.
+std::vector<Obstacle> examine_sharing(const std::filesystem::path& proc, pid_t init);
+
+}  // namespace reprise::container
