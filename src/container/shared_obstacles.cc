@@ -37,7 +37,8 @@ std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
   const std::string ipc = link_of(first / "ns/ipc");
   const std::string mounts = link_of(first / "ns/mnt");
   std::vector<pid_t> others;
-  if (ipc.empty() || mounts.empty()) return others;
+  // That of the host is nobody's to save, and CRIU leaves it alone.
+  if (ipc.empty() || mounts.empty() || ipc == link_of(proc / "self/ns/ipc")) return others;
   std::error_code error;
   std::filesystem::directory_iterator entry(proc, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {

@@ -13,8 +13,8 @@
 
 namespace reprise::container {
 
-// For the container of `init`. Looks at others only if it shares its IPC namespace, and then runs
-// nsenter; else costs a look at each process of `proc`.
+// For the container of `init`. Looks at others only if it shares an IPC namespace that is not the
+// caller's, and then runs nsenter; else costs a look at each process of `proc`.
 std::vector<Obstacle> examine_sharing(const std::filesystem::path& proc, pid_t init);
 
 }  // namespace reprise::container

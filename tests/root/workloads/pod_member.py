@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a pod that notice what gets lost between them: `server|client [sysv] [nameless]`.
+"""Members of a pod that notice what gets lost between them: `server|client [KIND…]`.
 
-They number what they send on one connection over loopback, several numbers under way at a time.
+They number what they send on one connection, several numbers under way at a time.
 Before each one a member writes it to memory that both share, in /dev/shm (if asked in a file that
 loses its name) and if asked in a System V segment: who receives a number and does not find it there
-(or a later one) has other memory.
+(or a later one) has other memory. Kinds: sysv, nameless, address (of the pod, instead of loopback).
 """
 import ctypes
 import mmap
@@ -72,16 +72,24 @@ class Line:
         self.shared.check(self.received)
 
 
-def accept():
-    with socket.create_server(("127.0.0.1", PORT)) as listener:
+def address(kinds):
+    if "address" not in kinds:
+        return "127.0.0.1", PORT
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.connect(("192.0.2.1", 9))  # sends nothing, but chooses an address
+        return route.getsockname()[0], PORT
+
+
+def accept(kinds):
+    with socket.create_server(address(kinds)) as listener:
         print("READY", flush=True)
         return listener.accept()[0]
 
 
-def connect():
+def connect(kinds):
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", PORT))
+            return socket.create_connection(address(kinds))
         except ConnectionRefusedError:
             time.sleep(0.01)
 
@@ -109,8 +117,8 @@ def main(role, *kinds):
     shared = Shared(role, kinds)
     try:
         if role == "server":
-            serve(Line(accept(), shared))
-        line = Line(connect(), shared)
+            serve(Line(accept(kinds), shared))
+        line = Line(connect(kinds), shared)
         if "nameless" in kinds:
             os.unlink(FILE)
         ask(line)
