@@ -51,6 +51,7 @@ class Children(Feature):
         self.zombie = os.fork()
         if self.zombie == 0:
             os._exit(3)
+        os.waitid(os.P_PID, self.zombie, os.WEXITED | os.WNOWAIT)  # ended, and left as it is
         self.group = os.fork()
         if self.group == 0:
             os.setsid()
