@@ -95,21 +95,21 @@ class Reprise(Subject):
     def environment(self):
         return {**os.environ, **self.variables, "REPRISE_RUNTIME": str(self.runtime)}
 
-    def checkpoints(self):
-        directory = self.store / "checkpoints"
-        return set(directory.iterdir()) if directory.is_dir() else set()
+    def stored(self):
+        return {file for kind in ("checkpoints", "packs") for file in (self.store / kind).glob("*")}
 
     def checkpoint_running(self, container):
         return [self.bin_dir / "reprise", "checkpoint", "create", container.name]
 
     def stop(self, container):
-        self.known = self.checkpoints()
+        self.known = self.stored()
         return ["podman", "stop", "-t", STOP_PATIENCE, container.name]
 
     def files(self, container):
-        new = self.checkpoints() - self.known
-        if len(new) != 1:
-            raise BenchError(f"{len(new)} new checkpoints after a stop, not one")
+        new = self.stored() - self.known
+        checkpoints = [file for file in new if file.parent.name == "checkpoints"]
+        if len(checkpoints) != 1:
+            raise BenchError(f"{len(checkpoints)} new checkpoints after a stop, not one")
         return list(new)
 
     def start(self, container):
