@@ -26,7 +26,7 @@ Result<int> remove_all(Context& context, const std::vector<std::string>& names) 
       context.io, names, "cannot remove",
       [&](const std::string& name) { return remove_one(context, *checkpoints, name); });
   // Pages that others share stay; what runs now may keep the rest for a while.
-  const auto collected = checkpoints->collect();
+  const auto collected = checkpoints->collect(kGcPatience);
   if (collected && collected->packs > 0)
     context.io.out << format_bytes(collected->bytes) << " freed\n";
   return status;

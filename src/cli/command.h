@@ -5,6 +5,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ struct Context {
 
 // Does the work and returns the exit status.
 using Runner = std::function<Result<int>(Context&)>;
+
+// For the gc of a session that has just ended.
+inline constexpr std::chrono::seconds kGcPatience{30};
 
 inline constexpr int kDone = 0;
 inline constexpr int kNotAsAsked = 1;

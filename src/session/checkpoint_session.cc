@@ -100,7 +100,7 @@ void CheckpointSession::tidy() {
               {{"error", settled.error().message()}});
   // A writer that lives keeps gc waiting.
   writer_.reset();
-  const auto collected = context_.store->collect();
+  const auto collected = context_.store->collect(std::chrono::milliseconds(0));
   if (!collected && collected.error().code() != ErrorCode::kBusy)
     base::log(LogLevel::kWarn, "space was not freed, ignoring",
               {{"error", collected.error().message()}});

@@ -7,6 +7,7 @@
 // once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -105,12 +106,13 @@ class CheckpointStore {
   // Removes what writers and readers left behind that died. Never touches those that live. Returns
   // how many were removed.
   virtual Result<int> sweep() = 0;
-  // Frees the packs that no checkpoint needs any more, while sessions run. kBusy if another gc
-  // runs; kCorrupt if a checkpoint cannot be read: then nothing is freed, since who knows what it
-  // needs.
-  virtual Result<Collected> collect() = 0;
-  // Makes the index of pages anew from the packs, which are all read. kBusy while a gc runs.
-  virtual Result<Rebuilt> rebuild_index() = 0;
+  // Frees the packs that no checkpoint needs any more, while sessions run. kBusy if another gc runs
+  // for longer than `patience`; kCorrupt if a checkpoint cannot be read: then nothing is freed,
+  // since who knows what it needs.
+  virtual Result<Collected> collect(std::chrono::milliseconds patience) = 0;
+  // Makes the index of pages anew from the packs, which are all read. kBusy if a gc runs for longer
+  // than `patience`.
+  virtual Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) = 0;
   virtual Result<StoreUse> use() = 0;
 };
 

@@ -152,8 +152,8 @@ Result<Collected> Collection::remove(const Names& packs) {
 
 }  // namespace
 
-Result<Collected> collect_garbage(const OpenStore& store) {
-  const sys::FileLock lock = REPRISE_TRY(sys::FileLock::try_lock(store.layout.gc_lock()),
+Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience) {
+  const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "collecting garbage: another gc is running");
   Collection collection(store, REPRISE_PASS(PageIndex::open(store.layout.root, store.keys.pages)));
   return REPRISE_TRY(collection.run(), "collecting garbage");

@@ -60,8 +60,8 @@ class Rebuild {
 
 }  // namespace
 
-Result<Rebuilt> rebuild_index(const OpenStore& store) {
-  const sys::FileLock lock = REPRISE_TRY(sys::FileLock::try_lock(store.layout.gc_lock()),
+Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds patience) {
+  const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "rebuilding the index: a gc is running");
   Rebuild rebuild(store, REPRISE_TRY(empty_index(store), "rebuilding the index"));
   Rebuilt rebuilt;

@@ -49,8 +49,12 @@ class Store final : public CheckpointStore {
   Result<int> sweep() override {
     return REPRISE_TRY(sweep_staging(store_->layout), "sweeping the store");
   }
-  Result<Collected> collect() override { return collect_garbage(*store_); }
-  Result<Rebuilt> rebuild_index() override { return store::rebuild_index(*store_); }
+  Result<Collected> collect(std::chrono::milliseconds patience) override {
+    return collect_garbage(*store_, patience);
+  }
+  Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) override {
+    return store::rebuild_index(*store_, patience);
+  }
   Result<StoreUse> use() override;
 
  private:

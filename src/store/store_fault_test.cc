@@ -85,7 +85,7 @@ TEST_F(StoreFaultTest, SealThatIsKilledIsWholeOrNothing) {
       expect_holds(id, {{"pages-1.img", memory}});
       ASSERT_TRUE(store_->remove(id));
     }
-    ASSERT_TRUE(store_->collect());
+    ASSERT_TRUE(store_->collect(kPatience));
     EXPECT_TRUE(entries(packs()).empty()) << point;
   }
 }
@@ -99,17 +99,17 @@ TEST_F(StoreFaultTest, GcThatIsKilledLosesNothingAndIsRepeated) {
     Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(point) + ":kill").c_str(), 1);
-      return open_store(root_).value()->collect() ? 1 : 2;
+      return open_store(root_).value()->collect(kPatience) ? 1 : 2;
     });
     ASSERT_EQ(children.wait_for_all(), std::vector<int>{-1}) << point;
     // The pages of what was condemned are not found; they are stored again.
     const CheckpointId again = put({{"pages-1.img", noise(1'000'000, 2)}});
-    ASSERT_TRUE(store_->collect()) << point;
+    ASSERT_TRUE(store_->collect(kPatience)) << point;
     expect_holds(stays, {{"pages-1.img", kept}});
     expect_holds(again, {{"pages-1.img", noise(1'000'000, 2)}});
     ASSERT_TRUE(store_->remove(stays));
     ASSERT_TRUE(store_->remove(again));
-    ASSERT_TRUE(store_->collect());
+    ASSERT_TRUE(store_->collect(kPatience));
     EXPECT_TRUE(entries(packs()).empty()) << point;
   }
 }
@@ -121,12 +121,12 @@ TEST_F(StoreFaultTest, GcWaitsForWritersThatMayHaveFoundAPage) {
   write(writer->pages().spool() / "pages-1.img", memory);
   ASSERT_TRUE(writer->pages().absorb());  // refers to the pages of the first
   ASSERT_TRUE(store_->remove(first));
-  const Collected collected = value_of(store_->collect());
+  const Collected collected = value_of(store_->collect(kPatience));
   EXPECT_EQ(collected.packs, 0U);
   EXPECT_EQ(collected.waiting, 1U);
   const image::Manifest sealed = value_of(writer->seal(facts()));
   writer.reset();
-  EXPECT_EQ(value_of(store_->collect()).packs, 0U);
+  EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 0U);
   expect_holds(sealed.id, {{"pages-1.img", memory}});
   // Pardoned: they are found again.
   const std::uint64_t before = stored();
@@ -165,14 +165,14 @@ TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
     children.wait_for_gate();
     auto store = open_store(root_);
     for (int round = 0; round < kRounds; ++round)
-      if (!(*store)->collect() || !(*store)->sweep()) return 8;
+      if (!(*store)->collect(kPatience) || !(*store)->sweep()) return 8;
     return 0;
   });
   children.open_gate();
   EXPECT_EQ(children.wait_for_all(), std::vector<int>(kWriters + 1, 0));
   const auto ids = value_of(store_->list());
   EXPECT_EQ(ids.size(), std::size_t{kWriters * kRounds / 3});
-  ASSERT_TRUE(store_->collect());
+  ASSERT_TRUE(store_->collect(kPatience));
   for (const CheckpointId& id : ids) EXPECT_TRUE(store_->verify(id)) << id.str();
 }
 
@@ -211,14 +211,14 @@ TEST_F(StoreFaultTest, TheIndexIsMadeAnewFromThePacks) {
     write(root_ / "index.db", lost ? "" : "no database");
     for (const char* log : {"index.db-wal", "index.db-shm"}) fs::remove(root_ / log);
     store_ = value_of(open_store(root_));
-    EXPECT_EQ(value_of(store_->rebuild_index()).pages, 489U);
+    EXPECT_EQ(value_of(store_->rebuild_index(kPatience)).pages, 489U);
     const CheckpointId again = put({{"pages-1.img", memory}});
     EXPECT_EQ(stored(), before) << "its pages were not found";
     expect_holds(again, {{"pages-1.img", memory}});
     expect_holds(id, {{"pages-1.img", memory}});
   }
   fs::resize_file(packs() / entries(packs()).front(), before / 2);
-  EXPECT_EQ(value_of(store_->rebuild_index()).damaged.size(), 1U);
+  EXPECT_EQ(value_of(store_->rebuild_index(kPatience)).damaged.size(), 1U);
 }
 
 // --- damage
@@ -314,7 +314,7 @@ TEST_F(StoreFaultTest, GcFreesNothingWhileACheckpointCannotBeRead) {
   const CheckpointId id = put_some();
   flip(root_ / "checkpoints" / id.str(), 300, 1);
   ASSERT_TRUE(store_->remove(gone));
-  const auto collected = store_->collect();
+  const auto collected = store_->collect(kPatience);
   ASSERT_FALSE(collected);
   EXPECT_EQ(collected.error().code(), ErrorCode::kCorrupt);
   EXPECT_EQ(entries(packs()).size(), 2U);

@@ -100,7 +100,7 @@ TEST_F(StoreTest, AnEarlierCheckpointMayGo) {
   const CheckpointId first = put({{"pages-1.img", memory}});
   const CheckpointId second = put({{"pages-1.img", memory + noise(50'000, 2)}});
   ASSERT_TRUE(store_->remove(first));
-  EXPECT_EQ(value_of(store_->collect()).packs, 0U) << "the second needs its pages";
+  EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 0U) << "the second needs its pages";
   expect_holds(second, {{"pages-1.img", memory + noise(50'000, 2)}});
 }
 
@@ -210,7 +210,7 @@ TEST_F(StoreTest, OpenedCheckpointIsReadToItsEnd) {
   const CheckpointId id = put(images);
   auto reader = value_of(store_->open(id));
   ASSERT_TRUE(store_->remove(id));
-  EXPECT_EQ(value_of(store_->collect()).packs, 1U);
+  EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 1U);
   const path spool = value_of(reader->pages().materialize());
   EXPECT_TRUE(read(spool / "pages-1.img") == images.at("pages-1.img"));
 }

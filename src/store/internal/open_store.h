@@ -23,7 +23,7 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const base::CheckpointId& id);
 Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);
-Result<Collected> collect_garbage(const OpenStore& store);
-Result<Rebuilt> rebuild_index(const OpenStore& store);
+Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience);
+Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds patience);
 
 }  // namespace reprise::store

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -77,6 +78,8 @@ inline std::uint64_t bytes_in(const path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) bytes += entry.file_size();
   return bytes;
 }
+
+inline constexpr std::chrono::seconds kPatience{10};
 
 using FilesOf = std::map<std::string, std::string>;  // name to contents
 

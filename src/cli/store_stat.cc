@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+namespace {
+
+double percent(std::uint64_t part, std::uint64_t whole) {
+  constexpr double kWhole = 100;
+  return whole == 0 ? 0 : kWhole * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+Result<int> stat(bool json, Context& context) {
+  const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
+  const store::StoreUse use = REPRISE_PASS(opened->use());
+  if (json) {
+    print_json(context.io.out, {{"checkpoints", use.checkpoints},
+                                {"packs", use.packs},
+                                {"logical_bytes", use.logical_bytes},
+                                {"unique_bytes", use.unique_bytes},
+                                {"stored_bytes", use.stored_bytes}});
+    return kDone;
+  }
+  context.io.out << fmt::format(
+      "checkpoints  {}\nlogical      {}\nunique       {}\nstored       {} in {} packs, {:.1f} % of "
+      "logical\n",
+      use.checkpoints, format_bytes(use.logical_bytes), format_bytes(use.unique_bytes),
+      format_bytes(use.stored_bytes), use.packs, percent(use.stored_bytes, use.logical_bytes));
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "print JSON");
+  return [json](Context& context) { return stat(*json, context); };
+}
+
+}  // namespace
+
+constinit const Command kStoreStat = {
+    .path = "store stat",
+    .summary = "Say what the store takes",
+    .details =
+        R"(Logical is the size of all checkpoints, unique that of their different pages, stored what
+lies on the disk, compressed and encrypted.
+
+Example:
+  reprise store stat --json)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store under real containers: what is stored once, freed, made anew, and wrapped with another key."""
+import pytest
+from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
+                              assert_unbroken)
+from harness.leftovers import assert_nothing_left
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+MEGABYTES = 100
+
+
+def use(product):
+    return product.json("store", "stat")
+
+
+def test_a_second_checkpoint_stores_what_changed(container, product):
+    container.run_workload("counter.py", "--mb", MEGABYTES)
+    product.reprise("checkpoint", "create", container.name, "--tag", "first")
+    first = use(product)
+    assert first["stored_bytes"] > MEGABYTES << 20, "the ballast cannot be compressed"
+    assert_moves_on(container)
+    product.reprise("checkpoint", "create", container.name, "--tag", "second")
+    second = use(product)
+    assert second["checkpoints"] == 2
+    assert second["logical_bytes"] > 1.9 * first["logical_bytes"]
+    assert second["stored_bytes"] < 1.08 * first["stored_bytes"]
+    # The first goes, with the pages that only it has; the second is whole.
+    product.reprise("checkpoint", "rm", "first")
+    container.remove()
+    product.reprise("restore", "second")
+    container.refresh()
+    assert_moves_on(container)
+    assert_memory_is_whole(container)
+    product.reprise("checkpoint", "rm", "second")
+    product.reprise("store", "gc")
+    assert use(product)["stored_bytes"] == 0
+    assert_nothing_left(container)
+
+
+def test_stops_free_what_they_supersede(container, product):
+    container.run_workload("counter.py", "--mb", 20)
+    for _ in range(4):
+        container.stop()
+        assert_resumes(container)
+    # Two are kept, and what the others alone needed goes when the sessions have ended.
+    wait_for(lambda: use(product)["checkpoints"] == 2, 20, "older checkpoints to go")
+    product.reprise("store", "gc")
+    assert use(product)["stored_bytes"] < 2 * (20 << 20)
+    assert_memory_is_whole(container)
+
+
+def test_index_and_catalog_are_made_anew(container, product):
+    container.run_workload("counter.py", "--mb", 10)
+    checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
+    for file in (*product.store.glob("index.db*"), *product.store.glob("catalog.db*")):
+        file.unlink()
+    repaired = product.reprise("store", "repair").stdout
+    assert "index made anew" in repaired and f"{checkpoint}: back in the catalog" in repaired
+    assert [row["id"] for row in product.checkpoints()] == [checkpoint]
+    before = use(product)["stored_bytes"]
+    product.reprise("checkpoint", "create", container.name)
+    assert use(product)["stored_bytes"] < 1.2 * before, "the pages were not found again"
+    container.stop()
+    assert_resumes(container)
+
+
+def test_key_is_rotated_while_a_container_is_stopped(container, product):
+    container.run_workload("counter.py", "--mb", 10)
+    container.stop()
+    key = product.store / "store.key"
+    before = key.read_bytes()
+    product.reprise("store", "rotate-key")
+    assert key.read_bytes() != before and not key.with_suffix(".key.new").exists()
+    product.reprise("checkpoint", "verify", "--all")
+    # Elsewhere: then the old one opens nothing any more.
+    new = product.store / "new.key"
+    assert str(new) in product.reprise("store", "rotate-key", new).stdout
+    refused = product.reprise("checkpoint", "verify", "--all", check=False)
+    assert refused.returncode != 0 and str(product.store / "keys") in refused.stderr
+    assert "hint: " in refused.stderr
+    key.unlink()
+    new.rename(key)
+    product.reprise("checkpoint", "verify", "--all")
+    assert_resumes(container)
+    assert_unbroken(container.lines())
+
+
+def test_without_the_key_the_container_runs_on(container, product):
+    container.run_workload("counter.py")
+    product.reprise("checkpoint", "create", container.name)
+    key = product.store / "store.key"
+    kept = key.read_bytes()
+    key.write_text("0" * 64, encoding="ascii")
+    container.kill_through_runtime()
+    container.wait_for_line("GOTTERM")
+    assert_moves_on(container)
+    assert_unbroken(container.lines())
+    refused = product.reprise("checkpoint", "create", container.name, check=False)
+    assert refused.returncode != 0 and "key" in refused.stderr
+    key.write_bytes(kept)
+    container.stop()
+    assert_resumes(container)
