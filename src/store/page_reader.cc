@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/internal/page_reader.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <set>
+#include <string_view>
 
 namespace reprise::store {
 
@@ -38,6 +41,16 @@ Result<void> first_failure(std::deque<std::future<Result<void>>>& jobs) {
   return result;
 }
 
+// A container that was checkpointed a thousand times may need pages of a thousand packs, and most
+// programs may have 1024 files open.
+void allow_many_files(std::size_t packs) {
+  constexpr std::size_t kFew = 100;
+  rlimit limit{};
+  if (packs < kFew || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // if not: opening them tells
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PageReader>> PageReader::open(const crypto::TenantKeys& keys,
@@ -49,6 +62,9 @@ Result<std::unique_ptr<PageReader>> PageReader::open(const crypto::TenantKeys& k
 }
 
 Result<void> PageReader::open_packs(const std::filesystem::path& directory) {
+  std::set<std::string_view> packs;
+  for (const BlockPlace& place : contents_.blocks) packs.insert(place.pack);
+  allow_many_files(packs.size());
   for (const BlockPlace& place : contents_.blocks) {
     auto pack = packs_.find(place.pack);
     if (pack == packs_.end()) {

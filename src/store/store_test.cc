@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "store/checkpoint_store.h"
@@ -117,6 +118,27 @@ TEST_F(StoreTest, ThoroughCompressionIsSmaller) {
     return stored() - before;
   };
   EXPECT_LT(size(false), size(true) * 9 / 10);
+}
+
+TEST_F(StoreTest, MorePacksAreOpenedThanFilesAreAllowed) {
+  constexpr int kCheckpoints = 150;
+  FilesOf images;
+  for (int i = 0; i < kCheckpoints; ++i) {
+    const std::string page = noise(4096, unsigned(i + 1));
+    put({{"pages-1.img", page}});
+    images["pages-1.img"] += page;
+  }
+  Children children;
+  children.start([&] {
+    const rlimit limit{.rlim_cur = 140, .rlim_max = 4096};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    const CheckpointId all = put(images);
+    auto reader = store_->open(all);
+    if (!reader) return 2;
+    const auto spool = (*reader)->pages().materialize();
+    return spool && read(*spool / "pages-1.img") == images["pages-1.img"] ? 0 : 3;
+  });
+  EXPECT_EQ(children.wait_for_all(), std::vector<int>{0});
 }
 
 // --- what is not sealed
