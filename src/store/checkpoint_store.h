@@ -107,8 +107,8 @@ class CheckpointStore {
   // how many were removed.
   virtual Result<int> sweep() = 0;
   // Frees the packs that no checkpoint needs any more, while sessions run. kBusy if another gc runs
-  // for longer than `patience`; kCorrupt if a checkpoint cannot be read: then nothing is freed,
-  // since who knows what it needs.
+  // for longer than `patience` (which is also for sessions that must end first); kCorrupt if a
+  // checkpoint cannot be read: then nothing is freed, since who knows what it needs.
   virtual Result<Collected> collect(std::chrono::milliseconds patience) = 0;
   // Makes the index of pages anew from the packs, which are all read. kBusy if a gc runs for longer
   // than `patience`.

@@ -34,7 +34,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Most sessions end sooner; what they keep waits for the next gc.
-constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::seconds kWriters{3};
 constexpr std::chrono::milliseconds kPoll{20};
 
 using Names = std::vector<std::string>;
@@ -50,7 +50,8 @@ std::optional<std::string> stamp_of(const path& file) {
 class Collection {
  public:
   Collection(const OpenStore& store, PageIndex index) : store_(store), index_(std::move(index)) {}
-  Result<Collected> run();
+  // `patience`: for writers that must end first.
+  Result<Collected> run(std::chrono::milliseconds patience);
 
  private:
   Result<std::set<std::string>> needed();
@@ -105,7 +106,7 @@ Result<bool> Collection::have_ended(const std::vector<CheckpointId>& writers) co
       writers, [&](const CheckpointId& id) { return std::ranges::find(alive, id) != alive.end(); });
 }
 
-Result<Collected> Collection::run() {
+Result<Collected> Collection::run(std::chrono::milliseconds patience) {
   const auto before = REPRISE_PASS(needed());
   // Those that an earlier gc left waiting, and that somebody who waited needs.
   REPRISE_PASS(pardon(before, REPRISE_PASS(index_.condemned())));
@@ -116,7 +117,7 @@ Result<Collected> Collection::run() {
   REPRISE_PASS(index_.condemn(useless));
   REPRISE_PASS(base::fault_point("gc-condemned"));
   const auto writers = REPRISE_PASS(living(store_.layout));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!REPRISE_PASS(have_ended(writers))) {
     if (std::chrono::steady_clock::now() >= deadline) return Collected{.waiting = useless.size()};
     std::this_thread::sleep_for(kPoll);
@@ -156,7 +157,8 @@ Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseco
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "collecting garbage: another gc is running");
   Collection collection(store, REPRISE_PASS(PageIndex::open(store.layout.root, store.keys.pages)));
-  return REPRISE_TRY(collection.run(), "collecting garbage");
+  return REPRISE_TRY(collection.run(std::min<std::chrono::milliseconds>(patience, kWriters)),
+                     "collecting garbage");
 }
 
 }  // namespace reprise::store

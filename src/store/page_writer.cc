@@ -255,7 +255,11 @@ Result<void> PageWriter::ensure_pack() {
 }
 
 Result<void> PageWriter::write_ids(std::span<const PageId> ids) {
-  if (!new_ids_.valid()) new_ids_ = REPRISE_PASS(sys::open_file(directory_, O_TMPFILE | O_RDWR));
+  if (!new_ids_.valid()) {
+    const std::filesystem::path file = directory_ / "ids";
+    new_ids_ = REPRISE_PASS(sys::open_file(file, O_CREAT | O_EXCL | O_RDWR));
+    REPRISE_PASS(sys::remove_tree(file));
+  }
   const std::span<const std::byte> bytes = std::as_bytes(ids);
   const ssize_t n = ::write(new_ids_.get(), bytes.data(), bytes.size());
   if (n != static_cast<ssize_t>(bytes.size()))
