@@ -226,9 +226,9 @@ Result<void> PageWriter::close_block() {
   sealing_.push_back(workers_.run(
       [key = &keys_.data, id = blocks_[open_number_].id, number = open_number_, effort = effort_,
        block = std::make_shared<Block>(std::move(open_block_))]() -> Result<SealedBlock> {
-        return SealedBlock{.number = number,
-                           .bytes = REPRISE_PASS(seal_block(*key, id, *block, effort)),
-                           .ids = std::move(block->ids)};
+        auto bytes = REPRISE_PASS(seal_block(*key, id, *block, effort));
+        return SealedBlock{
+            .number = number, .bytes = std::move(bytes), .ids = std::move(block->ids)};
       }));
   open_block_ = {};
   if (sealing_.size() > 2 * workers_.count()) return write_oldest_block();

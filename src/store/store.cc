@@ -133,9 +133,8 @@ Result<std::unique_ptr<CheckpointStore>> open_store(path root) {
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_TRY(sys::make_directories(directory), step);
   const crypto::Secret key = REPRISE_TRY(load_or_create_key(layout.root), step);
-  return std::make_unique<Store>(
-      OpenStore{.layout = layout,
-                .keys = REPRISE_TRY(crypto::open_tenant(layout.keys(), kTenant, key), step)});
+  auto keys = REPRISE_TRY(crypto::open_tenant(layout.keys(), kTenant, key), step);
+  return std::make_unique<Store>(OpenStore{.layout = layout, .keys = std::move(keys)});
 }
 
 }  // namespace reprise::store
