@@ -36,8 +36,8 @@ class CheckpointSession {
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
   container::WorkerEvent run();
-  // What can wait until the outcome was told: lets later checkpoints find the pages of this one,
-  // and frees the space of those that it supersedes. Blocks on the disk.
+  // What can wait until the container runs on, or has ended: lets later checkpoints find the pages
+  // of this one, and frees the space of those that it supersedes. Blocks on the disk.
   void tidy();
 
  private:

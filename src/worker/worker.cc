@@ -79,9 +79,10 @@ Result<bool> try_session(const GuardedSession& guarded) {
   if (guarded.request.verb == WorkerVerb::kRestore)
     return tell(guarded, session::RestoreSession(context, *guarded.hook_listener).run());
   session::CheckpointSession checkpoint(context, *guarded.hook_listener, *guarded.watch);
-  const bool ok = tell(guarded, checkpoint.run());
+  const container::WorkerEvent outcome = checkpoint.run();
+  // Before the caller goes on: we hold the container's lock, and a stop that met it would be lost.
   checkpoint.tidy();
-  return ok;
+  return tell(guarded, outcome);
 }
 
 // For a session that failed before it touched anything.

@@ -39,6 +39,15 @@ def test_a_second_checkpoint_stores_what_changed(container, product):
     assert_nothing_left(container)
 
 
+def test_a_stop_right_after_a_checkpoint_is_not_lost(container, product):
+    """Whoever asked for the first goes on as soon as it is told; nothing may be in the way then."""
+    container.run_workload("counter.py", "--mb", 300)
+    product.reprise("checkpoint", "create", container.name)
+    container.stop()
+    assert [row["trigger"] for row in product.checkpoints()] == ["stop", "request"]
+    assert_resumes(container)
+
+
 def test_stops_free_what_they_supersede(container, product):
     container.run_workload("counter.py", "--mb", 20)
     for _ in range(4):
