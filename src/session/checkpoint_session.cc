@@ -89,11 +89,14 @@ container::WorkerEvent CheckpointSession::run() {
     roll_back();
   if (sealed_) result = {};
   container::WorkerEvent outcome = record(result);
+  // Before the caller goes on: we hold the container's lock, and a stop that met it would be lost.
+  if (sealed_) tidy();
   return outcome;
 }
 
+// What can wait until the container runs on, or has ended: lets later checkpoints find the pages of
+// this one, and frees the space of those that it supersedes.
 void CheckpointSession::tidy() {
-  if (!sealed_) return;
   remove_superseded();
   if (const auto settled = writer_->settle(); !settled)
     base::log(LogLevel::kWarn, "its pages will be stored again, ignoring",

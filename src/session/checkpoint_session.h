@@ -36,9 +36,6 @@ class CheckpointSession {
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
   container::WorkerEvent run();
-  // What can wait until the container runs on, or has ended: lets later checkpoints find the pages
-  // of this one, and frees the space of those that it supersedes. Blocks on the disk.
-  void tidy();
 
  private:
   base::Result<void> admit();
@@ -52,6 +49,7 @@ class CheckpointSession {
   [[nodiscard]] container::HoldRequest hold_request() const;
   void hold_connections() const;
   void roll_back();
+  void tidy();
   void remove_superseded();
   [[nodiscard]] image::Manifest describe() const;
   [[nodiscard]] std::int64_t cpu_time_us() const;

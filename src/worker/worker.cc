@@ -61,13 +61,7 @@ store::SessionRow first_row(const session::Context& context) {
           .log_directory = context.directory().string()};
 }
 
-bool tell(const GuardedSession& guarded, const container::WorkerEvent& outcome) {
-  session::report(*guarded.caller, outcome);
-  return outcome.ok;
-}
-
-// Returns whether it ended well; the caller has been told.
-Result<bool> try_session(const GuardedSession& guarded) {
+Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
   session::Context context{
       .layout = guarded.layout,
       .request = guarded.request,
@@ -77,12 +71,8 @@ Result<bool> try_session(const GuardedSession& guarded) {
   REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
   session::prune_session_logs(context.layout);
   if (guarded.request.verb == WorkerVerb::kRestore)
-    return tell(guarded, session::RestoreSession(context, *guarded.hook_listener).run());
-  session::CheckpointSession checkpoint(context, *guarded.hook_listener, *guarded.watch);
-  const container::WorkerEvent outcome = checkpoint.run();
-  // Before the caller goes on: we hold the container's lock, and a stop that met it would be lost.
-  checkpoint.tidy();
-  return tell(guarded, outcome);
+    return session::RestoreSession(context, *guarded.hook_listener).run();
+  return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
 }
 
 // For a session that failed before it touched anything.
@@ -93,13 +83,14 @@ void deliver_promised_signal(const GuardedSession& guarded) {
 }
 
 int run_session(const GuardedSession& guarded) {
-  Result<bool> ok = try_session(guarded);
-  if (!ok) {
-    base::log(base::LogLevel::kError, "session failed", {{"error", ok.error().details()}});
+  Result<container::WorkerEvent> outcome = try_session(guarded);
+  if (!outcome) {
+    base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
     deliver_promised_signal(guarded);
-    ok = tell(guarded, session::failed_outcome(ok.error()));
+    outcome = session::failed_outcome(outcome.error());
   }
-  return *ok ? 0 : base::exit_code(ErrorCode::kInternal);
+  session::report(*guarded.caller, *outcome);
+  return outcome->ok ? 0 : base::exit_code(ErrorCode::kInternal);
 }
 
 // What a session needs before it can fail in an orderly way.
