@@ -26,9 +26,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::chrono::seconds kToolLimit{20};
-constexpr std::string_view kPrefix = "reprise-hold-";
-
-bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
 
 // Nothing else may reach an nft script: whatever inet_pton does not take is refused.
 std::optional<std::string> canonical(const std::string& text) {
@@ -103,7 +100,7 @@ std::string elements(std::string_view family, std::string_view name, std::string
       script << before << family << ' ' << name << ' ' << set << " { ";
     else
       script << before;
-    script << c.peer << " . " << c.peer_port << " . " << c.local << " . " << c.local_port;
+    script << set_element(c);
     before = ", ";
   }
   if (before == ", ") script << " }\n";
@@ -196,6 +193,13 @@ std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init
   return inodes;
 }
 
+bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
+std::string set_element(const Connection& connection) {
+  return connection.peer + " . " + std::to_string(connection.peer_port) + " . " + connection.local +
+         " . " + std::to_string(connection.local_port);
+}
+
 std::string hold_name(const base::ContainerKey& container) {
   constexpr std::size_t kLongest = 200;  // nftables: 255
   std::string name = container.str();
@@ -204,7 +208,7 @@ std::string hold_name(const base::ContainerKey& container) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
   for (char& c : name)
     if (kAllowed.find(c) == std::string_view::npos) c = '_';
-  return std::string(kPrefix) + name;
+  return std::string(kHoldPrefix) + name;
 }
 
 // After every translation of addresses (srcnat is 100), so that packets carry what the container's
@@ -236,7 +240,7 @@ Result<std::vector<HoldTable>> parse_hold_tables(std::string_view nft_json) {
     for (const json& entry : listed.at("nftables")) {
       if (!entry.contains("table")) continue;
       const json& table = entry.at("table");
-      if (table.at("name").get<std::string>().starts_with(kPrefix))
+      if (table.at("name").get<std::string>().starts_with(kHoldPrefix))
         tables.push_back({.family = table.at("family").get<std::string>(),
                           .name = table.at("name").get<std::string>(),
                           .handle = table.at("handle").get<std::uint64_t>()});

@@ -61,8 +61,13 @@ bool is_outside(const Connection& connection, const std::vector<std::string>& ow
 // Inodes of the sockets that the processes below `init` have open. `proc`: /proc, or a fake of it.
 std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init);
 
-// Pure: the table's name. nftables takes neither every character nor every length: of a key that
-// has other than Podman's the end stays, which is the id.
+// Pure, for scripts and output of nft.
+bool is_ipv6(std::string_view address);
+std::string set_element(const Connection& connection);
+inline constexpr std::string_view kHoldPrefix = "reprise-hold-";
+
+// Pure: the table's name, with that prefix. nftables takes neither every character nor every
+// length: of a key that has other than Podman's the end stays, which is the id.
 std::string hold_name(const base::ContainerKey& container);
 
 // Where packets are dropped: on their way out of the host, or on their way into a socket.

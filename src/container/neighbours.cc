@@ -17,7 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::string_view kFamily = "inet";
-constexpr std::string_view kPrefix = "reprise-hold-";
 
 // Sockets are numbered anew by every restore.
 bool is_same(const Connection& one, const Connection& other) {
@@ -56,16 +55,25 @@ Result<void> change(const NetworkNamespace& network, const std::string& script) 
 }
 
 // Both directions.
-Result<std::vector<Connection>> held_by(const base::ContainerKey& container,
-                                        const NetworkNamespace& network) {
-  std::vector<Held> held = REPRISE_PASS(list_held(network));
+std::vector<Connection> held_by(const base::ContainerKey& container,
+                                const std::vector<Held>& held) {
   const auto ours = std::ranges::find(held, hold_name(container), &Held::table);
-  return ours == held.end() ? std::vector<Connection>() : std::move(ours->connections);
+  return ours == held.end() ? std::vector<Connection>() : ours->connections;
 }
 
 std::string endpoint(const std::string& address, std::uint16_t port) {
-  const bool ipv6 = address.find(':') != std::string::npos;
-  return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  return (is_ipv6(address) ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+Result<void> end_held(const NetworkNamespace& network, const std::vector<Held>& held,
+                      const std::vector<Connection>& connections) {
+  REPRISE_TRY(change(network, release_script(held, connections)), "ending connections");
+  for (const Connection& c : connections)
+    REPRISE_TRY(run_inside(network,
+                           {"ss", "--kill", "--tcp", "state", "connected", "src",
+                            endpoint(c.local, c.local_port), "dst", endpoint(c.peer, c.peer_port)}),
+                "ending the connection to '" + endpoint(c.peer, c.peer_port) + "'");
+  return {};
 }
 
 }  // namespace
@@ -118,7 +126,8 @@ Result<std::vector<Held>> parse_held(std::string_view nft_json) {
       if (!entry.contains("set")) continue;
       const json& set = entry.at("set");
       const auto name = set.at("table").get<std::string>();
-      if (!name.starts_with(kPrefix) || set.at("family").get<std::string>() != kFamily) continue;
+      if (!name.starts_with(kHoldPrefix) || set.at("family").get<std::string>() != kFamily)
+        continue;
       auto table = std::ranges::find(tables, name, &Held::table);
       if (table == tables.end()) table = tables.insert(table, {.table = name, .connections = {}});
       for (const json& element : set.value("elem", json::array()))
@@ -159,10 +168,8 @@ std::string release_script(const std::vector<Held>& held,
     }
     for (const Connection& c : elements) {
       if (!leaves(c)) continue;
-      const bool ipv6 = c.local.find(':') != std::string::npos;
-      script << "delete element " << kFamily << ' ' << table << (ipv6 ? " held6" : " held4")
-             << " { " << c.peer << " . " << c.peer_port << " . " << c.local << " . " << c.local_port
-             << " }\n";
+      script << "delete element " << kFamily << ' ' << table
+             << (is_ipv6(c.local) ? " held6" : " held4") << " { " << set_element(c) << " }\n";
     }
   }
   return script.str();
@@ -207,23 +214,19 @@ Result<std::vector<Connection>> release_complete(const NetworkNamespace& network
 Result<void> end_connections(const NetworkNamespace& network,
                              const std::vector<Connection>& connections) {
   if (connections.empty()) return {};
-  REPRISE_TRY(change(network, release_script(REPRISE_PASS(list_held(network)), connections)),
-              "ending connections");
-  for (const Connection& c : connections)
-    REPRISE_TRY(run_inside(network,
-                           {"ss", "--kill", "--tcp", "state", "connected", "src",
-                            endpoint(c.local, c.local_port), "dst", endpoint(c.peer, c.peer_port)}),
-                "ending the connection to '" + endpoint(c.peer, c.peer_port) + "'");
-  return {};
+  return end_held(network, REPRISE_PASS(list_held(network)), connections);
 }
 
 Result<void> end_neighbours(const base::ContainerKey& container, const NetworkNamespace& network) {
-  return end_connections(network, REPRISE_PASS(held_by(container, network)));
+  const std::vector<Held> held = REPRISE_PASS(list_held(network));
+  const std::vector<Connection> connections = held_by(container, held);
+  if (connections.empty()) return {};
+  return end_held(network, held, connections);
 }
 
 Result<void> lift_neighbours(const base::ContainerKey& container, const NetworkNamespace& network) {
-  const auto connections = REPRISE_PASS(held_by(container, network));
-  REPRISE_TRY(change(network, release_script(REPRISE_PASS(list_held(network)), connections)),
+  const std::vector<Held> held = REPRISE_PASS(list_held(network));
+  REPRISE_TRY(change(network, release_script(held, held_by(container, held))),
               "lifting the hold of '" + container.str() + "'");
   return {};
 }
