@@ -4,8 +4,8 @@
 //
 // A SQLite database in WAL mode, shared by all our processes. Each call is one transaction and
 // waits up to kBusyTimeout for other writers, then fails with kBusy. Open one Catalog per thread.
-// Everything about checkpoints can be rebuilt from their manifests (`reindex`); continuations,
-// lives and sessions exist only here.
+// Everything about checkpoints can be rebuilt from their manifests (`reprise store repair`);
+// continuations, lives and sessions exist only here.
 #pragma once
 
 #include <chrono>

@@ -56,7 +56,6 @@ class Collection {
  private:
   Result<std::set<std::string>> needed();
   Result<Names> needs_of(const std::string& checkpoint, const std::string& stamp);
-  Result<Names> packs_on_disk() const;
   Result<bool> have_ended(const std::vector<CheckpointId>& writers) const;
   Result<void> pardon(const std::set<std::string>& needed, Names condemned);
   Result<Collected> remove(const Names& packs);
@@ -64,14 +63,6 @@ class Collection {
   const OpenStore& store_;
   PageIndex index_;
 };
-
-Result<Names> Collection::packs_on_disk() const {
-  constexpr std::string_view kSuffix = ".pack";
-  Names packs;
-  for (const std::string& name : REPRISE_PASS(names_in(store_.layout.packs())))
-    if (name.ends_with(kSuffix)) packs.push_back(name.substr(0, name.size() - kSuffix.size()));
-  return packs;
-}
 
 // What any sealed checkpoint refers to. Only files that were never seen are read.
 Result<std::set<std::string>> Collection::needed() {
@@ -111,7 +102,7 @@ Result<Collected> Collection::run(std::chrono::milliseconds patience) {
   // Those that an earlier gc left waiting, and that somebody who waited needs.
   REPRISE_PASS(pardon(before, REPRISE_PASS(index_.condemned())));
   Names useless;
-  for (const std::string& pack : REPRISE_PASS(packs_on_disk()))
+  for (const std::string& pack : REPRISE_PASS(pack_ids(store_.layout.packs())))
     if (!before.contains(pack)) useless.push_back(pack);
   if (useless.empty()) return Collected{};
   REPRISE_PASS(index_.condemn(useless));

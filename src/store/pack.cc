@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "store/internal/bytes.h"
+#include "store/internal/staging_place.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -68,6 +69,14 @@ Header header_of(std::string_view id, std::string_view key_id) {
 }  // namespace
 
 path pack_file(const path& directory, const std::string& id) { return directory / (id + ".pack"); }
+
+Result<std::vector<std::string>> pack_ids(const path& directory) {
+  constexpr std::string_view kSuffix = ".pack";
+  std::vector<std::string> ids;
+  for (const std::string& name : REPRISE_PASS(names_in(directory)))
+    if (name.ends_with(kSuffix)) ids.push_back(name.substr(0, name.size() - kSuffix.size()));
+  return ids;
+}
 
 // --- writing
 

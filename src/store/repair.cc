@@ -5,7 +5,6 @@
 
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
-#include "store/internal/staging_place.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -65,10 +64,7 @@ Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds 
                                          "rebuilding the index: a gc is running");
   Rebuild rebuild(store, REPRISE_TRY(empty_index(store), "rebuilding the index"));
   Rebuilt rebuilt;
-  constexpr std::string_view kSuffix = ".pack";
-  for (const std::string& name : REPRISE_PASS(names_in(store.layout.packs()))) {
-    if (!name.ends_with(kSuffix)) continue;
-    const std::string id = name.substr(0, name.size() - kSuffix.size());
+  for (const std::string& id : REPRISE_PASS(pack_ids(store.layout.packs()))) {
     const Result<void> added = rebuild.add_pack(id);
     if (added) continue;
     // Its pages up to the damage are known; checkpoints that need the rest are found by verify().

@@ -99,8 +99,8 @@ Result<StoreUse> Store::use() {
     use.stored_bytes += error ? 0 : bytes;
     ++use.checkpoints;
   }
-  for (const std::string& name : REPRISE_PASS(names_in(store_->layout.packs()))) {
-    const std::uint64_t bytes = fs::file_size(store_->layout.packs() / name, error);
+  for (const std::string& id : REPRISE_PASS(pack_ids(store_->layout.packs()))) {
+    const std::uint64_t bytes = fs::file_size(pack_file(store_->layout.packs(), id), error);
     use.stored_bytes += error ? 0 : bytes;
     ++use.packs;
   }

@@ -75,6 +75,8 @@ class PackReader {
   std::uint64_t bytes_ = 0;
 };
 
+// Ids of the packs in a directory, sorted.
+Result<std::vector<std::string>> pack_ids(const std::filesystem::path& directory);
 std::filesystem::path pack_file(const std::filesystem::path& directory, const std::string& id);
 
 }  // namespace reprise::store
