@@ -48,11 +48,21 @@ Result<Target> parse_target(const Call& call) {
   return target;
 }
 
+Result<container::RuncState> load_state(const Call& call, const Target& target) {
+  return container::load_runc_state(call.arguments.state_globals(), target.who.id);
+}
+
 std::chrono::seconds hold_limit(const Call& call, const Target& target) {
   container::Wishes wishes;
-  if (const auto state = container::load_runc_state(call.arguments.state_globals(), target.who.id))
+  if (const auto state = load_state(call, target))
     wishes = container::parse_wishes(state->annotations).value_or(wishes);
   return wishes.freeze_limit + kHoldBeyondFreeze;
+}
+
+// After a session, which may have ended it.
+bool has_ended(const Call& call, const Target& target) {
+  const auto state = load_state(call, target);
+  return state ? !sys::is_alive(state->init) : state.error().code() == ErrorCode::kNotFound;
 }
 
 int hold_then_kill(const Call& call, const Target& target) {
@@ -65,8 +75,8 @@ int hold_then_kill(const Call& call, const Target& target) {
   lock = sys::FileLock::lock(lock_file, hold_limit(call, target));
   if (!lock)
     tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
-  const auto state = container::load_runc_state(call.arguments.state_globals(), target.who.id);
   // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
+  const auto state = load_state(call, target);
   if (!state && state.error().code() == ErrorCode::kNotFound) return 0;
   return pass_through(call);
 }
@@ -104,13 +114,32 @@ Result<void> start_checkpoint(const Call& call, const Target& target, const sys:
   return {};
 }
 
+// A session that runs already need not be one that ends the container or delivers a signal
+// (`reprise checkpoint create`), and whoever asked for this one waits for the end: so it comes
+// after that one, if the container lives then.
+int checkpoint_instead(const Call& call, const Target& target) {
+  if (!call.layout.create()) return pass_through(call);
+  const auto lock = sys::FileLock::lock(call.layout.lock_of(target.who), hold_limit(call, target));
+  if (!lock && lock.error().code() == ErrorCode::kBusy)
+    tell_caller(call, Severity::kWarning,
+                "a session did not end in time, no checkpoint, the signal is delivered");
+  if (!lock) return pass_through(call);
+  if (has_ended(call, target)) return 0;
+  if (const auto started = start_checkpoint(call, target, *lock); !started) {
+    tell_caller(call, Severity::kError,
+                "no checkpoint, the signal is delivered: " + started.error().message());
+    return pass_through(call);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int kill(const Call& call) {
   const Result<Target> target = parse_target(call);
   if (!target) return pass_through(call);
   settle_abandoned(call);
-  const auto state = container::load_runc_state(call.arguments.state_globals(), target->who.id);
+  const auto state = load_state(call, *target);
   if (target->signal == SIGKILL) {
     if (state) await_members(call, state->init.pid, std::chrono::milliseconds(0));
     return hold_then_kill(call, *target);
@@ -123,19 +152,7 @@ int kill(const Call& call) {
     return pass_through(call);
   }
 
-  if (!call.layout.create()) return pass_through(call);
-  // Who only looks whether there is a session holds the lock for an instant.
-  constexpr std::chrono::milliseconds kInstant{100};
-  const auto lock = sys::FileLock::lock(call.layout.lock_of(target->who), kInstant);
-  // Somebody's session is running: it ends the container, or delivers the signal.
-  if (!lock && lock.error().code() == ErrorCode::kBusy) return 0;
-  if (!lock) return pass_through(call);
-  if (const auto started = start_checkpoint(call, *target, *lock); !started) {
-    tell_caller(call, Severity::kError,
-                "no checkpoint, the signal is delivered: " + started.error().message());
-    return pass_through(call);
-  }
-  return 0;
+  return checkpoint_instead(call, *target);
 }
 
 }  // namespace reprise::runtime

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runtime wrapper under Podman: signals, exit codes, restarts, terminals, reboots."""
+import concurrent.futures
+import os
 import pathlib
 import shutil
+import signal
 import time
 
 import pytest
@@ -9,7 +12,7 @@ from harness.container import podman
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken, last_step, seed, steps)
 from harness.journey import travel
-from harness.leftovers import assert_nothing_left
+from harness.leftovers import assert_nothing_left, stopped_session
 from harness.terminal import DETACH_BY_KEY, Terminal
 from harness.waiting import wait_for
 
@@ -32,8 +35,9 @@ def test_kill_returns_before_the_checkpoint_is_finished(container, product):
 
 def test_second_kill_is_idempotent(container, product):
     container.run_workload("counter.py", "--mb", 200)
-    for _ in range(3):
-        container.kill_through_runtime()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for killed in [pool.submit(container.kill_through_runtime) for _ in range(3)]:
+            killed.result()
     container.wait_until_stopped()
     assert len(product.checkpoints()) == 1
     assert_resumes(container)
@@ -160,6 +164,28 @@ def test_two_stops_at_once(container, product):
         assert stop.returncode == 0, errors
     assert len(product.checkpoints()) == 1
     assert_resumes(container)
+
+
+def test_stop_during_a_checkpoint_on_request_is_not_lost(container, product, tmp_path):
+    """That session lets the container run on, so the stop needs one of its own, after it."""
+    container.run_workload("counter.py", "--mb", 200)
+    once, called = tmp_path / "once", tmp_path / "called"
+    once.touch()
+    environment = {**product.environment(), "REPRISE_FAULT": f"before-dump:stop:{once}"}
+    creating = product.begin("checkpoint", "create", container.name, environment=environment)
+    session = stopped_session(product)
+    product.write_runtime(before=[f'case " $* " in *" kill "*) : >{called} ;; esac'])
+    stopping = container.begin("stop", "-t", "20", container.name)
+    wait_for(called.exists, 20, "Podman to call the runtime")
+    os.kill(session, signal.SIGCONT)
+    for process in (creating, stopping):
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 0, errors
+    assert [row["trigger"] for row in product.checkpoints()] == ["stop", "request"]
+    assert_nothing_left(container)
+    assert_resumes(container)
+    assert_memory_is_whole(container)
+    assert "GOTTERM" not in container.lines()
 
 
 def test_kill_without_a_session_ends_it_at_once(container, product):

@@ -61,6 +61,12 @@ class Product:
                 f"exit {result.returncode}\n{result.stdout}{result.stderr}"
         return result
 
+    def begin(self, *arguments, environment=None):
+        """The command line in the background; the caller waits for it."""
+        return subprocess.Popen([host.BIN_DIR / "reprise", *map(str, arguments)],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=environment or self.environment(), stdin=subprocess.DEVNULL)
+
     def json(self, *arguments):
         return json.loads(self.reprise(*arguments, "--json").stdout)
 
