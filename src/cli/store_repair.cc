@@ -1,35 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <set>
-
 #include "cli/command.h"
 #include "store/catalog.h"
+#include "store/catalog_repair.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
 namespace {
-
-// What is in the store and not in the catalog, and the other way round.
-Result<void> repair_catalog(store::CheckpointStore& checkpoints, Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  std::set<base::CheckpointId> known;
-  const auto ids = REPRISE_PASS(checkpoints.list());
-  for (const store::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints())) known.insert(row.id);
-  for (const base::CheckpointId& id : ids) {
-    if (known.erase(id) > 0) continue;
-    const auto manifest = checkpoints.manifest(id);
-    if (!manifest) {
-      context.io.err << id.str() << ": " << manifest.error().message() << '\n';
-      continue;
-    }
-    REPRISE_PASS(catalog.add_checkpoint(*manifest, "", store::Catalog::Continue::kNo));
-    context.io.out << id.str() << ": back in the catalog\n";
-  }
-  for (const base::CheckpointId& id : known) {
-    REPRISE_PASS(catalog.remove_checkpoint(id));
-    context.io.out << id.str() << ": out of the catalog, since the store has no such checkpoint\n";
-  }
-  return {};
-}
 
 Result<int> repair(Context& context) {
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
@@ -39,7 +15,14 @@ Result<int> repair(Context& context) {
   for (const std::string& pack : rebuilt.damaged)
     context.io.err << "pack '" << pack
                    << "' is damaged: 'reprise checkpoint verify --all' names who needs it\n";
-  REPRISE_PASS(repair_catalog(*opened, context));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
+  for (const base::CheckpointId& id : repaired.added)
+    context.io.out << id.str() << ": back in the catalog\n";
+  for (const base::CheckpointId& id : repaired.removed)
+    context.io.out << id.str() << ": out of the catalog, since the store has no such checkpoint\n";
+  for (const auto& [id, why] : repaired.unreadable)
+    context.io.err << id.str() << ": " << why.message() << '\n';
   return rebuilt.damaged.empty() ? kDone : kNotAsAsked;
 }
 

@@ -36,28 +36,31 @@ std::string header_line(const CheckpointId& id, const std::string& key_id) {
   return header.dump() + '\n';
 }
 
+// Empty if there is no such text.
+std::string text_in(const nlohmann::ordered_json& object, const char* field) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 Result<void> check_header(const CheckpointId& id, const std::string& key_id,
                           std::string_view line) {
   const auto damaged = [] { return fail(ErrorCode::kCorrupt, "its first line is damaged"); };
   auto header = nlohmann::ordered_json::parse(line, nullptr, false);
-  if (!header.is_object() || !header.contains("checksum") || !header["checksum"].is_string())
-    return damaged();
-  const std::string checksum = header["checksum"];
+  if (!header.is_object()) return damaged();
+  const std::string checksum = text_in(header, "checksum");
   header.erase("checksum");
-  if (image::digest_of(header.dump()) != checksum || header.value("format", "") != kFormat ||
+  if (image::digest_of(header.dump()) != checksum || text_in(header, "format") != kFormat ||
       !header.contains("version") || !header["version"].is_number_integer())
     return damaged();
   if (header["version"].get<std::int64_t>() > kCheckpointVersion)
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "it was written by a newer version of Reprise")
             .with_hint("upgrade Reprise on this host"));
-  if (header.value("id", "") != id.str())
-    return fail(ErrorCode::kCorrupt,
-                "it is the file of checkpoint '" + header.value("id", "") + "'");
-  if (header.value("key", "") != key_id)
+  if (const std::string other = text_in(header, "id"); other != id.str())
+    return fail(ErrorCode::kCorrupt, "it is the file of checkpoint '" + other + "'");
+  if (const std::string other = text_in(header, "key"); other != key_id)
     return std::unexpected(
-        Error(ErrorCode::kDenied,
-              "it was sealed with key '" + header.value("key", "") + "', not '" + key_id + "'")
+        Error(ErrorCode::kDenied, "it was sealed with key '" + other + "', not '" + key_id + "'")
             .with_hint("open the store with the key of its tenant"));
   return {};
 }

@@ -56,6 +56,17 @@ TEST_F(ContentsTest, EveryFlippedBitIsFound) {
     EXPECT_EQ(refused(good.substr(0, size)), ErrorCode::kCorrupt) << size << " bytes";
 }
 
+TEST_F(ContentsTest, AFirstLineOfOtherTypesIsDamaged) {
+  for (const std::string_view fields :
+       {R"("format":5,"version":3,"id":"c1","key":"k")",
+        R"("format":"reprise-checkpoint","version":3,"id":7,"key":[])",
+        R"("format":"reprise-checkpoint","version":"3","id":"c1","key":"k")"}) {
+    const std::string line = '{' + std::string(fields);
+    const std::string sum = image::digest_of(line + '}');
+    EXPECT_EQ(refused(line + ",\"checksum\":\"" + sum + "\"}\n"), ErrorCode::kCorrupt) << fields;
+  }
+}
+
 TEST_F(ContentsTest, OtherKeysAndOtherCheckpointsAreRefused) {
   const std::string file = value_of(seal_contents(keys_, some()));
   EXPECT_EQ(open_contents(keys_, CheckpointId("c2"), file).error().code(), ErrorCode::kCorrupt);
