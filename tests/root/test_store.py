@@ -39,6 +39,25 @@ def test_a_second_checkpoint_stores_what_changed(container, product):
     assert_nothing_left(container)
 
 
+def test_what_containers_have_in_common_is_stored_once(new_container, product):
+    """As a model that each of them loaded. What is its own is stored for each: also the interpreter's
+    heap, which is full of addresses, and those are random."""
+    stored = [0]
+    for _ in range(4):
+        container = new_container()
+        container.run_workload("counter.py", "--mb", MEGABYTES, "--seed", 7)
+        product.reprise("checkpoint", "create", container.name, "--tag", container.name)
+        stored.append(use(product)["stored_bytes"])
+    first, *more = (after - before for before, after in zip(stored, stored[1:]))
+    assert first > MEGABYTES << 20
+    assert all(bytes_ < 0.1 * first for bytes_ in more), f"{first} bytes, then {more}"
+    container.remove()
+    product.reprise("restore", container.name)
+    container.refresh()
+    assert_moves_on(container)
+    assert_memory_is_whole(container)
+
+
 def test_a_stop_right_after_a_checkpoint_is_not_lost(container, product):
     """Whoever asked for the first goes on as soon as it is told; nothing may be in the way then."""
     container.run_workload("counter.py", "--mb", 300)

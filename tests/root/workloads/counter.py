@@ -12,6 +12,7 @@ Files in /tmp ask for more: `verify` (the ballast is checked as a whole: "MEMORY
 import argparse
 import hashlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -46,10 +47,12 @@ def asked(what):
 
 
 class Ballast:
-    """Memory that cannot be compressed or shared, with a checksum of each megabyte."""
+    """Memory that cannot be compressed, with a checksum of each megabyte. With a seed, other
+    processes have the same; without, nobody has."""
 
-    def __init__(self, megabytes):
-        self.blocks = [os.urandom(MEGABYTE) for _ in range(megabytes)]
+    def __init__(self, megabytes, seed=None):
+        make = os.urandom if seed is None else random.Random(seed).randbytes
+        self.blocks = [make(MEGABYTE) for _ in range(megabytes)]
         self.sums = [zlib.crc32(block) for block in self.blocks]
 
     def check(self, which):
@@ -98,6 +101,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--period", type=float, default=0.02)
     parser.add_argument("--mb", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="of the memory of --mb")
     parser.add_argument("--on-term", default="go-on", help="go-on, or the exit code")
     parser.add_argument("--on-int", default="go-on", help="go-on, or the exit code")
     parser.add_argument("--hold", action="append", default=[], choices=holding.KINDS,
@@ -107,7 +111,7 @@ def main():
     options = parser.parse_args()
     install_handler("SIGTERM", options.on_term)
     install_handler("SIGINT", options.on_int)
-    ballast = Ballast(options.mb)
+    ballast = Ballast(options.mb, options.seed)
     held = [holding.KINDS[kind]() for kind in options.hold]
     echo = Echo() if options.loopback else None
     chain = secrets.token_hex(8)
