@@ -48,8 +48,12 @@ void print_overview(std::ostream& out, std::string_view noun) {
          "version.\n";
 }
 
-Result<void> check_rights(const Command& command, const Io& io) {
-  if (command.rights == Rights::kAnybody || io.user == 0) return {};
+Result<void> check_ready(const Command& command, const Context& context) {
+  if (command.rights == Rights::kAnybody) return {};
+  if (context.io.user == 0) {
+    REPRISE_PASS(context.config);
+    return {};
+  }
   return std::unexpected(
       Error(ErrorCode::kDenied, "needs root: 'reprise " + std::string(command.path) +
                                     "' works on containers and checkpoints of root")
@@ -80,7 +84,7 @@ Result<int> run_configured(const Command& command, std::vector<std::string> args
     return std::unexpected(
         Error(ErrorCode::kInvalidInput, name + ": " + what).with_hint("see '" + name + " --help'"));
   }
-  REPRISE_PASS(check_rights(command, context.io));
+  REPRISE_PASS(check_ready(command, context));
   if (command.rights != Rights::kAnybody) settle_abandoned(context);
   return runner(context);
 }
@@ -91,7 +95,7 @@ Result<int> run_passing_through(const Command& command, const std::vector<std::s
     context.io.out << command.summary << "\n" << command.details;
     return kDone;
   }
-  REPRISE_PASS(check_rights(command, context.io));
+  REPRISE_PASS(check_ready(command, context));
   return command.pass_through(args, context);
 }
 
@@ -124,7 +128,10 @@ Result<int> dispatch(std::vector<std::string> args, Context& context) {
 }  // namespace
 
 int run_cli(std::vector<std::string> args, Io& io) {
-  Context context{.io = io, .layout = container::Layout::from_environment()};
+  Result<config::Config> config = config::load();
+  if (config) config::export_store(*config);
+  Context context{
+      .io = io, .layout = container::Layout::from_environment(), .config = std::move(config)};
   const Result<int> status = dispatch(std::move(args), context);
   if (status) return *status;
   print_error(io.err, status.error());

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "base/error.h"
@@ -35,7 +38,7 @@ std::vector<std::string> words_of(std::string_view path) {
 }
 
 TEST(Cli, EveryCommandExplainsItselfWithAnExample) {
-  ASSERT_EQ(commands().size(), 19U);
+  ASSERT_EQ(commands().size(), 20U);
   for (const Command& command : commands()) {
     std::vector<std::string> args = words_of(command.path);
     args.emplace_back("--help");
@@ -132,6 +135,39 @@ base::Result<container::WorkerEvent> follow_messages(const std::vector<std::stri
 std::string outcome(container::WorkerEvent event) {
   event.kind = container::WorkerEventKind::kOutcome;
   return container::encode(event);
+}
+
+// With a configuration file of this text, and a store that is not the host's.
+Result call_configured(const std::string& text, const std::vector<std::string>& args) {
+  const std::string directory = testing::TempDir() + "reprise-cli-configured";
+  std::ofstream(directory + ".toml") << text;
+  ::setenv("REPRISE_CONFIG", (directory + ".toml").c_str(), 1);
+  ::setenv("REPRISE_RUN", directory.c_str(), 1);
+  ::setenv("REPRISE_KEY_FILE", "/the/key", 1);
+  Result result = call(args);
+  for (const char* name : {"REPRISE_CONFIG", "REPRISE_RUN", "REPRISE_KEY_FILE", "REPRISE_STORE"})
+    ::unsetenv(name);
+  return result;
+}
+
+TEST(ConfigShow, SaysWhereEachSettingComesFrom) {
+  const Result shown = call_configured(
+      "[store]\npath = \"/nowhere\"\nkey_file = \"/other\"\n"
+      "[remote.depot]\nurl = \"file:///x\"\n",
+      {"config", "show"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  for (const char* row : {"store.path +/nowhere +.*configured.toml:2\n",
+                          "store.key_file +/the/key +environment REPRISE_KEY_FILE\n",
+                          "remote.depot.url +file:///x +.*configured.toml:5\n",
+                          "remote.depot.upload +false +default\n"})
+    EXPECT_TRUE(std::regex_search(shown.out, std::regex(row))) << row << '\n' << shown.out;
+}
+
+TEST(Cli, RefusesToWorkWithAFaultyConfiguration) {
+  const Result refused = call_configured("[store]\npaht = \"/x\"\n", {"config", "show"});
+  EXPECT_EQ(refused.status, base::exit_code(ErrorCode::kInvalidInput));
+  EXPECT_NE(refused.err.find("line 2: 'paht'"), refused.err.npos) << refused.err;
+  EXPECT_EQ(call_configured("[", {"--version"}).status, 0);
 }
 
 TEST(Follow, ReturnsTheOutcome) {

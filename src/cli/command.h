@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "cli/cli.h"
+#include "config/config.h"
 #include "container/layout.h"
 
 namespace reprise::cli {
@@ -24,6 +25,8 @@ using base::Result;
 struct Context {
   Io& io;
   container::Layout layout;
+  // For commands that need root: what they would do without it might be wrong.
+  Result<config::Config> config;
 };
 
 // Does the work and returns the exit status.
@@ -53,6 +56,6 @@ std::span<const Command> commands();
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kRestore, kLives, kLogs,
-    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kDoctor;
+    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

@@ -2,15 +2,30 @@
 #include "runtime/runtime.h"
 
 #include <array>
+#include <cstdio>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "config/config.h"
 #include "runtime/call.h"
 
 namespace reprise::runtime {
 
+namespace {
+
+// A mistake in the file must not keep containers from running that have nothing to do with us: it
+// is told, the worker refuses its session, and everything else goes on.
+void configure() {
+  const auto config = config::load();
+  if (config) return config::export_store(*config);
+  std::fprintf(stderr, "reprise-runtime: warning: %s\n", config.error().message().c_str());
+}
+
+}  // namespace
+
 int run_runtime(int argc, char** argv) {
+  configure();
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
                   .layout = container::Layout::from_environment()};
   using Handler = int (*)(const Call&);

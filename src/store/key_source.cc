@@ -22,6 +22,8 @@ KeySource key_source(const std::filesystem::path& root) {
     return {.kind = KeySource::Kind::kFile, .value = std::move(file)};
   if (!variable("REPRISE_KEY").empty())
     return {.kind = KeySource::Kind::kEnvironment, .value = "REPRISE_KEY"};
+  if (std::string name = variable("REPRISE_KEY_VARIABLE"); !name.empty())
+    return {.kind = KeySource::Kind::kEnvironment, .value = std::move(name)};
   if (std::string command = variable("REPRISE_KEY_COMMAND"); !command.empty())
     return {.kind = KeySource::Kind::kCommand, .value = std::move(command)};
   return {.kind = KeySource::Kind::kFile,

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/guard.h"
@@ -121,11 +122,18 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   return ready;
 }
 
+// Before there are threads. The store may be elsewhere than we believe without it.
+Result<void> configure() {
+  config::export_store(REPRISE_TRY(config::load(), "starting"));
+  return {};
+}
+
 Result<int> serve(sys::MessageSocket& caller) {
+  const Result<void> configured = configure();
   GuardedSession guarded{.layout = container::Layout::from_environment(),
                          .request = REPRISE_PASS(receive_request(caller)),
                          .caller = &caller};
-  Result<Preparation> ready = prepare(guarded);
+  Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
     deliver_promised_signal(guarded);
     // Nothing is left to be settled.
@@ -140,6 +148,7 @@ Result<int> serve(sys::MessageSocket& caller) {
 
 // CRIU's hook became this program.
 int verdict(const std::filesystem::path& hook_socket) {
+  if (!configure()) return 1;
   // The socket lies in the session's run directory.
   const base::SessionId session(hook_socket.parent_path().filename().string());
   return session::may_end_without_session(container::Layout::from_environment(), session) ? 0 : 1;
@@ -148,7 +157,10 @@ int verdict(const std::filesystem::path& hook_socket) {
 int recover(const std::string& ours) {
   std::optional<base::SessionId> session;
   if (!ours.empty()) session = base::SessionId(ours);
-  const auto settled = session::settle_abandoned(container::Layout::from_environment(), session);
+  const Result<void> configured = configure();
+  const auto settled =
+      !configured ? std::unexpected(configured.error())
+                  : session::settle_abandoned(container::Layout::from_environment(), session);
   if (settled) return 0;
   std::fprintf(stderr, "reprise-worker: %s\n", settled.error().message().c_str());
   return base::exit_code(settled.error().code());

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "store/key_source.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Shown {
+  std::string name;
+  std::string value;
+  std::string from;
+};
+
+class Listing {
+ public:
+  explicit Listing(const config::Config& config) : config_(config) {}
+  // Of the file, or the default. Nothing is shown of what is neither.
+  void add(const std::string& name, const std::string& value) {
+    if (value.empty()) return;
+    const auto line = config_.lines.find(name);
+    settings_.push_back(
+        {name, value, line == config_.lines.end() ? "default" : place(line->second)});
+  }
+  // What `variable` may say as well: that of the file was put into it when we began.
+  void add(const std::string& name, const std::string& value, const std::string& in_file,
+           const std::string& variable) {
+    const char* set = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe)
+    if (value == in_file || set == nullptr || *set == '\0') return add(name, value);
+    settings_.push_back({name, value, "environment " + variable});
+  }
+  [[nodiscard]] const std::vector<Shown>& settings() const { return settings_; }
+
+ private:
+  [[nodiscard]] std::string place(std::size_t line) const {
+    return config_.file.string() + ":" + std::to_string(line);
+  }
+
+  const config::Config& config_;
+  std::vector<Shown> settings_;
+};
+
+void add_store(Listing& listing, const config::Config& config, const Context& context) {
+  const config::StoreSettings& file = config.store;
+  listing.add("store.path", context.layout.store.string(), file.path, "REPRISE_STORE");
+  const crypto::KeySource key = store::key_source(context.layout.store);
+  switch (key.kind) {
+    case crypto::KeySource::Kind::kFile:
+      return listing.add("store.key_file", key.value, file.key_file, "REPRISE_KEY_FILE");
+    case crypto::KeySource::Kind::kEnvironment:
+      return listing.add("store.key_variable", key.value, file.key_variable,
+                         key.value == "REPRISE_KEY" ? key.value : "REPRISE_KEY_VARIABLE");
+    case crypto::KeySource::Kind::kCommand:
+      return listing.add("store.key_command", key.value, file.key_command, "REPRISE_KEY_COMMAND");
+  }
+}
+
+void add_remotes(Listing& listing, const config::Config& config) {
+  for (const config::Remote& remote : config.remotes) {
+    const std::string section = "remote." + remote.name + ".";
+    const remote::RemoteConfig& access = remote.access;
+    listing.add(section + "url", access.url);
+    listing.add(section + "upload", remote.upload ? "true" : "false");
+    if (access.url.starts_with("s3:")) listing.add(section + "region", access.region);
+    listing.add(section + "endpoint", access.endpoint);
+    listing.add(section + "access_key", access.access_key);
+    listing.add(section + "secret_key_file", remote.secret_key_file);
+    listing.add(section + "ca_file", access.ca_file);
+    listing.add(section + "cert_file", access.cert_file);
+    listing.add(section + "key_file", access.key_file);
+    listing.add(section + "token_file", remote.token_file);
+  }
+}
+
+void add_retention(Listing& listing, const config::Retention& retention) {
+  const auto text = [](const std::optional<std::uint64_t>& value) {
+    return value ? std::to_string(*value) : std::string();
+  };
+  listing.add("retention.keep_last", text(retention.keep_last));
+  listing.add("retention.keep_hourly", text(retention.keep_hourly));
+  listing.add("retention.keep_daily", text(retention.keep_daily));
+  listing.add("retention.max_size", text(retention.max_size));
+}
+
+Result<int> show(bool json, Context& context) {
+  const config::Config config = REPRISE_PASS(context.config);
+  Listing listing(config);
+  add_store(listing, config, context);
+  add_remotes(listing, config);
+  add_retention(listing, config.retention);
+  if (json) {
+    Json settings = Json::array();
+    for (const Shown& one : listing.settings())
+      settings.push_back({{"name", one.name}, {"value", one.value}, {"from", one.from}});
+    print_json(context.io.out, {{"file", config.file.string()}, {"settings", settings}});
+    return kDone;
+  }
+  Table table({"SETTING", "VALUE", "FROM"});
+  for (const Shown& one : listing.settings()) table.add({one.name, one.value, one.from});
+  table.print(context.io.out);
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "print JSON");
+  return [json](Context& context) { return show(*json, context); };
+}
+
+}  // namespace
+
+constinit const Command kConfigShow = {
+    .path = "config show",
+    .summary = "Say which settings are in force, and where each comes from",
+    .details =
+        R"(Settings come from /etc/reprise/reprise.toml, or the file that REPRISE_CONFIG names;
+environment variables win over it. Secrets are never shown.
+
+Example:
+  reprise config show)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

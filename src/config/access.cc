@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "config/config.h"
+#include "sys/files.h"
+
+namespace reprise::config {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::fail_errno;
+
+namespace {
+
+Result<std::string> read_secret(const std::string& file) {
+  constexpr std::size_t kLimit = 4096;
+  constexpr mode_t kOthers = 077;
+  const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(file, O_RDONLY | O_NONBLOCK));
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno(errno, "looking at '" + file + "'");
+  if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kLimit))
+    return fail(ErrorCode::kInvalidInput, "'" + file + "' holds no secret");
+  if ((status.st_mode & kOthers) != 0 || (status.st_uid != 0 && status.st_uid != ::geteuid()))
+    return std::unexpected(Error(ErrorCode::kDenied, "'" + file + "' can be read by others")
+                               .with_hint("chown root '" + file + "'; chmod 600 '" + file + "'"));
+  std::string text(kLimit, '\0');
+  const ssize_t n = ::read(fd.get(), text.data(), text.size());
+  if (n < 0) return fail_errno(errno, "reading '" + file + "'");
+  text.resize(static_cast<std::size_t>(n));
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  if (text.empty()) return fail(ErrorCode::kInvalidInput, "'" + file + "' is empty");
+  return text;
+}
+
+}  // namespace
+
+Result<remote::RemoteConfig> access_of(const Remote& remote) {
+  remote::RemoteConfig access = remote.access;
+  const std::string step = "reading a secret of the remote '" + remote.name + "'";
+  if (!remote.secret_key_file.empty())
+    access.secret_key = REPRISE_TRY(read_secret(remote.secret_key_file), step);
+  if (!remote.token_file.empty()) access.token = REPRISE_TRY(read_secret(remote.token_file), step);
+  return access;
+}
+
+}  // namespace reprise::config

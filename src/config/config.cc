@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "sys/files.h"
+
+namespace reprise::config {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+std::filesystem::path config_file() {
+  const char* named = std::getenv("REPRISE_CONFIG");  // NOLINT(concurrency-mt-unsafe)
+  return named == nullptr || *named == '\0' ? kDefaultFile : named;
+}
+
+}  // namespace
+
+Result<Config> load() {
+  constexpr std::size_t kLimit = std::size_t{1} << 20;
+  const std::filesystem::path file = config_file();
+  const Result<std::string> text = sys::read_file(file, kLimit);
+  if (!text && text.error().error_number() == ENOENT) return Config{.file = file};
+  REPRISE_TRY(text, "reading the configuration");
+  return parse(file, *text);
+}
+
+Result<Remote> Config::remote(std::string_view name) const {
+  const auto found = std::ranges::find(remotes, name, &Remote::name);
+  if (found != remotes.end()) return *found;
+  std::string known;
+  for (const Remote& one : remotes) known += (known.empty() ? "" : ", ") + one.name;
+  Error error(ErrorCode::kNotFound, "there is no remote '" + std::string(name) + "'");
+  return std::unexpected(std::move(error).with_hint(
+      known.empty() ? "add a section [remote.NAME] to '" + file.string() + "'"
+                    : "'" + file.string() + "' has: " + known));
+}
+
+}  // namespace reprise::config

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration file: /etc/reprise/reprise.toml, or what REPRISE_CONFIG names.
+// docs/configuration.md describes it. Environment variables win over it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "remote/open.h"
+
+namespace reprise::config {
+
+using base::Result;
+
+inline constexpr const char* kDefaultFile = "/etc/reprise/reprise.toml";
+
+// Where the key of the store comes from; at most one is set, none means the default file.
+struct StoreSettings {
+  std::string path;          // empty: the default
+  std::string key_file;      // a path
+  std::string key_variable;  // the name of an environment variable that holds the key
+  std::string key_command;   // for /bin/sh; prints the key
+};
+
+// A place elsewhere, from a section [remote.NAME].
+struct Remote {
+  std::string name;
+  remote::RemoteConfig access;  // without the secrets that lie in files
+  std::string secret_key_file;
+  std::string token_file;
+  bool upload = false;  // whether checkpoints go there on their own
+};
+
+// Which checkpoints of a container are kept; what is not set limits nothing.
+struct Retention {
+  std::optional<std::uint64_t> keep_last;
+  std::optional<std::uint64_t> keep_hourly;
+  std::optional<std::uint64_t> keep_daily;
+  std::optional<std::uint64_t> max_size;  // bytes, of the whole store
+};
+
+struct Config {
+  std::filesystem::path file;
+  StoreSettings store;
+  std::vector<Remote> remotes;  // sorted by name
+  Retention retention;
+  // Where each setting stands that was set: "remote.NAME.url" to its line.
+  std::map<std::string, std::size_t> lines;
+
+  // kNotFound, with a hint that lists those that there are.
+  [[nodiscard]] Result<Remote> remote(std::string_view name) const;
+};
+
+// Reads the file; one that is not there is as good as an empty one. kInvalidInput for what is no
+// TOML, unknown settings, values of another type or out of range: names file and line.
+Result<Config> load();
+// The same, of a text.
+Result<Config> parse(const std::filesystem::path& file, std::string_view text);
+
+// Gives what the file says of the store to this process and its children, in the environment
+// variables that are read everywhere (REPRISE_STORE, REPRISE_KEY_FILE, …); those that are set stay.
+// Before other threads are started.
+void export_store(const Config& config);
+
+// What the remote is reached with, secrets included. kNotFound, kDenied (the file may be read by
+// others, or is another user's), kInvalidInput (it is empty or large).
+Result<remote::RemoteConfig> access_of(const Remote& remote);
+
+// A number of bytes: "1048576", "200GiB", "1.5 TB". kInvalidInput for anything else.
+Result<std::uint64_t> parse_bytes(std::string_view text);
+
+}  // namespace reprise::config

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace reprise::config {
+namespace {
+
+using base::ErrorCode;
+
+Config parsed(std::string_view text) {
+  Result<Config> config = parse("/etc/r.toml", text);
+  if (!config) ADD_FAILURE() << config.error().details();
+  return config.value_or(Config{});
+}
+
+TEST(Config, ReadsEverySection) {
+  const Config config = parsed(R"(
+[store]
+path = "/srv/reprise"
+key_command = "vault read x"
+
+[remote.depot]
+url = "s3://bucket/prefix"
+region = "eu-central-1"
+endpoint = "https://s3.example.org"
+access_key = "AK"
+secret_key_file = "/etc/reprise/depot.secret"
+upload = true
+
+[remote.a-peer]
+url = "https://node:7070"
+cert_file = "/c"
+key_file = "/k"
+ca_file = "/ca"
+
+[retention]
+keep_last = 3
+keep_hourly = 24
+keep_daily = 0
+max_size = "200GiB"
+)");
+  EXPECT_EQ(config.store.path, "/srv/reprise");
+  EXPECT_EQ(config.store.key_command, "vault read x");
+  ASSERT_EQ(config.remotes.size(), 2U);
+  EXPECT_EQ(config.remotes[0].name, "a-peer");  // sorted
+  EXPECT_EQ(config.remotes[0].access.cert_file, "/c");
+  EXPECT_FALSE(config.remotes[0].upload);
+  const auto depot = config.remote("depot");
+  ASSERT_TRUE(depot);
+  EXPECT_EQ(depot->access.url, "s3://bucket/prefix");
+  EXPECT_EQ(depot->access.region, "eu-central-1");
+  EXPECT_EQ(depot->secret_key_file, "/etc/reprise/depot.secret");
+  EXPECT_TRUE(depot->upload);
+  EXPECT_EQ(config.retention.keep_last, 3U);
+  EXPECT_EQ(config.retention.keep_hourly, 24U);
+  EXPECT_EQ(config.retention.keep_daily, 0U);
+  EXPECT_EQ(config.retention.max_size, std::uint64_t{200} << 30);
+  EXPECT_EQ(config.lines.at("remote.depot.url"), 7U);
+}
+
+TEST(Config, NothingIsTheDefault) {
+  const Config config = parsed("# nothing\n");
+  EXPECT_TRUE(config.store.path.empty());
+  EXPECT_TRUE(config.remotes.empty());
+  EXPECT_FALSE(config.retention.keep_last);
+  const auto unknown = config.remote("x");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code(), ErrorCode::kNotFound);
+  EXPECT_FALSE(unknown.error().hint().empty());
+}
+
+// Each is refused with file, line and what is wrong.
+TEST(Config, NamesTheLineOfWhatIsWrong) {
+  struct Wrong {
+    std::string_view text;
+    std::string_view line;
+    std::string_view says;
+  };
+  for (const auto& [text, line, says] : {
+           Wrong{"[store]\npath = /x\n", "line 2", ""},
+           Wrong{"\n[stroe]\n", "line 2", "'stroe' is no section"},
+           Wrong{"store = 1\n", "line 1", "must be a section"},
+           Wrong{"[store]\npaht = \"/x\"\n", "line 2", "'paht' is no setting of [store]"},
+           Wrong{"[store]\npath = \"x\"\n", "line 2", "'path' must be a path that begins"},
+           Wrong{"[store]\npath = 7\n", "line 2", "must be a text"},
+           Wrong{"[store]\nkey_file = \"/x\"\nkey_command = \"y\"\n", "line 1", "more than one"},
+           Wrong{"[remote.r]\nupload = true\n", "line 1", "lacks 'url'"},
+           Wrong{"[remote.r]\nurl = \"file:///x\"\nupload = \"yes\"\n", "line 3", "true or false"},
+           Wrong{"[remote.\"a/b\"]\nurl = \"file:///x\"\n", "line 1", "name of a remote"},
+           Wrong{"[remote.r]\nurl = \"x\"\nsecret_key = \"s\"\n", "line 3", "is no setting"},
+           Wrong{"[retention]\nkeep_last = -1\n", "line 2", "whole number"},
+           Wrong{"[retention]\nkeep_last = 1.5\n", "line 2", "whole number"},
+           Wrong{"[retention]\nmax_size = \"200 gigs\"\n", "line 2", "must be a size"},
+       }) {
+    const auto config = parse("/etc/r.toml", text);
+    ASSERT_FALSE(config) << text;
+    const std::string message = config.error().message();
+    EXPECT_EQ(config.error().code(), ErrorCode::kInvalidInput);
+    EXPECT_NE(message.find("'/etc/r.toml', " + std::string(line) + ":"), message.npos) << message;
+    EXPECT_NE(message.find(says), message.npos) << message;
+  }
+}
+
+TEST(Config, ReadsSizes) {
+  EXPECT_EQ(parse_bytes("1048576").value(), 1048576U);
+  EXPECT_EQ(parse_bytes("1.5 TB").value(), 1'500'000'000'000U);
+  EXPECT_EQ(parse_bytes("2GiB").value(), std::uint64_t{2} << 30);
+  for (const char* wrong : {"", "x", "-1", "1e30", "12 XB", "nan", "inf", "1 GB x"})
+    EXPECT_FALSE(parse_bytes(wrong)) << wrong;
+}
+
+TEST(Config, VariablesWinOverTheFile) {
+  const Config config = parsed("[store]\npath = \"/srv\"\nkey_file = \"/k\"\n");
+  ::setenv("REPRISE_STORE", "/mine", 1);
+  ::setenv("REPRISE_KEY_COMMAND", "mine", 1);
+  export_store(config);
+  EXPECT_STREQ(std::getenv("REPRISE_STORE"), "/mine");
+  EXPECT_EQ(std::getenv("REPRISE_KEY_FILE"), nullptr);  // it would win over the command
+  ::unsetenv("REPRISE_STORE");
+  ::unsetenv("REPRISE_KEY_COMMAND");
+  export_store(config);
+  EXPECT_STREQ(std::getenv("REPRISE_STORE"), "/srv");
+  EXPECT_STREQ(std::getenv("REPRISE_KEY_FILE"), "/k");
+  ::unsetenv("REPRISE_STORE");
+  ::unsetenv("REPRISE_KEY_FILE");
+}
+
+TEST(Config, TakesSecretsOnlyFromPrivateFiles) {
+  const std::string file = testing::TempDir() + "reprise-config-secret";
+  std::ofstream(file) << "hunter2\n";
+  Remote remote{.name = "r"};
+  remote.secret_key_file = file;
+  ::chmod(file.c_str(), 0644);
+  const auto open = access_of(remote);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().code(), ErrorCode::kDenied);
+  EXPECT_EQ(open.error().message().find("hunter2"), std::string::npos);
+  ::chmod(file.c_str(), 0600);
+  EXPECT_EQ(access_of(remote).value().secret_key, "hunter2");
+  std::ofstream(file) << "";
+  EXPECT_EQ(access_of(remote).error().code(), ErrorCode::kInvalidInput);
+  ::unlink(file.c_str());
+  EXPECT_EQ(access_of(remote).error().error_number(), ENOENT);
+}
+
+TEST(Config, ReadsTheFileThatTheEnvironmentNames) {
+  const std::string file = testing::TempDir() + "reprise-config.toml";
+  ::setenv("REPRISE_CONFIG", file.c_str(), 1);
+  EXPECT_TRUE(load());
+  std::ofstream(file) << "[retention]\nkeep_last = 2\n";
+  EXPECT_EQ(load().value().retention.keep_last, 2U);
+  ::unlink(file.c_str());
+  ::unsetenv("REPRISE_CONFIG");
+}
+
+}  // namespace
+}  // namespace reprise::config
