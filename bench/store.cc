@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The store beside the disk it lies on: put, get and a second put of memory that has changed a
-// little.
+// little; single pages.
 //
 // usage: store-bench DIRECTORY [MEGABYTES]
 //
@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -58,6 +59,33 @@ void show(const char* what, const Cost& cost, std::size_t bytes) {
               gigabytes / cost.wall, gigabytes / cost.cpu);
 }
 
+template <typename T>
+T value(reprise::base::Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "store-bench: %s\n", result.error().details().c_str());
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+// Of pages that nobody read before, one after the other; decompressed and decrypted.
+void show_single_pages(CheckpointStore& store, const reprise::base::CheckpointId& id,
+                       std::size_t bytes) {
+  constexpr std::size_t kReads = 1000;
+  auto reader = value(store.open(id));
+  std::mt19937_64 random(11);  // NOLINT: the same in every run
+  std::vector<double> times;
+  std::vector<std::byte> page(kPage);
+  for (std::size_t i = 0; i < kReads; ++i) {
+    const std::uint64_t offset = random() % (bytes / kPage) * kPage;
+    times.push_back(
+        measure([&] { value(reader->pages().read("pages-1.img", offset, page)); }).wall);
+  }
+  std::ranges::sort(times);
+  std::printf("  one random page        %.2f ms; 1 of 100 takes longer than %.2f ms\n",
+              times[kReads / 2] * 1e3, times[kReads * 99 / 100] * 1e3);
+}
+
 // Memory of which nothing compresses, or like that of programs: a quarter zeros, half of it words
 // and pointers, the rest noise.
 std::vector<char> contents(std::size_t bytes, bool realistic) {
@@ -83,15 +111,6 @@ void write_file(const fs::path& file, const std::vector<char>& bytes, bool sync)
   }
   if (sync && ::fsync(fd) != 0) std::perror("syncing"), std::exit(1);
   ::close(fd);
-}
-
-template <typename T>
-T value(reprise::base::Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "store-bench: %s\n", result.error().details().c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 reprise::base::CheckpointId put(CheckpointStore& store, const std::vector<char>& memory,
@@ -121,13 +140,12 @@ void run(const fs::path& directory, std::size_t bytes, bool realistic) {
     auto reader = value(store->open(first));
     show("get", measure([&] { value(reader->pages().materialize()); }), bytes);
   }
+  show_single_pages(*store, first, bytes);
   for (std::size_t page = 0; page < bytes; page += 20 * kPage) memory[page] ^= 1;
   put(*store, memory, "put, 5 % changed");
   std::printf("  stored by it           %.1f %% of the first\n",
               100.0 * static_cast<double>(value(store->use()).stored_bytes - before) /
                   static_cast<double>(before));
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   fs::remove_all(directory / "store");
   fs::remove(directory / "raw");
 }

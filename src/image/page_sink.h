@@ -3,7 +3,11 @@
 // How memory travels between the engine and the store, without either knowing the other.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -29,6 +33,11 @@ class PageSource {
   // A directory with CRIU's image files, valid as long as the source lives. The caller must not
   // write to it. kCorrupt names the damaged file.
   virtual base::Result<std::filesystem::path> materialize() = 0;
+  // Fills `out` with the bytes from `offset` on of image file `name` ("pages-1.img"), without
+  // putting anything together: for whoever needs single pages. May be called by several threads.
+  // kNotFound if there is no such file, kInvalidInput beyond its end, kCorrupt for damage.
+  virtual base::Result<void> read(std::string_view name, std::uint64_t offset,
+                                  std::span<std::byte> out) = 0;
 };
 
 }  // namespace reprise::image

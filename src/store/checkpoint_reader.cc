@@ -33,10 +33,12 @@ class Reader final : public CheckpointReader, public image::PageSource {
   [[nodiscard]] const image::Manifest& manifest() const override { return contents_.manifest; }
   image::PageSource& pages() override { return *this; }
   Result<path> materialize() override;
+  Result<void> read(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
   Result<path> part(std::string_view name) override;
 
  private:
   Result<void> put_together(std::size_t file, const path& to);
+  Result<std::size_t> number_of(const std::string& name) const;
 
   std::shared_ptr<const OpenStore> store_;
   Contents contents_;
@@ -70,18 +72,29 @@ Result<path> Reader::materialize() {
   return images_->spool();
 }
 
+Result<void> Reader::read(std::string_view name, std::uint64_t offset, std::span<std::byte> out) {
+  const std::size_t file = REPRISE_PASS(number_of(std::string(kImages) + std::string(name)));
+  REPRISE_TRY(pages_->read(file, offset, out),
+              "reading checkpoint '" + contents_.manifest.id.str() + "'");
+  return {};
+}
+
+Result<std::size_t> Reader::number_of(const std::string& name) const {
+  const auto found = std::ranges::find(contents_.files, name, &StoredFile::name);
+  if (found != contents_.files.end())
+    return static_cast<std::size_t>(found - contents_.files.begin());
+  return fail(ErrorCode::kNotFound,
+              "checkpoint '" + contents_.manifest.id.str() + "' has no file '" + name + "'");
+}
+
 Result<path> Reader::part(std::string_view name) {
   const std::string wanted = std::string(kParts) + REPRISE_PASS(base::parse_id(name));
-  const auto found = std::ranges::find(contents_.files, wanted, &StoredFile::name);
-  if (found == contents_.files.end())
-    return fail(ErrorCode::kNotFound, "checkpoint '" + contents_.manifest.id.str() +
-                                          "' has no part '" + std::string(name) + "'");
+  const std::size_t file = REPRISE_PASS(number_of(wanted));
   if (!parts_)
     parts_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, CheckpointStore::kUnknownSize)));
   const path to = parts_->directory() / std::string(name);
   std::error_code error;
-  if (!std::filesystem::exists(to, error))
-    REPRISE_PASS(put_together(static_cast<std::size_t>(found - contents_.files.begin()), to));
+  if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(file, to));
   return to;
 }
 

@@ -143,12 +143,66 @@ Result<void> PageReader::write_runs(std::span<const PageRun> runs, std::uint64_t
 
 Result<void> PageReader::write_run(const PageRun& run, std::uint64_t offset, std::uint64_t end,
                                    int fd) {
-  const auto loaded = REPRISE_PASS(block(run.block));
-  if (run.first + run.pages > loaded->ids.size())
-    return fail(ErrorCode::kCorrupt, "a block has fewer pages than the checkpoint needs");
+  const auto loaded = REPRISE_PASS(pages_of_run(run));
   const std::uint64_t bytes =
       std::min<std::uint64_t>(std::uint64_t{run.pages} * kPageBytes, end - offset);
-  return write_at(fd, std::span(loaded->pages).subspan(run.first * kPageBytes, bytes), offset);
+  return write_at(fd, loaded.pages.first(bytes), offset);
+}
+
+Result<PageReader::RunPages> PageReader::pages_of_run(const PageRun& run) {
+  std::shared_ptr<const Block> loaded = REPRISE_PASS(block(run.block));
+  if (run.first + run.pages > loaded->ids.size())
+    return fail(ErrorCode::kCorrupt, "a block has fewer pages than the checkpoint needs");
+  const auto pages =
+      std::span(loaded->pages).subspan(run.first * kPageBytes, std::size_t{run.pages} * kPageBytes);
+  return RunPages{.owner = std::move(loaded), .pages = pages};
+}
+
+// --- single pages
+
+// The first page of each run, so that a place is found by bisection.
+const std::vector<std::uint64_t>& PageReader::starts_of(std::size_t file) {
+  const std::lock_guard lock(mutex_);
+  const auto [found, is_new] = starts_.try_emplace(file);
+  if (!is_new) return found->second;
+  std::uint64_t page = 0;
+  for (const PageRun& run : contents_.files[file].runs) {
+    found->second.push_back(page);
+    page += run.pages;
+  }
+  return found->second;
+}
+
+Result<void> PageReader::read(std::size_t file, std::uint64_t offset, std::span<std::byte> out) {
+  const std::uint64_t bytes = contents_.manifest.files[file].bytes;
+  if (offset > bytes || out.size() > bytes - offset)
+    return fail(ErrorCode::kInvalidInput, "'" + contents_.files[file].name + "' has only " +
+                                              std::to_string(bytes) + " bytes");
+  const std::vector<std::uint64_t>& starts = starts_of(file);
+  while (!out.empty()) {
+    const std::uint64_t page = offset / kPageBytes;
+    const auto after = std::ranges::upper_bound(starts, page);
+    const auto number = static_cast<std::size_t>(after - starts.begin()) - 1;
+    const PageRun& run = contents_.files[file].runs[number];
+    const std::uint64_t in_run = offset - starts[number] * kPageBytes;
+    const std::span<std::byte> piece =
+        out.first(std::min<std::uint64_t>(out.size(), run.pages * kPageBytes - in_run));
+    REPRISE_PASS(read_run(run, in_run, piece));
+    offset += piece.size();
+    out = out.subspan(piece.size());
+  }
+  return {};
+}
+
+Result<void> PageReader::read_run(const PageRun& run, std::uint64_t from,
+                                  std::span<std::byte> out) {
+  if (run.block == PageRun::kZeros) {
+    std::ranges::fill(out, std::byte{0});
+    return {};
+  }
+  const auto loaded = REPRISE_PASS(pages_of_run(run));
+  std::ranges::copy(loaded.pages.subspan(from, out.size()), out.begin());
+  return {};
 }
 
 Result<void> PageReader::check_all() {

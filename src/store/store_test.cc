@@ -271,5 +271,27 @@ TEST_F(StoreTest, AnotherKeyIsDenied) {
   EXPECT_FALSE(opened.error().hint().empty());
 }
 
+TEST_F(StoreTest, AnyPartOfAnImageFileIsRead) {
+  // Zeros, more than a block, a page that is there already, and an end in the middle of a page.
+  const std::string memory =
+      zeros(3) + noise(2'000'000 / 4096 * 4096) + zeros(1) + noise(4096) + noise(1000, 5);
+  const CheckpointId id = put({{"pages-1.img", memory}});
+  auto reader = value_of(store_->open(id));
+  std::mt19937_64 random(3);  // NOLINT: the same in every run
+  for (int i = 0; i < 300; ++i) {
+    const std::uint64_t offset = random() % (memory.size() + 1);
+    std::string part(random() % std::min<std::uint64_t>(memory.size() - offset + 1, 20'000), '?');
+    const auto done =
+        reader->pages().read("pages-1.img", offset, std::as_writable_bytes(std::span(part)));
+    ASSERT_TRUE(done) << done.error().details();
+    EXPECT_TRUE(memory.compare(offset, part.size(), part) == 0) << "from " << offset;
+  }
+  std::string byte(1, '?');
+  const auto into = std::as_writable_bytes(std::span(byte));
+  EXPECT_EQ(reader->pages().read("pages-1.img", memory.size(), into).error().code(),
+            ErrorCode::kInvalidInput);
+  EXPECT_EQ(reader->pages().read("pages-2.img", 0, into).error().code(), ErrorCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace reprise::store

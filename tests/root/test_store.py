@@ -43,7 +43,7 @@ def test_what_containers_have_in_common_is_stored_once(new_container, product):
     """As a model that each of them loaded. What is its own is stored for each: also the interpreter's
     heap, which is full of addresses, and those are random."""
     stored = [0]
-    for _ in range(4):
+    for _ in range(3):
         container = new_container()
         container.run_workload("counter.py", "--mb", MEGABYTES, "--seed", 7)
         product.reprise("checkpoint", "create", container.name, "--tag", container.name)

@@ -29,6 +29,9 @@ class PageReader {
   // Writes file number `file` into `fd`, which is empty; pages of zeros become holes. kCorrupt
   // names the damaged pack. Blocks on the disk, but makes nothing durable.
   Result<void> write_file(std::size_t file, int fd);
+  // Fills `out` with the bytes of file number `file` from `offset` on. kInvalidInput beyond its
+  // end.
+  Result<void> read(std::size_t file, std::uint64_t offset, std::span<std::byte> out);
   // Reads every block of the checkpoint, and proves that each is what was stored.
   Result<void> check_all();
   // One block, from memory if it was needed just now.
@@ -42,10 +45,18 @@ class PageReader {
   Result<void> write_runs(std::span<const PageRun> runs, std::uint64_t offset, std::uint64_t end,
                           int fd);
   Result<void> write_run(const PageRun& run, std::uint64_t offset, std::uint64_t end, int fd);
+  struct RunPages {
+    std::shared_ptr<const Block> owner;
+    std::span<const std::byte> pages;
+  };
+  Result<RunPages> pages_of_run(const PageRun& run);
+  Result<void> read_run(const PageRun& run, std::uint64_t from, std::span<std::byte> out);
+  const std::vector<std::uint64_t>& starts_of(std::size_t file);
 
   const crypto::TenantKeys& keys_;
   const Contents& contents_;
   std::map<std::string, PackReader> packs_;
+  std::map<std::size_t, std::vector<std::uint64_t>> starts_;  // of files that read() was asked for
 
   // The blocks used last, newest first.
   using Kept = std::pair<std::uint32_t, std::shared_ptr<const Block>>;
