@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/fault.h"
+#include "store/internal/move_blocks.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_writer.h"
 #include "store/internal/staging_place.h"
@@ -101,9 +102,6 @@ class Writer final : public CheckpointWriter {
   [[nodiscard]] path new_packs() const { return place_.directory() / "packs"; }
   Result<image::Manifest> seal_steps(image::Manifest manifest);
   Contents contents(image::Manifest manifest) const;
-  Result<void> publish(const std::string& text);
-  Result<void> publish_packs();
-  Result<void> publish_file();
 
   std::shared_ptr<const OpenStore> store_;
   StagingPlace place_;
@@ -122,7 +120,12 @@ Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
   REPRISE_PASS(pages_.finish());
   REPRISE_PASS(base::fault_point("seal-synced"));
   const Contents all = contents(std::move(manifest));
-  REPRISE_PASS(publish(REPRISE_PASS(seal_contents(store_->keys, all))));
+  std::string text = REPRISE_PASS(seal_contents(store_->keys, all));
+  REPRISE_PASS(publish_checkpoint(store_->layout, {.staged = place_.directory(),
+                                                   .new_packs = new_packs(),
+                                                   .packs = pages_.new_packs(),
+                                                   .id = id(),
+                                                   .text = std::move(text)}));
   sealed_ = true;
   // The manifest as it will be read.
   return image::decode_manifest(image::encode_manifest(all.manifest));
@@ -135,44 +138,6 @@ Contents Writer::contents(image::Manifest manifest) const {
   std::ranges::sort(all.manifest.files, {}, &image::ManifestFile::name);
   std::ranges::sort(all.files, {}, &StoredFile::name);
   return all;
-}
-
-Result<void> Writer::publish(const std::string& text) {
-  Result<void> published = publish_packs();
-  if (published) published = sys::replace_file(place_.directory() / "checkpoint", text);
-  if (published) published = base::fault_point("seal-manifest");
-  if (published) published = publish_file();
-  if (published) return {};
-  // Nothing needs them; what cannot be removed is gc's.
-  for (const std::string& pack : pages_.new_packs())
-    (void)sys::remove_tree(pack_file(store_->layout.packs(), pack));
-  return published;
-}
-
-Result<void> Writer::publish_packs() {
-  for (const std::string& pack : pages_.new_packs()) {
-    const path to = pack_file(store_->layout.packs(), pack);
-    std::error_code error;
-    fs::rename(pack_file(new_packs(), pack), to, error);
-    if (error) return fail_errno(error.value(), "moving '" + to.string() + "' into place");
-  }
-  if (pages_.new_packs().empty()) return {};
-  return sys::sync_path(store_->layout.packs());
-}
-
-Result<void> Writer::publish_file() {
-  const path staged = place_.directory() / "checkpoint";
-  const path sealed = store_->layout.sealed(id());
-  Result<void> renamed = sys::rename_durably(staged, sealed);
-  if (renamed) renamed = base::fault_point("seal-renamed");
-  if (renamed) return {};
-  // The rename itself may have happened, and only its fsync failed: take it back, so that an error
-  // always means that nothing is visible. If that fails too, both failures are told.
-  std::error_code unreadable;
-  if (fs::exists(staged, unreadable)) return renamed;
-  if (Result<void> back = sys::rename_durably(sealed, staged); !back)
-    return std::unexpected(std::move(renamed).error().with_suppressed(std::move(back).error()));
-  return renamed;
 }
 
 }  // namespace

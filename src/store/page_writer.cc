@@ -22,8 +22,6 @@ namespace {
 // Small enough that a few in flight are no burden, large enough that lookups come in batches.
 constexpr std::size_t kSegmentPages = 512;
 constexpr std::size_t kSegmentBytes = kSegmentPages * kPageBytes;
-// A pack is the unit that gc removes and that is uploaded.
-constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 
 Result<std::size_t> read_fully(int fd, std::uint64_t offset, std::span<std::byte> out) {
   std::size_t done = 0;

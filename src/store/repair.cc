@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The index, made anew from the packs.
-#include <utility>
-
+#include "store/internal/move_blocks.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
 #include "sys/file_lock.h"
@@ -14,8 +13,6 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t kBatch = 256;  // blocks, with 1 MiB of ids
-
 // Empty. What cannot be opened is put aside: those who have it open go on with what they have.
 Result<PageIndex> empty_index(const OpenStore& store) {
   const path& root = store.layout.root;
@@ -26,53 +23,22 @@ Result<PageIndex> empty_index(const OpenStore& store) {
   return PageIndex::open(root, store.keys.pages);
 }
 
-class Rebuild {
- public:
-  Rebuild(const OpenStore& store, PageIndex index) : store_(store), index_(std::move(index)) {}
-
-  Result<void> add_pack(const std::string& id) {
-    const PackReader pack = REPRISE_PASS(PackReader::open(store_.layout.packs(), id));
-    REPRISE_PASS(pack.scan([&](const BlockPlace& place) { return add_block(pack, place); }));
-    return flush();
-  }
-  Result<std::uint64_t> pages() { return index_.pages(); }
-
- private:
-  Result<void> add_block(const PackReader& pack, const BlockPlace& place) {
-    const auto sealed = REPRISE_PASS(pack.read(place));
-    Block block = REPRISE_TRY(open_block(store_.keys.data, place.id, sealed),
-                              "reading pack '" + place.pack + "'");
-    batch_.push_back({.place = place, .ids = std::move(block.ids)});
-    if (batch_.size() < kBatch) return {};
-    return flush();
-  }
-  Result<void> flush() {
-    REPRISE_PASS(index_.add(batch_));
-    batch_.clear();
-    return {};
-  }
-
-  const OpenStore& store_;
-  PageIndex index_;
-  std::vector<IndexedBlock> batch_;
-};
-
 }  // namespace
 
 Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds patience) {
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "rebuilding the index: a gc is running");
-  Rebuild rebuild(store, REPRISE_TRY(empty_index(store), "rebuilding the index"));
+  PageIndex index = REPRISE_TRY(empty_index(store), "rebuilding the index");
   Rebuilt rebuilt;
   for (const std::string& id : REPRISE_PASS(pack_ids(store.layout.packs()))) {
-    const Result<void> added = rebuild.add_pack(id);
+    const Result<void> added = index_pack(store, index, id);
     if (added) continue;
     // Its pages up to the damage are known; checkpoints that need the rest are found by verify().
     if (added.error().code() != ErrorCode::kCorrupt && added.error().code() != ErrorCode::kNotFound)
       return std::unexpected(added.error());
     rebuilt.damaged.push_back(id);
   }
-  rebuilt.pages = REPRISE_PASS(rebuild.pages());
+  rebuilt.pages = REPRISE_PASS(index.pages());
   return rebuilt;
 }
 

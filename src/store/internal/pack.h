@@ -26,6 +26,8 @@ struct BlockPlace {
 };
 
 inline constexpr std::uint32_t kPackVersion = 1;
+// A pack is closed when it has so many bytes: it is the unit that gc removes and that is uploaded.
+inline constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 
 class PackWriter {
  public:

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/move_blocks.h"
+
+#include <system_error>
+
+#include "base/fault.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::fail_errno;
+namespace fs = std::filesystem;
+
+Result<BlockPlace> NewPacks::append(const BlockId& id, std::span<const std::byte> sealed) {
+  if (open_ && open_->bytes() + sealed.size() > kPackLimit) REPRISE_PASS(finish());
+  if (!open_) {
+    open_ = REPRISE_PASS(PackWriter::create(directory_, base::random_id(), *key_id_));
+    ids_.push_back(open_->id());
+  }
+  return open_->append(id, sealed);
+}
+
+Result<void> NewPacks::finish() {
+  if (!open_) return {};
+  REPRISE_PASS(open_->sync());
+  open_.reset();
+  return {};
+}
+
+// --- publishing
+
+namespace {
+
+Result<void> publish_packs(const StoreLayout& layout, const Publication& publication) {
+  for (const std::string& pack : publication.packs) {
+    const path to = pack_file(layout.packs(), pack);
+    std::error_code error;
+    fs::rename(pack_file(publication.new_packs, pack), to, error);
+    if (error) return fail_errno(error.value(), "moving '" + to.string() + "' into place");
+  }
+  if (publication.packs.empty()) return {};
+  return sys::sync_path(layout.packs());
+}
+
+Result<void> publish_file(const path& staged, const path& sealed) {
+  Result<void> renamed = sys::rename_durably(staged, sealed);
+  if (renamed) renamed = base::fault_point("seal-renamed");
+  if (renamed) return {};
+  // The rename itself may have happened, and only its fsync failed: take it back, so that an error
+  // always means that nothing is visible. If that fails too, both failures are told.
+  std::error_code unreadable;
+  if (fs::exists(staged, unreadable)) return renamed;
+  if (Result<void> back = sys::rename_durably(sealed, staged); !back)
+    return std::unexpected(std::move(renamed).error().with_suppressed(std::move(back).error()));
+  return renamed;
+}
+
+}  // namespace
+
+Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& publication) {
+  const path staged = publication.staged / "checkpoint";
+  Result<void> published = publish_packs(layout, publication);
+  if (published) published = sys::replace_file(staged, publication.text);
+  if (published) published = base::fault_point("seal-manifest");
+  if (published) published = publish_file(staged, layout.sealed(publication.id));
+  if (published) return {};
+  // Nothing needs them; what cannot be removed is gc's.
+  for (const std::string& pack : publication.packs)
+    (void)sys::remove_tree(pack_file(layout.packs(), pack));
+  return published;
+}
+
+// --- blocks
+
+Result<void> authenticate_block(const crypto::TenantKeys& keys, const BlockId& id,
+                                std::span<const std::byte> sealed) {
+  REPRISE_PASS(open_block(keys.data, id, sealed));
+  return {};
+}
+
+Result<void> index_pack(const OpenStore& store, PageIndex& index, const std::string& pack) {
+  constexpr std::size_t kBatch = 256;  // blocks, with 1 MiB of ids
+  const PackReader reader = REPRISE_PASS(PackReader::open(store.layout.packs(), pack));
+  std::vector<IndexedBlock> batch;
+  const auto flush = [&]() -> Result<void> {
+    REPRISE_PASS(index.add(batch));
+    batch.clear();
+    return {};
+  };
+  REPRISE_PASS(reader.scan([&](const BlockPlace& place) -> Result<void> {
+    const auto sealed = REPRISE_PASS(reader.read(place));
+    Block block = REPRISE_TRY(open_block(store.keys.data, place.id, sealed),
+                              "reading pack '" + place.pack + "'");
+    batch.push_back({.place = place, .ids = std::move(block.ids)});
+    return batch.size() < kBatch ? Result<void>() : flush();
+  }));
+  return flush();
+}
+
+}  // namespace reprise::store
