@@ -85,15 +85,15 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 Result<int> restore(const Options& options, Context& context) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   const store::CheckpointRow checkpoint = REPRISE_PASS(find_subject(catalog, options.subject));
-  // The runtime verifies too, but then starts cold, which somebody who names a checkpoint does not
-  // want: a program that begins anew may overwrite what its volumes hold.
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
-  REPRISE_PASS(checkpoints->verify(checkpoint.id));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
   const std::string& name = options.wishes.name;
   // Other limits need a container that is made with them.
   const bool as_it_is = options.wishes.options.empty();
   if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
+    // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint does
+    // not want: a program that begins anew may overwrite what its volumes hold.
+    const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+    REPRISE_PASS(checkpoints->verify(checkpoint.id));
     const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));
     print_start(context, waiting->name, outcome);
     return outcome.restored ? kDone : kNotAsAsked;
