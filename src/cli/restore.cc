@@ -90,8 +90,8 @@ Result<int> restore(const Options& options, Context& context) {
   // Other limits need a container that is made with them.
   const bool as_it_is = options.wishes.options.empty();
   if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
-    // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint does
-    // not want: a program that begins anew may overwrite what its volumes hold.
+    // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint
+    // does not want: a program that begins anew may overwrite what its volumes hold.
     const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
     REPRISE_PASS(checkpoints->verify(checkpoint.id));
     const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));

@@ -10,11 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
 #include "container/task_tree.h"
 #include "sys/child.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::container {
 
@@ -179,11 +179,7 @@ std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init
   constexpr std::string_view kSocket = "socket:[";
   std::set<std::uint64_t> inodes;
   for (const pid_t process : processes_of(proc, init)) {
-    std::error_code error;
-    std::filesystem::directory_iterator fd(proc / std::to_string(process) / "fd", error);
-    for (; !error && fd != std::filesystem::directory_iterator(); fd.increment(error)) {
-      std::error_code closed;
-      const std::string target = std::filesystem::read_symlink(fd->path(), closed).string();
+    for (const auto& [fd, target] : sys::open_files_of(proc / std::to_string(process))) {
       if (!target.starts_with(kSocket)) continue;
       const std::string_view digits = std::string_view(target).substr(kSocket.size());
       if (const auto inode = number<std::uint64_t>(digits.substr(0, digits.find(']'))))

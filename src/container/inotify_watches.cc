@@ -11,10 +11,10 @@
 #include <charconv>
 #include <memory>
 #include <optional>
-#include <system_error>
 
 #include "container/task_tree.h"
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::container {
 
@@ -75,13 +75,9 @@ std::set<WatchedInode> watches_of(const std::filesystem::path& proc, pid_t init)
   std::set<WatchedInode> watches;
   for (const pid_t pid : processes_of(proc, init)) {
     const std::filesystem::path process = proc / std::to_string(pid);
-    std::error_code error;
-    std::filesystem::directory_iterator entry(process / "fd", error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-      std::error_code gone;
-      const auto link = std::filesystem::read_symlink(entry->path(), gone);
-      if (gone || (link != "anon_inode:inotify" && link != "inotify")) continue;
-      const auto fdinfo = sys::read_file(process / "fdinfo" / entry->path().filename());
+    for (const auto& [fd, target] : sys::open_files_of(process)) {
+      if (target != "anon_inode:inotify" && target != "inotify") continue;
+      const auto fdinfo = sys::read_file(process / "fdinfo" / std::to_string(fd));
       if (fdinfo) watches.merge(parse_watches(*fdinfo));
     }
   }

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::container {
 
@@ -181,13 +181,9 @@ Result<void> reset_outside_connections(const NetworkNamespace& ns,
 bool is_inhabited(const NetworkNamespace& ns, const std::vector<pid_t>& besides) {
   struct stat target{};
   if (::stat(ns.c_str(), &target) != 0) return false;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
-    pid_t pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+  for (const pid_t pid : sys::processes_in("/proc")) {
     struct stat theirs{};
-    const std::filesystem::path link = entry.path() / "ns/net";
+    const std::string link = "/proc/" + std::to_string(pid) + "/ns/net";
     if (::stat(link.c_str(), &theirs) == 0 && theirs.st_ino == target.st_ino &&
         theirs.st_dev == target.st_dev && std::ranges::find(besides, pid) == besides.end())
       return true;

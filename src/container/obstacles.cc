@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <optional>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "container/shared_obstacles.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::container {
 namespace {
@@ -25,27 +25,6 @@ using std::filesystem::path;
 
 // MQUEUE_MAGIC of the kernel's ipc/mqueue.c, which no header exports.
 constexpr long kMqueueMagic = 0x19800202;
-
-std::string read_link(const path& link) {
-  std::error_code error;
-  const path target = std::filesystem::read_symlink(link, error);
-  return error ? std::string() : target.string();
-}
-
-// In order, so that what is said about a container does not change from call to call.
-std::vector<int> descriptors_of(const path& process) {
-  std::vector<int> numbers;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(process / "fd", error), end;
-       !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    int number = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc())
-      numbers.push_back(number);
-  }
-  std::ranges::sort(numbers);
-  return numbers;
-}
 
 struct Process {
   pid_t pid = 0;
@@ -166,9 +145,8 @@ std::optional<Cause> judge_path(const path& descriptor, const std::string& file)
   return std::nullopt;
 }
 
-std::optional<Cause> judge_descriptor(const path& descriptor) {
+std::optional<Cause> judge_descriptor(const path& descriptor, const std::string& link) {
   constexpr std::string_view kAnonymous = "anon_inode:";
-  const std::string link = read_link(descriptor);
   if (link.starts_with(kAnonymous))
     return judge_anonymous(std::string_view(link).substr(kAnonymous.size()));
   if (link.starts_with("socket:[")) return judge_socket(descriptor);
@@ -177,9 +155,9 @@ std::optional<Cause> judge_descriptor(const path& descriptor) {
 }
 
 void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
-  for (const int fd : descriptors_of(process.directory)) {
-    const std::string number = std::to_string(fd);
-    if (auto cause = judge_descriptor(process.directory / "fd" / number))
+  for (const sys::OpenFile& file : sys::open_files_of(process.directory)) {
+    const std::string number = std::to_string(file.number);
+    if (auto cause = judge_descriptor(process.directory / "fd" / number, file.target))
       found.push_back({process.described + ", descriptor " + number, std::move(cause->text),
                        std::move(cause->remedy)});
   }
@@ -267,8 +245,8 @@ constexpr std::array<std::pair<const char*, std::string_view>, 6> kSharedNamespa
 void judge_namespaces(const Process& process, std::vector<Obstacle>& found) {
   if (process.directory == process.init) return;
   for (const auto& [file, name] : kSharedNamespaces) {
-    const std::string own = read_link(process.directory / "ns" / file);
-    const std::string first = read_link(process.init / "ns" / file);
+    const std::string own = sys::link_target(process.directory / "ns" / file);
+    const std::string first = sys::link_target(process.init / "ns" / file);
     if (own.empty() || first.empty() || own == first) continue;
     found.push_back({process.described, "lives in a " + std::string(name) + " namespace of its own",
                      "switch the program's sandbox off (browsers: --no-sandbox)"});

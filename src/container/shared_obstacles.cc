@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -17,6 +16,7 @@
 #include "container/task_tree.h"
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::container {
 namespace {
@@ -25,28 +25,19 @@ using std::filesystem::path;
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-std::string link_of(const path& link) {
-  std::error_code error;
-  return std::filesystem::read_symlink(link, error).string();
-}
-
 // Processes in the IPC namespace of `init`, but not in its mount namespace: not what people execute
 // in the container.
 std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
   const path first = proc / std::to_string(init);
-  const std::string ipc = link_of(first / "ns/ipc");
-  const std::string mounts = link_of(first / "ns/mnt");
+  const std::string ipc = sys::link_target(first / "ns/ipc");
+  const std::string mounts = sys::link_target(first / "ns/mnt");
   std::vector<pid_t> others;
   // That of the host is nobody's to save, and CRIU leaves it alone.
-  if (ipc.empty() || mounts.empty() || ipc == link_of(proc / "self/ns/ipc")) return others;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(proc, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
-    if (link_of(entry->path() / "ns/ipc") != ipc) continue;
-    const std::string theirs = link_of(entry->path() / "ns/mnt");
+  if (ipc.empty() || mounts.empty() || ipc == sys::link_target(proc / "self/ns/ipc")) return others;
+  for (const pid_t pid : sys::processes_in(proc)) {
+    const path process = proc / std::to_string(pid);
+    if (sys::link_target(process / "ns/ipc") != ipc) continue;
+    const std::string theirs = sys::link_target(process / "ns/mnt");
     if (!theirs.empty() && theirs != mounts) others.push_back(pid);
   }
   return others;
@@ -76,12 +67,10 @@ void add_mapped(const path& process, Files& files) {
 }
 
 void add_open(const path& process, Files& files) {
-  std::error_code error;
-  std::filesystem::directory_iterator fd(process / "fd", error);
-  for (; !error && fd != std::filesystem::directory_iterator(); fd.increment(error)) {
-    const std::string target = link_of(fd->path());
+  for (const auto& [number, target] : sys::open_files_of(process)) {
+    const path fd = process / "fd" / std::to_string(number);
     struct stat status{};
-    if (!target.ends_with(kDeleted) || ::stat(fd->path().c_str(), &status) != 0) continue;
+    if (!target.ends_with(kDeleted) || ::stat(fd.c_str(), &status) != 0) continue;
     files.emplace(identity(::major(status.st_dev), ::minor(status.st_dev), status.st_ino),
                   target.substr(0, target.size() - kDeleted.size()));
   }

@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <charconv>
 #include <string>
-#include <system_error>
 
 #include "container/task_tree.h"
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 #include "sys/process.h"
 
 namespace reprise::engine {
@@ -54,16 +54,12 @@ Result<void> restart(pid_t process, int fd, const ExpiredTimer& timer) {
 
 Result<void> restart_in(const std::filesystem::path& process, pid_t pid) {
   Result<void> first{};
-  std::error_code error;
-  std::filesystem::directory_iterator entry(process / "fd", error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry->path(), gone) != "anon_inode:[timerfd]") continue;
-    const std::filesystem::path fd = entry->path().filename();
-    const auto fdinfo = sys::read_file(process / "fdinfo" / fd);
+  for (const auto& [fd, target] : sys::open_files_of(process)) {
+    if (target != "anon_inode:[timerfd]") continue;
+    const auto fdinfo = sys::read_file(process / "fdinfo" / std::to_string(fd));
     const auto timer = fdinfo ? parse_expired_timer(*fdinfo) : std::nullopt;
     if (!timer) continue;
-    const Result<void> restarted = restart(pid, std::stoi(fd.string()), *timer);
+    const Result<void> restarted = restart(pid, fd, *timer);
     if (!restarted && first) first = restarted;
   }
   return first;

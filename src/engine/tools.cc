@@ -3,13 +3,13 @@
 
 #include <poll.h>
 
-#include <charconv>
 #include <csignal>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "sys/files.h"
+#include "sys/proc_entries.h"
 
 namespace reprise::engine {
 
@@ -69,13 +69,8 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir) {
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir) {
   const std::string variable = "CRIU_CONFIG_FILE=" + criu_config_file(work_dir).string();
   std::vector<sys::ProcessRef> found;
-  std::error_code error;
-  std::filesystem::directory_iterator entry("/proc", error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc() || *rest != '\0' || !has_variable(pid, variable)) continue;
+  for (const pid_t pid : sys::processes_in("/proc")) {
+    if (!has_variable(pid, variable)) continue;
     if (const auto process = sys::process_ref(pid)) found.push_back(*process);
   }
   return found;
