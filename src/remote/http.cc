@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remote/internal/http.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <chrono>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "sys/files.h"
+
+namespace reprise::remote {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr long kSlowest = 1000;  // bytes per second
+constexpr std::size_t kErrorLimit = std::size_t{64} << 10;
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using List = std::unique_ptr<curl_slist, FreeList>;
+
+void append(List& list, const std::string& text) {
+  list.reset(curl_slist_append(list.release(), text.c_str()));
+}
+
+// False if `stop` became true meanwhile.
+bool pause(milliseconds time, const std::atomic<bool>* stop) {
+  constexpr milliseconds kStep{50};
+  for (; time > milliseconds{0}; time -= kStep) {
+    if (stop != nullptr && *stop) return false;
+    std::this_thread::sleep_for(std::min(time, kStep));
+  }
+  return stop == nullptr || !*stop;
+}
+
+// Part of the wait is random, so that many who were turned away at once do not come back at once.
+milliseconds jittered(milliseconds wait) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return milliseconds(
+      std::uniform_int_distribution<milliseconds::rep>(wait.count() / 2, wait.count())(random));
+}
+
+bool is_passing(long status) { return status >= 500 || status == 408 || status == 429; }
+
+// TLS 1.3 tells a client that it is not welcome only after the handshake, as an alert for which
+// curl (7.88) has no code of its own.
+bool is_refusal(std::string_view trouble) {
+  return trouble.find("alert") != std::string_view::npos &&
+         (trouble.find("certificate") != std::string_view::npos ||
+          trouble.find("unknown ca") != std::string_view::npos ||
+          trouble.find("access denied") != std::string_view::npos);
+}
+
+bool is_transient(CURLcode code) {
+  constexpr std::array kTransient{CURLE_COULDNT_RESOLVE_PROXY,
+                                  CURLE_COULDNT_RESOLVE_HOST,
+                                  CURLE_COULDNT_CONNECT,
+                                  CURLE_WEIRD_SERVER_REPLY,
+                                  CURLE_PARTIAL_FILE,
+                                  CURLE_OPERATION_TIMEDOUT,
+                                  CURLE_SSL_CONNECT_ERROR,
+                                  CURLE_GOT_NOTHING,
+                                  CURLE_SEND_ERROR,
+                                  CURLE_RECV_ERROR,
+                                  CURLE_SEND_FAIL_REWIND};
+  return std::ranges::find(kTransient, code) != kTransient.end();
+}
+
+void set_global_up() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  REPRISE_ASSERT(code == CURLE_OK);
+}
+
+std::string text_of(const crypto::Secret& secret) {
+  const auto view = secret.view();
+  return {reinterpret_cast<const char*>(view.data()), view.size()};
+}
+
+void wipe(std::string& text) { crypto::wipe(std::as_writable_bytes(std::span(text))); }
+
+}  // namespace
+
+// One try of one request.
+struct HttpClient::Attempt {
+  const Request& request;
+  CURL* handle;
+  Response response;
+  std::uint64_t sent = 0;
+  std::optional<Error> failure = std::nullopt;  // of ours, in a callback
+  std::array<char, CURL_ERROR_SIZE> trouble{};
+
+  static std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* self);
+  static std::size_t on_body(char* data, std::size_t, std::size_t bytes, void* self);
+  static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
+  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+  Result<void> take(std::span<const std::byte> data);
+  [[nodiscard]] bool is_whole() const;
+  List set_up();
+};
+
+std::size_t HttpClient::Attempt::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
+  std::string_view line(data, bytes);
+  const std::size_t colon = line.find(':');
+  auto& headers = static_cast<Attempt*>(self)->response.headers;
+  if (line.starts_with("HTTP/")) headers.clear();  // what an answer "100 Continue" had
+  if (colon == std::string_view::npos) return bytes;
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  line.remove_prefix(colon + 1);
+  const std::size_t begin = line.find_first_not_of(" \t\r\n");
+  const std::size_t end = line.find_last_not_of(" \t\r\n");
+  headers[name] =
+      begin == std::string_view::npos ? "" : std::string(line.substr(begin, end - begin + 1));
+  return bytes;
+}
+
+Result<void> HttpClient::Attempt::take(std::span<const std::byte> data) {
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  const bool success = status >= 200 && status < 300;
+  if (success && request.into) {
+    if (data.size() > request.into->size() - response.received)
+      return fail(ErrorCode::kCorrupt, "more bytes came than were asked for");
+    std::memcpy(request.into->data() + response.received, data.data(), data.size());
+  } else {
+    if (response.body.size() + data.size() > (success ? request.limit : kErrorLimit))
+      return fail(ErrorCode::kInvalidInput,
+                  "the answer is longer than " + std::to_string(request.limit) + " bytes");
+    response.body.append(reinterpret_cast<const char*>(data.data()), data.size());
+  }
+  response.received += data.size();
+  return {};
+}
+
+std::size_t HttpClient::Attempt::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
+  auto& attempt = *static_cast<Attempt*>(self);
+  const Result<void> taken = attempt.take(std::as_bytes(std::span(data, bytes)));
+  if (taken) return bytes;
+  attempt.failure = taken.error();
+  return CURL_WRITEFUNC_ERROR;
+}
+
+std::size_t HttpClient::Attempt::on_send(char* data, std::size_t size, std::size_t count,
+                                         void* self) {
+  auto& attempt = *static_cast<Attempt*>(self);
+  const Body& body = *attempt.request.body;
+  const auto bytes =
+      static_cast<std::size_t>(std::min<std::uint64_t>(size * count, body.bytes() - attempt.sent));
+  const Result<void> read = body.read(attempt.sent, std::as_writable_bytes(std::span(data, bytes)));
+  if (!read) {
+    attempt.failure = read.error();
+    return CURL_READFUNC_ABORT;
+  }
+  attempt.sent += bytes;
+  return bytes;
+}
+
+int HttpClient::Attempt::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto* stop = static_cast<Attempt*>(self)->request.stop;
+  return stop != nullptr && *stop ? 1 : 0;
+}
+
+// HTTP/1.0 without a length says the end by closing, which a cut does as well.
+bool HttpClient::Attempt::is_whole() const {
+  return request.method == "HEAD" || response.status == 204 || response.status == 304 ||
+         response.headers.contains("content-length") ||
+         response.headers.contains("transfer-encoding");
+}
+
+List HttpClient::Attempt::set_up() {
+  List headers;
+  // Waiting for "100 Continue" costs a round trip per part, and a second where nobody says it.
+  append(headers, "Expect:");
+  for (const std::string& header : request.headers) append(headers, header);
+  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, trouble.data());
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body);
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, this);
+  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);  // takes back what the last request was
+  if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.body) {
+    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(handle, CURLOPT_READFUNCTION, &on_send);
+    curl_easy_setopt(handle, CURLOPT_READDATA, this);
+    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                     static_cast<curl_off_t>(request.body->bytes()));
+  }
+  curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
+                   request.method == "HEAD" ? nullptr : request.method.c_str());
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+  return headers;
+}
+
+Result<std::unique_ptr<HttpClient>> HttpClient::open(HttpOptions options) {
+  set_global_up();
+  for (const std::string& file : {options.ca_file, options.cert_file, options.key_file}) {
+    if (file.empty()) continue;
+    const auto readable = sys::read_file(file);
+    if (!readable)
+      return fail(ErrorCode::kInvalidInput,
+                  "cannot use '" + options.place + "': " + readable.error().message());
+  }
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(options)));
+}
+
+void HttpClient::prepare(CURL* handle) {
+  const Patience& patience = options_.patience;
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(handle, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(patience.connect.count()));
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, kSlowest);
+  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L << 10);
+  curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+  if (!options_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, options_.ca_file.c_str());
+  if (!options_.cert_file.empty())
+    curl_easy_setopt(handle, CURLOPT_SSLCERT, options_.cert_file.c_str());
+  if (!options_.key_file.empty())
+    curl_easy_setopt(handle, CURLOPT_SSLKEY, options_.key_file.c_str());
+  if (options_.secret_key) {
+    std::string secret = text_of(*options_.secret_key);
+    curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, options_.sigv4.c_str());
+    curl_easy_setopt(handle, CURLOPT_USERNAME, options_.access_key.c_str());
+    curl_easy_setopt(handle, CURLOPT_PASSWORD, secret.c_str());
+    wipe(secret);
+  }
+  if (options_.bearer) {
+    std::string token = text_of(*options_.bearer);
+    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, token.c_str());
+    wipe(token);
+  }
+}
+
+Result<HttpClient::Handle> HttpClient::take() {
+  {
+    const std::scoped_lock hold(lock_);
+    if (!idle_.empty()) {
+      Handle handle = std::move(idle_.back());
+      idle_.pop_back();
+      return handle;
+    }
+  }
+  Handle handle(curl_easy_init());
+  if (handle == nullptr) return fail(ErrorCode::kInternal, "libcurl gives no handle");
+  prepare(handle.get());
+  return handle;
+}
+
+void HttpClient::give_back(Handle handle) {
+  const std::scoped_lock hold(lock_);
+  idle_.push_back(std::move(handle));
+}
+
+// An answer, an error that stays, or kBusy with `trouble` set: worth another try.
+Result<Response> HttpClient::judge(const Request& request, Attempt& attempt, CURLcode code,
+                                   std::string& trouble) {
+  if (attempt.failure) return std::unexpected(std::move(*attempt.failure));
+  if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorCode::kGone, "the transfer was given up");
+  curl_easy_getinfo(attempt.handle, CURLINFO_RESPONSE_CODE, &attempt.response.status);
+  // A server that refuses early may answer and close while we still send.
+  const bool answered = code == CURLE_SEND_ERROR && attempt.response.status >= 400;
+  if (code != CURLE_OK && !answered) {
+    std::string why =
+        attempt.trouble[0] != '\0' ? attempt.trouble.data() : curl_easy_strerror(code);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+      return std::unexpected(
+          Error(ErrorCode::kDenied, "'" + options_.place + "' cannot be trusted: " + why)
+              .with_hint("name the file with the certificate of its authority, and use the host "
+                         "name that its certificate has"));
+    if (is_refusal(why))
+      return std::unexpected(
+          Error(ErrorCode::kDenied, "'" + options_.place + "' does not trust us: " + why)
+              .with_hint("name a certificate and key of the authority that it trusts"));
+    if (!is_transient(code))
+      return fail(ErrorCode::kInvalidInput, "'" + options_.place + "' cannot be used: " + why);
+    trouble = std::move(why);
+    return fail(ErrorCode::kBusy, trouble);
+  }
+  const bool passes =
+      is_passing(attempt.response.status) ||
+      (options_.may_pass != nullptr && options_.may_pass(request, attempt.response));
+  if (passes)
+    trouble = "it answers with status " + std::to_string(attempt.response.status);
+  else if (!attempt.is_whole())
+    trouble = "its answer may be cut off";
+  else
+    return std::move(attempt.response);
+  return fail(ErrorCode::kBusy, trouble);
+}
+
+Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std::string& trouble) {
+  Attempt attempt{.request = request, .handle = handle, .response = {}};
+  const List headers = attempt.set_up();
+  const auto stall = request.stall.value_or(options_.patience.stall);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
+  const CURLcode code = curl_easy_perform(handle);
+  Result<Response> result = judge(request, attempt, code, trouble);
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
+  return result;
+}
+
+Result<Response> HttpClient::perform(const Request& request) {
+  Handle handle = REPRISE_PASS(take());
+  milliseconds wait = options_.patience.backoff;
+  std::string trouble;
+  for (int left = options_.patience.tries; left > 0; --left) {
+    trouble.clear();
+    Result<Response> result = try_once(request, handle.get(), trouble);
+    if (result || trouble.empty()) {
+      give_back(std::move(handle));
+      return result;
+    }
+    if (left == 1) break;
+    if (!pause(jittered(wait), request.stop))
+      return fail(ErrorCode::kGone, "the transfer was given up");
+    wait = std::min(wait * 2, Patience::kLongestBackoff);
+  }
+  return std::unexpected(
+      Error(ErrorCode::kBusy, "'" + options_.place + "' does not answer as it should, tried " +
+                                  std::to_string(options_.patience.tries) + " times: " + trouble)
+          .with_hint("see whether the server runs and can be reached, and try again"));
+}
+
+std::string url_encode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || std::string_view("-._~").contains(c)) {
+      encoded += c;
+    } else {
+      encoded += '%';
+      encoded += kDigits[byte >> 4];
+      encoded += kDigits[byte & 15];
+    }
+  }
+  return encoded;
+}
+
+}  // namespace reprise::remote

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is sent: a text, or a part of a file; and its digests.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace reprise::remote {
+
+using base::Result;
+
+// A view: text or file belong to the caller. Can be read several times.
+class Body {
+ public:
+  explicit Body(std::string_view text) : text_(text), bytes_(text.size()) {}
+  // `bytes` from `offset` on of an open file.
+  Body(int file, std::uint64_t offset, std::uint64_t bytes)
+      : file_(file), offset_(offset), bytes_(bytes) {}
+
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // Fills `out` with what lies `at` bytes from the beginning. kCorrupt if the file has become
+  // shorter.
+  [[nodiscard]] Result<void> read(std::uint64_t at, std::span<std::byte> out) const;
+
+ private:
+  std::string_view text_;
+  int file_ = -1;
+  std::uint64_t offset_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+struct Digests {
+  std::array<std::byte, 16> md5;
+  std::array<std::byte, 32> sha256;
+};
+
+Result<Digests> digest(const Body& body);
+
+std::string to_hex(std::span<const std::byte> bytes);
+std::string to_base64(std::span<const std::byte> bytes);
+
+}  // namespace reprise::remote

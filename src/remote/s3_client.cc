@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remote/internal/s3_client.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace reprise::remote {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+// The code in an answer that is an error: "NoSuchKey". Empty if it is none.
+std::string code_of(const Response& response) {
+  pugi::xml_document document;
+  if (!document.load_buffer(response.body.data(), response.body.size())) return {};
+  return document.child("Error").child_value("Code");
+}
+
+// What S3 answers with a status of the kind 4xx, but was caused by the way and not by us; and a
+// CompleteMultipartUpload that fails after it began to answer, with status 200.
+bool may_pass(const Request& request, const Response& response) {
+  constexpr std::array<std::string_view, 6> kPassing{"BadDigest",      "XAmzContentSHA256Mismatch",
+                                                     "RequestTimeout", "InternalError",
+                                                     "SlowDown",       "IncompleteBody"};
+  if (response.success() && request.method != "POST") return false;
+  const std::string code = code_of(response);
+  return std::ranges::find(kPassing, code) != kPassing.end();
+}
+
+struct Meaning {
+  std::string_view code;
+  ErrorCode means;
+  std::string_view message;
+  std::string_view hint;
+};
+
+constexpr std::array kMeanings{
+    Meaning{"NoSuchBucket", ErrorCode::kNotFound, "there is no such bucket",
+            "make the bucket, or correct the remote's URL"},
+    Meaning{"NoSuchUpload", ErrorCode::kGone, "the upload was ended by somebody else",
+            "send it again"},
+    Meaning{"InvalidAccessKeyId", ErrorCode::kDenied, "it does not know the access key",
+            "correct the remote's access key"},
+    Meaning{"XAdminUserNotFound", ErrorCode::kDenied, "it does not know the access key",
+            "correct the remote's access key"},  // versitygw 1.8 says so, with status 404
+    Meaning{"SignatureDoesNotMatch", ErrorCode::kDenied,
+            "the secret key does not fit the access key", "correct the remote's secret key"},
+    Meaning{"RequestTimeTooSkewed", ErrorCode::kDenied, "the clocks differ too much",
+            "set the clock of this host"},
+    Meaning{"InvalidRange", ErrorCode::kCorrupt, "the object is cut off", ""},
+};
+
+Error named(const Meaning& meaning, const std::string& where) {
+  Error error(meaning.means, where + ": " + std::string(meaning.message));
+  return meaning.hint.empty() ? std::move(error)
+                              : std::move(error).with_hint(std::string(meaning.hint));
+}
+
+std::string base_url(const S3Options& options) {
+  if (options.addressing == Addressing::kPath) return options.endpoint + "/" + options.bucket;
+  const std::size_t host = options.endpoint.find("://") + 3;
+  return options.endpoint.substr(0, host) + options.bucket + "." + options.endpoint.substr(host);
+}
+
+Result<void> check(S3Options& options) {
+  while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
+  if (!options.endpoint.starts_with("http://") && !options.endpoint.starts_with("https://"))
+    return fail(ErrorCode::kInvalidInput, "'" + options.endpoint + "' is no endpoint of S3");
+  // Both become parts of URLs.
+  if (!check_object_name(options.bucket) || options.bucket.contains('/'))
+    return fail(ErrorCode::kInvalidInput, "'" + options.bucket + "' is no name of a bucket");
+  if (!options.prefix.empty() && !check_object_name(options.prefix))
+    return fail(ErrorCode::kInvalidInput, "'" + options.prefix + "' is no prefix of objects");
+  if (options.part_bytes < S3Options::kLeastPart || options.parallel < 1)
+    return fail(ErrorCode::kInvalidInput, "parts of an upload have at least 5 MiB");
+  if (options.access_key.empty() || options.secret_key.empty())
+    return std::unexpected(
+        Error(ErrorCode::kDenied, "there are no credentials for 's3://" + options.bucket + "'")
+            .with_hint("give an access key and a secret key, or set AWS_ACCESS_KEY_ID and "
+                       "AWS_SECRET_ACCESS_KEY"));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<S3Client>> S3Client::open(S3Options options) {
+  REPRISE_PASS(check(options));
+  auto client = std::unique_ptr<S3Client>(new S3Client);
+  client->url_ = "s3://" + options.bucket + (options.prefix.empty() ? "" : "/" + options.prefix);
+  client->base_ = base_url(options);
+  const auto secret = std::as_writable_bytes(std::span(options.secret_key));
+  HttpOptions http{.place = client->url_ + "' at '" + options.endpoint,
+                   .ca_file = options.ca_file,
+                   .patience = options.patience,
+                   .sigv4 = "aws:amz:" + options.region + ":s3",
+                   .access_key = options.access_key,
+                   .may_pass = &may_pass};
+  http.secret_key = REPRISE_PASS(crypto::Secret::copy_of(secret));
+  crypto::wipe(secret);
+  options.secret_key.clear();
+  client->options_ = std::move(options);
+  client->http_ = REPRISE_PASS(HttpClient::open(std::move(http)));
+  return client;
+}
+
+std::string S3Client::key_of(const std::string& name) const {
+  return options_.prefix.empty() ? name : options_.prefix + "/" + name;
+}
+
+Error S3Client::error_of(const S3Call& call, const Response& response) const {
+  const std::string code = code_of(response);
+  const std::string where = "'" + url_ + "' at '" + options_.endpoint + "'";
+  const auto meaning = std::ranges::find(kMeanings, code, &Meaning::code);
+  if (meaning != kMeanings.end()) return named(*meaning, where);
+  if (response.status == 404 && (code.empty() || code == "NoSuchKey"))
+    return {ErrorCode::kNotFound, "there is no object '" + call.name + "' in '" + url_ + "'"};
+  if (response.status == 416)
+    return {ErrorCode::kCorrupt, "object '" + call.name + "' in '" + url_ + "' is cut off"};
+  const std::string status =
+      std::to_string(response.status) + (code.empty() ? "" : " (" + code + ")");
+  if (response.status == 401 || response.status == 403)
+    return Error(ErrorCode::kDenied, where + " refuses us with status " + status)
+        .with_hint("correct the remote's access key and secret key, or what they may do there");
+  if (response.status >= 300 && response.status < 400)
+    return Error(ErrorCode::kInvalidInput, where + " sends us elsewhere, with status " + status)
+        .with_hint("correct the remote's endpoint and region");
+  return {ErrorCode::kIo, where + " answers '" + call.method + "' with status " + status};
+}
+
+Result<Response> S3Client::call(const S3Call& call) {
+  std::string url = base_;
+  if (!call.name.empty()) url += "/" + key_of(call.name);
+  char separator = '?';
+  for (const auto& [name, value] : call.query) {
+    url += separator + name + "=" + url_encode(value);
+    separator = '&';
+  }
+  Request request{.method = call.method,
+                  .url = std::move(url),
+                  .headers = call.headers,
+                  .body = call.body,
+                  .into = call.into,
+                  .limit = call.limit,
+                  .stall = call.stall,
+                  .stop = call.stop};
+  const Body body = call.body.value_or(Body(std::string_view()));
+  const Digests digests = call.digests ? *call.digests : REPRISE_PASS(digest(body));
+  request.headers.push_back("x-amz-content-sha256: " + to_hex(digests.sha256));
+  if (call.body) request.headers.push_back("Content-MD5: " + to_base64(digests.md5));
+  Response response = REPRISE_PASS(http_->perform(request));
+  if (!response.success() || (call.method == "POST" && !code_of(response).empty()))
+    return std::unexpected(error_of(call, response));
+  return response;
+}
+
+Result<std::unique_ptr<pugi::xml_document>> S3Client::call_xml(const S3Call& asked) {
+  const Response response = REPRISE_PASS(call(asked));
+  auto document = std::make_unique<pugi::xml_document>();
+  if (!document->load_buffer(response.body.data(), response.body.size()))
+    return fail(ErrorCode::kCorrupt, "'" + url_ + "' answers with something that is no XML");
+  return document;
+}
+
+}  // namespace reprise::remote
