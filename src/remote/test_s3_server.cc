@@ -74,8 +74,8 @@ TestS3Server& TestS3Server::instance() {
   return server;
 }
 
-S3Options TestS3Server::options(std::string prefix, std::uint16_t port) const {
-  return {.endpoint = "http://127.0.0.1:" + std::to_string(port != 0 ? port : port_),
+S3Options TestS3Server::options(std::string prefix, std::uint16_t port) {
+  return {.endpoint = "http://127.0.0.1:" + std::to_string(port),
           .bucket = "bucket",
           .prefix = std::move(prefix),
           .access_key = kAccessKey,

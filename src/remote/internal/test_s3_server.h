@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "remote/s3.h"
 #include "sys/child.h"
@@ -21,8 +22,12 @@ class TestS3Server {
   static TestS3Server& instance();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  // Options for it, patient for tests; by way of a proxy if `port` is its.
-  [[nodiscard]] S3Options options(std::string prefix, std::uint16_t port = 0) const;
+  // Options for it, impatient as tests are.
+  [[nodiscard]] S3Options options(std::string prefix) const {
+    return options(std::move(prefix), port_);
+  }
+  // The same, by way of whatever listens at `port`.
+  static S3Options options(std::string prefix, std::uint16_t port);
   // What lies in the bucket.
   [[nodiscard]] std::filesystem::path bucket() const { return data_ / "bucket"; }
 

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a client of a real S3 server does when the network or the server fails.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/id.h"
+#include "remote/internal/test_proxy.h"
+#include "remote/internal/test_s3_server.h"
+#include "sys/child.h"
+
+namespace reprise::remote {
+namespace {
+
+using base::ErrorCode;
+using Kind = Fault::Kind;
+
+constexpr std::size_t kPart = S3Options::kLeastPart;
+constexpr const char* kUnavailable = "<Error><Code>SlowDown</Code></Error>";
+
+bool is_part(const Exchange& exchange) {
+  return exchange.method == "PUT" && exchange.target.find("partNumber=") != std::string::npos;
+}
+
+Fault nothing(const Exchange&, const std::vector<Exchange>&) { return {}; }
+
+// `fault` for the first `count` requests of which `concerns` is true.
+Fate first(std::size_t count, Fault fault, bool (*concerns)(const Exchange&)) {
+  return [=](const Exchange& exchange, const std::vector<Exchange>& before) {
+    const auto earlier = static_cast<std::size_t>(std::ranges::count_if(before, concerns));
+    return concerns(exchange) && earlier < count ? fault : Fault{};
+  };
+}
+bool any(const Exchange&) { return true; }
+bool is_get(const Exchange& exchange) { return exchange.method == "GET"; }
+bool is_put(const Exchange& exchange) { return exchange.method == "PUT"; }
+bool is_complete(const Exchange& exchange) {
+  return exchange.method == "POST" && exchange.target.find("uploadId=") != std::string::npos;
+}
+
+constexpr std::size_t kAlways = 1'000'000;
+
+class S3Faults : public testing::Test {
+ protected:
+  std::unique_ptr<ObjectStore> open() { return open(proxy_.port()); }
+  std::unique_ptr<ObjectStore> open(std::uint16_t port) {
+    auto opened = open_s3(TestS3Server::options(prefix_, port));
+    EXPECT_TRUE(opened) << opened.error().message();
+    return std::move(*opened);
+  }
+  // Not by way of the proxy.
+  std::unique_ptr<ObjectStore> directly() { return open(TestS3Server::instance().port()); }
+  std::ptrdiff_t count(bool (*concerns)(const Exchange&)) {
+    return std::ranges::count_if(proxy_.exchanges(), concerns);
+  }
+  // `parts` of them, each unlike the others, the last one shorter.
+  static std::string contents(std::size_t parts) {
+    std::string text;
+    for (std::size_t i = 0; i < parts; ++i) text.append(kPart, static_cast<char>('a' + i));
+    text.resize(text.size() - 1000);
+    return text;
+  }
+  void expect_there(const std::string& name, const std::string& wanted) {
+    const auto got = directly()->get(name, wanted.size());
+    ASSERT_TRUE(got) << got.error().message();
+    EXPECT_TRUE(*got == wanted);
+  }
+
+  sys::TestDirectory scratch_;
+  std::string prefix_ = base::random_id();
+  TestProxy proxy_{TestS3Server::instance().port(), &nothing};
+};
+
+TEST_F(S3Faults, AServerThatIsBusyForAWhileIsAskedAgain) {
+  const auto objects = open();
+  for (const int status : {500, 503, 429}) {
+    proxy_.set_fate([status](const Exchange&, const std::vector<Exchange>& before) {
+      return before.size() % 3 < 2
+                 ? Fault{.kind = Kind::kAnswer, .status = status, .text = kUnavailable}
+                 : Fault{};
+    });
+    EXPECT_TRUE(objects->put("packs/a", std::to_string(status))) << status;
+    expect_there("packs/a", std::to_string(status));
+  }
+  EXPECT_EQ(count(&is_put), 9);
+}
+
+TEST_F(S3Faults, AServerThatAlwaysFailsIsGivenUp) {
+  const auto objects = open();
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kAnswer, .status = 500}, &any));
+  const auto put = objects->put("packs/a", "1");
+  EXPECT_EQ(put.error().code(), ErrorCode::kBusy);
+  EXPECT_NE(put.error().message().find("500"), std::string::npos) << put.error().message();
+  EXPECT_FALSE(put.error().hint().empty());
+  EXPECT_EQ(count(&is_put), 3);
+  EXPECT_EQ(objects->size("packs/a").error().code(), ErrorCode::kBusy);
+  const auto large = objects->put_file("packs/l", scratch_.file("l", contents(2)), {});
+  EXPECT_EQ(large.error().code(), ErrorCode::kBusy);
+}
+
+TEST_F(S3Faults, AServerThatStallsIsLeft) {
+  ASSERT_TRUE(directly()->put("packs/a", "contents"));
+  S3Options options = TestS3Server::options(prefix_, proxy_.port());
+  options.patience.stall = std::chrono::seconds{1};
+  options.patience.tries = 2;
+  const auto objects = std::move(*open_s3(options));
+  // Once: the next try finds another connection.
+  proxy_.set_fate(first(1, {.kind = Kind::kStall}, &any));
+  const auto read = objects->get("packs/a", 100);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, "contents");
+  // For ever, in the middle of a body.
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kStallAfter, .bytes = 4}, &any));
+  EXPECT_EQ(objects->get("packs/a", 100).error().code(), ErrorCode::kBusy);
+}
+
+TEST_F(S3Faults, AServerThatIsNotThereIsNamed) {
+  std::uint16_t port = 0;
+  {
+    const TestProxy gone(1, &nothing);
+    port = gone.port();
+  }
+  const auto put = open(port)->put("packs/a", "1");
+  EXPECT_EQ(put.error().code(), ErrorCode::kBusy);
+  EXPECT_NE(put.error().message().find("127.0.0.1:" + std::to_string(port)), std::string::npos);
+}
+
+TEST_F(S3Faults, ABodyThatIsCutOffIsNotAccepted) {
+  const std::string text = contents(2);
+  ASSERT_TRUE(directly()->put_file("packs/a", scratch_.file("a", text), {}));
+  const auto objects = open();
+  std::string part(3'000'000, '\0');
+  const auto out = std::as_writable_bytes(std::span(part));
+  proxy_.set_fate(first(2, {.kind = Kind::kCutAnswer, .bytes = 1'000'000}, &is_get));
+  EXPECT_TRUE(objects->read("packs/a", kPart - 1000, out));
+  EXPECT_TRUE(part == text.substr(kPart - 1000, part.size()));
+  EXPECT_EQ(count(&is_get), 3);
+  for (const std::size_t bytes : {0U, 1'000'000U}) {
+    proxy_.set_fate(first(kAlways, {.kind = Kind::kCutAnswer, .bytes = bytes}, &any));
+    EXPECT_EQ(objects->read("packs/a", 0, out).error().code(), ErrorCode::kBusy);
+    EXPECT_EQ(objects->get("packs/a", text.size()).error().code(), ErrorCode::kBusy);
+  }
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kCutAnswer, .bytes = 100}, &any));
+  const auto listed = objects->list("");
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code(), ErrorCode::kBusy);
+}
+
+TEST_F(S3Faults, AnUploadThatIsCutIsSentAgain) {
+  const std::string text = contents(3);
+  proxy_.set_fate(first(2, {.kind = Kind::kCutRequest, .bytes = 1'000'000}, &is_part));
+  const auto put = open()->put_file("packs/a", scratch_.file("a", text), {});
+  ASSERT_TRUE(put) << put.error().message();
+  EXPECT_EQ(count(&is_part), 5);
+  expect_there("packs/a", text);
+}
+
+TEST_F(S3Faults, WhatWasSpoiledOnTheWayIsSentAgain) {
+  const std::string text = contents(2);
+  proxy_.set_fate(first(1, {.kind = Kind::kSpoil}, &is_put));
+  ASSERT_TRUE(open()->put("keys/a", "small"));
+  expect_there("keys/a", "small");
+  proxy_.set_fate(first(1 + 1, {.kind = Kind::kSpoil}, &is_part));
+  const auto put = open()->put_file("packs/a", scratch_.file("a", text), {});
+  ASSERT_TRUE(put) << put.error().message();
+  EXPECT_EQ(count(&is_part), 4);
+  expect_there("packs/a", text);
+}
+
+// S3 may begin to answer "200" and find out later that it fails.
+TEST_F(S3Faults, ACompletionThatFailsInItsBodyIsNoSuccess) {
+  const std::string text = contents(2);
+  const auto file = scratch_.file("a", text);
+  const Fault failed{.kind = Kind::kAnswer,
+                     .status = 200,
+                     .text = "<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code></Error>"};
+  proxy_.set_fate(first(kAlways, failed, &is_complete));
+  EXPECT_EQ(open()->put_file("packs/a", file, {}).error().code(), ErrorCode::kBusy);
+  EXPECT_EQ(*directly()->size("packs/a"), std::nullopt);
+  const auto sent = count(&is_part);
+  proxy_.set_fate(&nothing);
+  ASSERT_TRUE(open()->put_file("packs/a", file, {}));
+  EXPECT_EQ(count(&is_part), sent);  // all of them were there
+  expect_there("packs/a", text);
+}
+
+TEST_F(S3Faults, ACompletionWhoseAnswerIsLostIsFound) {
+  const std::string text = contents(2);
+  proxy_.set_fate(first(1, {.kind = Kind::kSpoilAnswer, .status = 503}, &is_complete));
+  const auto put = open()->put_file("packs/a", scratch_.file("a", text), {});
+  ASSERT_TRUE(put) << put.error().message();
+  EXPECT_EQ(count(&is_complete), 2);
+  expect_there("packs/a", text);
+}
+
+TEST_F(S3Faults, AnUploadOfAnotherFileIsEnded) {
+  const std::string text = contents(3);
+  const auto objects = open();
+  std::string other = text;
+  other[10] = '!';
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kAnswer, .status = 503}, &is_complete));
+  ASSERT_FALSE(objects->put_file("packs/a", scratch_.file("other", other), {}));
+  const auto sent = count(&is_part);
+  proxy_.set_fate(&nothing);
+  ASSERT_TRUE(objects->put_file("packs/a", scratch_.file("a", text), {}));
+  EXPECT_EQ(count(&is_part) - sent, 3);
+  EXPECT_EQ(count([](const Exchange& e) { return e.method == "DELETE"; }), 1);
+  expect_there("packs/a", text);
+}
+
+// What the process of the next test runs until it is killed.
+TEST(S3Uploader, DISABLED_Uploads) {
+  auto options = TestS3Server::options(
+      std::getenv("S3_PREFIX"), static_cast<std::uint16_t>(std::atoi(std::getenv("S3_PORT"))));
+  options.patience.stall = std::chrono::seconds{60};
+  (void)(*open_s3(options))->put_file("packs/a", std::getenv("S3_FILE"), {});
+}
+
+TEST_F(S3Faults, AnUploaderThatWasKilledGoesOnWhereItWas) {
+  constexpr std::ptrdiff_t kParts = 8;
+  constexpr std::ptrdiff_t kPassing = 3;
+  const std::string text = contents(kParts);
+  const auto file = scratch_.file("a", text);
+  proxy_.set_fate([](const Exchange& exchange, const std::vector<Exchange>& before) {
+    const bool stalls = is_part(exchange) && std::ranges::count_if(before, &is_part) >= kPassing;
+    return Fault{.kind = stalls ? Kind::kStall : Kind::kNone};
+  });
+  auto uploader = sys::Child::spawn(
+      {.argv = {"/proc/self/exe", "--gtest_also_run_disabled_tests",
+                "--gtest_filter=S3Uploader.DISABLED_Uploads"},
+       .env = sys::default_environment({{"S3_PREFIX", prefix_},
+                                        {"S3_FILE", file.string()},
+                                        {"S3_PORT", std::to_string(proxy_.port())}})});
+  ASSERT_TRUE(uploader) << uploader.error().message();
+  const auto arrived = [](const Exchange& exchange) {
+    return is_part(exchange) && exchange.answered;
+  };
+  while (count(arrived) < kPassing || count(&is_part) == kPassing)
+    ASSERT_FALSE(uploader->wait(std::chrono::milliseconds{20})) << "it has ended";
+  ASSERT_TRUE(uploader->kill(SIGKILL));
+  ASSERT_TRUE(uploader->wait());
+  EXPECT_EQ(*directly()->size("packs/a"), std::nullopt);
+
+  const auto sent = count(&is_part);
+  proxy_.set_fate(&nothing);
+  std::uint64_t told = 0;
+  const auto put = open()->put_file("packs/a", file, [&](std::uint64_t done) -> Result<void> {
+    told = done;
+    return {};
+  });
+  ASSERT_TRUE(put) << put.error().message();
+  EXPECT_EQ(count(&is_part) - sent, kParts - kPassing);
+  EXPECT_EQ(told, text.size());
+  expect_there("packs/a", text);
+}
+
+}  // namespace
+}  // namespace reprise::remote
