@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -52,13 +53,12 @@ milliseconds jittered(milliseconds wait) {
 
 bool is_passing(long status) { return status >= 500 || status == 408 || status == 429; }
 
-// TLS 1.3 tells a client that it is not welcome only after the handshake, as an alert for which
-// curl (7.88) has no code of its own.
-bool is_refusal(std::string_view trouble) {
-  return trouble.find("alert") != std::string_view::npos &&
-         (trouble.find("certificate") != std::string_view::npos ||
-          trouble.find("unknown ca") != std::string_view::npos ||
-          trouble.find("access denied") != std::string_view::npos);
+// The other side says so by an alert, for which curl (7.88) has no code of its own. TLS 1.3 sends
+// it after the handshake.
+bool is_refusal(CURLcode code, std::string_view trouble) {
+  if (!trouble.contains("alert")) return false;
+  return code == CURLE_SSL_CONNECT_ERROR || trouble.contains("certificate") ||
+         trouble.contains("unknown ca");
 }
 
 bool is_transient(CURLcode code) {
@@ -85,6 +85,32 @@ std::string text_of(const crypto::Secret& secret) {
   const auto view = secret.view();
   return {reinterpret_cast<const char*>(view.data()), view.size()};
 }
+
+// Writing to a TLS connection that the other side has closed raises SIGPIPE, which libcurl leaves
+// to us (CURLOPT_NOSIGNAL): kept from this thread here, and taken back if it came.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    sigset_t pending;
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoSigpipe() {
+    constexpr timespec kNow{};
+    if (!was_pending_) sigtimedwait(&pipe_, nullptr, &kNow);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
 
 void wipe(std::string& text) { crypto::wipe(std::as_writable_bytes(std::span(text))); }
 
@@ -284,7 +310,7 @@ Result<Response> HttpClient::judge(const Request& request, Attempt& attempt, CUR
           Error(ErrorCode::kDenied, "'" + options_.place + "' cannot be trusted: " + why)
               .with_hint("name the file with the certificate of its authority, and use the host "
                          "name that its certificate has"));
-    if (is_refusal(why))
+    if (is_refusal(code, why))
       return std::unexpected(
           Error(ErrorCode::kDenied, "'" + options_.place + "' does not trust us: " + why)
               .with_hint("name a certificate and key of the authority that it trusts"));
@@ -310,6 +336,7 @@ Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std:
   const List headers = attempt.set_up();
   const auto stall = request.stall.value_or(options_.patience.stall);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
+  const NoSigpipe quiet;
   const CURLcode code = curl_easy_perform(handle);
   Result<Response> result = judge(request, attempt, code, trouble);
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, nullptr);

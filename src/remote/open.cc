@@ -1,17 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "remote/open.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include "remote/peer.h"
+#include "remote/s3.h"
+
 namespace reprise::remote {
 
 using base::Error;
 using base::ErrorCode;
 
+namespace {
+
+constexpr std::string_view kFile = "file://";
+constexpr std::string_view kS3 = "s3://";
+
+std::string given_or_environment(const std::string& given, const char* variable) {
+  if (!given.empty()) return given;
+  const char* value = std::getenv(variable);
+  return value != nullptr ? value : "";
+}
+
+Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {
+  std::string bucket = config.url.substr(kS3.size());
+  while (bucket.ends_with('/')) bucket.pop_back();
+  const std::size_t slash = std::min(bucket.find('/'), bucket.size());
+  const std::string prefix = bucket.substr(std::min(slash + 1, bucket.size()));
+  bucket.resize(slash);
+  const std::string endpoint = given_or_environment(config.endpoint, "AWS_ENDPOINT_URL");
+  return open_s3({
+      .endpoint = endpoint.empty() ? "https://s3." + config.region + ".amazonaws.com" : endpoint,
+      .region = config.region,
+      .bucket = bucket,
+      .prefix = prefix,
+      .access_key = given_or_environment(config.access_key, "AWS_ACCESS_KEY_ID"),
+      .secret_key = given_or_environment(config.secret_key, "AWS_SECRET_ACCESS_KEY"),
+      // Amazon takes the bucket's name in the path of old buckets only; others mostly there only.
+      .addressing = endpoint.empty() ? Addressing::kHost : Addressing::kPath,
+      .ca_file = config.ca_file,
+  });
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ObjectStore>> open_remote(const RemoteConfig& config) {
-  constexpr std::string_view kFile = "file://";
   if (config.url.starts_with("file:///")) return open_directory(config.url.substr(kFile.size()));
+  if (config.url.starts_with(kS3)) return open_bucket(config);
+  if (config.url.starts_with("https://"))
+    return open_peer({.url = config.url,
+                      .ca_file = config.ca_file,
+                      .cert_file = config.cert_file,
+                      .key_file = config.key_file,
+                      .token = config.token});
   return std::unexpected(
       Error(ErrorCode::kInvalidInput, "'" + config.url + "' is no URL of a remote")
-          .with_hint("use file:///DIRECTORY"));
+          .with_hint("use file:///DIRECTORY, s3://BUCKET/PREFIX or https://HOST:PORT"));
 }
 
 }  // namespace reprise::remote
