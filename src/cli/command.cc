@@ -24,6 +24,7 @@ std::span<const Command> commands() {
                                             kStoreGc,
                                             kStoreRepair,
                                             kStoreRotateKey,
+                                            kStoreServe,
                                             kConfigShow,
                                             kDoctor};
   return kAll;

@@ -56,6 +56,6 @@ std::span<const Command> commands();
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kRestore, kLives, kLogs,
-    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kConfigShow, kDoctor;
+    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kStoreServe, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli
