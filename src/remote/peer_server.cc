@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -32,6 +33,7 @@ constexpr std::size_t kPiece = std::size_t{256} << 10;
 // Each connection holds one while it lasts; a node reads with four at once.
 constexpr std::size_t kThreads = 64;
 constexpr time_t kPatienceSeconds = 10;
+constexpr std::size_t kRequestsPerConnection = 10'000;
 
 enum Status : int {
   kOk = 200,
@@ -122,6 +124,7 @@ class Server final : public ObjectServer {
   Result<void> tls_;
   httplib::SSLServer http_;
   std::uint16_t port_ = 0;
+  std::atomic<bool> ended_ = false;
   std::jthread listening_;
 };
 
@@ -136,6 +139,10 @@ Server::Server(ServeOptions options)
   http_.set_read_timeout(kPatienceSeconds);
   http_.set_write_timeout(kPatienceSeconds);
   http_.set_payload_max_length(0);
+  // A reader may ask for many small ranges, one after the other: each without a new handshake, and
+  // without waiting for the acknowledgement of the last piece.
+  http_.set_keep_alive_max_count(kRequestsPerConnection);
+  http_.set_tcp_nodelay(true);
   // Not the library's SO_REUSEPORT, with which two servers would share a port unseen.
   http_.set_socket_options([](int socket) {
     const int yes = 1;
@@ -222,10 +229,13 @@ Result<void> Server::bind() {
 Result<std::unique_ptr<Server>> Server::start(ServeOptions options) {
   auto server = std::unique_ptr<Server>(new Server(std::move(options)));
   REPRISE_PASS(server->bind());
-  httplib::SSLServer& http = server->http_;
-  server->listening_ = std::jthread([&http] { http.listen_after_bind(); });
+  server->listening_ = std::jthread([it = server.get()] {
+    it->http_.listen_after_bind();
+    it->ended_ = true;
+  });
   // stop() does nothing to one that does not run yet.
-  while (!http.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  while (!server->http_.is_running() && !server->ended_)
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
   return server;
 }
 
