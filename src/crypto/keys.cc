@@ -170,6 +170,28 @@ Result<void> rewrap_tenant(const fs::path& directory, std::string_view tenant,
   return write_wrapped(place, std::move(file), secret, new_kek);
 }
 
+Result<std::string> secret_id_in(std::string_view key_file) {
+  return REPRISE_TRY(decode_key_file(key_file), "reading a key file").id;
+}
+
+Result<void> adopt_tenant(const fs::path& directory, std::string_view tenant,
+                          std::string_view key_file, const Secret& kek) {
+  const Place place = REPRISE_PASS(place_of(directory, tenant));
+  const std::string given = REPRISE_PASS(key_id(kek));
+  const KeyFile file = REPRISE_TRY(decode_key_file(key_file), "taking over a key file");
+  if (file.tenant != place.tenant)
+    return fail(ErrorCode::kCorrupt, "the key file is that of tenant '" + file.tenant + "'");
+  if (file.kek != given)
+    return std::unexpected(
+        Error(ErrorCode::kDenied,
+              "its keys were wrapped with key '" + file.kek + "', not with '" + given + "'")
+            .with_hint("give this host the key that the other one has (REPRISE_KEY_FILE)"));
+  REPRISE_PASS(unwrap(place, file, kek));
+  REPRISE_PASS(sys::make_directories_durably(place.directory));
+  const sys::FileLock lock = REPRISE_PASS(lock_for_writing(place));
+  return sys::replace_file(place.file(), encode_key_file(file));
+}
+
 Result<std::vector<std::string>> tenants(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code error;

@@ -74,6 +74,16 @@ Result<TenantKeys> open_tenant(const std::filesystem::path& directory, std::stri
 Result<void> rewrap_tenant(const std::filesystem::path& directory, std::string_view tenant,
                            const Secret& old_kek, const Secret& new_kek);
 
+// The id of the tenant's secret in the text of a key file. kCorrupt, kUnsupported.
+Result<std::string> secret_id_in(std::string_view key_file);
+
+// Puts `key_file`, the text of one of elsewhere, in the place of DIRECTORY/TENANT.json: what was
+// sealed with the keys that were there can never be opened again. Atomic and durable. kDenied if it
+// was wrapped with another key-encryption key; kCorrupt if it does not open, or is another
+// tenant's.
+Result<void> adopt_tenant(const std::filesystem::path& directory, std::string_view tenant,
+                          std::string_view key_file, const Secret& kek);
+
 // Names of the tenants that have a key file, sorted. None if there is no such directory.
 Result<std::vector<std::string>> tenants(const std::filesystem::path& directory);
 

@@ -98,9 +98,13 @@ Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, const Block
   return sealed;
 }
 
+Result<void> unseal_block(const crypto::Aead& key, const BlockId& id, View sealed, Bytes& plain) {
+  return key.open(sealed, bound_to(id), plain);
+}
+
 Result<Block> open_block(const crypto::Aead& key, const BlockId& id, View sealed) {
   Bytes plain;
-  REPRISE_PASS(key.open(sealed, bound_to(id), plain));
+  REPRISE_PASS(unseal_block(key, id, sealed, plain));
   const auto malformed = [] { return fail(ErrorCode::kCorrupt, "a block is malformed"); };
   if (plain.size() < kHeaderBytes) return malformed();
   const std::size_t count = get_u32(View(plain).subspan(4));

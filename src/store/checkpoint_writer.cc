@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/fault.h"
+#include "store/internal/adopt_key.h"
 #include "store/internal/move_blocks.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_writer.h"
@@ -146,6 +147,7 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
                                                            CheckpointStore::Beginning how) {
   StagingPlace place =
       REPRISE_TRY(StagingPlace::make(store->layout, how.memory), "beginning a checkpoint");
+  REPRISE_TRY(check_key(*store), "beginning a checkpoint");
   PageIndex index = REPRISE_PASS(PageIndex::open(store->layout.root, store->keys.pages));
   auto writer = std::make_unique<Writer>(std::move(store), std::move(place), std::move(index),
                                          how.waiting ? Effort::kFast : Effort::kSmall);

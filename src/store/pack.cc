@@ -35,7 +35,6 @@ constexpr std::size_t kKeyBytes = 40;
 constexpr std::size_t kHeaderSumAt = 88;
 constexpr std::size_t kHeaderBytes = 96;
 constexpr std::uint32_t kRecordMagic = 0x314B4C42;  // "BLK1"
-constexpr std::size_t kRecordBytes = 32;
 constexpr std::size_t kRecordSumAt = 24;
 // Nothing that seal_block makes is larger.
 constexpr std::uint32_t kMaxSealed = 2U << 20;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "store/catalog.h"
 #include "store/internal/bytes.h"
@@ -81,6 +82,17 @@ std::int64_t seal_of(const crypto::PageHasher& hasher, const BlockPlace& place) 
   return static_cast<std::int64_t>(get_u64(hasher.of(as_bytes(text))));
 }
 
+// Of a row with pack, id, offset, bytes and seal; nullopt if it is damaged.
+std::optional<BlockPlace> place_in(const crypto::PageHasher& hasher, const Statement& row) {
+  BlockPlace place{.pack = row.text(0),
+                   .offset = row.natural(2),
+                   .bytes = static_cast<std::uint32_t>(row.integer(3))};
+  const std::string id = row.text(1);
+  if (id.size() == place.id.size()) std::ranges::copy(as_bytes(id), place.id.begin());
+  if (row.integer(4) != seal_of(hasher, place)) return std::nullopt;
+  return place;
+}
+
 std::int64_t seal_of(const crypto::PageHasher& hasher, const PageId& id, std::uint32_t page,
                      const BlockId& block) {
   std::array<std::byte, sizeof(PageId) + sizeof(BlockId) + 4> bytes{};
@@ -149,17 +161,28 @@ Result<bool> PageIndex::is_usable(std::int64_t block) {
       "packs.number WHERE blocks.number = ?1 AND NOT condemned",
       block));
   std::optional<BlockPlace> place;
-  if (REPRISE_PASS(statement.step())) {
-    place = BlockPlace{.pack = statement.text(0),
-                       .offset = statement.natural(2),
-                       .bytes = static_cast<std::uint32_t>(statement.integer(3))};
-    const std::string id = statement.text(1);
-    if (id.size() == place->id.size()) std::ranges::copy(as_bytes(id), place->id.begin());
-    if (statement.integer(4) != seal_of(*hasher_, *place)) place.reset();
-  }
+  if (REPRISE_PASS(statement.step())) place = place_in(*hasher_, statement);
   const bool usable = place.has_value();
   blocks_.emplace(block, std::move(place));
   return usable;
+}
+
+Result<std::vector<std::optional<BlockPlace>>> PageIndex::find_blocks(
+    std::span<const BlockId> ids) {
+  std::vector<std::optional<BlockPlace>> found(ids.size());
+  std::multimap<BlockId, std::size_t> wanted;
+  for (std::size_t i = 0; i < ids.size(); ++i) wanted.emplace(ids[i], i);
+  Statement statement = REPRISE_PASS(Statement::prepare(
+      db_.get(),
+      "SELECT packs.id, blocks.id, offset, bytes, seal FROM blocks JOIN packs ON blocks.pack = "
+      "packs.number WHERE NOT condemned"));
+  while (REPRISE_PASS(statement.step())) {
+    const std::optional<BlockPlace> place = place_in(*hasher_, statement);
+    if (!place) continue;
+    const auto [begin, end] = wanted.equal_range(place->id);
+    for (auto one = begin; one != end; ++one) found[one->second] = place;
+  }
+  return found;
 }
 
 const BlockPlace& PageIndex::place_of(std::int64_t block) const { return *blocks_.at(block); }

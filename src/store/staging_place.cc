@@ -162,6 +162,10 @@ Result<int> sweep_staging(const StoreLayout& layout) {
 Result<std::vector<CheckpointId>> living(const StoreLayout& layout) {
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+  return living_while_locked(layout);
+}
+
+Result<std::vector<CheckpointId>> living_while_locked(const StoreLayout& layout) {
   std::vector<CheckpointId> ids;
   for (const std::string& name : REPRISE_PASS(staged_ids(layout)))
     if (REPRISE_PASS(is_alive(layout, CheckpointId(name)))) ids.emplace_back(name);

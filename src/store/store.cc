@@ -21,18 +21,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// There is one tenant on a single machine.
-constexpr const char* kTenant = "default";
-// The file of a checkpoint of some TB.
-constexpr std::size_t kMaxFile = std::size_t{1} << 30;
-
 std::unexpected<Error> no_such_checkpoint(const CheckpointId& id) {
   return fail(ErrorCode::kNotFound, "there is no checkpoint '" + id.str() + "'");
 }
 
 class Store final : public CheckpointStore {
  public:
-  explicit Store(OpenStore store) : store_(std::make_shared<OpenStore>(std::move(store))) {}
+  explicit Store(std::shared_ptr<const OpenStore> store) : store_(std::move(store)) {}
 
   Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how) override {
     return begin_checkpoint(store_, how);
@@ -111,30 +106,37 @@ Result<StoreUse> Store::use() {
 
 }  // namespace
 
-Result<Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
+Result<std::string> read_sealed(const OpenStore& store, const CheckpointId& id) {
   // Ids come from people and become file names.
   if (!base::parse_id(id.str())) return no_such_checkpoint(id);
-  const std::string step = "opening checkpoint '" + id.str() + "'";
   const path file = store.layout.sealed(id);
-  Result<std::string> text = sys::read_file(file, kMaxFile);
+  Result<std::string> text = sys::read_file(file, kMaxCheckpointFile);
   if (!text && text.error().error_number() == ENOENT) return no_such_checkpoint(id);
   if (!text && text.error().error_number() == EISDIR)
     return std::unexpected(
         Error(ErrorCode::kUnsupported,
               "checkpoint '" + id.str() + "' was written by an older version of Reprise")
             .with_hint("restore it with that version, or remove '" + file.string() + "'"));
-  REPRISE_TRY(text, step);
-  return REPRISE_TRY(open_contents(store.keys, id, *text), step);
+  return REPRISE_TRY(std::move(text), "opening checkpoint '" + id.str() + "'");
 }
 
-Result<std::unique_ptr<CheckpointStore>> open_store(path root) {
-  const StoreLayout layout{std::move(root)};
+Result<Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
+  const std::string text = REPRISE_PASS(read_sealed(store, id));
+  return REPRISE_TRY(open_contents(store.keys, id, text), "opening checkpoint '" + id.str() + "'");
+}
+
+Result<std::shared_ptr<const OpenStore>> open_parts(const path& root) {
+  const StoreLayout layout{root};
   const std::string step = "opening the store '" + layout.root.string() + "'";
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_TRY(sys::make_directories(directory), step);
   const crypto::Secret key = REPRISE_TRY(load_or_create_key(layout.root), step);
   auto keys = REPRISE_TRY(crypto::open_tenant(layout.keys(), kTenant, key), step);
-  return std::make_unique<Store>(OpenStore{.layout = layout, .keys = std::move(keys)});
+  return std::make_shared<const OpenStore>(layout, std::move(keys));
+}
+
+Result<std::unique_ptr<CheckpointStore>> open_store(path root) {
+  return std::make_unique<Store>(REPRISE_PASS(open_parts(root)));
 }
 
 }  // namespace reprise::store

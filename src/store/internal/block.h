@@ -38,6 +38,10 @@ struct Block {
 // Of 1 to kBlockPages pages.
 Result<std::vector<std::byte>> seal_block(const crypto::Aead& key, const BlockId& id,
                                           const Block& block, Effort effort);
+// Proves only that it is what seal_block() made with the same key and id (else kCorrupt); `plain`
+// may be reused, to save an allocation each.
+Result<void> unseal_block(const crypto::Aead& key, const BlockId& id,
+                          std::span<const std::byte> sealed, std::vector<std::byte>& plain);
 // kCorrupt if it is not what seal_block() made with the same key and id.
 Result<Block> open_block(const crypto::Aead& key, const BlockId& id,
                          std::span<const std::byte> sealed);

@@ -13,6 +13,11 @@
 
 namespace reprise::store {
 
+// There is one tenant on a single machine.
+inline constexpr const char* kTenant = "default";
+// The file of a checkpoint of some TB.
+inline constexpr std::size_t kMaxCheckpointFile = std::size_t{1} << 30;
+
 struct OpenStore {
   StoreLayout layout;
   crypto::TenantKeys keys;
@@ -22,6 +27,10 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
                                                            CheckpointStore::Beginning how);
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const base::CheckpointId& id);
+// Opens the store as open_store() does.
+Result<std::shared_ptr<const OpenStore>> open_parts(const path& root);
+// The file of a sealed checkpoint, and what is in it. kNotFound.
+Result<std::string> read_sealed(const OpenStore& store, const base::CheckpointId& id);
 Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);
 Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience);
 Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds patience);

@@ -26,6 +26,7 @@ struct BlockPlace {
 };
 
 inline constexpr std::uint32_t kPackVersion = 1;
+inline constexpr std::size_t kRecordBytes = 32;  // before each sealed block
 // A pack is closed when it has so many bytes: it is the unit that gc removes and that is uploaded.
 inline constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 

@@ -48,6 +48,9 @@ class PageIndex {
   Result<std::vector<std::optional<PagePlace>>> find(std::span<const PageId> ids);
   // Of a block that find() named.
   [[nodiscard]] const BlockPlace& place_of(std::int64_t block) const;
+  // Where blocks lie, in packs that may be used; nullopt for those that are not here. Reads the
+  // rows of all blocks.
+  Result<std::vector<std::optional<BlockPlace>>> find_blocks(std::span<const BlockId> ids);
   // Adds blocks of packs that are durable, in one transaction. Pages that another writer was
   // faster with stay where they are.
   Result<void> add(std::span<const IndexedBlock> blocks);

@@ -51,6 +51,8 @@ Result<int> sweep_staging(const StoreLayout& layout);
 
 // Ids of the writers and readers that live now.
 Result<std::vector<base::CheckpointId>> living(const StoreLayout& layout);
+// The same, for whoever holds creation_lock().
+Result<std::vector<base::CheckpointId>> living_while_locked(const StoreLayout& layout);
 
 // The names in a directory, sorted; none if it does not exist.
 Result<std::vector<std::string>> names_in(const path& directory);

@@ -83,6 +83,9 @@ class Children {
     return pid;
   }
 
+  // Of those that were started and not waited for.
+  [[nodiscard]] const std::vector<pid_t>& pids() const { return pids_; }
+
   void open_gate() {
     if (gate_[1] >= 0) ::close(gate_[1]);
     if (gate_[0] >= 0) ::close(gate_[0]);

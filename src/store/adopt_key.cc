@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A checkpoint that was sealed with the old key after the new one is here could never be read. So
+// the key is exchanged under the lock that every writer takes to begin, when none lives, and each
+// writer looks at the key once it has begun.
+#include "store/internal/adopt_key.h"
+
+#include <chrono>
+
+#include "store/internal/staging_place.h"
+#include "store/internal/transfer_names.h"
+#include "store/key_source.h"
+#include "sys/file_lock.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from) {
+  constexpr std::chrono::seconds kLockTimeout{10};
+  const StoreLayout& layout = store.layout;
+  const std::string text = REPRISE_PASS(from.get(kRemoteKey, kRemoteKeyLimit));
+  const crypto::Secret kek = REPRISE_PASS(load_or_create_key(layout.root));
+  const sys::FileLock creation =
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+  if (!REPRISE_PASS(names_in(layout.checkpoints())).empty())
+    return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
+  if (!REPRISE_PASS(living_while_locked(layout)).empty())
+    return fail(ErrorCode::kBusy, "a checkpoint is being written here");
+  return crypto::adopt_tenant(layout.keys(), kTenant, text, kek);
+}
+
+Result<void> check_key(const OpenStore& store) {
+  const std::string text = REPRISE_PASS(
+      sys::read_file(store.layout.keys() / (std::string(kTenant) + ".json"), kRemoteKeyLimit));
+  if (REPRISE_PASS(crypto::secret_id_in(text)) == store.keys.id) return {};
+  return std::unexpected(
+      Error(ErrorCode::kBusy, "the store took over another key meanwhile").with_hint("try again"));
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store that takes over the key of another one.
+#pragma once
+
+#include "remote/object_store.h"
+#include "store/internal/open_store.h"
+
+namespace reprise::store {
+
+// Takes over the tenant's key file of `from`. kBusy if the store has checkpoints or somebody writes
+// one. kNotFound if there is none, kDenied if another key-encryption key wrapped it.
+Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from);
+
+// For a writer that has its staging place: whether the key is still the one that the store was
+// opened with. kBusy if it was taken over from elsewhere since.
+Result<void> check_key(const OpenStore& store);
+
+}  // namespace reprise::store

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Blocks that a checkpoint of elsewhere needs: those that are here, and those that are fetched.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "remote/object_store.h"
+#include "store/internal/move_blocks.h"
+#include "store/transfer.h"
+
+namespace reprise::store {
+
+struct Fetched {
+  std::vector<BlockPlace> places;  // of all blocks, in their order, in packs here or in `packs`
+  std::uint64_t blocks = 0;        // that were fetched
+  std::uint64_t bytes = 0;
+};
+
+// `theirs`: where the blocks lie in `from`. Each is authenticated, those of packs here as well; one
+// that is damaged here is fetched. The caller has a living StagingPlace. kCorrupt for one that is
+// damaged there. Memory is bounded whatever the number of blocks' bytes.
+Result<Fetched> fetch_blocks(const OpenStore& store, PageIndex& index,
+                             const std::vector<BlockPlace>& theirs, remote::ObjectStore& from,
+                             NewPacks& packs, const TransferProgress& progress);
+
+}  // namespace reprise::store

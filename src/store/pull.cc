@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A pull is a writer: it has a staging place from before it looks for blocks until its checkpoint
+// is sealed, so that gc keeps its hands off what it counts on (gc.cc has the rule).
+#include <algorithm>
+#include <map>
+
+#include "base/fault.h"
+#include "store/internal/adopt_key.h"
+#include "store/internal/bytes.h"
+#include "store/internal/fetch_blocks.h"
+#include "store/internal/move_blocks.h"
+#include "store/internal/staging_place.h"
+#include "store/internal/transfer_names.h"
+#include "store/transfer.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+Result<std::string> get_note(const OpenStore& store, const CheckpointId& id,
+                             remote::ObjectStore& from) {
+  const Result<std::string> sealed = from.get(remote_note(id), kNoteLimit);
+  if (!sealed && sealed.error().code() == ErrorCode::kNotFound) return "";
+  REPRISE_PASS(sealed);
+  std::vector<std::byte> note;
+  REPRISE_TRY(store.keys.manifests.open(as_bytes(*sealed), as_bytes(note_bound(id)), note),
+              "reading its note");
+  return std::string(as_text(note));
+}
+
+// Of an empty store, when other keys sealed what it is to hold.
+Result<std::shared_ptr<const OpenStore>> with_their_key(const path& root, const OpenStore& store,
+                                                        remote::ObjectStore& from, Error denied) {
+  const Result<void> adopted = adopt_key(store, from);
+  if (adopted) return open_parts(root);
+  return std::unexpected(
+      std::move(denied)
+          .with_suppressed(adopted.error())
+          .with_hint(adopted.error().code() == ErrorCode::kBusy
+                         ? "this store holds checkpoints of another key: pull into an empty one "
+                           "(REPRISE_STORE), which takes over the key"
+                         : adopted.error().message() + (adopted.error().hint().empty()
+                                                            ? ""
+                                                            : "; " + adopted.error().hint())));
+}
+
+// Puts the blocks of `contents` here and says where they lie now.
+Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectStore& from,
+                    const TransferProgress& progress) {
+  const StagingPlace place =
+      REPRISE_PASS(StagingPlace::make(store.layout, CheckpointStore::kUnknownSize));
+  REPRISE_PASS(check_key(store));
+  PageIndex index = REPRISE_PASS(PageIndex::open(store.layout.root, store.keys.pages));
+  NewPacks packs(place.directory() / "packs", store.keys.id);
+  REPRISE_PASS(sys::make_directories(packs.directory()));
+  const Fetched fetched =
+      REPRISE_PASS(fetch_blocks(store, index, contents.blocks, from, packs, progress));
+  contents.blocks = fetched.places;
+  REPRISE_PASS(base::fault_point("pull-fetched"));
+  REPRISE_PASS(packs.finish());
+  REPRISE_PASS(base::fault_point("pull-synced"));
+  std::string text = REPRISE_PASS(seal_contents(store.keys, contents));
+  REPRISE_PASS(publish_checkpoint(store.layout, {.staged = place.directory(),
+                                                 .new_packs = packs.directory(),
+                                                 .packs = packs.ids(),
+                                                 .id = contents.manifest.id,
+                                                 .text = std::move(text)}));
+  // Sealed: pages of which the index does not know are stored once more some day, nothing else.
+  for (const std::string& pack : packs.ids())
+    if (!index_pack(store, index, pack)) break;
+  return Pulled{
+      .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};
+}
+
+Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStore& from,
+                    const TransferProgress& progress) {
+  auto store = REPRISE_PASS(open_parts(root));
+  Pulled pulled;
+  if (const Result<Contents> here = load_contents(*store, id)) {
+    pulled.manifest = here->manifest;
+  } else {
+    if (here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
+    const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
+    Result<Contents> contents = open_contents(store->keys, id, text);
+    if (!contents && contents.error().code() == ErrorCode::kDenied) {
+      store = REPRISE_PASS(with_their_key(root, *store, from, contents.error()));
+      contents = open_contents(store->keys, id, text);
+    }
+    REPRISE_PASS(contents);
+    pulled = REPRISE_PASS(take(*store, std::move(*contents), from, progress));
+  }
+  pulled.note = REPRISE_PASS(get_note(*store, id, from));
+  return pulled;
+}
+
+}  // namespace
+
+Result<Pulled> pull_checkpoint(const path& root, const CheckpointId& id, remote::ObjectStore& from,
+                               const TransferProgress& progress) {
+  const std::string step = "pulling checkpoint '" + id.str() + "' from '" + from.url() + "'";
+  if (!base::parse_id(id.str())) return fail(ErrorCode::kNotFound, step + ": it is no id");
+  return REPRISE_TRY(pull(root, id, from, progress), step);
+}
+
+Result<std::vector<image::Manifest>> remote_checkpoints(const path& root,
+                                                        remote::ObjectStore& from) {
+  const std::string step = "listing the checkpoints of '" + from.url() + "'";
+  const auto store = REPRISE_PASS(open_parts(root));
+  std::vector<image::Manifest> manifests;
+  for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {
+    const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
+    const Result<std::string> text = from.get(object.name, kMaxCheckpointFile);
+    if (!text && text.error().code() == ErrorCode::kNotFound) continue;  // removed since
+    Result<Contents> contents = open_contents(store->keys, id, REPRISE_TRY(std::move(text), step));
+    if (contents) manifests.push_back(std::move(contents->manifest));
+  }
+  return manifests;
+}
+
+Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::ObjectStore& from) {
+  const std::string name = kRemoteCheckpoints + REPRISE_PASS(base::parse_id(prefix));
+  const std::size_t skip = std::string_view(kRemoteCheckpoints).size();
+  std::string candidates;
+  std::vector<CheckpointId> found;
+  for (const auto& object : REPRISE_PASS(from.list(name))) {
+    found.emplace_back(object.name.substr(skip));
+    if (object.name == name) return found.back();
+    candidates += (candidates.empty() ? "'" : ", '") + found.back().str() + "'";
+  }
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return fail(ErrorCode::kNotFound, "'" + from.url() + "' has no checkpoint '" + prefix + "'");
+  return fail(ErrorCode::kInvalidInput,
+              "'" + prefix + "' names more than one checkpoint: " + candidates);
+}
+
+}  // namespace reprise::store

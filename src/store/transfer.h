@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checkpoints on their way to and from a place elsewhere. docs/design/0003-store.md says what lies
+// there: packs, checkpoints and the tenant's wrapped key under the names that they have here.
+//
+// Everything that leaves is sealed already, and everything that comes is authenticated before the
+// checkpoint is visible.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "image/manifest.h"
+#include "remote/object_store.h"
+
+namespace reprise::store {
+
+using base::Result;
+
+// Called now and then, by one thread at a time. An error that it returns ends the transfer.
+using TransferProgress = std::function<Result<void>(std::uint64_t done, std::uint64_t all)>;
+
+struct Pushed {
+  std::uint64_t packs = 0;  // that the other side lacked
+  std::uint64_t bytes = 0;
+};
+
+// Uploads what `to` lacks: packs, several at once, then the tenant's key file, the note, and last
+// the checkpoint's file, so that what is visible there is whole. `note` is given to whoever pulls
+// it; it is sealed. Each pack is read and every block in it authenticated before it goes; kCorrupt
+// names the damaged one. kNotFound: no such checkpoint. kDenied: another tenant's checkpoints lie
+// there. Else as ObjectStore. Doing it again is cheap, and after a failure goes on where it was.
+Result<Pushed> push_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
+                               const std::string& note, remote::ObjectStore& to,
+                               const TransferProgress& progress);
+
+struct Pulled {
+  image::Manifest manifest;
+  std::string note;          // empty if there is none
+  std::uint64_t blocks = 0;  // that were not here
+  std::uint64_t bytes = 0;   // of them
+};
+
+// Makes a checkpoint of `from` one of this store: blocks that packs here hold are used where they
+// are, others are fetched and put into new packs. Success if it is here already. A store without
+// checkpoints takes over the tenant's key of `from`. gc may run at the same time. kNotFound: it is
+// not there. kDenied: other keys sealed it (with a hint). kCorrupt: something there is damaged.
+// After an error, or a kill at any moment, nothing is visible.
+Result<Pulled> pull_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
+                               remote::ObjectStore& from, const TransferProgress& progress);
+
+// Those that lie there and that our key opens, in no order; others are left out.
+Result<std::vector<image::Manifest>> remote_checkpoints(const std::filesystem::path& root,
+                                                        remote::ObjectStore& from);
+
+// The one whose id begins so. kNotFound, kInvalidInput if there are several.
+Result<base::CheckpointId> find_remote_checkpoint(const std::string& prefix,
+                                                  remote::ObjectStore& from);
+
+}  // namespace reprise::store
