@@ -1,23 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/checkpoint_ls.h"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/transfer.h"
 
 namespace reprise::cli {
 namespace {
 
 struct Options {
   std::string container;
+  std::string remote;
   bool json = false;
 };
 
+store::CheckpointRow row_of(const image::Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
+  return {.id = manifest.id,
+          .key = manifest.key,
+          .name = manifest.name,
+          .trigger = manifest.trigger,
+          .ended = manifest.ended,
+          .created = manifest.created,
+          .freeze_ms = manifest.freeze_ms,
+          .bytes = bytes,
+          .cpu_time_us = manifest.cpu_time_us};
+}
+
+// What lies there, whether it is here as well or not.
+Result<void> list_remote(const Options& options, Context& context) {
+  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
+  std::vector<store::CheckpointRow> rows;
+  for (const image::Manifest& manifest :
+       REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects)))
+    rows.push_back(row_of(manifest));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  for (store::CheckpointRow& row : rows)
+    if (row.name.empty()) row.name = name_of(catalog, row.key);
+  std::erase_if(rows, [&](const store::CheckpointRow& row) {
+    return !options.container.empty() && row.name != options.container &&
+           row.key.str() != options.container;
+  });
+  std::ranges::sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
+  if (options.json)
+    print_checkpoints_json(context.io.out, rows, nullptr);
+  else
+    print_checkpoints(context.io.out, rows, nullptr, base::now_unix_millis());
+  return {};
+}
+
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot list checkpoints";
+  if (!options.remote.empty()) {
+    REPRISE_TRY(list_remote(options, context), cannot);
+    return kDone;
+  }
   store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
   std::vector<store::CheckpointRow> rows;
   if (options.container.empty()) {
@@ -29,16 +73,18 @@ Result<int> run(const Options& options, Context& context) {
   // A stop does not know the container's name; the catalog does.
   for (store::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
+  const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (options.json)
-    print_checkpoints_json(context.io.out, rows);
+    print_checkpoints_json(context.io.out, rows, &copies);
   else
-    print_checkpoints(context.io.out, rows, base::now_unix_millis());
+    print_checkpoints(context.io.out, rows, &copies, base::now_unix_millis());
   return kDone;
 }
 
 Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("CONTAINER", options->container, "only those of this container");
+  app.add_option("--remote", options->remote, "what lies at this remote, by name or URL");
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
@@ -46,19 +92,25 @@ Runner configure(CLI::App& app) {
 }  // namespace
 
 void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
-                       base::UnixMillis now) {
-  Table table({"ID", "CONTAINER", "TAG", "TRIGGER", "SIZE", "FROZEN", "AGE", "NEXT START"});
+                       const std::vector<store::Copy>* copies, base::UnixMillis now) {
+  Table table(
+      {"ID", "CONTAINER", "TAG", "TRIGGER", "SIZE", "FROZEN", "AGE", "NEXT START", "WHERE"});
   for (const store::CheckpointRow& row : rows)
     table.add({row.id.str(), row.name, row.tag.empty() ? "-" : row.tag,
                std::string(image::to_string(row.trigger)), format_bytes(row.bytes),
                format_duration(row.freeze_ms), base::to_age(row.created, now),
-               row.pending ? "resumes" : "-"});
+               row.pending ? "resumes" : "-",
+               copies == nullptr ? "remote" : places_of(*copies, row.id)});
   table.print(out);
 }
 
-void print_checkpoints_json(std::ostream& out, const std::vector<store::CheckpointRow>& rows) {
+void print_checkpoints_json(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
+                            const std::vector<store::Copy>* copies) {
   Json checkpoints = Json::array();
-  for (const store::CheckpointRow& row : rows) checkpoints.push_back(to_json(row));
+  for (const store::CheckpointRow& row : rows) {
+    checkpoints.push_back(to_json(row));
+    if (copies != nullptr) checkpoints.back()["copies"] = copies_json(*copies, row.id);
+  }
   print_json(out, {{"checkpoints", std::move(checkpoints)}});
 }
 
@@ -66,7 +118,8 @@ constinit const Command kCheckpointLs = {
     .path = "checkpoint ls",
     .summary = "List checkpoints, newest first",
     .details =
-        R"(NEXT START says "resumes" for a checkpoint that the next start of a container continues from.
+        R"(NEXT START says "resumes" for a checkpoint that the next start of a container continues from; WHERE names the
+remotes that have a copy as well.
 
 Example:
   reprise checkpoint ls counter)",

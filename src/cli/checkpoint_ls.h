@@ -10,9 +10,11 @@
 
 namespace reprise::cli {
 
+// `copies`: where else they are; null for a list of what lies at a remote.
 void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
-                       base::UnixMillis now);
+                       const std::vector<store::Copy>* copies, base::UnixMillis now);
 // {"checkpoints": […]}
-void print_checkpoints_json(std::ostream& out, const std::vector<store::CheckpointRow>& rows);
+void print_checkpoints_json(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
+                            const std::vector<store::Copy>* copies);
 
 }  // namespace reprise::cli

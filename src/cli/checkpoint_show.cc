@@ -6,6 +6,7 @@
 #include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/transfer.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
@@ -22,7 +23,8 @@ std::string joined(const std::vector<std::string>& parts) {
   return result.empty() ? "-" : result;
 }
 
-void print(std::ostream& out, const store::CheckpointRow& row, const image::Manifest& manifest) {
+void print(std::ostream& out, const store::CheckpointRow& row, const image::Manifest& manifest,
+           const std::vector<store::Copy>& copies) {
   const std::vector<std::pair<std::string, std::string>> lines = {
       {"checkpoint", row.id.str()},
       {"tag", row.tag.empty() ? "-" : row.tag},
@@ -32,6 +34,7 @@ void print(std::ostream& out, const store::CheckpointRow& row, const image::Mani
                     base::to_age(row.created, base::now_unix_millis()) + " ago)"},
       {"then", row.ended ? "the container ended" : "the container ran on"},
       {"next start", row.pending ? "continues from it" : "-"},
+      {"where", places_of(copies, row.id)},
       {"frozen", format_duration(row.freeze_ms)},
       {"size",
        format_bytes(row.bytes) + ", of which memory " + format_bytes(manifest.memory_bytes)},
@@ -71,10 +74,14 @@ Result<int> run(const Options& options, Context& context) {
   const store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
   const auto checkpoints = REPRISE_TRY(store::open_store(context.layout.store), cannot);
   const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
-  if (options.json)
-    print_json(context.io.out, {{"checkpoint", details(row, manifest)}});
-  else
-    print(context.io.out, row, manifest);
+  const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
+  if (!options.json) {
+    print(context.io.out, row, manifest, copies);
+    return kDone;
+  }
+  Json shown = details(row, manifest);
+  shown["copies"] = copies_json(copies, row.id);
+  print_json(context.io.out, {{"checkpoint", std::move(shown)}});
   return kDone;
 }
 

@@ -5,6 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/transfer.h"
+#include "session/background_upload.h"
 #include "session/recovery.h"
 
 namespace reprise::cli {
@@ -67,6 +69,13 @@ void settle_abandoned(const Context& context) {
                    << '\n';
 }
 
+// Of what an upload left that was killed, or that gave up.
+void upload_in_background(const Context& context) {
+  const auto started = session::start_upload(context.layout, upload_remotes(*context.config));
+  if (!started)
+    context.io.err << "warning: nothing is uploaded: " << started.error().message() << '\n';
+}
+
 Result<int> run_configured(const Command& command, std::vector<std::string> args,
                            Context& context) {
   const std::string name = "reprise " + std::string(command.path);
@@ -85,8 +94,11 @@ Result<int> run_configured(const Command& command, std::vector<std::string> args
         Error(ErrorCode::kInvalidInput, name + ": " + what).with_hint("see '" + name + " --help'"));
   }
   REPRISE_PASS(check_ready(command, context));
-  if (command.rights != Rights::kAnybody) settle_abandoned(context);
-  return runner(context);
+  if (command.rights == Rights::kAnybody) return runner(context);
+  settle_abandoned(context);
+  Result<int> status = runner(context);
+  if (command.path != kStoreUpload.path) upload_in_background(context);
+  return status;
 }
 
 Result<int> run_passing_through(const Command& command, const std::vector<std::string>& args,

@@ -17,6 +17,8 @@ std::span<const Command> commands() {
                                             kCheckpointVerify,
                                             kCheckpointExport,
                                             kCheckpointImport,
+                                            kCheckpointPush,
+                                            kCheckpointPull,
                                             kRestore,
                                             kLives,
                                             kLogs,
@@ -25,6 +27,7 @@ std::span<const Command> commands() {
                                             kStoreRepair,
                                             kStoreRotateKey,
                                             kStoreServe,
+                                            kStoreUpload,
                                             kConfigShow,
                                             kDoctor};
   return kAll;

@@ -55,7 +55,8 @@ std::span<const Command> commands();
 
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
-    kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kRestore, kLives, kLogs,
-    kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey, kStoreServe, kConfigShow, kDoctor;
+    kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kCheckpointPush,
+    kCheckpointPull, kRestore, kLives, kLogs, kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey,
+    kStoreServe, kStoreUpload, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

@@ -8,6 +8,7 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/start.h"
+#include "cli/transfer.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
 
@@ -19,6 +20,7 @@ using base::ErrorCode;
 
 struct Options {
   std::string subject;
+  std::string from;  // a remote
   CloneWishes wishes;
   std::vector<std::string> more;  // what stands after "--"
 };
@@ -71,6 +73,16 @@ Result<store::CheckpointRow> find_subject(store::Catalog& catalog, const std::st
           .with_hint("'reprise checkpoint ls' lists checkpoints"));
 }
 
+// Fetched from a remote first, as far as it is not here.
+Result<store::CheckpointRow> fetch_subject(Context& context, store::Catalog& catalog,
+                                           const Options& options) {
+  const OpenRemote remote = REPRISE_PASS(open_named(context, options.from));
+  Progress line(context.io, "pulling");
+  const store::Pulled pulled =
+      REPRISE_PASS(pull(context, catalog, options.subject, remote, line_of_bytes(line)));
+  return catalog.find_checkpoint(pulled.manifest.id.str());
+}
+
 // The container whose ordinary start continues from this checkpoint.
 Result<std::optional<podman::ContainerInfo>> waiting_container(
     store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
@@ -84,7 +96,9 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 
 Result<int> restore(const Options& options, Context& context) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const store::CheckpointRow checkpoint = REPRISE_PASS(find_subject(catalog, options.subject));
+  const store::CheckpointRow checkpoint =
+      options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
+                           : REPRISE_PASS(fetch_subject(context, catalog, options));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
   const std::string& name = options.wishes.name;
   // Other limits need a container that is made with them.
@@ -110,6 +124,8 @@ Runner configure(CLI::App& app) {
          "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
          "its newest checkpoint")
       ->required();
+  app.add_option("--from", options->from,
+                 "fetch the checkpoint from this remote first; SUBJECT is the beginning of its id");
   app.add_option("--name", options->wishes.name, "make a new container of this name");
   app.add_option("--volumes", options->wishes.volumes,
                  "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "

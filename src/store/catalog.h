@@ -44,6 +44,14 @@ struct CheckpointRow {
   bool pending = false;  // some container continues from it at its next start
 };
 
+// That a checkpoint is elsewhere as well, or on its way there.
+struct Copy {
+  base::CheckpointId checkpoint;
+  std::string remote;
+  bool uploading = false;
+  bool operator==(const Copy&) const = default;
+};
+
 // What the next start of a container takes up.
 struct Continuation {
   base::ContainerKey key;
@@ -119,6 +127,13 @@ class Catalog {
   // Untagged checkpoints of `key` with trigger stop that are not pending and not among the newest
   // `keep` of such: what may be deleted after a new one was sealed.
   Result<std::vector<base::CheckpointId>> superseded(const base::ContainerKey& key, int keep);
+
+  // --- copies elsewhere, forgotten with the checkpoint
+  // Replaces what was noted; success if there is no such checkpoint (any more).
+  Result<void> note_copy(const Copy& copy);
+  Result<std::vector<Copy>> copies();  // sorted by checkpoint and remote
+  // Checkpoints that have no whole copy at `remote`, oldest first.
+  Result<std::vector<base::CheckpointId>> lacking_copies(const std::string& remote);
 
   // --- continuations: a claim is the right to restore one checkpoint once
   // Says that the next start of `key` takes up `checkpoint` (explicit restore; clones). kNotFound

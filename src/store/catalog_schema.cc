@@ -77,10 +77,19 @@ CREATE TABLE sessions (
   phases TEXT NOT NULL,
   log_directory TEXT NOT NULL
 ) STRICT;
-
-PRAGMA user_version = 1;
 )sql";
-static_assert(kSchemaVersion == 1, "a new version needs an upgrade step and its user_version");
+
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE copies (
+  checkpoint TEXT NOT NULL REFERENCES checkpoints (id) ON DELETE CASCADE,
+  remote TEXT NOT NULL,
+  uploading INTEGER NOT NULL,
+  PRIMARY KEY (checkpoint, remote)
+) STRICT, WITHOUT ROWID;
+
+PRAGMA user_version = 2;
+)sql";
+static_assert(kSchemaVersion == 2, "a new version needs an upgrade step and its user_version");
 
 Result<int> schema_version(sqlite3* db) {
   Statement statement = REPRISE_PASS(Statement::prepare(db, "PRAGMA user_version"));
@@ -97,10 +106,12 @@ Result<void> create_tables(sqlite3* db, const std::filesystem::path& root) {
   // SQLite does not wait for others while a database changes to WAL, so those who find it empty
   // take turns by a lock of our own.
   const sys::FileLock lock = REPRISE_PASS(sys::FileLock::lock(root / "catalog.lock", kBusyTimeout));
-  if (REPRISE_PASS(schema_version(db)) == kSchemaVersion) return {};
-  REPRISE_PASS(run_script(db, "PRAGMA journal_mode = WAL"));
+  const int version = REPRISE_PASS(schema_version(db));
+  if (version == kSchemaVersion) return {};
+  if (version == 0) REPRISE_PASS(run_script(db, "PRAGMA journal_mode = WAL"));
   Transaction transaction = REPRISE_PASS(Transaction::begin(db));
-  REPRISE_PASS(run_script(db, kCreateTables));
+  if (version == 0) REPRISE_PASS(run_script(db, kCreateTables));
+  REPRISE_PASS(run_script(db, kVersion2));
   return transaction.commit();
 }
 

@@ -191,11 +191,38 @@ void change_database(const std::filesystem::path& root, const char* sql) {
 }
 
 TEST_F(CatalogTest, CatalogOfANewerVersionIsRefused) {
-  change_database(directory_.path(), "PRAGMA user_version = 2");
+  change_database(directory_.path(), "PRAGMA user_version = 3");
   const auto catalog = Catalog::open(directory_.path());
   ASSERT_FALSE(catalog);
   EXPECT_EQ(catalog.error().code(), ErrorCode::kUnsupported);
   EXPECT_TRUE(catalog.error().message().contains("newer version of Reprise"));
+}
+
+TEST_F(CatalogTest, CopiesAreKeptWithTheirCheckpoint) {
+  add(manifest("aaa111", "web", 1));
+  add(manifest("bbb222", "web", 2));
+  const CheckpointId first("aaa111");
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = first, .remote = "depot", .uploading = true}));
+  EXPECT_EQ(catalog_.lacking_copies("depot").value().size(), 2U) << "not whole yet";
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = first, .remote = "depot", .uploading = false}));
+  EXPECT_EQ(catalog_.lacking_copies("depot").value(), std::vector{CheckpointId("bbb222")});
+  EXPECT_EQ(catalog_.lacking_copies("peer").value().size(), 2U);
+  EXPECT_EQ(catalog_.copies().value(),
+            std::vector{(Copy{.checkpoint = first, .remote = "depot", .uploading = false})});
+  ASSERT_TRUE(catalog_.remove_checkpoint(first));
+  EXPECT_TRUE(catalog_.copies().value().empty());
+  // Its upload, which goes on for a while, notes nothing.
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = first, .remote = "depot", .uploading = false}));
+  EXPECT_TRUE(catalog_.copies().value().empty());
+}
+
+TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
+  add(manifest("aaa111", "web", 1), "kept");
+  change_database(directory_.path(), "DROP TABLE copies; PRAGMA user_version = 1");
+  Catalog upgraded = open();
+  EXPECT_EQ(upgraded.find_checkpoint("kept").value().id, CheckpointId("aaa111"));
+  EXPECT_TRUE(upgraded.note_copy({.checkpoint = CheckpointId("aaa111"), .remote = "depot"}));
+  EXPECT_EQ(upgraded.copies().value().size(), 1U);
 }
 
 TEST(CatalogOpenTest, DamagedFileIsCorrupt) {

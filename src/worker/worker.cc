@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "session/background_upload.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/guard.h"
@@ -123,13 +124,24 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
 }
 
 // Before there are threads. The store may be elsewhere than we believe without it.
-Result<void> configure() {
-  config::export_store(REPRISE_TRY(config::load(), "starting"));
-  return {};
+Result<config::Config> configure() {
+  config::Config config = REPRISE_TRY(config::load(), "starting");
+  config::export_store(config);
+  return config;
+}
+
+// The session is over, and nobody waits for us any more.
+void upload(const container::Layout& layout, const config::Config& config) {
+  std::vector<std::string> remotes;
+  for (const config::Remote& remote : config.remotes)
+    if (remote.upload) remotes.push_back(remote.name);
+  if (const auto started = session::start_upload(layout, remotes); !started)
+    base::log(base::LogLevel::kWarn, "nothing is uploaded, going on",
+              {{"error", started.error().details()}});
 }
 
 Result<int> serve(sys::MessageSocket& caller) {
-  const Result<void> configured = configure();
+  const Result<config::Config> configured = configure();
   GuardedSession guarded{.layout = container::Layout::from_environment(),
                          .request = REPRISE_PASS(receive_request(caller)),
                          .caller = &caller};
@@ -143,7 +155,9 @@ Result<int> serve(sys::MessageSocket& caller) {
   }
   guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
-  return session::run_guarded(guarded, run_session);
+  Result<int> status = session::run_guarded(guarded, run_session);
+  upload(guarded.layout, *configured);
+  return status;
 }
 
 // CRIU's hook became this program.
@@ -157,7 +171,7 @@ int verdict(const std::filesystem::path& hook_socket) {
 int recover(const std::string& ours) {
   std::optional<base::SessionId> session;
   if (!ours.empty()) session = base::SessionId(ours);
-  const Result<void> configured = configure();
+  const Result<config::Config> configured = configure();
   const auto settled =
       !configured ? std::unexpected(configured.error())
                   : session::settle_abandoned(container::Layout::from_environment(), session);

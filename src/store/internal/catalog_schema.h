@@ -11,7 +11,7 @@ struct sqlite3;
 
 namespace reprise::store {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // Brings a fresh connection into the mode that all calls rely on, and creates the tables if the
 // database is empty. Any number of processes may do so at once. kUnsupported for a newer version.

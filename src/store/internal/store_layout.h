@@ -10,6 +10,7 @@
 //   staging/ID/          a checkpoint being written, or what a reader put together
 //   staging/ID.lock      held by its owner; whoever gets it may remove staging/ID
 //   staging/removed-ID   on its way out
+//   upload.lock          held by the one process that uploads
 //   gc.lock              held by the one gc that runs
 //
 // Ids are never used twice, so a staging directory that was taken over has no new writer, and a

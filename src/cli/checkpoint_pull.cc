@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/transfer.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Options {
+  std::string checkpoint;
+  std::string remote;
+  bool json = false;
+};
+
+Result<store::Pulled> pull_it(const Options& options, Context& context) {
+  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  Progress line(context.io, "pulling");
+  return pull(context, catalog, options.checkpoint, remote, line_of_bytes(line));
+}
+
+Result<int> run(const Options& options, Context& context) {
+  const store::Pulled pulled =
+      REPRISE_TRY(pull_it(options, context), "cannot pull '" + options.checkpoint + "'");
+  const std::string& id = pulled.manifest.id.str();
+  if (options.json)
+    print_json(context.io.out,
+               {{"checkpoint", id}, {"blocks", pulled.blocks}, {"bytes", pulled.bytes}});
+  else
+    context.io.out << id << ": here, " << format_bytes(pulled.bytes) << " fetched\n";
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("CHECKPOINT", options->checkpoint, "id, or unique beginning of one")->required();
+  app.add_option("REMOTE", options->remote,
+                 "name of a remote, or a URL; the one that is configured if there is only one");
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run(*options, context); };
+}
+
+}  // namespace
+
+constinit const Command kCheckpointPull = {
+    .path = "checkpoint pull",
+    .summary = "Fetch a checkpoint from a remote",
+    .details =
+        R"(Only what no checkpoint here holds is fetched, and all of it verified. The store must have the key
+that the checkpoint was sealed with; one without checkpoints takes it over, if it is wrapped with the
+same key-encryption key. The container's image must be on this host to restore it.
+'reprise checkpoint ls --remote REMOTE' lists what is there.
+
+Example:
+  reprise checkpoint pull c2x0 depot)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/transfer.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Options {
+  std::string checkpoint;
+  std::string remote;
+  bool json = false;
+};
+
+struct Done {
+  base::CheckpointId id;
+  std::string remote;
+  store::Pushed pushed;
+};
+
+Result<Done> push_it(const Options& options, Context& context) {
+  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
+  Progress line(context.io, "pushing");
+  const store::Pushed pushed =
+      REPRISE_PASS(push(context, catalog, row, remote, line_of_bytes(line)));
+  return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
+}
+
+Result<int> run(const Options& options, Context& context) {
+  const Done done =
+      REPRISE_TRY(push_it(options, context), "cannot push '" + options.checkpoint + "'");
+  if (options.json)
+    print_json(context.io.out, {{"checkpoint", done.id.str()},
+                                {"remote", done.remote},
+                                {"packs", done.pushed.packs},
+                                {"bytes", done.pushed.bytes}});
+  else
+    context.io.out << done.id.str() << ": at '" << done.remote << "', "
+                   << format_bytes(done.pushed.bytes) << " uploaded\n";
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
+      ->required();
+  app.add_option("REMOTE", options->remote,
+                 "name of a remote, or a URL; the one that is configured if there is only one");
+  app.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) { return run(*options, context); };
+}
+
+}  // namespace
+
+constinit const Command kCheckpointPush = {
+    .path = "checkpoint push",
+    .summary = "Copy a checkpoint to a remote",
+    .details =
+        R"(Only what the remote lacks is uploaded, everything encrypted; what is damaged is not. One that was
+interrupted goes on where it was. Remotes: docs/configuration.md.
+
+Example:
+  reprise checkpoint push before-upgrade depot)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli

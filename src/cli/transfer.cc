@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/transfer.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+
+namespace reprise::cli {
+
+using base::CheckpointId;
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+Result<config::Remote> find_remote(const config::Config& config, const std::string& wanted) {
+  if (!wanted.empty()) return config.remote(wanted);
+  if (config.remotes.size() == 1) return config.remotes.front();
+  if (config.remotes.empty()) return config.remote("");
+  std::string names;
+  for (const config::Remote& one : config.remotes) names += (names.empty() ? "" : ", ") + one.name;
+  return std::unexpected(Error(ErrorCode::kInvalidInput, "there is more than one remote")
+                             .with_hint("name one of: " + names));
+}
+
+// The container behind a checkpoint, without which nobody could make it again elsewhere.
+Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
+  const auto row = REPRISE_PASS(catalog.container(checkpoint.key));
+  if (!row) return "";
+  return nlohmann::json{{"key", row->key.str()},
+                        {"name", row->name},
+                        {"image", row->image},
+                        {"create_command", row->create_command},
+                        {"command_image_index", row->command_image_index}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Fields that a later version adds do not matter here.
+Result<store::ContainerRow> container_in(const std::string& note) {
+  const auto json = nlohmann::json::parse(note, nullptr, false);
+  const auto text = [&](const char* field) {
+    return json.is_object() && json.contains(field) && json[field].is_string()
+               ? json[field].get<std::string>()
+               : std::string();
+  };
+  const bool whole = json.is_object() && json.contains("command_image_index") &&
+                     json["command_image_index"].is_number_integer() && !text("key").empty();
+  if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");
+  return store::ContainerRow{.key = base::ContainerKey(text("key")),
+                             .name = text("name"),
+                             .image = text("image"),
+                             .create_command = text("create_command"),
+                             .command_image_index = json["command_image_index"].get<int>()};
+}
+
+Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
+  const image::Manifest& manifest = pulled.manifest;
+  if (!pulled.note.empty() && !REPRISE_PASS(catalog.container(manifest.key)))
+    REPRISE_PASS(catalog.put_container(REPRISE_PASS(container_in(pulled.note))));
+  const auto known = catalog.find_checkpoint(manifest.id.str());
+  if (known && known->id == manifest.id) return {};
+  return catalog.add_checkpoint(manifest, "", store::Catalog::Continue::kNo);
+}
+
+}  // namespace
+
+Result<OpenRemote> open_named(const Context& context, const std::string& wanted) {
+  if (wanted.contains("://")) {
+    auto objects = REPRISE_PASS(remote::open_remote({.url = wanted}));
+    return OpenRemote{.name = wanted, .objects = std::move(objects)};
+  }
+  const config::Config config = REPRISE_PASS(context.config);
+  const config::Remote found = REPRISE_PASS(find_remote(config, wanted));
+  const std::string step = "opening the remote '" + found.name + "'";
+  const remote::RemoteConfig access = REPRISE_TRY(config::access_of(found), step);
+  auto objects = REPRISE_TRY(remote::open_remote(access), step);
+  return OpenRemote{.name = found.name, .objects = std::move(objects)};
+}
+
+Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
+                           const store::CheckpointRow& checkpoint, const OpenRemote& remote,
+                           const store::TransferProgress& progress) {
+  const std::string note = REPRISE_PASS(note_of(catalog, checkpoint));
+  store::Copy copy{.checkpoint = checkpoint.id, .remote = remote.name, .uploading = true};
+  REPRISE_PASS(catalog.note_copy(copy));
+  const store::Pushed pushed = REPRISE_PASS(
+      store::push_checkpoint(context.layout.store, checkpoint.id, note, *remote.objects, progress));
+  copy.uploading = false;
+  REPRISE_PASS(catalog.note_copy(copy));
+  return pushed;
+}
+
+Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
+                           const std::string& prefix, const OpenRemote& remote,
+                           const store::TransferProgress& progress) {
+  const CheckpointId id = REPRISE_PASS(store::find_remote_checkpoint(prefix, *remote.objects));
+  store::Pulled pulled =
+      REPRISE_PASS(store::pull_checkpoint(context.layout.store, id, *remote.objects, progress));
+  REPRISE_TRY(enter(catalog, pulled), "entering checkpoint '" + id.str() + "' in the catalog");
+  REPRISE_PASS(catalog.note_copy({.checkpoint = id, .remote = remote.name, .uploading = false}));
+  return pulled;
+}
+
+store::TransferProgress line_of_bytes(Progress& line) {
+  return [&line](std::uint64_t done, std::uint64_t all) -> Result<void> {
+    line.set_phase(format_bytes(done) + " of " + format_bytes(all));
+    line.tick();
+    return {};
+  };
+}
+
+std::vector<std::string> upload_remotes(const config::Config& config) {
+  std::vector<std::string> names;
+  for (const config::Remote& remote : config.remotes)
+    if (remote.upload) names.push_back(remote.name);
+  return names;
+}
+
+std::string places_of(const std::vector<store::Copy>& copies, const CheckpointId& id) {
+  std::string places = "local";
+  for (const store::Copy& copy : copies)
+    if (copy.checkpoint == id)
+      places += ", " + copy.remote + (copy.uploading ? " (uploading)" : "");
+  return places;
+}
+
+Json copies_json(const std::vector<store::Copy>& copies, const CheckpointId& id) {
+  Json list = Json::array();
+  for (const store::Copy& copy : copies)
+    if (copy.checkpoint == id)
+      list.push_back({{"remote", copy.remote}, {"state", copy.uploading ? "uploading" : "there"}});
+  return list;
+}
+
+}  // namespace reprise::cli

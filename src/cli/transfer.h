@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checkpoints to and from remotes: what push, pull, upload and restore share.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "store/catalog.h"
+#include "store/transfer.h"
+
+namespace reprise::cli {
+
+struct OpenRemote {
+  std::string name;  // as configured; the URL if it is not
+  std::unique_ptr<remote::ObjectStore> objects;
+};
+
+// `wanted`: the name of a section [remote.NAME], or a URL; empty stands for the only one that is
+// configured. kNotFound, kInvalidInput (with hints), and as config::access_of and open_remote.
+Result<OpenRemote> open_named(const Context& context, const std::string& wanted);
+
+// Uploads a checkpoint, and notes it in the catalog.
+Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
+                           const store::CheckpointRow& checkpoint, const OpenRemote& remote,
+                           const store::TransferProgress& progress);
+
+// Fetches the checkpoint whose id begins with `prefix`, and enters it in the catalog, with the
+// container that it was taken of if that is not known here.
+Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
+                           const std::string& prefix, const OpenRemote& remote,
+                           const store::TransferProgress& progress);
+
+// A line for people: "uploading, 12.0 MB of 40.0 MB".
+store::TransferProgress line_of_bytes(Progress& line);
+
+// Remotes to which every checkpoint goes on its own.
+std::vector<std::string> upload_remotes(const config::Config& config);
+
+// "local", "local, depot (uploading)".
+std::string places_of(const std::vector<store::Copy>& copies, const base::CheckpointId& id);
+
+// The same as JSON: records with remote and state.
+Json copies_json(const std::vector<store::Copy>& copies, const base::CheckpointId& id);
+
+}  // namespace reprise::cli

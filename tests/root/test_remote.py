@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two stores on one host stand for two nodes; a directory is the place elsewhere."""
+import os
+import shutil
+
+import pytest
+from harness.counting import assert_memory_is_whole, assert_moves_on
+from harness.leftovers import assert_nothing_left
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+
+class Node:
+    """The product with another store."""
+
+    def __init__(self, product, store):
+        self.product, self.store, self.first = product, store, product.store
+
+    def __enter__(self):
+        self.product.store = self.store
+        self.product.write_runtime()
+        return self.product
+
+    def __exit__(self, *_):
+        self.product.store = self.first
+        self.product.write_runtime()
+
+
+@pytest.fixture(name="depot")
+def fixture_depot(product, monkeypatch):
+    """A remote, and one key-encryption key for both nodes, as an administrator gives it to them."""
+    configuration = product.base / "reprise.toml"
+    depot = product.base / "depot"
+    configuration.write_text(f'[store]\nkey_file = "{product.base}/key"\n'
+                             f'[remote.depot]\nurl = "file://{depot}"\n', encoding="ascii")
+    monkeypatch.setenv("REPRISE_CONFIG", str(configuration))
+    original = product.write_runtime
+
+    def write_runtime(fault=None, before=()):
+        original(fault, [f"export REPRISE_CONFIG={configuration}", *before])
+    monkeypatch.setattr(product, "write_runtime", write_runtime)
+    product.write_runtime()
+    return depot
+
+
+def test_a_container_goes_on_at_another_node(container, product, depot):
+    container.run_workload("counter.py", "--mb", 40)
+    product.reprise("checkpoint", "create", container.name, "--tag", "moving")
+    pushed = product.json("checkpoint", "push", "moving")
+    assert pushed["remote"] == "depot" and pushed["bytes"] > 40 << 20
+    assert product.json("checkpoint", "push", "moving", f"file://{depot}")["packs"] == 0
+    identity = pushed["checkpoint"]
+    copies = {one["remote"]: one["state"] for one in product.checkpoints()[0]["copies"]}
+    assert copies["depot"] == "there"
+    assert "depot" in product.reprise("checkpoint", "ls").stdout
+    container.remove()
+    shutil.rmtree(product.store)  # the first node is gone
+    with Node(product, product.base / "other") as other:
+        assert other.checkpoints() == []
+        assert other.reprise("checkpoint", "pull", identity[:6]).returncode == 0
+        assert identity in other.reprise("checkpoint", "ls", "--remote", "depot").stdout
+        assert other.json("checkpoint", "pull", identity)["blocks"] == 0
+        other.reprise("checkpoint", "rm", identity)
+        other.reprise("store", "gc")
+        other.reprise("restore", "--from", "depot", identity)
+        container.refresh()
+        assert_moves_on(container)
+        assert_memory_is_whole(container)
+        assert_nothing_left(container)
+        container.remove()
+
+
+def test_checkpoints_are_uploaded_in_the_background(container, product, depot):
+    with open(os.environ["REPRISE_CONFIG"], "a", encoding="ascii") as configuration:
+        configuration.write("upload = true\n")
+    # The upload that the stop starts is killed between its packs and the checkpoint's file.
+    once = product.base / "once"
+    once.touch()
+    product.write_runtime(fault=f"push-packs:kill:{once}")
+    container.run_workload("counter.py", "--mb", 20)
+    container.stop()
+    wait_for(lambda: not once.exists(), 20, "the upload to be killed")
+    identity = product.checkpoints()[0]["id"]  # also starts the next upload
+    wait_for((depot / "checkpoints" / identity).exists, 20, "the checkpoint to be uploaded")
+    wait_for(lambda: product.checkpoints()[0]["copies"] == [{"remote": "depot", "state": "there"}],
+             20, "the catalog to say so")
+    # A remote that cannot be reached is in nobody's way.
+    product.write_runtime()
+    shutil.rmtree(depot)
+    depot.touch()
+    container.start()
+    assert_moves_on(container)
+    container.stop()
+    newest = product.checkpoints()[0]["id"]
+    assert newest != identity
+    assert product.reprise("store", "upload", check=False).returncode in (0, 9)
+    depot.unlink()
+    product.reprise("store", "upload")
+    wait_for((depot / "checkpoints" / newest).exists, 60, "the checkpoint to be uploaded")
