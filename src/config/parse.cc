@@ -92,7 +92,7 @@ class Parser {
                     std::span<const Setting> settings);
   Result<void> take_store(const toml::node& section);
   Result<void> take_remotes(const toml::node& sections);
-  Result<void> take_remote(std::string name, const toml::node& section);
+  Result<void> take_remote(const std::string& name, const toml::node& section);
   Result<void> take_retention(const toml::node& section);
   Result<const toml::table*> table(const toml::node& node, const std::string& place) const;
 
@@ -154,7 +154,7 @@ Result<void> Parser::take_remotes(const toml::node& sections) {
   return {};
 }
 
-Result<void> Parser::take_remote(std::string name, const toml::node& section) {
+Result<void> Parser::take_remote(const std::string& name, const toml::node& section) {
   if (!base::parse_id(name))
     return fail(ErrorCode::kInvalidInput,
                 at(line_of(section)) + ": '" + name +
