@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/catalog.h"
 
-#include <sqlite3.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "store/internal/catalog_schema.h"
 #include "store/internal/claim_state.h"
@@ -17,7 +13,6 @@ using base::CheckpointId;
 using base::ContainerKey;
 using base::ErrorCode;
 using base::fail;
-using base::fail_errno;
 
 namespace {
 
@@ -74,7 +69,7 @@ std::uint64_t bytes_of(const image::Manifest& manifest) {
 
 }  // namespace
 
-void Catalog::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+void Catalog::Closer::operator()(sqlite3* db) const { CloseDatabase()(db); }
 
 Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db) : db_(std::move(db)) {}
 Catalog::Catalog(Catalog&&) noexcept = default;
@@ -82,21 +77,8 @@ Catalog& Catalog::operator=(Catalog&&) noexcept = default;
 Catalog::~Catalog() = default;
 
 Result<Catalog> Catalog::open(const std::filesystem::path& root) {
-  const std::filesystem::path file = root / "catalog.db";
-  const std::string step = "opening the catalog '" + file.string() + "'";
-  REPRISE_TRY(sys::make_directories(root), step);
-  // SQLite would create the file readable for all. mknod instead of open, because closing any
-  // descriptor of a database drops the locks that this process's other connections hold on it.
-  if (::mknod(file.c_str(), S_IFREG | sys::kPrivateFile, 0) != 0 && errno != EEXIST)
-    return fail_errno(errno, step);
-  sqlite3* opened = nullptr;
-  const int result =
-      sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<sqlite3, Closer> db(opened);  // also to be closed after a failure
-  if (result != SQLITE_OK) return std::unexpected(database_error(db.get()).with_step(step));
-  sqlite3_busy_timeout(db.get(), static_cast<int>(kBusyTimeout.count()));
-  REPRISE_TRY(prepare_database(db.get(), root), step);
-  return Catalog(std::move(db));
+  Database db = REPRISE_PASS(open_database(root, kCatalogSchema));
+  return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()));
 }
 
 Result<void> Catalog::add_checkpoint(const image::Manifest& manifest, const std::string& tag,

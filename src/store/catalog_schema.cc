@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The catalog's tables and their versions; docs/format/catalog.md.
 #include "store/internal/catalog_schema.h"
-#include "store/catalog.h"
-#include "store/internal/statement.h"
-#include "sys/file_lock.h"
 
 namespace reprise::store {
 
-using base::ErrorCode;
-
 namespace {
 
-constexpr const char* kCreateTables = R"sql(
+constexpr const char* kVersion1 = R"sql(
 CREATE TABLE checkpoints (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -86,41 +83,14 @@ CREATE TABLE copies (
   uploading INTEGER NOT NULL,
   PRIMARY KEY (checkpoint, remote)
 ) STRICT, WITHOUT ROWID;
-
-PRAGMA user_version = 2;
 )sql";
-static_assert(kSchemaVersion == 2, "a new version needs an upgrade step and its user_version");
 
-Result<int> schema_version(sqlite3* db) {
-  Statement statement = REPRISE_PASS(Statement::prepare(db, "PRAGMA user_version"));
-  if (!REPRISE_PASS(statement.step())) return 0;
-  const auto version = static_cast<int>(statement.integer(0));
-  if (version > kSchemaVersion)
-    return std::unexpected(base::Error(ErrorCode::kUnsupported,
-                                       "the catalog was written by a newer version of Reprise")
-                               .with_hint("upgrade Reprise on this host"));
-  return version;
-}
-
-Result<void> create_tables(sqlite3* db, const std::filesystem::path& root) {
-  // SQLite does not wait for others while a database changes to WAL, so those who find it empty
-  // take turns by a lock of our own.
-  const sys::FileLock lock = REPRISE_PASS(sys::FileLock::lock(root / "catalog.lock", kBusyTimeout));
-  const int version = REPRISE_PASS(schema_version(db));
-  if (version == kSchemaVersion) return {};
-  if (version == 0) REPRISE_PASS(run_script(db, "PRAGMA journal_mode = WAL"));
-  Transaction transaction = REPRISE_PASS(Transaction::begin(db));
-  if (version == 0) REPRISE_PASS(run_script(db, kCreateTables));
-  REPRISE_PASS(run_script(db, kVersion2));
-  return transaction.commit();
-}
+// A new version is a new step at the end; those that were released never change.
+constexpr const char* kSteps[] = {kVersion1, kVersion2};
 
 }  // namespace
 
-Result<void> prepare_database(sqlite3* db, const std::filesystem::path& root) {
-  REPRISE_PASS(run_script(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
-  if (REPRISE_PASS(schema_version(db)) == kSchemaVersion) return {};
-  return create_tables(db, root);
-}
+constinit const DatabaseSchema kCatalogSchema{
+    .file = "catalog.db", .name = "catalog", .steps = kSteps};
 
 }  // namespace reprise::store

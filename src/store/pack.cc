@@ -90,13 +90,8 @@ Result<PackWriter> PackWriter::create(const path& directory, std::string id,
 }
 
 Result<void> PackWriter::write_all(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(bytes_));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(errno, "writing pack '" + id_ + "'");
-    bytes_ += static_cast<std::uint64_t>(n);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
+  REPRISE_TRY(sys::write_at(fd_.get(), bytes_, bytes), "writing pack '" + id_ + "'");
+  bytes_ += bytes.size();
   return {};
 }
 
@@ -157,14 +152,8 @@ Result<void> PackReader::read_header() {
 }
 
 Result<void> PackReader::read_at(std::uint64_t offset, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    const ssize_t n = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(errno, "reading pack '" + id_ + "'");
-    if (n == 0) return fail(ErrorCode::kCorrupt, "pack '" + id_ + "' is cut off");
-    offset += static_cast<std::uint64_t>(n);
-    out = out.subspan(static_cast<std::size_t>(n));
-  }
+  if (REPRISE_TRY(sys::read_at(fd_.get(), offset, out), "reading pack '" + id_ + "'") < out.size())
+    return fail(ErrorCode::kCorrupt, "pack '" + id_ + "' is cut off");
   return {};
 }
 

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/internal/page_index.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 
-#include "store/catalog.h"
 #include "store/internal/bytes.h"
-#include "sys/file_lock.h"
-#include "sys/files.h"
 
 namespace reprise::store {
 
-using base::ErrorCode;
-using base::fail;
-
 namespace {
 
-constexpr int kIndexVersion = 1;
-
-constexpr const char* kTables = R"sql(
+constexpr const char* kVersion1 = R"sql(
 CREATE TABLE packs (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -48,31 +39,11 @@ CREATE TABLE needs (
   stamp TEXT NOT NULL,
   packs TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
 )sql";
 
-Result<int> version_of(sqlite3* db) {
-  Statement statement = REPRISE_PASS(Statement::prepare(db, "PRAGMA user_version"));
-  if (!REPRISE_PASS(statement.step())) return 0;
-  return static_cast<int>(statement.integer(0));
-}
-
-Result<void> prepare_index(sqlite3* db, const std::filesystem::path& root) {
-  REPRISE_PASS(run_script(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
-  const int version = REPRISE_PASS(version_of(db));
-  if (version > kIndexVersion)
-    return std::unexpected(
-        base::Error(ErrorCode::kUnsupported, "the index was written by a newer version of Reprise")
-            .with_hint("upgrade Reprise on this host"));
-  if (version == kIndexVersion) return {};
-  // As with the catalog: SQLite does not wait for others while a database changes to WAL.
-  const sys::FileLock lock = REPRISE_PASS(sys::FileLock::lock(root / "catalog.lock", kBusyTimeout));
-  if (REPRISE_PASS(version_of(db)) == kIndexVersion) return {};
-  REPRISE_PASS(run_script(db, "PRAGMA journal_mode = WAL"));
-  Transaction transaction = REPRISE_PASS(Transaction::begin(db));
-  REPRISE_PASS(run_script(db, kTables));
-  return transaction.commit();
-}
+// A new version is a new step at the end; those that were released never change.
+constexpr const char* kSteps[] = {kVersion1};
+constexpr DatabaseSchema kSchema{.file = "index.db", .name = "index", .steps = kSteps};
 
 // SQLite does not notice a flipped bit, and a wrong place would be a wrong page in a checkpoint. So
 // each row is sealed with the tenant's key: one that is damaged is as good as absent.
@@ -104,8 +75,7 @@ std::int64_t seal_of(const crypto::PageHasher& hasher, const PageId& id, std::ui
 
 }  // namespace
 
-void PageIndex::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-PageIndex::PageIndex(std::unique_ptr<sqlite3, Closer> db, const crypto::PageHasher& hasher)
+PageIndex::PageIndex(Database db, const crypto::PageHasher& hasher)
     : db_(std::move(db)), hasher_(&hasher) {}
 PageIndex::PageIndex(PageIndex&&) noexcept = default;
 PageIndex& PageIndex::operator=(PageIndex&&) noexcept = default;
@@ -113,15 +83,8 @@ PageIndex::~PageIndex() = default;
 
 Result<PageIndex> PageIndex::open(const std::filesystem::path& root,
                                   const crypto::PageHasher& hasher) {
-  const std::filesystem::path file = root / "index.db";
-  // Made by us and not by SQLite, for the mode.
-  REPRISE_PASS(sys::open_file(file, O_RDWR | O_CREAT));
-  sqlite3* raw = nullptr;
-  const int opened = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
-  std::unique_ptr<sqlite3, Closer> db(raw);
-  if (opened != SQLITE_OK) return std::unexpected(database_error(raw));
-  sqlite3_busy_timeout(raw, static_cast<int>(kBusyTimeout.count()));
-  REPRISE_TRY(prepare_index(raw, root), "opening '" + file.string() + "'");
+  Database db = REPRISE_PASS(open_database(root, kSchema));
+  sqlite3* const raw = db.get();
   PageIndex index(std::move(db), hasher);
   index.find_page_ =
       REPRISE_PASS(Statement::prepare(raw, "SELECT block, page, seal FROM pages WHERE id = ?1"));

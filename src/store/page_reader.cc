@@ -10,6 +10,8 @@
 #include <set>
 #include <string_view>
 
+#include "sys/files.h"
+
 namespace reprise::store {
 
 using base::ErrorCode;
@@ -20,17 +22,6 @@ namespace {
 
 constexpr std::size_t kKeptBlocks = 48;  // 48 MiB
 constexpr std::uint64_t kJobPages = 1024;
-
-Result<void> write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(errno, "writing");
-    offset += static_cast<std::uint64_t>(n);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
 
 // Waits for all, also after a failure: the jobs use what the caller owns.
 Result<void> first_failure(std::deque<std::future<Result<void>>>& jobs) {
@@ -146,7 +137,7 @@ Result<void> PageReader::write_run(const PageRun& run, std::uint64_t offset, std
   const auto loaded = REPRISE_PASS(pages_of_run(run));
   const std::uint64_t bytes =
       std::min<std::uint64_t>(std::uint64_t{run.pages} * kPageBytes, end - offset);
-  return write_at(fd, loaded.pages.first(bytes), offset);
+  return sys::write_at(fd, offset, loaded.pages.first(bytes));
 }
 
 Result<PageReader::RunPages> PageReader::pages_of_run(const PageRun& run) {

@@ -23,19 +23,6 @@ namespace {
 constexpr std::size_t kSegmentPages = 512;
 constexpr std::size_t kSegmentBytes = kSegmentPages * kPageBytes;
 
-Result<std::size_t> read_fully(int fd, std::uint64_t offset, std::span<std::byte> out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t n =
-        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(errno, "reading");
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  return done;
-}
-
 bool is_zero(std::span<const std::byte> page) {
   // Compared with itself, one byte on: the first byte is zero, and each equals the one before.
   return page[0] == std::byte{0} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
@@ -55,7 +42,7 @@ struct PageWriter::Segment {
                               const crypto::PageHasher& hasher) {
     Segment segment;
     segment.bytes.resize(pages_of(size) * kPageBytes);
-    segment.size = REPRISE_PASS(read_fully(fd, offset, std::span(segment.bytes).first(size)));
+    segment.size = REPRISE_PASS(sys::read_at(fd, offset, std::span(segment.bytes).first(size)));
     if (segment.size != size)
       return base::fail(base::ErrorCode::kIo, "it became shorter while it was read");
     const std::size_t pages = segment.bytes.size() / kPageBytes;
@@ -279,7 +266,7 @@ Result<void> PageWriter::tell_index() {
   for (const auto& [number, pages] : new_blocks_) {
     IndexedBlock block{.place = blocks_[number], .ids = std::vector<PageId>(pages)};
     const auto bytes = std::as_writable_bytes(std::span(block.ids));
-    if (REPRISE_PASS(read_fully(new_ids_.get(), offset, bytes)) != bytes.size())
+    if (REPRISE_PASS(sys::read_at(new_ids_.get(), offset, bytes)) != bytes.size())
       return base::fail(base::ErrorCode::kIo, "the note of the new pages is cut off");
     offset += bytes.size();
     batch.push_back(std::move(block));

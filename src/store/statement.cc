@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sqlite3.h>
 
+#include <filesystem>
+
 #include "store/internal/statement.h"
 
 namespace reprise::store {
@@ -37,7 +39,9 @@ ErrorCode code_of(int result) {
 }  // namespace
 
 Error database_error(sqlite3* db) {
-  return {code_of(sqlite3_errcode(db)), std::string("catalog: ") + sqlite3_errmsg(db)};
+  const char* const file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
+  const std::string name = std::filesystem::path(file == nullptr ? "" : file).filename().string();
+  return {code_of(sqlite3_errcode(db)), "'" + name + "': " + sqlite3_errmsg(db)};
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

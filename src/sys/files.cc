@@ -94,6 +94,30 @@ Result<std::string> read_file(const path& file, std::size_t limit) {
   }
 }
 
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n =
+        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(errno, "reading at byte " + std::to_string(offset + done));
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(errno, "writing at byte " + std::to_string(offset));
+    offset += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
 Result<void> write_control_file(const path& file, std::string_view value) {
   UniqueFd fd = REPRISE_PASS(open_file(file, O_WRONLY));
   // The kernel parses each write on its own, so a short or repeated write would be another command.

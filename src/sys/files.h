@@ -5,8 +5,10 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +37,12 @@ Result<UniqueFd> duplicate(const UniqueFd& fd);
 // `limit` bytes with kInvalidInput.
 inline constexpr std::size_t kReadLimit = std::size_t{64} << 20;
 Result<std::string> read_file(const path& file, std::size_t limit = kReadLimit);
+
+// pread(2) until `out` is full or the file ends; returns how many bytes there were. The error does
+// not name the file, which the descriptor does not know; here and in write_at().
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::byte> out);
+// pwrite(2) until all is written.
+Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes);
 
 // Writes into an existing control file (cgroup, sysctl) with a single write(2).
 Result<void> write_control_file(const path& file, std::string_view value);

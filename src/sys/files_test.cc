@@ -45,6 +45,22 @@ TEST(OpenFileTest, AnErrorNamesThePath) {
   EXPECT_EQ(fd.error().message(), "opening '/no/such/file': No such file or directory");
 }
 
+TEST(ReadAtTest, ReadsWhatWasWrittenThereAndTellsWhereTheFileEnds) {
+  const TestDirectory directory;
+  const UniqueFd fd = open_file(directory / "file", O_RDWR | O_CREAT).value();
+  const std::string text = "0123456789";
+  ASSERT_TRUE(write_at(fd.get(), 5, std::as_bytes(std::span(text))));
+  std::string out(8, '?');
+  EXPECT_EQ(read_at(fd.get(), 4, std::as_writable_bytes(std::span(out))).value(), 8U);
+  EXPECT_EQ(out, std::string(1, '\0') + "0123456");
+  EXPECT_EQ(read_at(fd.get(), 13, std::as_writable_bytes(std::span(out))).value(), 2U);
+  EXPECT_EQ(out.substr(0, 2), "89");
+  const Result<void> full =
+      write_at(open_file("/dev/full", O_WRONLY).value().get(), 0, std::as_bytes(std::span(text)));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().error_number(), ENOSPC);
+}
+
 TEST(ReadFileTest, ReadsBinaryProcAndEmptyFiles) {
   const TestDirectory directory;
   std::string large(200000, 'x');

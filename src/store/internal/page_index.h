@@ -8,17 +8,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "store/internal/database.h"
 #include "store/internal/pack.h"
 #include "store/internal/statement.h"
-
-struct sqlite3;
 
 namespace reprise::store {
 
@@ -73,14 +71,11 @@ class PageIndex {
   Result<void> clear();
 
  private:
-  struct Closer {
-    void operator()(sqlite3* db) const;
-  };
-  PageIndex(std::unique_ptr<sqlite3, Closer> db, const crypto::PageHasher& hasher);
+  PageIndex(Database db, const crypto::PageHasher& hasher);
   // Whether the block may be used; remembered.
   Result<bool> is_usable(std::int64_t block);
 
-  std::unique_ptr<sqlite3, Closer> db_;
+  Database db_;
   const crypto::PageHasher* hasher_;
   std::optional<Statement> find_page_;
   std::unordered_map<std::int64_t, std::optional<BlockPlace>> blocks_;

@@ -20,9 +20,9 @@ namespace reprise::store {
 
 using base::Result;
 
-// What went wrong in the last call on `db`. kBusy when another writer held the lock for longer than
-// kBusyTimeout, kCorrupt for a damaged database, kInvalidInput for a broken constraint, else kIo,
-// kDenied or kInternal.
+// What went wrong in the last call on `db`, with the name of its file. kBusy when another writer
+// held the lock for longer than kBusyTimeout, kCorrupt for a damaged database, kInvalidInput for a
+// broken constraint, else kIo, kDenied or kInternal.
 base::Error database_error(sqlite3* db);
 
 // Bytes as they are, for a column of type BLOB. Read them as text().
