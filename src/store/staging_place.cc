@@ -131,7 +131,8 @@ Result<void> StagingPlace::make_directories(std::uint64_t plain_bytes) {
 
 // What cannot be removed now is swept later.
 void StagingPlace::remove() {
-  if (!lock_) return;
+  // Of one that was moved from, nothing is left but an empty name.
+  if (!lock_ || !lock_->fd().valid()) return;
   if (!spool_.empty()) (void)sys::remove_tree(spool_);
   (void)sys::remove_tree(directory());
   (void)sys::remove_tree(layout_.writer_lock(id_));

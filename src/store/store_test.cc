@@ -169,6 +169,17 @@ TEST_F(StoreTest, WritersAndReadersLeaveOnlyTheCheckpoint) {
   EXPECT_EQ(entries(root_ / "checkpoints"), std::vector{id.str()});
 }
 
+// Places that had been moved from removed "staging" of the working directory.
+TEST_F(StoreTest, NothingInTheWorkingDirectoryIsTouched) {
+  fs::create_directories(directory_.path() / "elsewhere" / "staging" / "mine");
+  const path before = fs::current_path();
+  fs::current_path(directory_.path() / "elsewhere");
+  const CheckpointId id = put_some();
+  ASSERT_TRUE(value_of(store_->open(id))->pages().materialize());
+  EXPECT_TRUE(fs::exists("staging/mine"));
+  fs::current_path(before);
+}
+
 TEST_F(StoreTest, MemoryIsSpooledInMemoryWhereThereIsRoom) {
   EXPECT_TRUE(value_of(store_->begin({.memory = 1 << 20}))
                   ->pages()
