@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <ranges>
 
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
+#include "store/checkpoint_store.h"
 
 namespace reprise::cli {
 namespace {
@@ -70,6 +72,7 @@ Result<int> run(const Options& options, Context& context) {
     const base::ContainerKey key = REPRISE_TRY(find_key(catalog, options.container), cannot);
     rows = REPRISE_TRY(catalog.checkpoints(key), cannot);
   }
+  find_stored_bytes(catalog, context.layout.store, rows);
   // A stop does not know the container's name; the catalog does.
   for (store::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
@@ -91,13 +94,29 @@ Runner configure(CLI::App& app) {
 
 }  // namespace
 
+void find_stored_bytes(store::Catalog& catalog, const std::filesystem::path& root,
+                       std::span<store::CheckpointRow> rows) {
+  const auto unknown = [](const store::CheckpointRow& row) { return !row.stored_bytes; };
+  if (std::ranges::none_of(rows, unknown)) return;
+  const auto checkpoints = store::open_store(root);
+  if (!checkpoints) return;
+  for (store::CheckpointRow& row : rows | std::views::filter(unknown)) {
+    const Result<std::uint64_t> bytes = (*checkpoints)->stored_bytes(row.id);
+    if (!bytes) continue;
+    row.stored_bytes = *bytes;
+    // Else it is found again the next time.
+    (void)catalog.note_stored_bytes(row.id, *bytes);
+  }
+}
+
 void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
                        const std::vector<store::Copy>* copies, base::UnixMillis now) {
-  Table table(
-      {"ID", "CONTAINER", "TAG", "TRIGGER", "SIZE", "FROZEN", "AGE", "NEXT START", "WHERE"});
+  Table table({"ID", "CONTAINER", "TAG", "PIN", "TRIGGER", "SIZE", "STORED", "FROZEN", "AGE",
+               "NEXT START", "WHERE"});
   for (const store::CheckpointRow& row : rows)
-    table.add({row.id.str(), row.name, row.tag.empty() ? "-" : row.tag,
+    table.add({row.id.str(), row.name, row.tag.empty() ? "-" : row.tag, row.pinned ? "pinned" : "-",
                std::string(image::to_string(row.trigger)), format_bytes(row.bytes),
+               row.stored_bytes ? format_bytes(*row.stored_bytes) : "-",
                format_duration(row.freeze_ms), base::to_age(row.created, now),
                row.pending ? "resumes" : "-",
                copies == nullptr ? "remote" : places_of(*copies, row.id)});
@@ -118,8 +137,10 @@ constinit const Command kCheckpointLs = {
     .path = "checkpoint ls",
     .summary = "List checkpoints, newest first",
     .details =
-        R"(NEXT START says "resumes" for a checkpoint that the next start of a container continues from; WHERE names the
-remotes that have a copy as well.
+        R"(NEXT START says "resumes" for a checkpoint that the next start of a container continues from; WHERE
+names the remotes that have a copy as well.
+SIZE is that of its files, STORED what their pages take in the store, compressed, those included
+that other checkpoints need as well.
 
 Example:
   reprise checkpoint ls counter)",

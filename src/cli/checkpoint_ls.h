@@ -3,12 +3,19 @@
 // Lists of checkpoints, for people and for programs.
 #pragma once
 
+#include <filesystem>
 #include <ostream>
+#include <span>
 #include <vector>
 
 #include "store/catalog.h"
 
 namespace reprise::cli {
+
+// Fills in what the catalog does not know yet (of imports, of checkpoints of older versions) from
+// the checkpoints' files, and notes it there. What cannot be read stays unknown.
+void find_stored_bytes(store::Catalog& catalog, const std::filesystem::path& root,
+                       std::span<store::CheckpointRow> rows);
 
 // `copies`: where else they are; null for a list of what lies at a remote.
 void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow>& rows,

@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "cli/checkpoint_ls.h"
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/json.h"
@@ -28,6 +29,7 @@ void print(std::ostream& out, const store::CheckpointRow& row, const image::Mani
   const std::vector<std::pair<std::string, std::string>> lines = {
       {"checkpoint", row.id.str()},
       {"tag", row.tag.empty() ? "-" : row.tag},
+      {"pinned", row.pinned ? "yes" : "-"},
       {"container", row.name + " (" + short_id(manifest.container.str()) + ")"},
       {"trigger", std::string(image::to_string(row.trigger))},
       {"taken", base::to_iso8601(row.created) + " (" +
@@ -38,6 +40,7 @@ void print(std::ostream& out, const store::CheckpointRow& row, const image::Mani
       {"frozen", format_duration(row.freeze_ms)},
       {"size",
        format_bytes(row.bytes) + ", of which memory " + format_bytes(manifest.memory_bytes)},
+      {"stored", row.stored_bytes ? format_bytes(*row.stored_bytes) : "-"},
       {"CPU time", format_duration(row.cpu_time_us / 1000)},
       {"addresses", joined(manifest.addresses)},
       {"mounts", joined(manifest.mounts)},
@@ -71,8 +74,9 @@ Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
   store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
-  const store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
+  store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
   const auto checkpoints = REPRISE_TRY(store::open_store(context.layout.store), cannot);
+  find_stored_bytes(catalog, context.layout.store, {&row, 1});
   const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
   const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (!options.json) {

@@ -55,8 +55,9 @@ std::span<const Command> commands();
 
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
-    kCheckpointRm, kCheckpointVerify, kCheckpointExport, kCheckpointImport, kCheckpointPush,
-    kCheckpointPull, kRestore, kLives, kLogs, kStoreStat, kStoreGc, kStoreRepair, kStoreRotateKey,
-    kStoreServe, kStoreUpload, kConfigShow, kDoctor;
+    kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,
+    kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreStat,
+    kStorePrune, kStoreGc, kStoreRepair, kStoreRotateKey, kStoreServe, kStoreUpload, kConfigShow,
+    kDoctor;
 
 }  // namespace reprise::cli

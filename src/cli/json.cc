@@ -19,9 +19,11 @@ Json to_json(const store::CheckpointRow& row) {
           {"trigger", image::to_string(row.trigger)},
           {"ended", row.ended},
           {"pending", row.pending},
+          {"pinned", row.pinned},
           {"created", json_time(row.created)},
           {"freeze_ms", row.freeze_ms},
           {"bytes", row.bytes},
+          {"stored_bytes", row.stored_bytes ? Json(*row.stored_bytes) : Json(nullptr)},
           {"cpu_time_us", row.cpu_time_us}};
 }
 

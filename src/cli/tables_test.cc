@@ -103,7 +103,9 @@ TEST_F(TablesTest, ListsCheckpoints) {
     Catalog catalog = open();
     add_checkpoint(catalog, "ckpt00000001", "", Catalog::Continue::kYes);
     add_checkpoint(catalog, "ckpt00000002", "safe", Catalog::Continue::kNo);
+    ASSERT_TRUE(catalog.note_stored_bytes(base::CheckpointId("ckpt00000002"), 4'500'000));
   }
+  EXPECT_EQ(output({"checkpoint", "pin", "ckpt00000001"}), "ckpt00000001: pinned\n");
   const json listed = json::parse(output({"checkpoint", "ls", "--json"}));
   ASSERT_EQ(listed.at("checkpoints").size(), 2U);
   for (const json& row : listed.at("checkpoints")) {
@@ -113,12 +115,38 @@ TEST_F(TablesTest, ListsCheckpoints) {
     EXPECT_EQ(row.at("name"), "counter");
     EXPECT_EQ(row.at("trigger"), "stop");
     EXPECT_EQ(row.at("bytes"), 12'300'000);
+    EXPECT_EQ(row.at("pinned"), first);
+    EXPECT_EQ(row.at("stored_bytes"), first ? json(nullptr) : json(4'500'000));
     EXPECT_EQ(row.at("created"), "2027-01-15T07:57:00Z");
   }
   const std::string table = output({"checkpoint", "ls"});
-  EXPECT_NE(table.find("ckpt00000001  counter    -     stop     12.3 MB  0.21 s"),
+  EXPECT_NE(table.find("ckpt00000001  counter    -     pinned  stop     12.3 MB  -       0.21 s"),
             std::string::npos)
       << table;
+  EXPECT_NE(table.find("ckpt00000002  counter    safe  -       stop     12.3 MB  4.5 MB  0.21 s"),
+            std::string::npos)
+      << table;
+}
+
+TEST_F(TablesTest, PrunesWhatIsSupersededAndNotPinned) {
+  {
+    Catalog catalog = open();
+    for (const char* id : {"ckpt00000001", "ckpt00000002", "ckpt00000003", "ckpt00000004"})
+      add_checkpoint(catalog, id, "", Catalog::Continue::kNo);
+  }
+  output({"checkpoint", "pin", "ckpt00000001"});
+  const json dry = json::parse(output({"store", "prune", "--dry-run", "--json"}));
+  EXPECT_EQ(dry.at("removed"), json::parse(R"([{"id":"ckpt00000002","why":"superseded"},
+                                               {"id":"ckpt00000003","why":"superseded"}])"));
+  EXPECT_TRUE(dry.at("dry_run"));
+  EXPECT_EQ(output({"store", "prune", "--keep-last", "2"}),
+            "ckpt00000002: removed, superseded\n0 B freed (0 packs)\n");
+  output({"checkpoint", "unpin", "ckpt00000001"});
+  EXPECT_EQ(
+      json::parse(output({"store", "prune", "--keep-last", "0", "--keep-hourly", "1", "--json"}))
+          .at("removed")
+          .size(),
+      2U);
 }
 
 // A checkpoint that a stop took has no name of its own.

@@ -26,6 +26,7 @@
 #include "session/promise.h"
 #include "session/versions.h"
 #include "session/volumes.h"
+#include "store/prune.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -39,10 +40,6 @@ using base::LogLevel;
 using base::Result;
 
 namespace {
-
-// Checkpoints of earlier stops that are kept besides the newest, for people who want to go back one
-// step. Tagged ones are kept until they are removed.
-constexpr int kKeptStops = 1;
 
 std::string kernel_release() {
   utsname name{};
@@ -98,6 +95,9 @@ container::WorkerEvent CheckpointSession::run() {
 // this one, and frees the space of those that it supersedes.
 void CheckpointSession::tidy() {
   remove_superseded();
+  if (const auto noted = note_stored_bytes(); !noted)
+    base::log(LogLevel::kWarn, "its stored size is not known yet, ignoring",
+              {{"error", noted.error().message()}});
   if (const auto settled = writer_->settle(); !settled)
     base::log(LogLevel::kWarn, "its pages will be stored again, ignoring",
               {{"error", settled.error().message()}});
@@ -318,12 +318,20 @@ void CheckpointSession::roll_back() {
     base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
 }
 
+Result<void> CheckpointSession::note_stored_bytes() {
+  return context_.catalog.note_stored_bytes(
+      sealed_->id, REPRISE_PASS(context_.store->stored_bytes(sealed_->id)));
+}
+
 void CheckpointSession::remove_superseded() {
-  const auto old = context_.catalog.superseded(context_.key(), kKeptStops);
-  if (!old) return;
-  for (const base::CheckpointId& id : *old)
-    if (context_.catalog.remove_checkpoint(id)) [[maybe_unused]]
-      const auto removed = context_.store->remove(id);
+  const auto pruned =
+      store::prune(context_.catalog, *context_.store, context_.retention, {.only = context_.key()});
+  if (!pruned)
+    base::log(LogLevel::kWarn, "old checkpoints were not removed, ignoring",
+              {{"error", pruned.error().message()}});
+  else if (!pruned->fits)
+    base::log(LogLevel::kWarn, "the store is larger than it is to be: all that is left is needed",
+              {{"bytes", std::to_string(pruned->bytes)}});
 }
 
 container::WorkerEvent CheckpointSession::record(const Result<void>& result) {

@@ -14,6 +14,7 @@
 #include "container/worker_link.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/retention.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -24,7 +25,8 @@ struct Context {
   container::WorkerRequest request;
   store::Catalog catalog;
   std::unique_ptr<store::CheckpointStore> store;
-  sys::MessageSocket caller;  // may be closed by the caller at any time
+  sys::MessageSocket caller;   // may be closed by the caller at any time
+  store::Retention retention;  // for the checkpoints that a new one supersedes
 
   [[nodiscard]] base::ContainerKey key() const {
     return container::identify(request.runtime_args, request.container).key;

@@ -7,6 +7,7 @@
 #include "container/layout.h"
 #include "container/worker_link.h"
 #include "session/freeze_watch.h"
+#include "store/retention.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -18,6 +19,7 @@ struct GuardedSession {
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
   sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions
   FreezeWatch* watch = nullptr;  // wound by the session while tasks may stand still
+  store::Retention retention;
 };
 
 // Forks: the child runs `session` and exits with its value; the parent waits. If the child is

@@ -20,7 +20,8 @@ constexpr std::size_t kMinPrefix = 3;
 
 constexpr std::string_view kSelectCheckpoints =
     "SELECT id, key, name, tag, trigger_name, ended, created, freeze_ms, bytes, cpu_time_us,"
-    " EXISTS (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)"
+    " EXISTS (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id), pinned,"
+    " stored_bytes"
     " FROM checkpoints ";
 constexpr std::string_view kNewestFirst = " ORDER BY created DESC, sequence DESC";
 
@@ -42,6 +43,8 @@ Result<CheckpointRow> checkpoint_row(const Statement& s) {
   row.bytes = s.natural(column++);
   row.cpu_time_us = s.integer(column++);
   row.pending = s.integer(column++) != 0;
+  row.pinned = s.integer(column++) != 0;
+  if (s.integer(column) >= 0) row.stored_bytes = s.natural(column);
   return row;
 }
 
@@ -134,16 +137,28 @@ Result<void> Catalog::remove_checkpoint(const CheckpointId& id) {
   return transaction.commit();
 }
 
-Result<std::vector<CheckpointId>> Catalog::superseded(const ContainerKey& key, int keep) {
-  const std::string sql =
-      "SELECT id FROM checkpoints WHERE key = ?1 AND tag = '' AND trigger_name = ?2"
-      " AND NOT EXISTS (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)" +
-      std::string(kNewestFirst) + " LIMIT -1 OFFSET ?3";
-  Statement statement = REPRISE_PASS(Statement::prepare(
-      db_.get(), sql, key.str(), image::to_string(image::Trigger::kStop), std::max(keep, 0)));
-  std::vector<CheckpointId> ids;
-  while (REPRISE_PASS(statement.step())) ids.emplace_back(statement.text(0));
-  return ids;
+Result<bool> Catalog::remove_unneeded(const CheckpointId& id) {
+  // One statement: a start that claims it meanwhile comes before or after.
+  const int rows = REPRISE_TRY(
+      execute(db_.get(),
+              "DELETE FROM checkpoints WHERE id = ?1 AND tag = '' AND NOT pinned AND NOT EXISTS"
+              " (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)",
+              id.str()),
+      "removing checkpoint '" + id.str() + "'");
+  return rows > 0;
+}
+
+Result<void> Catalog::set_pin(const CheckpointId& id, Pin pin) {
+  if (REPRISE_PASS(execute(db_.get(), "UPDATE checkpoints SET pinned = ?2 WHERE id = ?1", id.str(),
+                           pin == Pin::kYes)) == 0)
+    return fail(ErrorCode::kNotFound, "there is no checkpoint '" + id.str() + "'");
+  return {};
+}
+
+Result<void> Catalog::note_stored_bytes(const CheckpointId& id, std::uint64_t bytes) {
+  REPRISE_PASS(execute(db_.get(), "UPDATE checkpoints SET stored_bytes = ?2 WHERE id = ?1",
+                       id.str(), bytes));
+  return {};
 }
 
 }  // namespace reprise::store

@@ -34,7 +34,7 @@ struct CheckpointRow {
   base::CheckpointId id;
   base::ContainerKey key;
   std::string name;  // of the container, as known when it was taken
-  std::string tag;   // set by people; empty if none. Tagged checkpoints are never superseded
+  std::string tag;   // set by people; empty if none. Tagged checkpoints count as pinned
   image::Trigger trigger = image::Trigger::kRequest;
   bool ended = false;
   base::UnixMillis created = 0;
@@ -42,6 +42,9 @@ struct CheckpointRow {
   std::uint64_t bytes = 0;  // sum of its files
   std::int64_t cpu_time_us = 0;
   bool pending = false;  // some container continues from it at its next start
+  bool pinned = false;   // kept until somebody removes it
+  // What its blocks take in packs, which it may share with others; nullopt if nobody noted it yet.
+  std::optional<std::uint64_t> stored_bytes;
 };
 
 // That a checkpoint is elsewhere as well, or on its way there.
@@ -124,9 +127,13 @@ class Catalog {
   // Removes the row (and continuations from it); success if there is none. kBusy if a restore of it
   // is running.
   Result<void> remove_checkpoint(const base::CheckpointId& id);
-  // Untagged checkpoints of `key` with trigger stop that are not pending and not among the newest
-  // `keep` of such: what may be deleted after a new one was sealed.
-  Result<std::vector<base::CheckpointId>> superseded(const base::ContainerKey& key, int keep);
+  // As remove_checkpoint(), unless somebody has pinned or tagged it or continues from it (by now):
+  // then it stays, and false is returned.
+  Result<bool> remove_unneeded(const base::CheckpointId& id);
+  // Whether the checkpoint is kept until somebody removes it. kNotFound.
+  enum class Pin : bool { kNo, kYes };
+  Result<void> set_pin(const base::CheckpointId& id, Pin pin);
+  Result<void> note_stored_bytes(const base::CheckpointId& id, std::uint64_t bytes);
 
   // --- copies elsewhere, forgotten with the checkpoint
   // Replaces what was noted; success if there is no such checkpoint (any more).

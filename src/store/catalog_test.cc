@@ -163,24 +163,31 @@ TEST_F(CatalogTest, RemoveTakesTheContinuationAlong) {
   EXPECT_TRUE(catalog_.remove_checkpoint(CheckpointId("aaa111"))) << "removing twice is success";
 }
 
-TEST_F(CatalogTest, Superseded) {
-  add(manifest("s1", "web", 1));
-  add(manifest("s2", "web", 2));
-  add(manifest("tagged", "web", 3), "keep");
-  add(manifest("request", "web", 4, image::Trigger::kRequest));
-  add(manifest("s5", "web", 5));
-  add(manifest("other", "db", 6));
-  add(manifest("pending", "web", 7), "", Catalog::Continue::kYes);
-  const auto superseded = [this](int keep) {
-    Ids ids;
-    for (const CheckpointId& id : value_of(catalog_.superseded(kWeb, keep)))
-      ids.push_back(id.str());
-    return ids;
-  };
-  EXPECT_EQ(superseded(0), (Ids{"s5", "s2", "s1"}));
-  EXPECT_EQ(superseded(1), (Ids{"s2", "s1"}));
-  EXPECT_EQ(superseded(3), Ids{});
-  EXPECT_EQ(superseded(-1), (Ids{"s5", "s2", "s1"}));
+TEST_F(CatalogTest, OnlyWhatNobodyNeedsIsRemovedAsUnneeded) {
+  add(manifest("tagged", "web", 1), "golden");
+  add(manifest("pinned", "web", 2));
+  add(manifest("plain", "web", 3));
+  add(manifest("pending", "web", 4), "", Catalog::Continue::kYes);
+  ASSERT_TRUE(catalog_.set_pin(CheckpointId("pinned"), Catalog::Pin::kYes));
+  for (const char* id : {"tagged", "pinned", "pending", "none"})
+    EXPECT_FALSE(value_of(catalog_.remove_unneeded(CheckpointId(id)))) << id;
+  EXPECT_TRUE(value_of(catalog_.remove_unneeded(CheckpointId("plain"))));
+  EXPECT_EQ(ids_of(catalog_.checkpoints().value()), (Ids{"pending", "pinned", "tagged"}));
+  EXPECT_TRUE(catalog_.continuation(kWeb).value()) << "a continuation was lost";
+  ASSERT_TRUE(catalog_.set_pin(CheckpointId("pinned"), Catalog::Pin::kNo));
+  EXPECT_TRUE(value_of(catalog_.remove_unneeded(CheckpointId("pinned"))));
+  EXPECT_EQ(catalog_.set_pin(CheckpointId("plain"), Catalog::Pin::kYes).error().code(),
+            ErrorCode::kNotFound);
+}
+
+TEST_F(CatalogTest, PinAndStoredSizeComeBack) {
+  add(manifest("aaa111", "web", 1));
+  EXPECT_FALSE(value_of(catalog_.find_checkpoint("aaa111")).stored_bytes);
+  ASSERT_TRUE(catalog_.set_pin(CheckpointId("aaa111"), Catalog::Pin::kYes));
+  ASSERT_TRUE(catalog_.note_stored_bytes(CheckpointId("aaa111"), 77));
+  const CheckpointRow row = value_of(catalog_.find_checkpoint("aaa111"));
+  EXPECT_TRUE(row.pinned);
+  EXPECT_EQ(row.stored_bytes, 77U);
 }
 
 void change_database(const std::filesystem::path& root, const char* sql) {
@@ -191,7 +198,7 @@ void change_database(const std::filesystem::path& root, const char* sql) {
 }
 
 TEST_F(CatalogTest, CatalogOfANewerVersionIsRefused) {
-  change_database(directory_.path(), "PRAGMA user_version = 3");
+  change_database(directory_.path(), "PRAGMA user_version = 99");
   const auto catalog = Catalog::open(directory_.path());
   ASSERT_FALSE(catalog);
   EXPECT_EQ(catalog.error().code(), ErrorCode::kUnsupported);
@@ -216,13 +223,22 @@ TEST_F(CatalogTest, CopiesAreKeptWithTheirCheckpoint) {
   EXPECT_TRUE(catalog_.copies().value().empty());
 }
 
+// As the first version made it.
 TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
-  add(manifest("aaa111", "web", 1), "kept");
-  change_database(directory_.path(), "DROP TABLE copies; PRAGMA user_version = 1");
-  Catalog upgraded = open();
-  EXPECT_EQ(upgraded.find_checkpoint("kept").value().id, CheckpointId("aaa111"));
-  EXPECT_TRUE(upgraded.note_copy({.checkpoint = CheckpointId("aaa111"), .remote = "depot"}));
-  EXPECT_EQ(upgraded.copies().value().size(), 1U);
+  add(manifest("aaa111", "web", 1), "golden", Catalog::Continue::kYes);
+  change_database(directory_.path(),
+                  "DROP TABLE copies;"
+                  "ALTER TABLE checkpoints DROP COLUMN pinned;"
+                  "ALTER TABLE checkpoints DROP COLUMN stored_bytes;"
+                  "PRAGMA user_version = 1");
+  catalog_ = open();
+  const CheckpointRow row = value_of(catalog_.find_checkpoint("golden"));
+  EXPECT_EQ(row.id.str(), "aaa111");
+  EXPECT_TRUE(row.pending);
+  EXPECT_FALSE(row.pinned);
+  EXPECT_FALSE(row.stored_bytes);
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = row.id, .remote = "depot"}));
+  EXPECT_EQ(catalog_.copies().value().size(), 1U);
 }
 
 TEST(CatalogOpenTest, DamagedFileIsCorrupt) {

@@ -10,7 +10,9 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,6 +63,22 @@ struct StoreUse {
   std::uint64_t logical_bytes = 0;  // sum of the sizes of all checkpoints
   std::uint64_t unique_bytes = 0;   // of the pages that the index knows
   std::uint64_t stored_bytes = 0;   // of packs and checkpoint files on the disk
+};
+
+struct PackNeed {
+  std::string pack;
+  std::uint64_t bytes = 0;  // of the blocks that are needed
+};
+
+struct CheckpointNeeds {
+  base::CheckpointId id;
+  std::uint64_t file_bytes = 0;
+  std::vector<PackNeed> packs;
+};
+
+struct StoreNeeds {
+  std::vector<CheckpointNeeds> checkpoints;         // sorted by id
+  std::map<std::string, std::uint64_t> pack_bytes;  // of all packs
 };
 
 struct Collected {
@@ -114,6 +132,12 @@ class CheckpointStore {
   // than `patience`.
   virtual Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) = 0;
   virtual Result<StoreUse> use() = 0;
+  // Which packs there are, and what each checkpoint needs of them. Reads only files that were not
+  // read before. kCorrupt if one cannot be read.
+  virtual Result<StoreNeeds> needs() = 0;
+  // What the blocks that a checkpoint needs take in packs, those included that others need as well.
+  // kNotFound, kCorrupt.
+  virtual Result<std::uint64_t> stored_bytes(const base::CheckpointId& id) = 0;
 };
 
 // Opens (and creates, mode 0700) the store below `root`, with the key that key_source() names; a

@@ -10,8 +10,6 @@
 //
 // Packs lie in packs/ before the file of their checkpoint is there. Their writer lives then, and
 // the rule above covers them.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -19,6 +17,7 @@
 #include <thread>
 
 #include "base/fault.h"
+#include "store/internal/needs.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
 #include "store/internal/staging_place.h"
@@ -39,14 +38,6 @@ constexpr std::chrono::milliseconds kPoll{20};
 
 using Names = std::vector<std::string>;
 
-// A checkpoint's file never changes, but may be replaced as a whole: then it is another inode.
-std::optional<std::string> stamp_of(const path& file) {
-  struct stat status{};
-  if (::lstat(file.c_str(), &status) != 0) return std::nullopt;
-  return std::to_string(status.st_ino) + ' ' + std::to_string(status.st_size) + ' ' +
-         std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec);
-}
-
 class Collection {
  public:
   Collection(const OpenStore& store, PageIndex index) : store_(store), index_(std::move(index)) {}
@@ -55,7 +46,6 @@ class Collection {
 
  private:
   Result<std::set<std::string>> needed();
-  Result<Names> needs_of(const std::string& checkpoint, const std::string& stamp);
   Result<bool> have_ended(const std::vector<CheckpointId>& writers) const;
   Result<void> pardon(const std::set<std::string>& needed, Names condemned);
   Result<Collected> remove(const Names& packs);
@@ -64,31 +54,12 @@ class Collection {
   PageIndex index_;
 };
 
-// What any sealed checkpoint refers to. Only files that were never seen are read.
+// What any sealed checkpoint refers to.
 Result<std::set<std::string>> Collection::needed() {
   std::set<std::string> packs;
-  const Names checkpoints = REPRISE_PASS(names_in(store_.layout.checkpoints()));
-  for (const std::string& checkpoint : checkpoints) {
-    const auto stamp = stamp_of(store_.layout.sealed(CheckpointId(checkpoint)));
-    if (!stamp) continue;  // removed since
-    packs.merge([&](const Names& names) {
-      return std::set<std::string>(names.begin(), names.end());
-    }(REPRISE_PASS(needs_of(checkpoint, *stamp))));
-  }
-  REPRISE_PASS(index_.forget_needs_but(checkpoints));
+  for (const CheckpointNeeds& checkpoint : REPRISE_PASS(needs_of_all(store_, index_)))
+    for (const PackNeed& need : checkpoint.packs) packs.insert(need.pack);
   return packs;
-}
-
-Result<Names> Collection::needs_of(const std::string& checkpoint, const std::string& stamp) {
-  if (auto known = REPRISE_PASS(index_.needs(checkpoint, stamp))) return std::move(*known);
-  const Result<Contents> contents = load_contents(store_, CheckpointId(checkpoint));
-  if (!contents && contents.error().code() == ErrorCode::kNotFound) return Names();
-  REPRISE_PASS(contents);
-  std::set<std::string> packs;
-  for (const BlockPlace& place : contents->blocks) packs.insert(place.pack);
-  const Names names(packs.begin(), packs.end());
-  REPRISE_PASS(index_.note_needs(checkpoint, stamp, names));
-  return names;
 }
 
 Result<bool> Collection::have_ended(const std::vector<CheckpointId>& writers) const {

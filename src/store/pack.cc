@@ -67,6 +67,10 @@ Header header_of(std::string_view id, std::string_view key_id) {
 
 }  // namespace
 
+std::uint64_t stored_bytes_of(const BlockPlace& place) {
+  return kRecordBytes + std::uint64_t{place.bytes};
+}
+
 path pack_file(const path& directory, const std::string& id) { return directory / (id + ".pack"); }
 
 Result<std::vector<std::string>> pack_ids(const path& directory) {
@@ -171,7 +175,7 @@ Result<BlockPlace> PackReader::record_at(std::uint64_t offset) const {
 }
 
 bool PackReader::reaches(const BlockPlace& place) const {
-  const std::uint64_t record = kRecordBytes + std::uint64_t{place.bytes};
+  const std::uint64_t record = stored_bytes_of(place);
   return bytes_ >= record && place.offset <= bytes_ - record;
 }
 

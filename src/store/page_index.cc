@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
+#include <system_error>
 
 #include "store/internal/bytes.h"
 
@@ -41,8 +43,11 @@ CREATE TABLE needs (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Needs have sizes now: "PACK=BYTES ". What was noted without is read again.
+constexpr const char* kVersion2 = "DELETE FROM needs";
+
 // A new version is a new step at the end; those that were released never change.
-constexpr const char* kSteps[] = {kVersion1};
+constexpr const char* kSteps[] = {kVersion1, kVersion2};
 constexpr DatabaseSchema kSchema{.file = "index.db", .name = "index", .steps = kSteps};
 
 // SQLite does not notice a flipped bit, and a wrong place would be a wrong page in a checkpoint. So
@@ -233,24 +238,33 @@ Result<std::vector<std::string>> PageIndex::forget(std::span<const std::string> 
 
 namespace {
 
-std::string joined(std::span<const std::string> packs) {
+std::string joined(std::span<const PackNeed> packs) {
   std::string text;
-  for (const std::string& pack : packs) text += pack + ' ';
+  for (const PackNeed& need : packs) text += need.pack + '=' + std::to_string(need.bytes) + ' ';
   return text;
 }
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> packs;
-  for (std::size_t begin = 0, end = 0; (end = text.find(' ', begin)) != std::string::npos;
-       begin = end + 1)
-    packs.push_back(text.substr(begin, end - begin));
+// nullopt for a text that joined() did not make.
+std::optional<std::vector<PackNeed>> split(std::string_view text) {
+  std::vector<PackNeed> packs;
+  while (!text.empty()) {
+    const std::size_t end = text.find(' ');
+    const std::size_t equal = text.substr(0, end).find('=');
+    if (end == std::string_view::npos || equal == std::string_view::npos) return std::nullopt;
+    PackNeed need{.pack = std::string(text.substr(0, equal))};
+    const char* const last = text.data() + end;
+    const auto read = std::from_chars(text.data() + equal + 1, last, need.bytes);
+    if (read.ec != std::errc() || read.ptr != last) return std::nullopt;
+    packs.push_back(std::move(need));
+    text.remove_prefix(end + 1);
+  }
   return packs;
 }
 
 }  // namespace
 
-Result<std::optional<std::vector<std::string>>> PageIndex::needs(const std::string& checkpoint,
-                                                                 const std::string& stamp) {
+Result<std::optional<std::vector<PackNeed>>> PageIndex::needs(const std::string& checkpoint,
+                                                              const std::string& stamp) {
   Statement statement = REPRISE_PASS(
       Statement::prepare(db_.get(), "SELECT packs FROM needs WHERE checkpoint = ?1 AND stamp = ?2",
                          checkpoint, stamp));
@@ -259,7 +273,7 @@ Result<std::optional<std::vector<std::string>>> PageIndex::needs(const std::stri
 }
 
 Result<void> PageIndex::note_needs(const std::string& checkpoint, const std::string& stamp,
-                                   std::span<const std::string> packs) {
+                                   std::span<const PackNeed> packs) {
   REPRISE_PASS(execute(
       db_.get(), "INSERT OR REPLACE INTO needs (checkpoint, stamp, packs) VALUES (?1, ?2, ?3)",
       checkpoint, stamp, joined(packs)));

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "store/checkpoint_store.h"
+#include "store/internal/needs.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
 #include "store/internal/page_reader.h"
@@ -51,17 +52,30 @@ class Store final : public CheckpointStore {
     return store::rebuild_index(*store_, patience);
   }
   Result<StoreUse> use() override;
+  Result<StoreNeeds> needs() override;
+  Result<std::uint64_t> stored_bytes(const CheckpointId& id) override;
 
  private:
+  Result<void> check_blocks(const Contents& contents);
+
   std::shared_ptr<const OpenStore> store_;
 };
 
 Result<void> Store::verify(const CheckpointId& id) {
-  const Contents contents = REPRISE_PASS(load_contents(*store_, id));
-  const std::string step = "verifying checkpoint '" + id.str() + "'";
-  auto reader = REPRISE_TRY(PageReader::open(store_->keys, store_->layout.packs(), contents), step);
-  REPRISE_TRY(reader->check_all(), step);
-  return {};
+  for (;;) {
+    const Contents contents = REPRISE_PASS(load_contents(*store_, id));
+    Result<void> checked = check_blocks(contents);
+    if (checked) return {};
+    // A compaction may have moved its blocks after we read where they are.
+    if (REPRISE_PASS(load_contents(*store_, id)).blocks == contents.blocks)
+      return std::unexpected(
+          std::move(checked).error().with_step("verifying checkpoint '" + id.str() + "'"));
+  }
+}
+
+Result<void> Store::check_blocks(const Contents& contents) {
+  auto reader = REPRISE_PASS(PageReader::open(store_->keys, store_->layout.packs(), contents));
+  return reader->check_all();
 }
 
 Result<void> Store::remove(const CheckpointId& id) {
@@ -102,6 +116,25 @@ Result<StoreUse> Store::use() {
   PageIndex index = REPRISE_PASS(PageIndex::open(store_->layout.root, store_->keys.pages));
   use.unique_bytes = REPRISE_PASS(index.pages()) * kPageBytes;
   return use;
+}
+
+Result<StoreNeeds> Store::needs() {
+  PageIndex index = REPRISE_PASS(PageIndex::open(store_->layout.root, store_->keys.pages));
+  StoreNeeds needs;
+  needs.checkpoints = REPRISE_PASS(needs_of_all(*store_, index));
+  for (const std::string& id : REPRISE_PASS(pack_ids(store_->layout.packs()))) {
+    std::error_code error;
+    const std::uint64_t bytes = fs::file_size(pack_file(store_->layout.packs(), id), error);
+    if (!error) needs.pack_bytes.emplace(id, bytes);
+  }
+  return needs;
+}
+
+Result<std::uint64_t> Store::stored_bytes(const CheckpointId& id) {
+  std::uint64_t bytes = 0;
+  for (const PackNeed& need : needs_of(REPRISE_PASS(load_contents(*store_, id))))
+    bytes += need.bytes;
+  return bytes;
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
       .request = guarded.request,
       .catalog = REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog"),
       .store = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store"),
-      .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd())))};
+      .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd()))),
+      .retention = guarded.retention};
   REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
   session::prune_session_logs(context.layout);
   if (guarded.request.verb == WorkerVerb::kRestore)
@@ -140,11 +141,21 @@ void upload(const container::Layout& layout, const config::Config& config) {
               {{"error", started.error().details()}});
 }
 
+// What is not set stays as it is without a file.
+store::Retention retention_of(const config::Config& config) {
+  const config::Retention& wanted = config.retention;
+  return {.keep_last = wanted.keep_last.value_or(store::Retention().keep_last),
+          .keep_hourly = wanted.keep_hourly.value_or(0),
+          .keep_daily = wanted.keep_daily.value_or(0),
+          .max_bytes = wanted.max_size};
+}
+
 Result<int> serve(sys::MessageSocket& caller) {
   const Result<config::Config> configured = configure();
   GuardedSession guarded{.layout = container::Layout::from_environment(),
                          .request = REPRISE_PASS(receive_request(caller)),
                          .caller = &caller};
+  if (configured) guarded.retention = retention_of(*configured);
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
     deliver_promised_signal(guarded);

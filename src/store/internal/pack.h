@@ -30,6 +30,9 @@ inline constexpr std::size_t kRecordBytes = 32;  // before each sealed block
 // A pack is closed when it has so many bytes: it is the unit that gc removes and that is uploaded.
 inline constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 
+// What a block takes in its pack, with the record's header.
+std::uint64_t stored_bytes_of(const BlockPlace& place);
+
 class PackWriter {
  public:
   // A new pack in the file DIRECTORY/ID.pack, which must not exist. `key_id` tells whose it is.

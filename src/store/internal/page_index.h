@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "store/checkpoint_store.h"
 #include "store/internal/database.h"
 #include "store/internal/pack.h"
 #include "store/internal/statement.h"
@@ -61,10 +62,10 @@ class PageIndex {
   // their files go. Returns which.
   Result<std::vector<std::string>> forget(std::span<const std::string> packs);
   // Which packs a sealed checkpoint needs, if that was noted for a file with this stamp.
-  Result<std::optional<std::vector<std::string>>> needs(const std::string& checkpoint,
-                                                        const std::string& stamp);
+  Result<std::optional<std::vector<PackNeed>>> needs(const std::string& checkpoint,
+                                                     const std::string& stamp);
   Result<void> note_needs(const std::string& checkpoint, const std::string& stamp,
-                          std::span<const std::string> packs);
+                          std::span<const PackNeed> packs);
   Result<void> forget_needs_but(std::span<const std::string> checkpoints);
   Result<std::uint64_t> pages();
   // Forgets everything.

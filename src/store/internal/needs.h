@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which packs sealed checkpoints need. Read from their files, each once: the index remembers.
+#pragma once
+
+#include <vector>
+
+#include "store/checkpoint_store.h"
+#include "store/internal/open_store.h"
+#include "store/internal/page_index.h"
+
+namespace reprise::store {
+
+// Of each checkpoint that there is, sorted by id. kCorrupt if one cannot be read.
+Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index);
+// Sorted by pack.
+std::vector<PackNeed> needs_of(const Contents& contents);
+
+}  // namespace reprise::store

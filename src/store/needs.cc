@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/needs.h"
+
+#include <sys/stat.h>
+
+#include <map>
+#include <optional>
+
+#include "store/internal/staging_place.h"
+
+namespace reprise::store {
+
+using base::CheckpointId;
+using base::ErrorCode;
+
+namespace {
+
+// A checkpoint's file never changes, but may be replaced as a whole: then it is another inode.
+std::string stamp_of(const struct stat& status) {
+  return std::to_string(status.st_ino) + ' ' + std::to_string(status.st_size) + ' ' +
+         std::to_string(status.st_mtim.tv_sec) + '.' + std::to_string(status.st_mtim.tv_nsec);
+}
+
+// nullopt if it was removed meanwhile.
+Result<std::optional<std::vector<PackNeed>>> packs_of(const OpenStore& store, PageIndex& index,
+                                                      const CheckpointId& id,
+                                                      const std::string& stamp) {
+  if (auto known = REPRISE_PASS(index.needs(id.str(), stamp))) return known;
+  const Result<Contents> contents = load_contents(store, id);
+  if (!contents && contents.error().code() == ErrorCode::kNotFound) return std::nullopt;
+  REPRISE_PASS(contents);
+  std::vector<PackNeed> packs = needs_of(*contents);
+  REPRISE_PASS(index.note_needs(id.str(), stamp, packs));
+  return packs;
+}
+
+}  // namespace
+
+std::vector<PackNeed> needs_of(const Contents& contents) {
+  std::map<std::string, std::uint64_t> bytes;
+  for (const BlockPlace& place : contents.blocks) bytes[place.pack] += stored_bytes_of(place);
+  std::vector<PackNeed> packs;
+  packs.reserve(bytes.size());
+  for (const auto& [pack, needed] : bytes) packs.push_back({.pack = pack, .bytes = needed});
+  return packs;
+}
+
+Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index) {
+  std::vector<CheckpointNeeds> all;
+  const std::vector<std::string> names = REPRISE_PASS(names_in(store.layout.checkpoints()));
+  for (const std::string& name : names) {
+    const CheckpointId id(name);
+    struct stat status{};
+    if (::lstat(store.layout.sealed(id).c_str(), &status) != 0) continue;  // removed since
+    auto packs = REPRISE_PASS(packs_of(store, index, id, stamp_of(status)));
+    if (!packs) continue;
+    all.push_back({.id = id,
+                   .file_bytes = static_cast<std::uint64_t>(status.st_size),
+                   .packs = std::move(*packs)});
+  }
+  REPRISE_PASS(index.forget_needs_but(names));
+  return all;
+}
+
+}  // namespace reprise::store

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/prune.h"
+
+#include <gtest/gtest.h>
+
+#include "store/internal/test_store.h"
+
+namespace reprise::store {
+namespace {
+
+class PruneTest : public StoreTest {
+ protected:
+  // As a stop, and the start that continued from it.
+  CheckpointId stop(unsigned contents, Catalog::Continue next = Catalog::Continue::kNo) {
+    const CheckpointId id = put({{"pages-1.img", noise(1'000'000, contents)}});
+    image::Manifest manifest = value_of(store_->manifest(id));
+    manifest.trigger = image::Trigger::kStop;
+    manifest.created = ++now_;
+    EXPECT_TRUE(catalog_.add_checkpoint(manifest, "", next));
+    return id;
+  }
+  std::vector<CheckpointId> in_catalog() {
+    std::vector<CheckpointId> ids;
+    for (const CheckpointRow& row : value_of(catalog_.checkpoints())) ids.push_back(row.id);
+    std::ranges::sort(ids);
+    return ids;
+  }
+  Decision prune_by(const Retention& policy, bool dry_run = false) {
+    return value_of(prune(catalog_, *store_, policy, {.dry_run = dry_run}));
+  }
+
+  Catalog catalog_ = value_of(Catalog::open(root_));
+  base::UnixMillis now_ = 0;
+};
+
+TEST_F(PruneTest, RemovesFromCatalogAndStoreWhatIsNotKept) {
+  const CheckpointId first = stop(1);
+  const CheckpointId pinned = stop(2);
+  ASSERT_TRUE(catalog_.set_pin(pinned, Catalog::Pin::kYes));
+  const CheckpointId second = stop(3);
+  const CheckpointId pending = stop(4, Catalog::Continue::kYes);
+  const Decision dry = prune_by({}, true);
+  EXPECT_EQ(dry.removals, (std::vector<Removal>{{first, Why::kSuperseded}}));
+  EXPECT_EQ(in_catalog().size(), 4U) << "a dry run removed something";
+  EXPECT_EQ(prune_by({}).removals, dry.removals);
+  std::vector<CheckpointId> kept{pinned, second, pending};
+  std::ranges::sort(kept);
+  EXPECT_EQ(in_catalog(), kept);
+  EXPECT_EQ(value_of(store_->list()), kept);
+  EXPECT_TRUE(prune_by({}).removals.empty());
+}
+
+TEST_F(PruneTest, TheStoreFitsAfterwards) {
+  std::vector<CheckpointId> ids;
+  for (unsigned i = 0; i < 6; ++i) ids.push_back(stop(i));
+  // A file that the catalog does not know: its writer died, or is just about to add it.
+  const CheckpointId stranger = put({{"pages-1.img", noise(1'000'000, 77)}});
+  const Retention policy{.keep_last = 10, .max_bytes = 4'200'000};
+  const Decision decision = prune_by(policy);
+  EXPECT_TRUE(decision.fits);
+  EXPECT_EQ(decision.removals,
+            (std::vector<Removal>{
+                {ids[0], Why::kTooLarge}, {ids[1], Why::kTooLarge}, {ids[2], Why::kTooLarge}}));
+  ASSERT_TRUE(store_->collect(kPatience));
+  const std::uint64_t taken = stored() + bytes_in(root_ / "checkpoints");
+  EXPECT_EQ(taken, decision.bytes);
+  EXPECT_TRUE(store_->verify(stranger));
+  const Decision least = prune_by({.keep_last = 10, .max_bytes = 1});
+  EXPECT_FALSE(least.fits);
+  EXPECT_EQ(in_catalog(), std::vector{ids[5]});
+}
+
+TEST_F(PruneTest, AStartThatTakesOneUpMeanwhileIsNotDisturbed) {
+  const CheckpointId old = stop(1);
+  stop(2);
+  stop(3);
+  const Decision dry = prune_by({}, true);
+  ASSERT_EQ(dry.removals.size(), 2U);
+  ASSERT_TRUE(catalog_.set_continuation(base::ContainerKey("web"), old));
+  EXPECT_FALSE(value_of(catalog_.remove_unneeded(old)));
+  EXPECT_EQ(prune_by({.keep_last = 0}).removals.size(), 2U);
+  EXPECT_EQ(in_catalog(), std::vector{old});
+  EXPECT_TRUE(store_->verify(old));
+}
+
+TEST_F(PruneTest, StoredSizeIsThatOfTheBlocks) {
+  const CheckpointId first = stop(1);
+  const std::uint64_t alone = value_of(store_->stored_bytes(first));
+  EXPECT_GT(alone, 1'000'000U);
+  EXPECT_LE(alone, stored());
+  EXPECT_EQ(value_of(store_->stored_bytes(stop(1))), alone) << "shared, and all of it needed";
+  EXPECT_EQ(store_->stored_bytes(CheckpointId("none")).error().code(), ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace reprise::store
