@@ -27,6 +27,7 @@ std::span<const Command> commands() {
                                             kStoreStat,
                                             kStorePrune,
                                             kStoreGc,
+                                            kStoreVerify,
                                             kStoreRepair,
                                             kStoreRotateKey,
                                             kStoreServe,

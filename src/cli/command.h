@@ -57,7 +57,7 @@ std::span<const Command> commands();
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,
     kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreStat,
-    kStorePrune, kStoreGc, kStoreRepair, kStoreRotateKey, kStoreServe, kStoreUpload, kConfigShow,
-    kDoctor;
+    kStorePrune, kStoreGc, kStoreVerify, kStoreRepair, kStoreRotateKey, kStoreServe, kStoreUpload,
+    kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

@@ -14,7 +14,7 @@ Result<int> repair(Context& context) {
   context.io.out << "index made anew: " << rebuilt.pages << " pages\n";
   for (const std::string& pack : rebuilt.damaged)
     context.io.err << "pack '" << pack
-                   << "' is damaged: 'reprise checkpoint verify --all' names who needs it\n";
+                   << "' is damaged: 'reprise store verify' names who needs it\n";
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
   for (const base::CheckpointId& id : repaired.added)

@@ -89,6 +89,22 @@ struct Collected {
   std::uint64_t waiting = 0;
 };
 
+struct Damage {
+  base::CheckpointId checkpoint;
+  std::string pack;  // empty: the checkpoint's own file
+  std::string what;
+};
+
+struct Verified {
+  std::uint64_t checkpoints = 0;
+  std::uint64_t bytes = 0;  // read from packs
+  std::vector<Damage> damages;
+};
+
+// Called before each checkpoint, with how many were read before it and how many there are.
+using VerifyProgress =
+    std::function<void(const base::CheckpointId&, std::uint64_t done, std::uint64_t all)>;
+
 struct Rebuilt {
   std::uint64_t pages = 0;
   std::vector<std::string> damaged;  // packs of which some blocks cannot be read
@@ -116,6 +132,8 @@ class CheckpointStore {
   // Reads every block that it needs and proves that it is what was stored; kCorrupt names the first
   // damaged pack.
   virtual Result<void> verify(const base::CheckpointId& id) = 0;
+  // The same for all checkpoints, each block once. What is damaged is no error, but told.
+  virtual Result<Verified> verify_all(const VerifyProgress& progress) = 0;
   // Removes a sealed checkpoint: first renamed out of sight, then deleted. Its pages go with
   // collect(). Success if there is none.
   virtual Result<void> remove(const base::CheckpointId& id) = 0;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store under real containers: what is stored once, freed, made anew, and wrapped with another key."""
+import json
+
 import pytest
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken)
@@ -26,6 +28,9 @@ def test_a_second_checkpoint_stores_what_changed(container, product):
     assert second["checkpoints"] == 2
     assert second["logical_bytes"] > 1.9 * first["logical_bytes"]
     assert second["stored_bytes"] < 1.08 * first["stored_bytes"]
+    # Each of them needs nearly all that is stored.
+    assert all(0.8 * first["stored_bytes"] < row["stored_bytes"] <= second["stored_bytes"]
+               for row in product.checkpoints())
     # The first goes, with the pages that only it has; the second is whole.
     product.reprise("checkpoint", "rm", "first")
     container.remove()
@@ -77,6 +82,38 @@ def test_stops_free_what_they_supersede(container, product):
     product.reprise("store", "gc")
     assert use(product)["stored_bytes"] < 2 * (20 << 20)
     assert_memory_is_whole(container)
+
+
+def test_pins_and_policies_say_what_is_kept(container, product):
+    container.run_workload("counter.py", "--mb", 20)
+    for _ in range(3):
+        container.stop()
+        assert_resumes(container)
+        product.reprise("checkpoint", "pin", product.checkpoints()[0]["id"])
+    assert [row["pinned"] for row in product.checkpoints()] == [True] * 3
+    assert product.json("store", "prune", "--keep-last", 0)["removed"] == []
+    newest, middle, oldest = (row["id"] for row in product.checkpoints())
+    product.reprise("checkpoint", "unpin", newest, oldest)
+    would = product.reprise("store", "prune", "--dry-run", "--json", "--max-size", "1 MB",
+                            "--keep-last", 9, check=False)
+    assert would.returncode == 1 and "all that is left is needed" in would.stderr
+    removed = json.loads(would.stdout)["removed"]
+    assert [(row["id"], row["why"]) for row in removed] == [(oldest, "too-large")]
+    product.reprise("store", "prune", "--keep-last", 0)
+    assert [row["id"] for row in product.checkpoints()] == [middle]
+    # What only others needed goes, also from packs that this one needs a part of.
+    before = use(product)["stored_bytes"]
+    product.reprise("store", "gc")
+    assert use(product)["stored_bytes"] <= before
+    assert product.json("store", "verify")["damages"] == []
+    container.stop()
+    assert_resumes(container)
+    assert_memory_is_whole(container)
+    _, mend = product.damage()
+    damaged = product.reprise("store", "verify", check=False)
+    assert damaged.returncode == 8 and f"{middle}: pack '" in damaged.stderr
+    mend()
+    product.reprise("store", "verify")
 
 
 def test_index_and_catalog_are_made_anew(container, product):

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+namespace {
+
+// What the catalog promises and the store has not. A row goes before its file, and comes after it.
+Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
+                         store::Verified& verified) {
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const auto rows = REPRISE_PASS(catalog.checkpoints());
+  const auto ids = REPRISE_PASS(checkpoints.list());
+  for (const store::CheckpointRow& row : rows)
+    if (!std::ranges::binary_search(ids, row.id) && catalog.find_checkpoint(row.id.str()))
+      verified.damages.push_back(
+          {.checkpoint = row.id, .pack = "", .what = "its file is missing in the store"});
+  return {};
+}
+
+void print(Context& context, const store::Verified& verified) {
+  for (const store::Damage& damage : verified.damages)
+    context.io.err << damage.checkpoint.str() << ": "
+                   << (damage.pack.empty() ? "" : "pack '" + damage.pack + "': ") << damage.what
+                   << '\n';
+  context.io.out << verified.checkpoints << " checkpoints, " << format_bytes(verified.bytes)
+                 << " in packs: " << (verified.damages.empty() ? "all intact" : "damage was found")
+                 << '\n';
+}
+
+void print_as_json(Context& context, const store::Verified& verified) {
+  Json damages = Json::array();
+  for (const store::Damage& damage : verified.damages)
+    damages.push_back({{"checkpoint", damage.checkpoint.str()},
+                       {"pack", damage.pack.empty() ? Json(nullptr) : Json(damage.pack)},
+                       {"what", damage.what}});
+  print_json(context.io.out, {{"checkpoints", verified.checkpoints},
+                              {"bytes", verified.bytes},
+                              {"damages", std::move(damages)}});
+}
+
+Result<int> verify(bool json, Context& context) {
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  Progress progress(context.io, "verifying");
+  store::Verified verified =
+      REPRISE_PASS(checkpoints->verify_all([&](const auto& id, auto done, auto all) {
+        progress.set_phase(std::to_string(done) + " of " + std::to_string(all) + ", " + id.str());
+        progress.tick();
+      }));
+  progress.clear();
+  REPRISE_PASS(add_missing(context, *checkpoints, verified));
+  (json ? print_as_json : print)(context, verified);
+  return verified.damages.empty() ? kDone : base::exit_code(base::ErrorCode::kCorrupt);
+}
+
+Runner configure(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "print JSON");
+  return [json](Context& context) { return verify(*json, context); };
+}
+
+}  // namespace
+
+constinit const Command kStoreVerify = {
+    .path = "store verify",
+    .summary = "Read everything that is stored and prove that it is what was written",
+    .details =
+        R"(Names each damaged checkpoint with its pack and goes on. The exit status is 8 if there is one.
+
+Example:
+  reprise store verify --json)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli
