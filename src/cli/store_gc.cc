@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include "cli/command.h"
 #include "cli/output.h"
 #include "store/checkpoint_store.h"
@@ -6,9 +8,22 @@
 namespace reprise::cli {
 namespace {
 
-Result<int> gc(Context& context) {
+Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
+  const store::Compacted compacted = REPRISE_PASS(checkpoints.compact(kGcPatience));
+  if (compacted.packs > 0)
+    context.io.out << format_bytes(compacted.bytes) << " moved out of " << compacted.packs
+                   << " packs that are hardly needed\n";
+  for (const std::string& pack : compacted.damaged)
+    context.io.err
+        << "pack '" << pack
+        << "' is damaged and stays as it is: 'reprise store verify' names who needs it\n";
+  return {};
+}
+
+Result<int> gc(bool no_compact, Context& context) {
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
+  if (!no_compact) REPRISE_PASS(compact(*opened, context));
   const store::Collected collected = REPRISE_PASS(opened->collect(kGcPatience));
   context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
   if (collected.waiting > 0)
@@ -17,8 +32,10 @@ Result<int> gc(Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App&) {
-  return [](Context& context) { return gc(context); };
+Runner configure(CLI::App& app) {
+  auto no_compact = std::make_shared<bool>(false);
+  app.add_flag("--no-compact", *no_compact, "leave packs of which little is needed as they are");
+  return [no_compact](Context& context) { return gc(*no_compact, context); };
 }
 
 }  // namespace
@@ -26,7 +43,9 @@ Runner configure(CLI::App&) {
 constinit const Command kStoreGc = {
     .path = "store gc",
     .summary = "Free what no checkpoint needs",
-    .details = R"(Sessions may run meanwhile. Stops and removals do it by themselves.
+    .details =
+        R"(Sessions may run meanwhile. Stops and removals do it by themselves, but for this: out of packs of
+which less than half is needed, that half is moved first.
 
 Example:
   reprise store gc)",

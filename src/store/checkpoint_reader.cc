@@ -103,9 +103,17 @@ Result<path> Reader::part(std::string_view name) {
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const CheckpointId& id) {
   Contents contents = REPRISE_PASS(load_contents(*store, id));
-  auto reader = std::make_unique<Reader>(std::move(store), std::move(contents));
-  REPRISE_TRY(reader->open_packs(), "opening checkpoint '" + id.str() + "'");
-  return reader;
+  for (;;) {
+    const std::vector<BlockPlace> blocks = contents.blocks;
+    auto reader = std::make_unique<Reader>(store, std::move(contents));
+    Result<void> opened = reader->open_packs();
+    if (opened) return reader;
+    // A compaction may have moved its blocks after we read where they are.
+    contents = REPRISE_PASS(load_contents(*store, id));
+    if (contents.blocks == blocks)
+      return std::unexpected(
+          std::move(opened).error().with_step("opening checkpoint '" + id.str() + "'"));
+  }
 }
 
 }  // namespace reprise::store

@@ -89,6 +89,13 @@ struct Collected {
   std::uint64_t waiting = 0;
 };
 
+struct Compacted {
+  std::uint64_t packs = 0;           // whose blocks were moved
+  std::uint64_t bytes = 0;           // that were moved
+  std::uint64_t checkpoints = 0;     // whose files were replaced
+  std::vector<std::string> damaged;  // packs that are left as they are for damage
+};
+
 struct Damage {
   base::CheckpointId checkpoint;
   std::string pack;  // empty: the checkpoint's own file
@@ -146,6 +153,11 @@ class CheckpointStore {
   // for longer than `patience` (which is also for sessions that must end first); kCorrupt if a
   // checkpoint cannot be read: then nothing is freed, since who knows what it needs.
   virtual Result<Collected> collect(std::chrono::milliseconds patience) = 0;
+  // Moves what is needed out of packs of which less than half is, so that the next collect() frees
+  // them. Sessions may run. kBusy if a gc runs for longer than `patience`; kCorrupt if a checkpoint
+  // cannot be read. After an error, or a kill at any moment, every checkpoint is whole, and what
+  // was begun is done or cleared away by the next time.
+  virtual Result<Compacted> compact(std::chrono::milliseconds patience) = 0;
   // Makes the index of pages anew from the packs, which are all read. kBusy if a gc runs for longer
   // than `patience`.
   virtual Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) = 0;

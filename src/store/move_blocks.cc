@@ -29,18 +29,19 @@ Result<void> NewPacks::finish() {
 
 // --- publishing
 
-namespace {
-
-Result<void> publish_packs(const StoreLayout& layout, const Publication& publication) {
-  for (const std::string& pack : publication.packs) {
+Result<void> publish_packs(const StoreLayout& layout, const path& new_packs,
+                           const std::vector<std::string>& ids) {
+  for (const std::string& pack : ids) {
     const path to = pack_file(layout.packs(), pack);
     std::error_code error;
-    fs::rename(pack_file(publication.new_packs, pack), to, error);
+    fs::rename(pack_file(new_packs, pack), to, error);
     if (error) return fail_errno(error.value(), "moving '" + to.string() + "' into place");
   }
-  if (publication.packs.empty()) return {};
+  if (ids.empty()) return {};
   return sys::sync_path(layout.packs());
 }
+
+namespace {
 
 Result<void> publish_file(const path& staged, const path& sealed) {
   Result<void> renamed = sys::rename_durably(staged, sealed);
@@ -59,7 +60,7 @@ Result<void> publish_file(const path& staged, const path& sealed) {
 
 Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& publication) {
   const path staged = publication.staged / "checkpoint";
-  Result<void> published = publish_packs(layout, publication);
+  Result<void> published = publish_packs(layout, publication.new_packs, publication.packs);
   if (published) published = sys::replace_file(staged, publication.text);
   if (published) published = base::fault_point("seal-manifest");
   if (published) published = publish_file(staged, layout.sealed(publication.id));

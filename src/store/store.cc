@@ -48,6 +48,9 @@ class Store final : public CheckpointStore {
   Result<Collected> collect(std::chrono::milliseconds patience) override {
     return collect_garbage(*store_, patience);
   }
+  Result<Compacted> compact(std::chrono::milliseconds patience) override {
+    return compact_packs(*store_, patience);
+  }
   Result<Verified> verify_all(const VerifyProgress& progress) override {
     return verify_checkpoints(*store_, REPRISE_PASS(list()), progress);
   }

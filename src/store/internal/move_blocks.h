@@ -44,6 +44,9 @@ struct Publication {
   base::CheckpointId id;
   std::string text;  // by seal_contents()
 };
+// The packs alone. After an error some may be in place, needed by nobody.
+Result<void> publish_packs(const StoreLayout& layout, const path& new_packs,
+                           const std::vector<std::string>& ids);
 Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& publication);
 
 // Proves that `sealed` is the block of that id. kCorrupt.
