@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two hundred writers and readers at once, with gc, compaction and rotation of the key going on.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <thread>
+
+#include "store/checkpoint_store.h"
+#include "store/internal/test_store.h"
+#include "store/key_source.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+namespace {
+
+constexpr unsigned kWriters = 100;
+constexpr unsigned kReaders = 100;
+
+// Half of it is what a fifth of the others have as well.
+std::string memory_of(unsigned seed) { return noise(8192, seed % 5) + noise(8192, 1000 + seed); }
+
+// A rotation wraps the secret and then exchanges the key: in between the key does not fit.
+std::unique_ptr<CheckpointStore> open_patiently(const path& root) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    auto store = open_store(root);
+    if (store) return std::move(*store);
+    if (store.error().code() != ErrorCode::kDenied || std::chrono::steady_clock::now() > deadline)
+      return nullptr;
+    std::this_thread::yield();
+  }
+}
+
+class CrowdTest : public StoreTest {
+ protected:
+  // 0, or at which step it failed.
+  int write_one(unsigned seed) const {
+    auto store = open_patiently(root_);
+    if (!store) return 1;
+    auto writer = store->begin({.memory = 16384});
+    if (!writer) return 2;
+    write((*writer)->pages().spool() / "pages-1.img", memory_of(seed));
+    if (!(*writer)->pages().absorb()) return 3;
+    image::Manifest manifest = facts();
+    manifest.name = std::to_string(seed);
+    if (!(*writer)->seal(manifest) || !(*writer)->settle()) return 4;
+    const CheckpointId id = (*writer)->id();
+    writer->reset();
+    if (const int failed = read_one(*store, id); failed != 0) return failed;
+    return seed % 3 != 0 || store->remove(id) ? 0 : 5;
+  }
+  static int read_one(CheckpointStore& store, const CheckpointId& id) {
+    auto reader = store.open(id);
+    if (!reader) return reader.error().code() == ErrorCode::kNotFound ? 0 : 10;
+    const auto seed = static_cast<unsigned>(std::stoul((*reader)->manifest().name));
+    const auto spool = (*reader)->pages().materialize();
+    if (!spool) return 11;
+    return read(*spool / "pages-1.img") == memory_of(seed) ? 0 : 12;
+  }
+  int read_some(unsigned seed) const {
+    auto store = open_patiently(root_);
+    if (!store) return 1;
+    for (unsigned round = 0; round < 2; ++round) {
+      const auto ids = store->list();
+      if (!ids) return 2;
+      if (ids->empty()) continue;
+      if (const int failed = read_one(*store, (*ids)[(seed + round) % ids->size()]); failed != 0)
+        return failed;
+    }
+    return 0;
+  }
+  int rotate(int times) const {
+    const path key = directory_.path() / "key";
+    const path next = directory_.path() / "key.new";
+    for (int i = 0; i < times; ++i) {
+      const auto old_key = load_or_create_key(root_);
+      if (!old_key || !crypto::create_key_file(next)) return 1;
+      const auto new_key =
+          crypto::load_key({.kind = crypto::KeySource::Kind::kFile, .value = next.string()});
+      if (!new_key || !crypto::rewrap_tenant(root_ / "keys", "default", *old_key, *new_key))
+        return 2;
+      if (!sys::rename_durably(next, key)) return 3;
+    }
+    return 0;
+  }
+};
+
+TEST_F(CrowdTest, AllContentsAreRightAfterwards) {
+  Children children;
+  const auto start = [&](const std::function<int()>& body) {
+    children.start([&] {
+      children.wait_for_gate();
+      return body();
+    });
+  };
+  for (unsigned i = 0; i < kWriters; ++i) start([&, i] { return write_one(i); });
+  for (unsigned i = 0; i < kReaders; ++i) start([&, i] { return read_some(i); });
+  start([&] { return rotate(5); });
+  start([&] {
+    const auto store = open_patiently(root_);
+    if (!store) return 1;
+    for (int round = 0; round < 4; ++round)
+      if (!store->compact(kPatience) || !store->collect(kPatience) || !store->sweep()) return 2;
+    return 0;
+  });
+  children.open_gate();
+  EXPECT_EQ(children.wait_for_all(), std::vector<int>(kWriters + kReaders + 2, 0));
+
+  store_ = value_of(open_store(root_));
+  EXPECT_EQ(value_of(store_->sweep()), 0);
+  const auto ids = value_of(store_->list());
+  EXPECT_EQ(ids.size(), kWriters - (kWriters + 2) / 3);
+  ASSERT_TRUE(store_->compact(kPatience));
+  ASSERT_TRUE(store_->collect(kPatience));
+  EXPECT_TRUE(value_of(store_->verify_all({})).damages.empty());
+  for (const CheckpointId& id : ids) EXPECT_EQ(read_one(*store_, id), 0) << id.str();
+}
+
+}  // namespace
+}  // namespace reprise::store

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two tenants in one store: neither can read what the other has, nor find out what that is.
+#include <gtest/gtest.h>
+
+#include "store/internal/open_store.h"
+#include "store/internal/test_store.h"
+#include "store/key_source.h"
+
+namespace reprise::store {
+namespace {
+
+class TenantsTest : public StoreTest {
+ protected:
+  std::shared_ptr<const OpenStore> open_as(const std::string& tenant) {
+    auto keys =
+        value_of(crypto::open_tenant(root_ / "keys", tenant, value_of(load_or_create_key(root_))));
+    return std::make_shared<OpenStore>(
+        OpenStore{.layout = {.root = root_}, .keys = std::move(keys)});
+  }
+  CheckpointId put_as(const std::shared_ptr<const OpenStore>& store, const std::string& memory) {
+    auto writer = value_of(begin_checkpoint(store, {}));
+    write(writer->pages().spool() / "pages-1.img", memory);
+    EXPECT_TRUE(writer->pages().absorb());
+    EXPECT_TRUE(writer->seal(facts()));
+    EXPECT_TRUE(writer->settle());
+    return writer->id();
+  }
+};
+
+TEST_F(TenantsTest, OneCannotReadOrProbeWhatTheOtherHas) {
+  const auto first = open_as("first");
+  const auto second = open_as("second");
+  const std::string memory = noise(300 * 4096);
+  const CheckpointId theirs = put_as(first, memory);
+  const std::uint64_t before = stored();
+
+  const auto opened = open_checkpoint(second, theirs);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), ErrorCode::kDenied) << opened.error().message();
+
+  // Equal pages are not found: who stores them learns nothing about who has them.
+  const std::span<const std::byte> page = std::as_bytes(std::span(memory)).first(4096);
+  EXPECT_NE(first->keys.pages.of(page), second->keys.pages.of(page));
+  const CheckpointId ours = put_as(second, memory);
+  EXPECT_GT(stored(), 2 * before - 4096);
+  EXPECT_EQ(open_checkpoint(first, ours).error().code(), ErrorCode::kDenied);
+
+  // Not even with the other's blocks in a checkpoint of one's own.
+  Contents stolen = value_of(load_contents(*first, theirs));
+  stolen.manifest.id = CheckpointId("stolen");
+  write(root_ / "checkpoints" / "stolen", value_of(seal_contents(second->keys, stolen)));
+  auto reader = open_checkpoint(second, CheckpointId("stolen"));
+  const bool read = reader && (*reader)->pages().materialize();
+  EXPECT_FALSE(read);
+}
+
+}  // namespace
+}  // namespace reprise::store
