@@ -9,6 +9,7 @@
 // the time that writing the same bytes with fsync takes, in the same run.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,12 +127,44 @@ reprise::base::CheckpointId put(CheckpointStore& store, const std::vector<char>&
   return writer->id();
 }
 
+// In a process of its own, which has nothing else in memory: what a writer needs for the file
+// DIRECTORY/raw.
+int put_alone(const fs::path& directory) {
+  auto store = value(reprise::store::open_store(directory / "store"));
+  auto writer = value(store->begin({.waiting = true}));
+  fs::rename(directory / "raw", writer->pages().spool() / "pages-1.img");
+  value(writer->pages().absorb());
+  value(writer->seal({.key = reprise::base::ContainerKey("bench")}));
+  value(writer->settle());
+  // Not getrusage(), which remembers what was before the exec.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:"))
+      std::printf("  peak memory of a writer %5.1f MB\n", std::stod(line.substr(6)) * 1.024e-3);
+  return 0;
+}
+
+void show_memory(const fs::path& directory) {
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execl("/proc/self/exe", "store-bench", "--put", directory.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || status != 0) std::perror("the writer"), std::exit(1);
+}
+
 void run(const fs::path& directory, std::size_t bytes, bool realistic) {
   std::printf("%s contents, %zu MB\n", realistic ? "realistic" : "random", bytes / 1'000'000);
   ::setenv("REPRISE_KEY_FILE", (directory / "key").c_str(), 1);
   auto store = value(reprise::store::open_store(directory / "store"));
   std::vector<char> memory = contents(bytes, realistic);
   show("raw write and fsync", measure([&] { write_file(directory / "raw", memory, true); }), bytes);
+  // Before anything is stored: all of it is new.
+  show_memory(directory);
+  for (const auto& id : value(store->list())) value(store->remove(id));
+  value(store->collect(std::chrono::seconds(10)));
   const auto first = put(*store, memory, "put");
   const auto before = value(store->use()).stored_bytes;
   std::printf("  stored                 %.1f %%\n",
@@ -147,7 +180,6 @@ void run(const fs::path& directory, std::size_t bytes, bool realistic) {
               100.0 * static_cast<double>(value(store->use()).stored_bytes - before) /
                   static_cast<double>(before));
   fs::remove_all(directory / "store");
-  fs::remove(directory / "raw");
 }
 
 }  // namespace
@@ -157,6 +189,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: store-bench DIRECTORY [MEGABYTES]\n", stderr);
     return 2;
   }
+  if (argc == 3 && std::strcmp(argv[1], "--put") == 0) return put_alone(argv[2]);
   const std::size_t bytes = (argc > 2 ? std::stoul(argv[2]) : 2000) * 1'000'000 / kPage * kPage;
   for (const bool realistic : {false, true}) run(argv[1], bytes, realistic);
 }
