@@ -22,7 +22,7 @@ using base::fail;
 Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from) {
   constexpr std::chrono::seconds kLockTimeout{10};
   const StoreLayout& layout = store.layout;
-  const std::string text = REPRISE_PASS(from.get(kRemoteKey, kRemoteKeyLimit));
+  const std::string text = REPRISE_PASS(from.get(store.key_name(), kKeyFileLimit));
   const crypto::Secret kek = REPRISE_PASS(load_or_create_key(layout.root));
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
@@ -30,12 +30,12 @@ Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from) {
     return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
   if (!REPRISE_PASS(living_while_locked(layout)).empty())
     return fail(ErrorCode::kBusy, "a checkpoint is being written here");
-  return crypto::adopt_tenant(layout.keys(), kTenant, text, kek);
+  return crypto::adopt_tenant(layout.keys(), store.tenant, text, kek);
 }
 
 Result<void> check_key(const OpenStore& store) {
-  const std::string text = REPRISE_PASS(
-      sys::read_file(store.layout.keys() / (std::string(kTenant) + ".json"), kRemoteKeyLimit));
+  const std::string text =
+      REPRISE_PASS(sys::read_file(store.layout.root / store.key_name(), kKeyFileLimit));
   if (REPRISE_PASS(crypto::secret_id_in(text)) == store.keys.id) return {};
   return std::unexpected(
       Error(ErrorCode::kBusy, "the store took over another key meanwhile").with_hint("try again"));

@@ -76,8 +76,8 @@ Result<void> Push::run(const CheckpointId& id, const std::string& note) {
 // Another tenant's key must not be replaced: with it would go all of its checkpoints.
 Result<void> Push::put_key() {
   const std::string ours =
-      REPRISE_PASS(sys::read_file(store_.layout.keys() / "default.json", kRemoteKeyLimit));
-  const Result<std::string> theirs = to_.get(kRemoteKey, kRemoteKeyLimit);
+      REPRISE_PASS(sys::read_file(store_.layout.root / store_.key_name(), kKeyFileLimit));
+  const Result<std::string> theirs = to_.get(store_.key_name(), kKeyFileLimit);
   if (!theirs && theirs.error().code() != ErrorCode::kNotFound)
     return std::unexpected(theirs.error());
   if (theirs && *theirs == ours) return {};
@@ -85,7 +85,7 @@ Result<void> Push::put_key() {
     return std::unexpected(
         Error(ErrorCode::kDenied, "'" + to_.url() + "' holds checkpoints of another key")
             .with_hint("use another directory, prefix or bucket for this store"));
-  return to_.put(kRemoteKey, ours);
+  return to_.put(store_.key_name(), ours);
 }
 
 Result<std::vector<Upload>> Push::lacking(const Contents& contents) {

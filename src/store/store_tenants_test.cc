@@ -16,7 +16,7 @@ class TenantsTest : public StoreTest {
     auto keys =
         value_of(crypto::open_tenant(root_ / "keys", tenant, value_of(load_or_create_key(root_))));
     return std::make_shared<OpenStore>(
-        OpenStore{.layout = {.root = root_}, .keys = std::move(keys)});
+        OpenStore{.layout = {.root = root_}, .keys = std::move(keys), .tenant = tenant});
   }
   CheckpointId put_as(const std::shared_ptr<const OpenStore>& store, const std::string& memory) {
     auto writer = value_of(begin_checkpoint(store, {}));

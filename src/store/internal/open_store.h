@@ -21,6 +21,10 @@ inline constexpr std::size_t kMaxCheckpointFile = std::size_t{1} << 30;
 struct OpenStore {
   StoreLayout layout;
   crypto::TenantKeys keys;
+  std::string tenant = kTenant;
+
+  // The tenant's wrapped key, here below the root and at a remote: "keys/default.json".
+  [[nodiscard]] std::string key_name() const { return "keys/" + tenant + ".json"; }
 };
 
 Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,

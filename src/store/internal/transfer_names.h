@@ -11,8 +11,7 @@ namespace reprise::store {
 
 inline constexpr const char* kRemotePacks = "packs/";
 inline constexpr const char* kRemoteCheckpoints = "checkpoints/";
-inline constexpr const char* kRemoteKey = "keys/default.json";
-inline constexpr std::size_t kRemoteKeyLimit = 4096;
+inline constexpr std::size_t kKeyFileLimit = 4096;
 inline constexpr std::size_t kNoteLimit = std::size_t{1} << 20;
 
 inline std::string remote_pack(const std::string& id) { return kRemotePacks + id + ".pack"; }
