@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <array>
 #include <memory>
-#include <nlohmann/json.hpp>
 
-#include "archive/entry_name.h"
 #include "cli/archive_file.h"
+#include "cli/archive_import.h"
 #include "cli/command.h"
-#include "cli/json.h"
-#include "cli/output.h"
-#include "cli/run_runtime.h"
-#include "podman/client.h"
-#include "podman/command_line.h"
-#include "podman/image.h"
-#include "session/archive_import.h"
 
 namespace reprise::cli {
 namespace {
-
-using base::ErrorCode;
 
 struct Options {
   std::string file;
@@ -26,127 +14,15 @@ struct Options {
   bool json = false;
 };
 
-// What Podman mounts into every container by itself.
-constexpr std::array<std::string_view, 6> kPodmansMounts = {
-    "/dev/shm",         "/etc/hostname",      "/etc/hosts",
-    "/etc/resolv.conf", "/run/.containerenv", "/run/secrets"};
-
-// By its name if that means the same image here as where the checkpoint was taken, else by its id.
-struct FoundImage {
-  std::string name;
-  std::string id;
-  bool same = true;  // as far as the archive tells
-};
-Result<FoundImage> find_image(const archive::ContainerWishes& wishes) {
-  const auto by_name = podman::image_id(wishes.image_name);
-  if (by_name && (wishes.image_id.empty() || *by_name == wishes.image_id))
-    return FoundImage{.name = wishes.image_name, .id = *by_name};
-  if (!wishes.image_id.empty())
-    if (const auto by_id = podman::image_id(wishes.image_id))
-      return FoundImage{.name = wishes.image_id, .id = *by_id};
-  if (!by_name) return std::unexpected(by_name.error());
-  return FoundImage{.name = wishes.image_name, .id = *by_name, .same = false};
-}
-
-Result<store::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
-                                     const FoundImage& image) {
-  const podman::CreateCommand command =
-      podman::create_command({.runtime = REPRISE_PASS(choose_runtime()),
-                              .image = image.name,
-                              .command = wishes.command,
-                              .own_entrypoint = wishes.own_entrypoint,
-                              .terminal = wishes.terminal,
-                              .keeps_stdin = wishes.keeps_stdin,
-                              .without_network = wishes.without_network});
-  return store::ContainerRow{
-      .image = image.name,
-      .create_command = nlohmann::json(command.words)
-                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-      .command_image_index = static_cast<int>(command.image_index)};
-}
-
-archive::ImageDirectory directories_of(podman::MountedImage image) {
-  auto shared = std::make_shared<podman::MountedImage>(std::move(image));
-  return [shared](const std::string& name) -> std::optional<archive::Entry> {
-    const auto status = shared->directory(name);
-    if (!status) return std::nullopt;
-    archive::Entry entry = archive::Entry::directory(name);
-    constexpr mode_t kPermissions = 07777;
-    entry.set_mode(status->st_mode & kPermissions);
-    entry.set_owner(status->st_uid, status->st_gid);
-    entry.set_mtime(status->st_mtim.tv_sec, status->st_mtim.tv_nsec);
-    return entry;
-  };
-}
-
-session::PlanRecreation planner(Context& context) {
-  return [&context](const archive::ContainerWishes& wishes) -> Result<session::Recreation> {
-    const FoundImage image = REPRISE_PASS(find_image(wishes));
-    if (!image.same)
-      context.io.err << "warning: image '" << image.name
-                     << "' is another one here than where the checkpoint was taken; if its files "
-                        "differ, it cannot be restored\n";
-    store::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
-    podman::MountedImage mounted = REPRISE_PASS(podman::MountedImage::mount(image.id));
-    return session::Recreation{.row = std::move(row),
-                               .image_directory = directories_of(std::move(mounted))};
-  };
-}
-
 Result<session::ImportedCheckpoint> import(const Options& options, Context& context) {
-  if (!options.tag.empty()) REPRISE_TRY(base::parse_id(options.tag), "reading --tag");
   const sys::UniqueFd fd = REPRISE_PASS(open_archive(options.file));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
-  Progress line(context.io, "importing");
-  ByteProgress progress(line);
-  const archive::ReadBytes read = archive::read_from(fd.get());
-  const auto counted = [&](std::span<char> buffer) {
-    auto got = read(buffer);
-    if (got) progress.add(*got);
-    return got;
-  };
-  return session::import_archive(*checkpoints, catalog, context.layout.store,
-                                 {.source = counted, .tag = options.tag, .plan = planner(context)});
-}
-
-std::vector<std::string> mounts_to_give(const archive::ContainerWishes& wishes) {
-  std::vector<std::string> result;
-  for (const std::string& mount : wishes.bind_mounts)
-    if (std::ranges::find(kPodmansMounts, mount) == kPodmansMounts.end()) result.push_back(mount);
-  return result;
-}
-
-void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err) {
-  for (const std::string& volume : imported.left_out)
-    err << "note: " << archive::in_ticks(volume) << " was left out: volumes are not imported\n";
-  for (const std::string& mount : mounts_to_give(imported.wishes))
-    err << "note: its container had something mounted at '" << mount
-        << "'; give it at the restore: -- --volume HOST:" << mount << '\n';
-  if (imported.wishes.host_network)
-    err << "note: its container used the host's network; if it is to have that again, give it at "
-           "the restore: -- --network host\n";
+  return import_from(archive::read_from(fd.get()), options.tag, context);
 }
 
 Result<int> run(const Options& options, Context& context) {
   const session::ImportedCheckpoint imported =
       REPRISE_TRY(import(options, context), "cannot import '" + options.file + "'");
-  const image::Manifest& manifest = imported.manifest;
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
-  if (options.json) {
-    print_json(context.io.out, {{"checkpoint", manifest.id.str()},
-                                {"name", manifest.name},
-                                {"image", imported.wishes.image_name},
-                                {"bytes", bytes},
-                                {"mounts", mounts_to_give(imported.wishes)}});
-    print_notes(imported, context.io.err);
-    return kDone;
-  }
-  context.io.out << manifest.id.str() << ": imported, container '" << manifest.name
-                 << "' of image '" << imported.wishes.image_name << "', " << format_bytes(bytes)
-                 << '\n';
-  print_notes(imported, context.io.err);
+  print_imported(imported, options.json, context);
   return kDone;
 }
 

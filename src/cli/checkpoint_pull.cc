@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "cli/archive_import.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/oci_transfer.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/transfer.h"
@@ -24,6 +26,12 @@ Result<store::Pulled> pull_it(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
+  if (options.checkpoint.starts_with(session::kOciScheme)) {
+    const auto imported = REPRISE_TRY(pull_from_layout(context, options.checkpoint),
+                                      "cannot pull '" + options.checkpoint + "'");
+    print_imported(imported, options.json, context);
+    return kDone;
+  }
   const store::Pulled pulled =
       REPRISE_TRY(pull_it(options, context), "cannot pull '" + options.checkpoint + "'");
   const std::string& id = pulled.manifest.id.str();
@@ -37,7 +45,9 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->checkpoint, "id, or unique beginning of one")->required();
+  app.add_option("CHECKPOINT", options->checkpoint,
+                 "id, or unique beginning of one; or oci:DIRECTORY[:TAG]")
+      ->required();
   app.add_option("REMOTE", options->remote,
                  "name of a remote, or a URL; the one that is configured if there is only one");
   app.add_flag("--json", options->json, "print JSON");
@@ -55,8 +65,12 @@ that the checkpoint was sealed with; one without checkpoints takes it over, if i
 same key-encryption key. The container's image must be on this host to restore it.
 'reprise checkpoint ls --remote REMOTE' lists what is there.
 
+oci:DIRECTORY[:TAG] is an image of an OCI image layout that Podman, the kubelet's tools or 'checkpoint
+push' made of a checkpoint; it is taken as 'checkpoint import' takes an archive.
+
 Example:
-  reprise checkpoint pull c2x0 depot)",
+  reprise checkpoint pull c2x0 depot
+  reprise checkpoint pull oci:/srv/images:counter)",
     .configure = configure,
 };
 

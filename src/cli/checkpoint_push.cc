@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/oci_transfer.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/transfer.h"
@@ -32,7 +33,24 @@ Result<Done> push_it(const Options& options, Context& context) {
   return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
 }
 
+Result<int> run_to_layout(const Options& options, Context& context) {
+  const session::OciWritten written =
+      REPRISE_TRY(push_to_layout(context, options.checkpoint, options.remote),
+                  "cannot push '" + options.checkpoint + "'");
+  if (options.json)
+    print_json(context.io.out, {{"checkpoint", options.checkpoint},
+                                {"remote", options.remote},
+                                {"digest", written.digest},
+                                {"bytes", written.bytes}});
+  else
+    context.io.out << options.remote << ": " << format_bytes(written.bytes) << "; 'podman pull "
+                   << options.remote
+                   << "' makes an image of it that 'podman container restore' takes\n";
+  return kDone;
+}
+
 Result<int> run(const Options& options, Context& context) {
+  if (options.remote.starts_with(session::kOciScheme)) return run_to_layout(options, context);
   const Done done =
       REPRISE_TRY(push_it(options, context), "cannot push '" + options.checkpoint + "'");
   if (options.json)
@@ -50,8 +68,10 @@ Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
       ->required();
-  app.add_option("REMOTE", options->remote,
-                 "name of a remote, or a URL; the one that is configured if there is only one");
+  app.add_option(
+      "REMOTE", options->remote,
+      "name of a remote, a URL, or oci:DIRECTORY[:TAG]; the remote that is configured if there "
+      "is only one");
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
@@ -65,8 +85,12 @@ constinit const Command kCheckpointPush = {
         R"(Only what the remote lacks is uploaded, everything encrypted; what is damaged is not. One that was
 interrupted goes on where it was. Remotes: docs/configuration.md.
 
+oci:DIRECTORY[:TAG] is an OCI image layout, to which an image of Podman's form is added; tools of
+containers copy it to a registry. It holds the checkpoint whole, and not encrypted.
+
 Example:
-  reprise checkpoint push before-upgrade depot)",
+  reprise checkpoint push before-upgrade depot
+  reprise checkpoint push before-upgrade oci:/srv/images:counter)",
     .configure = configure,
 };
 
