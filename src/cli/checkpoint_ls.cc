@@ -40,9 +40,9 @@ store::CheckpointRow row_of(const image::Manifest& manifest) {
 Result<void> list_remote(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
   std::vector<store::CheckpointRow> rows;
-  for (const image::Manifest& manifest :
-       REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects)))
-    rows.push_back(row_of(manifest));
+  const store::RemoteCheckpoints there =
+      REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects));
+  for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   for (store::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
@@ -55,6 +55,12 @@ Result<void> list_remote(const Options& options, Context& context) {
     print_checkpoints_json(context.io.out, rows, nullptr);
   else
     print_checkpoints(context.io.out, rows, nullptr, base::now_unix_millis());
+  if (!there.unreadable.empty())
+    context.io.err
+        << "note: " << there.unreadable.size() << " more, such as '"
+        << there.unreadable.front().str()
+        << "', cannot be read with this store's key; a store that has no checkpoints takes "
+           "over the remote's key when it pulls one\n";
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/transfer.h"
 #include "remote/peer.h"
 #include "sys/files.h"
 
@@ -68,6 +69,10 @@ Result<int> serve(const Options& options, Context& context) {
                                .cert_file = options.cert,
                                .key_file = options.key,
                                .ca_file = options.ca};
+  // Without it a reader could not make the container again.
+  serving.make_note = [root = context.layout.store](const std::string& name) {
+    return make_note(root, name);
+  };
   REPRISE_PASS(set_address(options.listen, serving));
   if (!options.token_file.empty()) serving.token = REPRISE_PASS(read_token(options.token_file));
   const std::string host = serving.host.contains(':') ? "[" + serving.host + "]" : serving.host;

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/containers.h"
 #include "cli/output.h"
+#include "podman/client.h"
 
 namespace reprise::cli {
 
@@ -26,7 +28,11 @@ Result<config::Remote> find_remote(const config::Config& config, const std::stri
 
 // The container behind a checkpoint, without which nobody could make it again elsewhere.
 Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
-  const auto row = REPRISE_PASS(catalog.container(checkpoint.key));
+  auto row = REPRISE_PASS(catalog.container(checkpoint.key));
+  // Of one that plain Podman ran and stopped we have seen too little; Podman still knows it.
+  if (!row)
+    if (const auto info = podman::inspect(checkpoint.key.str()))
+      if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
   if (!row) return "";
   return nlohmann::json{{"key", row->key.str()},
                         {"name", row->name},
@@ -76,6 +82,16 @@ Result<OpenRemote> open_named(const Context& context, const std::string& wanted)
   const remote::RemoteConfig access = REPRISE_TRY(config::access_of(found), step);
   auto objects = REPRISE_TRY(remote::open_remote(access), step);
   return OpenRemote{.name = found.name, .objects = std::move(objects)};
+}
+
+Result<std::string> make_note(const std::filesystem::path& root, const std::string& name) {
+  const CheckpointId id = REPRISE_PASS(store::note_owner(name));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
+  const std::string note = REPRISE_PASS(note_of(catalog, row));
+  if (row.id != id || note.empty())
+    return fail(ErrorCode::kNotFound, "there is no note of '" + id.str() + "'");
+  return store::seal_note(root, id, note);
 }
 
 Result<store::Pushed> push(const Context& context, store::Catalog& catalog,

@@ -23,6 +23,10 @@ struct OpenRemote {
 // configured. kNotFound, kInvalidInput (with hints), and as config::access_of and open_remote.
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted);
 
+// The note of a checkpoint, sealed, by the name of the object: "notes/ID". kNotFound if there is no
+// such checkpoint, or nothing is known of its container. Opens catalog and store anew each time.
+Result<std::string> make_note(const std::filesystem::path& root, const std::string& name);
+
 // Uploads a checkpoint, and notes it in the catalog.
 Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
                            const store::CheckpointRow& checkpoint, const OpenRemote& remote,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,9 @@ struct ServeOptions {
   std::string cert_file, key_file;
   std::string ca_file;
   std::string token;
+  // Objects that are made when they are asked for, of names that begin with "notes/"; kNotFound for
+  // those that are not. Called by several threads at once. May be empty.
+  std::function<Result<std::string>(const std::string& name)> make_note;
 };
 
 // A server that answers, on threads of its own, until it is dropped, which waits for requests that
@@ -46,9 +50,9 @@ class ObjectServer {
   [[nodiscard]] virtual std::uint16_t port() const = 0;
 };
 
-// Serves what lies in the store's `checkpoints`, `keys` and `packs`; protocol: docs/remotes.md.
-// From now on the process ignores SIGPIPE. kInvalidInput for files that are no certificate or key,
-// or if anybody could read; kBusy if the address is taken.
+// Serves what lies in the store's `checkpoints`, `keys` and `packs`, and notes; protocol:
+// docs/remotes.md. From now on the process ignores SIGPIPE. kInvalidInput for files that are no
+// certificate or key, or if anybody could read; kBusy if the address is taken.
 Result<std::unique_ptr<ObjectServer>> serve_objects(ServeOptions options);
 
 }  // namespace reprise::remote

@@ -28,6 +28,7 @@ using std::filesystem::path;
 namespace {
 
 constexpr std::array<std::string_view, 3> kServed{"checkpoints", "keys", "packs"};
+constexpr std::string_view kNotes = "notes/";
 constexpr std::string_view kObjects = "/v1/objects";
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 // Each connection holds one while it lasts; a node reads with four at once.
@@ -117,6 +118,8 @@ class Server final : public ObjectServer {
   int answer(const httplib::Request& request, httplib::Response& response) const;
   int send_object(const std::string& name, const httplib::Request& request,
                   httplib::Response& response) const;
+  int send_note(const std::string& name, const httplib::Request& request,
+                httplib::Response& response) const;
   int send_list(const std::string& prefix, httplib::Response& response) const;
 
   ServeOptions options_;
@@ -167,6 +170,8 @@ int Server::answer(const httplib::Request& request, httplib::Response& response)
 
 int Server::send_object(const std::string& name, const httplib::Request& request,
                         httplib::Response& response) const {
+  if (name.starts_with(kNotes) && check_object_name(name))
+    return send_note(name, request, response);
   if (!is_served(name)) return kMissing;
   auto opened = sys::open_beneath(options_.store, name, O_RDONLY | O_NONBLOCK);
   if (!opened) {
@@ -188,6 +193,16 @@ int Server::send_object(const std::string& name, const httplib::Request& request
       [file](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
         return send_piece(*file, offset, length, sink);
       });
+  return kOk;
+}
+
+int Server::send_note(const std::string& name, const httplib::Request& request,
+                      httplib::Response& response) const {
+  if (!options_.make_note) return kMissing;
+  const Result<std::string> note = options_.make_note(name);
+  if (!note) return note.error().code() == ErrorCode::kNotFound ? kMissing : kFailed;
+  if (!is_within(request.ranges, note->size())) return kNoRange;
+  response.set_content(*note, "application/octet-stream");
   return kOk;
 }
 

@@ -109,19 +109,21 @@ Result<Pulled> pull_checkpoint(const path& root, const CheckpointId& id, remote:
   return REPRISE_TRY(pull(root, id, from, progress), step);
 }
 
-Result<std::vector<image::Manifest>> remote_checkpoints(const path& root,
-                                                        remote::ObjectStore& from) {
+Result<RemoteCheckpoints> remote_checkpoints(const path& root, remote::ObjectStore& from) {
   const std::string step = "listing the checkpoints of '" + from.url() + "'";
   const auto store = REPRISE_PASS(open_parts(root));
-  std::vector<image::Manifest> manifests;
+  RemoteCheckpoints found;
   for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {
     const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
     const Result<std::string> text = from.get(object.name, kMaxCheckpointFile);
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;  // removed since
     Result<Contents> contents = open_contents(store->keys, id, REPRISE_TRY(std::move(text), step));
-    if (contents) manifests.push_back(std::move(contents->manifest));
+    if (contents)
+      found.manifests.push_back(std::move(contents->manifest));
+    else
+      found.unreadable.push_back(id);
   }
-  return manifests;
+  return found;
 }
 
 Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::ObjectStore& from) {

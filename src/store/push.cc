@@ -23,6 +23,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+Result<std::string> sealed_note(const OpenStore& store, const CheckpointId& id,
+                                const std::string& note) {
+  std::vector<std::byte> sealed;
+  REPRISE_PASS(store.keys.manifests.seal(as_bytes(note), as_bytes(note_bound(id)), sealed));
+  return std::string(as_text(sealed));
+}
+
 struct Upload {
   std::string pack;
   std::uint64_t bytes = 0;
@@ -150,12 +157,22 @@ Result<void> Push::report(const std::string& pack, std::uint64_t bytes) {
 
 Result<void> Push::put_note(const CheckpointId& id, const std::string& note) {
   if (note.empty() || REPRISE_PASS(to_.size(remote_note(id)))) return {};
-  std::vector<std::byte> sealed;
-  REPRISE_PASS(store_.keys.manifests.seal(as_bytes(note), as_bytes(note_bound(id)), sealed));
-  return to_.put(remote_note(id), as_text(sealed));
+  return to_.put(remote_note(id), REPRISE_PASS(sealed_note(store_, id, note)));
 }
 
 }  // namespace
+
+Result<std::string> seal_note(const path& root, const CheckpointId& id, const std::string& note) {
+  const auto store = REPRISE_PASS(open_parts(root));
+  return sealed_note(*store, id, note);
+}
+
+Result<CheckpointId> note_owner(const std::string& name) {
+  constexpr std::string_view kNotes = kRemoteNotes;
+  if (name.starts_with(kNotes))
+    if (auto id = base::parse_id(name.substr(kNotes.size()))) return CheckpointId(std::move(*id));
+  return base::fail(ErrorCode::kNotFound, "'" + name + "' is no note");
+}
 
 Result<Pushed> push_checkpoint(const path& root, const CheckpointId& id, const std::string& note,
                                remote::ObjectStore& to, const TransferProgress& progress) {

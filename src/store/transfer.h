@@ -39,6 +39,12 @@ Result<Pushed> push_checkpoint(const std::filesystem::path& root, const base::Ch
                                const std::string& note, remote::ObjectStore& to,
                                const TransferProgress& progress);
 
+// The note as a push puts it there, for whoever serves this store itself.
+Result<std::string> seal_note(const std::filesystem::path& root, const base::CheckpointId& id,
+                              const std::string& note);
+// Whose note an object of this name ("notes/ID") is; kNotFound if it is none.
+Result<base::CheckpointId> note_owner(const std::string& name);
+
 struct Pulled {
   image::Manifest manifest;
   std::string note;          // empty if there is none
@@ -54,9 +60,14 @@ struct Pulled {
 Result<Pulled> pull_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
                                remote::ObjectStore& from, const TransferProgress& progress);
 
-// Those that lie there and that our key opens, in no order; others are left out.
-Result<std::vector<image::Manifest>> remote_checkpoints(const std::filesystem::path& root,
-                                                        remote::ObjectStore& from);
+struct RemoteCheckpoints {
+  std::vector<image::Manifest> manifests;      // in no order
+  std::vector<base::CheckpointId> unreadable;  // of other keys, or damaged
+};
+
+// What lies there. One that goes meanwhile is left out.
+Result<RemoteCheckpoints> remote_checkpoints(const std::filesystem::path& root,
+                                             remote::ObjectStore& from);
 
 // The one whose id begins so. kNotFound, kInvalidInput if there are several.
 Result<base::CheckpointId> find_remote_checkpoint(const std::string& prefix,

@@ -68,7 +68,7 @@ TEST_F(TransferTest, WhatIsPushedCanBePulledElsewhere) {
   EXPECT_GT(told, 9'000'000U);
   expect_other_holds(id, images_);
   EXPECT_EQ(value_of(pull(id)).blocks, 0U);  // again: it is here
-  EXPECT_EQ(value_of(remote_checkpoints(other_root_, *depot_)).size(), 1U);
+  EXPECT_EQ(value_of(remote_checkpoints(other_root_, *depot_)).manifests.size(), 1U);
 }
 
 TEST_F(TransferTest, OnlyWhatIsNotThereIsMoved) {

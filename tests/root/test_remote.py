@@ -4,11 +4,22 @@ import os
 import shutil
 
 import pytest
+from harness import s3
+from harness.certificates import Authority, serving
 from harness.counting import assert_memory_is_whole, assert_moves_on
 from harness.leftovers import assert_nothing_left
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+
+def flip_a_bit(file):
+    """In its middle; a second time mends it."""
+    with open(file, "r+b") as opened:
+        opened.seek(file.stat().st_size // 2)
+        byte = opened.read(1)[0]
+        opened.seek(-1, os.SEEK_CUR)
+        opened.write(bytes([byte ^ 1]))
 
 
 class Node:
@@ -69,6 +80,67 @@ def test_a_container_goes_on_at_another_node(container, product, depot):
         assert_memory_is_whole(container)
         assert_nothing_left(container)
         container.remove()
+
+
+def test_a_container_is_fetched_from_another_nodes_store(container, product, depot, tmp_path):
+    """No depot between: the first node serves its store, the second restores from it."""
+    container.run_workload("counter.py", "--mb", 40)
+    identity = product.json("checkpoint", "create", container.name)["checkpoint"]
+    authority = Authority(tmp_path)
+    with serving(product, authority) as url:
+        with open(os.environ["REPRISE_CONFIG"], "a", encoding="ascii") as configuration:
+            cert, key = authority.issue("reader")
+            configuration.write(f'[remote.first]\nurl = "{url}"\nca_file = "{authority.cert}"\n'
+                                f'cert_file = "{cert}"\nkey_file = "{key}"\n')
+        container.remove()
+        with Node(product, product.base / "other") as other:
+            # Of a new store the key is another one, until it takes over that of the remote.
+            assert f"'{identity}'" in other.reprise("checkpoint", "ls", "--remote", "first").stderr
+            other.reprise("restore", "--from", "first", identity)
+            assert identity in other.reprise("checkpoint", "ls", "--remote", "first").stdout
+            container.refresh()
+            assert_moves_on(container)
+            assert_memory_is_whole(container)
+            refused = other.reprise("checkpoint", "push", identity, "first", check=False)
+            assert refused.returncode == 6 and "another node's store" in refused.stderr
+            assert_nothing_left(container)
+            container.remove()
+    assert not depot.exists()
+
+
+def test_a_bucket_survives_the_node(container, product, depot, tmp_path):
+    """Uploaded on its own after the stop; the node is lost, and so is one bit of what it left."""
+    secret = tmp_path / "secret"
+    secret.write_text(s3.SECRET, encoding="ascii")
+    secret.chmod(0o600)
+    with s3.bucket(tmp_path / "s3") as endpoint:
+        with open(os.environ["REPRISE_CONFIG"], "a", encoding="ascii") as configuration:
+            configuration.write(f'[remote.bucket]\nurl = "s3://bucket/cluster"\n'
+                                f'endpoint = "{endpoint}"\naccess_key = "{s3.ACCESS}"\n'
+                                f'secret_key_file = "{secret}"\nupload = true\n')
+        container.run_workload("counter.py", "--mb", 40)
+        container.stop()
+        identity = product.checkpoints()[0]["id"]
+        there = {"remote": "bucket", "state": "there"}
+        wait_for(lambda: there in product.checkpoints()[0]["copies"], 60,
+                 "the checkpoint to be uploaded")
+        container.remove()
+        shutil.rmtree(product.store)
+        pack = max((tmp_path / "s3/bucket/cluster/packs").iterdir(),
+                   key=lambda path: path.stat().st_size)
+        with Node(product, product.base / "other") as other:
+            flip_a_bit(pack)
+            refused = other.reprise("restore", "--from", "bucket", identity, check=False)
+            assert refused.returncode == 8 and pack.stem in refused.stderr
+            assert other.checkpoints() == [] and not container.exists()
+            flip_a_bit(pack)
+            other.reprise("restore", "--from", "bucket", identity)
+            container.refresh()
+            assert_moves_on(container)
+            assert_memory_is_whole(container)
+            assert_nothing_left(container)
+            container.remove()
+    assert not depot.exists()
 
 
 def test_checkpoints_are_uploaded_in_the_background(container, product, depot):

@@ -1,65 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """`reprise store serve`: another program than ours reads a store over HTTPS."""
 import json
-import signal
 import ssl
-import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
-
-from harness import host
-
-
-def make_certificate(directory, name, *more):
-    files = [str(directory / f"{name}.{kind}") for kind in ("crt", "key")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-out", files[0], "-keyout", files[1], *more],
-                   check=True, capture_output=True, timeout=60)
-    return files
+from harness.certificates import Authority, serving
 
 
 @pytest.mark.requires("root")
 def test_a_store_is_served_until_sigterm(product, tmp_path):
-    ca, ca_key = make_certificate(tmp_path, "ca")
-    issued = ["-CA", ca, "-CAkey", ca_key, "-addext", "basicConstraints=critical,CA:FALSE"]
-    cert, key = make_certificate(tmp_path, "node", *issued, "-addext",
-                                 "subjectAltName=IP:127.0.0.1")
+    authority = Authority(tmp_path)
     (product.store / "packs").mkdir(parents=True, exist_ok=True)
     (product.store / "packs" / "p.pack").write_bytes(b"0123456789")
     (product.store / "private").write_bytes(b"not served")
-    command = [host.BIN_DIR / "reprise", "store", "serve", "--listen", "127.0.0.1:0",
-               "--cert", cert, "--key", key, "--ca", ca]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
-                          env=product.environment()) as server:
-        try:
-            url = server.stdout.readline().split()[-1]
-            assert url.startswith("https://127.0.0.1:"), url
-            trusting = ssl.create_default_context(cafile=ca)
-            with pytest.raises(OSError):  # we show no certificate
-                urllib.request.urlopen(f"{url}/v1/objects", context=trusting, timeout=20)
-            trusting.load_cert_chain(*make_certificate(tmp_path, "reader", *issued))
+    with serving(product, authority) as url:
+        trusting = ssl.create_default_context(cafile=authority.cert)
+        with pytest.raises(OSError):  # we show no certificate
+            urllib.request.urlopen(f"{url}/v1/objects", context=trusting, timeout=20)
+        trusting.load_cert_chain(*authority.issue("reader"))
 
-            def read(path, **headers):
-                request = urllib.request.Request(url + path, headers=headers)
-                with urllib.request.urlopen(request, context=trusting, timeout=20) as answer:
-                    return answer.read()
+        def read(path, **headers):
+            request = urllib.request.Request(url + path, headers=headers)
+            with urllib.request.urlopen(request, context=trusting, timeout=20) as answer:
+                return answer.read()
 
-            assert {"name": "packs/p.pack", "bytes": 10} in json.loads(
-                read("/v1/objects?prefix=packs/"))["objects"]
-            assert read("/v1/objects/packs/p.pack") == b"0123456789"
-            assert read("/v1/objects/packs/p.pack", Range="bytes=3-5") == b"345"
-            for path, status in (("/v1/objects/private", 404), ("/v1/objects/packs/../private", 404),
-                                 ("/v1/objects/packs/%2e%2e/private", 404), ("/", 404)):
-                with pytest.raises(urllib.error.HTTPError) as refused:
-                    read(path)
-                assert refused.value.code == status, path
-            for wrong in ("bytes=3-99", "bytes=99-", "bytes=0-1,2-3", "bytes=-3"):
-                with pytest.raises(urllib.error.HTTPError) as refused:
-                    read("/v1/objects/packs/p.pack", Range=wrong)
-                assert refused.value.code == 416, wrong
-        finally:
-            server.send_signal(signal.SIGTERM)
-            assert server.wait(timeout=60) == 0
+        assert {"name": "packs/p.pack", "bytes": 10} in json.loads(
+            read("/v1/objects?prefix=packs/"))["objects"]
+        assert read("/v1/objects/packs/p.pack") == b"0123456789"
+        assert read("/v1/objects/packs/p.pack", Range="bytes=3-5") == b"345"
+        for path, status in (("/v1/objects/private", 404), ("/v1/objects/packs/../private", 404),
+                             ("/v1/objects/packs/%2e%2e/private", 404), ("/", 404)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                read(path)
+            assert refused.value.code == status, path
+        for wrong in ("bytes=3-99", "bytes=99-", "bytes=0-1,2-3", "bytes=-3"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                read("/v1/objects/packs/p.pack", Range=wrong)
+            assert refused.value.code == 416, wrong

@@ -11,6 +11,7 @@ namespace reprise::store {
 
 inline constexpr const char* kRemotePacks = "packs/";
 inline constexpr const char* kRemoteCheckpoints = "checkpoints/";
+inline constexpr const char* kRemoteNotes = "notes/";
 inline constexpr std::size_t kKeyFileLimit = 4096;
 inline constexpr std::size_t kNoteLimit = std::size_t{1} << 20;
 
@@ -18,7 +19,7 @@ inline std::string remote_pack(const std::string& id) { return kRemotePacks + id
 inline std::string remote_checkpoint(const base::CheckpointId& id) {
   return kRemoteCheckpoints + id.str();
 }
-inline std::string remote_note(const base::CheckpointId& id) { return "notes/" + id.str(); }
+inline std::string remote_note(const base::CheckpointId& id) { return kRemoteNotes + id.str(); }
 // What a note is sealed for.
 inline std::string note_bound(const base::CheckpointId& id) {
   return "reprise note 1 " + id.str() + "\n";
