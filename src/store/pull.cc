@@ -79,6 +79,27 @@ Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectSto
       .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};
 }
 
+// What is not here. `store` becomes one with their key, if need be.
+Result<Pulled> take_theirs(const path& root, std::shared_ptr<const OpenStore>& store,
+                           const CheckpointId& id, remote::ObjectStore& from,
+                           const TransferProgress& progress) {
+  constexpr int kAttempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
+    Result<Contents> contents = open_contents(store->keys, id, text);
+    if (!contents && contents.error().code() == ErrorCode::kDenied) {
+      store = REPRISE_PASS(with_their_key(root, *store, from, contents.error()));
+      contents = open_contents(store->keys, id, text);
+    }
+    REPRISE_PASS(contents);
+    Result<Pulled> taken = take(*store, std::move(*contents), from, progress);
+    if (taken || attempt == kAttempts) return taken;
+    // A node whose store we read may have moved its blocks meanwhile; then its file is another one.
+    const auto now = from.get(remote_checkpoint(id), kMaxCheckpointFile);
+    if (!now || *now == text) return taken;
+  }
+}
+
 Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStore& from,
                     const TransferProgress& progress) {
   auto store = REPRISE_PASS(open_parts(root));
@@ -87,14 +108,7 @@ Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStor
     pulled.manifest = here->manifest;
   } else {
     if (here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
-    const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
-    Result<Contents> contents = open_contents(store->keys, id, text);
-    if (!contents && contents.error().code() == ErrorCode::kDenied) {
-      store = REPRISE_PASS(with_their_key(root, *store, from, contents.error()));
-      contents = open_contents(store->keys, id, text);
-    }
-    REPRISE_PASS(contents);
-    pulled = REPRISE_PASS(take(*store, std::move(*contents), from, progress));
+    pulled = REPRISE_PASS(take_theirs(root, store, id, from, progress));
   }
   pulled.note = REPRISE_PASS(get_note(*store, id, from));
   return pulled;

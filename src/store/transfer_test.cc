@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
+#include <mutex>
 
 #include "store/internal/test_store.h"
 
@@ -222,6 +224,56 @@ TEST_F(TransferTest, APullThatIsKilledLeavesNothingAndCanBeRepeated) {
 }
 
 // gc runs while a pull counts on the blocks of a pack that no checkpoint needs.
+// Another node's store, in which something happens when we come to its packs.
+class BusyPlace final : public remote::ObjectStore {
+ public:
+  BusyPlace(std::unique_ptr<remote::ObjectStore> objects, std::function<void()> happens)
+      : objects_(std::move(objects)), happens_(std::move(happens)) {}
+  [[nodiscard]] std::string url() const override { return objects_->url(); }
+  Result<void> put(const std::string& name, std::string_view contents) override {
+    return objects_->put(name, contents);
+  }
+  Result<void> put_file(const std::string& name, const path& file,
+                        const remote::Progress& progress) override {
+    return objects_->put_file(name, file, progress);
+  }
+  Result<std::string> get(const std::string& name, std::size_t limit) override {
+    return objects_->get(name, limit);
+  }
+  Result<void> read(const std::string& name, std::uint64_t offset,
+                    std::span<std::byte> out) override {
+    std::call_once(once_, happens_);
+    return objects_->read(name, offset, out);
+  }
+  Result<std::optional<std::uint64_t>> size(const std::string& name) override {
+    return objects_->size(name);
+  }
+  Result<std::vector<remote::ObjectInfo>> list(const std::string& prefix) override {
+    return objects_->list(prefix);
+  }
+  Result<void> remove(const std::string& name) override { return objects_->remove(name); }
+
+ private:
+  std::unique_ptr<remote::ObjectStore> objects_;
+  std::function<void()> happens_;
+  std::once_flag once_;
+};
+
+TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
+  // Of a pack of 8 MiB one checkpoint needs a quarter.
+  const CheckpointId large = put({{"pages-1.img", noise(std::size_t{8} << 20)}});
+  const FilesOf small{{"pages-1.img", noise(std::size_t{8} << 20).substr(0, std::size_t{2} << 20)}};
+  const CheckpointId id = put(small);
+  ASSERT_TRUE(store_->remove(large));
+  BusyPlace busy(value_of(remote::open_directory(root_)), [this] {
+    EXPECT_EQ(value_of(store_->compact(kPatience)).packs, 1U);
+    EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 1U);
+  });
+  const auto pulled = pull_checkpoint(other_root_, id, busy, {});
+  ASSERT_TRUE(pulled) << pulled.error().details();
+  expect_other_holds(id, small);
+}
+
 TEST_F(TransferTest, GcKeepsWhatAPullCountsOn) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
