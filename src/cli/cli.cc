@@ -5,7 +5,6 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
 #include "session/background_upload.h"
 #include "session/recovery.h"
 
@@ -71,7 +70,7 @@ void settle_abandoned(const Context& context) {
 
 // Of what an upload left that was killed, or that gave up.
 void upload_in_background(const Context& context) {
-  const auto started = session::start_upload(context.layout, upload_remotes(*context.config));
+  const auto started = session::start_upload(context.layout, context.config->upload_remotes());
   if (!started)
     context.io.err << "warning: nothing is uploaded: " << started.error().message() << '\n';
 }

@@ -81,7 +81,7 @@ Result<int> run(Patience patience, Context& context) {
   constexpr std::chrono::seconds kLongest{300};
   constexpr int kAttempts = 24;  // for more than an hour; then the next session or command
   const config::Config config = REPRISE_PASS(context.config);
-  const auto remotes = upload_remotes(config);
+  const auto remotes = config.upload_remotes();
   std::chrono::seconds pause = kFirst;
   for (int attempt = 1;; ++attempt) {
     Result<void> done = upload_under_lock(context, remotes);

@@ -126,13 +126,6 @@ store::TransferProgress line_of_bytes(Progress& line) {
   };
 }
 
-std::vector<std::string> upload_remotes(const config::Config& config) {
-  std::vector<std::string> names;
-  for (const config::Remote& remote : config.remotes)
-    if (remote.upload) names.push_back(remote.name);
-  return names;
-}
-
 std::string places_of(const std::vector<store::Copy>& copies, const CheckpointId& id) {
   std::string places = "local";
   for (const store::Copy& copy : copies)

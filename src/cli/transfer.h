@@ -41,9 +41,6 @@ Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
 // A line for people: "uploading, 12.0 MB of 40.0 MB".
 store::TransferProgress line_of_bytes(Progress& line);
 
-// Remotes to which every checkpoint goes on its own.
-std::vector<std::string> upload_remotes(const config::Config& config);
-
 // "local", "local, depot (uploading)".
 std::string places_of(const std::vector<store::Copy>& copies, const base::CheckpointId& id);
 

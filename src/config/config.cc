@@ -41,4 +41,11 @@ Result<Remote> Config::remote(std::string_view name) const {
                     : "'" + file.string() + "' has: " + known));
 }
 
+std::vector<std::string> Config::upload_remotes() const {
+  std::vector<std::string> names;
+  for (const Remote& remote : remotes)
+    if (remote.upload) names.push_back(remote.name);
+  return names;
+}
+
 }  // namespace reprise::config

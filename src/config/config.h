@@ -56,6 +56,8 @@ struct Config {
 
   // kNotFound, with a hint that lists those that there are.
   [[nodiscard]] Result<Remote> remote(std::string_view name) const;
+  // Names of those that checkpoints go to on their own.
+  [[nodiscard]] std::vector<std::string> upload_remotes() const;
 };
 
 // Reads the file; one that is not there is as good as an empty one. kInvalidInput for what is no

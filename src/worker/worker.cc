@@ -133,10 +133,7 @@ Result<config::Config> configure() {
 
 // The session is over, and nobody waits for us any more.
 void upload(const container::Layout& layout, const config::Config& config) {
-  std::vector<std::string> remotes;
-  for (const config::Remote& remote : config.remotes)
-    if (remote.upload) remotes.push_back(remote.name);
-  if (const auto started = session::start_upload(layout, remotes); !started)
+  if (const auto started = session::start_upload(layout, config.upload_remotes()); !started)
     base::log(base::LogLevel::kWarn, "nothing is uploaded, going on",
               {{"error", started.error().details()}});
 }
