@@ -86,7 +86,8 @@ container::WorkerEvent CheckpointSession::run() {
     roll_back();
   if (sealed_) result = {};
   container::WorkerEvent outcome = record(result);
-  // Before the caller goes on: we hold the container's lock, and a stop that met it would be lost.
+  // Before the caller goes on: we hold the container's lock, and another checkpoint is refused
+  // while we do.
   if (sealed_) tidy();
   return outcome;
 }
@@ -95,7 +96,8 @@ container::WorkerEvent CheckpointSession::run() {
 // this one, and frees the space of those that it supersedes.
 void CheckpointSession::tidy() {
   remove_superseded();
-  if (const auto noted = note_stored_bytes(); !noted)
+  if (const auto noted = context_.catalog.note_stored_bytes(sealed_->id, writer_->stored_bytes());
+      !noted)
     base::log(LogLevel::kWarn, "its stored size is not known yet, ignoring",
               {{"error", noted.error().message()}});
   if (const auto settled = writer_->settle(); !settled)
@@ -316,11 +318,6 @@ void CheckpointSession::roll_back() {
   writer_.reset();
   if (const auto kept = restore_promise(context_.layout, context_.request, *context_.store); !kept)
     base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
-}
-
-Result<void> CheckpointSession::note_stored_bytes() {
-  return context_.catalog.note_stored_bytes(
-      sealed_->id, REPRISE_PASS(context_.store->stored_bytes(sealed_->id)));
 }
 
 void CheckpointSession::remove_superseded() {

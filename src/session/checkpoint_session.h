@@ -51,7 +51,6 @@ class CheckpointSession {
   void roll_back();
   void tidy();
   void remove_superseded();
-  base::Result<void> note_stored_bytes();
   [[nodiscard]] image::Manifest describe() const;
   [[nodiscard]] std::int64_t cpu_time_us() const;
   [[nodiscard]] std::optional<std::filesystem::path> network() const;

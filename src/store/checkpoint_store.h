@@ -41,6 +41,8 @@ class CheckpointWriter {
   // a rename. `manifest.id` and `manifest.files` are filled in here; the sealed manifest is
   // returned. Blocks on the disk. On error (kIo, e.g. a full disk) nothing is visible.
   virtual Result<image::Manifest> seal(image::Manifest manifest) = 0;
+  // After the seal: what CheckpointStore::stored_bytes() says of it, without reading it again.
+  [[nodiscard]] virtual std::uint64_t stored_bytes() const = 0;
   // After the seal, and when nobody waits any more: lets later checkpoints find these pages. Left
   // out or failed, they are stored once more some day.
   virtual Result<void> settle() = 0;

@@ -92,6 +92,9 @@ class Writer final : public CheckpointWriter {
   Result<image::Manifest> seal(image::Manifest manifest) override {
     return REPRISE_TRY(seal_steps(std::move(manifest)), "sealing checkpoint '" + id().str() + "'");
   }
+  [[nodiscard]] std::uint64_t stored_bytes() const override {
+    return store::stored_bytes_of(pages_.blocks());
+  }
   Result<void> settle() override {
     if (!sealed_) return fail(ErrorCode::kInternal, "the checkpoint is not sealed");
     REPRISE_TRY(pages_.tell_index(), "noting the pages of checkpoint '" + id().str() + "'");

@@ -71,6 +71,12 @@ std::uint64_t stored_bytes_of(const BlockPlace& place) {
   return kRecordBytes + std::uint64_t{place.bytes};
 }
 
+std::uint64_t stored_bytes_of(std::span<const BlockPlace> places) {
+  std::uint64_t bytes = 0;
+  for (const BlockPlace& place : places) bytes += stored_bytes_of(place);
+  return bytes;
+}
+
 path pack_file(const path& directory, const std::string& id) { return directory / (id + ".pack"); }
 
 Result<std::vector<std::string>> pack_ids(const path& directory) {

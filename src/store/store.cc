@@ -137,10 +137,7 @@ Result<StoreNeeds> Store::needs() {
 }
 
 Result<std::uint64_t> Store::stored_bytes(const CheckpointId& id) {
-  std::uint64_t bytes = 0;
-  for (const PackNeed& need : needs_of(REPRISE_PASS(load_contents(*store_, id))))
-    bytes += need.bytes;
-  return bytes;
+  return stored_bytes_of(REPRISE_PASS(load_contents(*store_, id)).blocks);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ inline constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 
 // What a block takes in its pack, with the record's header.
 std::uint64_t stored_bytes_of(const BlockPlace& place);
+std::uint64_t stored_bytes_of(std::span<const BlockPlace> places);
 
 class PackWriter {
  public:
