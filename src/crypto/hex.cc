@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
 
-#include "crypto/internal/hex.h"
+#include "crypto/hex.h"
 
 namespace reprise::crypto {
 

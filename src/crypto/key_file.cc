@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "crypto/internal/hex.h"
+#include "crypto/hex.h"
 #include "crypto/internal/key_file.h"
 
 namespace reprise::crypto {

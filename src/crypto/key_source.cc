@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "crypto/internal/hex.h"
+#include "crypto/hex.h"
 #include "crypto/internal/key_text.h"
 #include "crypto/keys.h"
 #include "sys/child.h"

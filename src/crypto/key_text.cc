@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "crypto/aead.h"
-#include "crypto/internal/hex.h"
+#include "crypto/hex.h"
 #include "crypto/internal/key_text.h"
 
 namespace reprise::crypto {

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "crypto/hex.h"
 #include "crypto/internal/derive.h"
-#include "crypto/internal/hex.h"
 #include "crypto/internal/key_file.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"

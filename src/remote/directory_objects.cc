@@ -106,15 +106,10 @@ Result<void> Directory::read(const std::string& name, std::uint64_t offset,
   Result<sys::UniqueFd> opened = sys::open_file(REPRISE_PASS(place_of(name)), O_RDONLY);
   if (!opened && opened.error().error_number() == ENOENT) return no_such(name);
   const sys::UniqueFd fd = REPRISE_PASS(std::move(opened));
-  while (!out.empty()) {
-    const ssize_t got = ::pread(fd.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "reading object '" + name + "'");
-    if (got == 0) return fail(ErrorCode::kCorrupt, "object '" + name + "' is cut off");
-    offset += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  return {};
+  if (REPRISE_TRY(sys::read_at(fd.get(), offset, out), "reading object '" + name + "'") ==
+      out.size())
+    return {};
+  return fail(ErrorCode::kCorrupt, "object '" + name + "' is cut off");
 }
 
 Result<std::optional<std::uint64_t>> Directory::size(const std::string& name) {

@@ -99,11 +99,8 @@ bool is_within(const httplib::Ranges& ranges, std::uint64_t bytes) {
 bool send_piece(const sys::UniqueFd& file, std::size_t offset, std::size_t length,
                 httplib::DataSink& sink) {
   std::vector<char> piece(std::min(length, kPiece));
-  ssize_t got = 0;
-  do {
-    got = ::pread(file.get(), piece.data(), piece.size(), static_cast<off_t>(offset));
-  } while (got < 0 && errno == EINTR);
-  return got > 0 && sink.write(piece.data(), static_cast<std::size_t>(got));
+  const auto got = sys::read_at(file.get(), offset, std::as_writable_bytes(std::span(piece)));
+  return got && *got > 0 && sink.write(piece.data(), *got);
 }
 
 class Server final : public ObjectServer {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "crypto/hex.h"
+
 namespace reprise::remote {
 
 using base::Error;
@@ -150,7 +152,7 @@ Result<Response> S3Client::call(const S3Call& call) {
                   .stop = call.stop};
   const Body body = call.body.value_or(Body(std::string_view()));
   const Digests digests = call.digests ? *call.digests : REPRISE_PASS(digest(body));
-  request.headers.push_back("x-amz-content-sha256: " + to_hex(digests.sha256));
+  request.headers.push_back("x-amz-content-sha256: " + crypto::to_hex(digests.sha256));
   if (call.body) request.headers.push_back("Content-MD5: " + to_base64(digests.md5));
   Response response = REPRISE_PASS(http_->perform(request));
   if (!response.success() || (call.method == "POST" && !code_of(response).empty()))

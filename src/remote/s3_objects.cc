@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "crypto/hex.h"
 #include "remote/internal/parallel.h"
 #include "remote/internal/s3_client.h"
 #include "remote/internal/s3_upload.h"
@@ -56,7 +57,7 @@ class S3 final : public ObjectStore {
 
 Result<void> S3::put_whole(const std::string& name, const Body& body) {
   const Digests digests = REPRISE_PASS(digest(body));
-  std::string told = std::string(kDigestHeader) + ": " + to_hex(digests.sha256);
+  std::string told = std::string(kDigestHeader) + ": " + crypto::to_hex(digests.sha256);
   REPRISE_PASS(client_->call({.method = "PUT",
                               .name = name,
                               .headers = {std::move(told)},
@@ -96,7 +97,7 @@ Result<std::string> S3::get(const std::string& name, std::size_t limit) {
   const auto told = response.headers.find(std::string(kDigestHeader));
   if (told != response.headers.end()) {
     const Digests digests = REPRISE_PASS(digest(Body(response.body)));
-    if (told->second != to_hex(digests.sha256))
+    if (told->second != crypto::to_hex(digests.sha256))
       return fail(ErrorCode::kCorrupt,
                   "object '" + name + "' in '" + url() + "' is not what was put there");
   }

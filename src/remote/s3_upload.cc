@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "crypto/hex.h"
 #include "remote/internal/parallel.h"
 
 namespace reprise::remote {
@@ -101,7 +102,7 @@ Result<bool> Upload::take_parts(const pugi::xml_node& list) {
     if (number_of(entry.child_value("Size")) != body.bytes()) return false;
     const Digests digests = REPRISE_PASS(digest(body));
     const std::string etag = entry.child_value("ETag");
-    if (unquoted(etag) != to_hex(digests.md5)) return false;
+    if (unquoted(etag) != crypto::to_hex(digests.md5)) return false;
     etags_[index] = etag;
     if (stop_) return fail(ErrorCode::kGone, "the transfer was given up");
   }

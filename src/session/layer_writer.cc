@@ -2,16 +2,16 @@
 #include "session/layer_writer.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 #include <zstd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "archive/tar.h"
+#include "crypto/hex.h"
+#include "crypto/sha256.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -24,31 +24,8 @@ using std::filesystem::path;
 
 namespace {
 
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    REPRISE_ASSERT(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void update(std::span<const char> data) {
-    REPRISE_ASSERT(EVP_DigestUpdate(context_.get(), data.data(), data.size()) == 1);
-  }
-  // Once.
-  std::string digest() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-    unsigned int size = 0;
-    REPRISE_ASSERT(EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) == 1);
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text = "sha256:";
-    for (const unsigned char byte : std::span(bytes).first(size)) {
-      text += kDigits[byte >> 4U];
-      text += kDigits[byte & 15U];
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
+// As the image-spec writes it.
+std::string digest_of(crypto::Sha256& sum) { return "sha256:" + crypto::to_hex(sum.finish()); }
 
 }  // namespace
 
@@ -57,8 +34,8 @@ struct LayerWriter::State {
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> compressor{ZSTD_createCCtx(),
                                                                   &ZSTD_freeCCtx};
   std::vector<char> out = std::vector<char>(ZSTD_CStreamOutSize());
-  Sha256 before;
-  Sha256 after;
+  crypto::Sha256 before;
+  crypto::Sha256 after;
   std::uint64_t bytes = 0;
 };
 
@@ -84,7 +61,7 @@ Result<void> LayerWriter::compress(std::span<const char> data, bool end) {
     if (ZSTD_isError(left) != 0U)
       return fail(ErrorCode::kInternal, std::string("zstd: ") + ZSTD_getErrorName(left));
     const std::span<const char> made = std::span(state_->out).first(out.pos);
-    state_->after.update(made);
+    state_->after.update(std::as_bytes(made));
     state_->bytes += made.size();
     REPRISE_PASS(archive::write_to(state_->fd.get())(made));
     if (end ? left == 0 : in.pos == in.size) return {};
@@ -92,21 +69,21 @@ Result<void> LayerWriter::compress(std::span<const char> data, bool end) {
 }
 
 Result<void> LayerWriter::write(std::span<const char> data) {
-  state_->before.update(data);
+  state_->before.update(std::as_bytes(data));
   return compress(data, false);
 }
 
 Result<Layer> LayerWriter::finish() {
   REPRISE_PASS(compress({}, true));
   if (::fsync(state_->fd.get()) != 0) return fail_errno(errno, "syncing a layer");
-  return Layer{.blob = {.digest = state_->after.digest(), .bytes = state_->bytes},
-               .uncompressed_digest = state_->before.digest()};
+  return Layer{.blob = {.digest = digest_of(state_->after), .bytes = state_->bytes},
+               .uncompressed_digest = digest_of(state_->before)};
 }
 
 std::string sha256_of_text(std::string_view text) {
-  Sha256 sum;
-  sum.update(text);
-  return sum.digest();
+  crypto::Sha256 sum;
+  sum.update(std::as_bytes(std::span(text)));
+  return digest_of(sum);
 }
 
 Result<std::string> sha256_of(const path& file) {
@@ -114,11 +91,11 @@ Result<std::string> sha256_of(const path& file) {
   const archive::ReadBytes read = archive::read_from(fd.get());
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   std::vector<char> piece(kPiece);
-  Sha256 sum;
+  crypto::Sha256 sum;
   for (;;) {
     const std::size_t got = REPRISE_PASS(read(piece));
-    if (got == 0) return sum.digest();
-    sum.update(std::span(piece).first(got));
+    if (got == 0) return digest_of(sum);
+    sum.update(std::as_bytes(std::span(piece).first(got)));
   }
 }
 

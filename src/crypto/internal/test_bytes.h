@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "crypto/internal/hex.h"
+#include "crypto/hex.h"
 #include "crypto/secret.h"
 
 namespace reprise::crypto {

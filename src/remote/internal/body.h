@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "crypto/sha256.h"
 
 namespace reprise::remote {
 
@@ -38,12 +39,11 @@ class Body {
 
 struct Digests {
   std::array<std::byte, 16> md5;
-  std::array<std::byte, 32> sha256;
+  crypto::Sha256::Digest sha256;
 };
 
 Result<Digests> digest(const Body& body);
 
-std::string to_hex(std::span<const std::byte> bytes);
 std::string to_base64(std::span<const std::byte> bytes);
 
 }  // namespace reprise::remote
