@@ -11,22 +11,6 @@ namespace reprise::store {
 using base::fail_errno;
 namespace fs = std::filesystem;
 
-Result<BlockPlace> NewPacks::append(const BlockId& id, std::span<const std::byte> sealed) {
-  if (open_ && open_->bytes() + sealed.size() > kPackLimit) REPRISE_PASS(finish());
-  if (!open_) {
-    open_ = REPRISE_PASS(PackWriter::create(directory_, base::random_id(), *key_id_));
-    ids_.push_back(open_->id());
-  }
-  return open_->append(id, sealed);
-}
-
-Result<void> NewPacks::finish() {
-  if (!open_) return {};
-  REPRISE_PASS(open_->sync());
-  open_.reset();
-  return {};
-}
-
 // --- publishing
 
 Result<void> publish_packs(const StoreLayout& layout, const path& new_packs,

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/id.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -100,7 +99,8 @@ PageWriter::PageWriter(const crypto::TenantKeys& keys, PageIndex& index,
       index_(index),
       directory_(std::move(directory)),
       effort_(effort),
-      recent_(std::make_unique<Recent>()) {}
+      recent_(std::make_unique<Recent>()),
+      packs_(directory_, keys_.id) {}
 
 PageWriter::~PageWriter() = default;
 
@@ -223,20 +223,10 @@ Result<void> PageWriter::close_block() {
 Result<void> PageWriter::write_oldest_block() {
   SealedBlock sealed = REPRISE_PASS(sealing_.front().get());
   sealing_.pop_front();
-  REPRISE_PASS(ensure_pack());
   BlockPlace& place = blocks_[sealed.number];
-  place = REPRISE_PASS(pack_->append(place.id, sealed.bytes));
+  place = REPRISE_PASS(packs_.append(place.id, sealed.bytes));
   new_blocks_.emplace_back(sealed.number, static_cast<std::uint32_t>(sealed.ids.size()));
   return write_ids(sealed.ids);
-}
-
-Result<void> PageWriter::ensure_pack() {
-  if (pack_ && pack_->bytes() < kPackLimit) return {};
-  if (pack_) REPRISE_PASS(pack_->sync());
-  pack_ = std::make_unique<PackWriter>(
-      REPRISE_PASS(PackWriter::create(directory_, base::random_id(), keys_.id)));
-  new_packs_.push_back(pack_->id());
-  return {};
 }
 
 Result<void> PageWriter::write_ids(std::span<const PageId> ids) {
@@ -255,8 +245,7 @@ Result<void> PageWriter::write_ids(std::span<const PageId> ids) {
 Result<void> PageWriter::finish() {
   REPRISE_PASS(close_block());
   while (!sealing_.empty()) REPRISE_PASS(write_oldest_block());
-  if (pack_) REPRISE_PASS(pack_->sync());
-  return {};
+  return packs_.finish();
 }
 
 Result<void> PageWriter::tell_index() {

@@ -8,31 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "store/internal/new_packs.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
 
 namespace reprise::store {
-
-// New packs in a directory on the store's disk, of which somebody has a StagingPlace.
-class NewPacks {
- public:
-  // The directory must exist, and `key_id` outlive this.
-  NewPacks(path directory, const std::string& key_id)
-      : directory_(std::move(directory)), key_id_(&key_id) {}
-  // Appends a sealed block, whoever vouches for it; begins another pack where one is full. After an
-  // error (kIo) all is unusable.
-  Result<BlockPlace> append(const BlockId& id, std::span<const std::byte> sealed);
-  // Makes everything durable. Blocks on the disk.
-  Result<void> finish();
-  [[nodiscard]] const std::vector<std::string>& ids() const { return ids_; }
-  [[nodiscard]] const path& directory() const { return directory_; }
-
- private:
-  path directory_;
-  const std::string* key_id_;
-  std::optional<PackWriter> open_;
-  std::vector<std::string> ids_;
-};
 
 // Makes a checkpoint visible: renames durable packs from `new_packs` into place, then its file,
 // which is written into `staged` (the directory of a living StagingPlace). A file that is there is

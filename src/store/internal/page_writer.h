@@ -17,6 +17,7 @@
 #include "crypto/keys.h"
 #include "image/digest.h"
 #include "store/internal/contents.h"
+#include "store/internal/new_packs.h"
 #include "store/internal/page_index.h"
 #include "store/internal/workers.h"
 
@@ -43,7 +44,7 @@ class PageWriter {
   [[nodiscard]] const std::vector<image::ManifestFile>& manifest_files() const { return files_; }
   [[nodiscard]] const std::vector<StoredFile>& stored_files() const { return stored_; }
   [[nodiscard]] const std::vector<BlockPlace>& blocks() const { return blocks_; }
-  [[nodiscard]] const std::vector<std::string>& new_packs() const { return new_packs_; }
+  [[nodiscard]] const std::vector<std::string>& new_packs() const { return packs_.ids(); }
   // Tells the index of the new blocks. May be called when nothing waits for it any more: a page of
   // which the index does not know is stored once more some day, nothing else.
   Result<void> tell_index();
@@ -60,7 +61,6 @@ class PageWriter {
   Result<void> add_new(const PageId& id, std::span<const std::byte> page);
   Result<void> close_block();
   Result<void> write_oldest_block();
-  Result<void> ensure_pack();
   Result<void> write_ids(std::span<const PageId> ids);
 
   const crypto::TenantKeys& keys_;
@@ -71,7 +71,6 @@ class PageWriter {
   std::vector<image::ManifestFile> files_;
   std::vector<StoredFile> stored_;
   std::vector<BlockPlace> blocks_;
-  std::vector<std::string> new_packs_;
 
   struct SealedBlock {
     std::uint32_t number;  // in blocks_
@@ -83,7 +82,7 @@ class PageWriter {
   std::deque<std::future<Result<SealedBlock>>> sealing_;   // in order
   std::unordered_map<std::int64_t, std::uint32_t> known_;  // index's block to ours
   std::unique_ptr<Recent> recent_;
-  std::unique_ptr<PackWriter> pack_;
+  NewPacks packs_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> new_blocks_;  // number, pages
   sys::UniqueFd new_ids_;  // the new pages' ids in order: a file without a name
   Workers workers_;        // last: its threads end before what they use

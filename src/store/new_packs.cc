@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/new_packs.h"
+
+#include "base/id.h"
+
+namespace reprise::store {
+
+Result<BlockPlace> NewPacks::append(const BlockId& id, std::span<const std::byte> sealed) {
+  if (open_ && open_->bytes() + sealed.size() > kPackLimit) REPRISE_PASS(finish());
+  if (!open_) {
+    open_ = REPRISE_PASS(PackWriter::create(directory_, base::random_id(), *key_id_));
+    ids_.push_back(open_->id());
+  }
+  return open_->append(id, sealed);
+}
+
+Result<void> NewPacks::finish() {
+  if (!open_) return {};
+  REPRISE_PASS(open_->sync());
+  open_.reset();
+  return {};
+}
+
+}  // namespace reprise::store
