@@ -7,6 +7,7 @@
 #include "cli/archive_export.h"
 #include "cli/archive_file.h"
 #include "cli/archive_import.h"
+#include "image/json_text.h"
 #include "session/archive_export.h"
 
 namespace reprise::cli {
@@ -17,10 +18,7 @@ namespace {
 std::map<std::string, std::string> annotations_of(const PreparedExport& prepared) {
   const std::string prefix = "io.podman.annotations.checkpoint.";
   const auto config = nlohmann::json::parse(prepared.dump.config, nullptr, false);
-  const auto text = [&](const char* field) -> std::string {
-    const auto found = config.find(field);
-    return found != config.end() && found->is_string() ? found->get<std::string>() : "";
-  };
+  const auto text = [&](const char* field) { return image::text_in(config, field); };
   const image::Manifest& manifest = prepared.reader->manifest();
   std::map<std::string, std::string> annotations{
       {prefix + "name", text("name")},

@@ -5,6 +5,7 @@
 
 #include "cli/containers.h"
 #include "cli/output.h"
+#include "image/json_text.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -45,11 +46,7 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
 // Fields that a later version adds do not matter here.
 Result<store::ContainerRow> container_in(const std::string& note) {
   const auto json = nlohmann::json::parse(note, nullptr, false);
-  const auto text = [&](const char* field) {
-    return json.is_object() && json.contains(field) && json[field].is_string()
-               ? json[field].get<std::string>()
-               : std::string();
-  };
+  const auto text = [&](const char* field) { return image::text_in(json, field); };
   const bool whole = json.is_object() && json.contains("command_image_index") &&
                      json["command_image_index"].is_number_integer() && !text("key").empty();
   if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");

@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/scope_exit.h"
+#include "image/json_text.h"
 #include "session/layer_writer.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -21,6 +22,7 @@ using base::Error;
 using base::ErrorCode;
 using base::fail;
 using base::Result;
+using image::text_in;
 using nlohmann::json;
 using std::filesystem::path;
 
@@ -46,15 +48,9 @@ Result<json> load_json(const path& file) {
   return value;
 }
 
-std::string text_in(const json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::string tag_of(const json& descriptor) {
   const auto annotations = descriptor.find("annotations");
-  return annotations != descriptor.end() && annotations->is_object() ? text_in(*annotations, kTag)
-                                                                     : "";
+  return annotations != descriptor.end() ? text_in(*annotations, kTag) : "";
 }
 
 // A digest comes from the layout and becomes a path.
@@ -112,14 +108,19 @@ Result<void> make_layout(const path& directory) {
   return {};
 }
 
-Result<json> load_index(const path& directory) {
-  std::error_code error;
-  if (!std::filesystem::exists(directory / "index.json", error))
-    return json{{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", json::array()}};
+Result<json> read_index(const path& directory) {
   json index = REPRISE_PASS(load_json(directory / "index.json"));
   if (!index.contains("manifests") || !index["manifests"].is_array())
     return malformed(directory / "index.json", "has no list of manifests");
   return index;
+}
+
+// An empty one if there is none yet.
+Result<json> load_index(const path& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory / "index.json", error))
+    return json{{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", json::array()}};
+  return read_index(directory);
 }
 
 Result<void> add_to_index(const path& directory, json descriptor, const std::string& tag) {
@@ -135,9 +136,7 @@ Result<void> add_to_index(const path& directory, json descriptor, const std::str
 }
 
 Result<json> find_image(const OciPlace& place) {
-  const json index = REPRISE_PASS(load_json(place.directory / "index.json"));
-  if (!index.contains("manifests") || !index["manifests"].is_array())
-    return malformed(place.directory / "index.json", "has no list of manifests");
+  const json index = REPRISE_PASS(read_index(place.directory));
   const json& manifests = index["manifests"];
   std::string tags;
   for (const json& descriptor : manifests) {

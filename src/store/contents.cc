@@ -8,6 +8,7 @@
 
 #include "contents.pb.h"
 #include "image/digest.h"
+#include "image/json_text.h"
 #include "store/internal/bytes.h"
 
 namespace reprise::store {
@@ -16,6 +17,7 @@ using base::CheckpointId;
 using base::Error;
 using base::ErrorCode;
 using base::fail;
+using image::text_in;
 
 namespace {
 
@@ -34,12 +36,6 @@ std::string header_line(const CheckpointId& id, const std::string& key_id) {
   const std::string text = header.dump();
   header["checksum"] = image::digest_of(text);
   return header.dump() + '\n';
-}
-
-// Empty if there is no such text.
-std::string text_in(const nlohmann::ordered_json& object, const char* field) {
-  const auto found = object.find(field);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 Result<void> check_header(const CheckpointId& id, const std::string& key_id,
