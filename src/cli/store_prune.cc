@@ -17,16 +17,9 @@ struct Options {
 };
 
 store::Retention policy_of(const Options& options, const config::Retention& configured) {
-  const auto either = [](const auto& wanted, const auto& otherwise) {
-    return wanted ? wanted : otherwise;
-  };
-  const config::Retention& wanted = options.wanted;
-  return {.keep_last =
-              either(wanted.keep_last, configured.keep_last).value_or(store::Retention().keep_last),
-          .keep_hourly = either(wanted.keep_hourly, configured.keep_hourly).value_or(0),
-          .keep_daily = either(wanted.keep_daily, configured.keep_daily).value_or(0),
-          .requested = options.requested,
-          .max_bytes = either(wanted.max_size, configured.max_size)};
+  store::Retention policy = options.wanted.over(configured).policy();
+  policy.requested = options.requested;
+  return policy;
 }
 
 void print(Context& context, const Options& options, const store::Decision& decision,

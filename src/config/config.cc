@@ -41,6 +41,22 @@ Result<Remote> Config::remote(std::string_view name) const {
                     : "'" + file.string() + "' has: " + known));
 }
 
+Retention Retention::over(const Retention& otherwise) const {
+  const auto either = [](const auto& wanted, const auto& other) { return wanted ? wanted : other; };
+  return {.keep_last = either(keep_last, otherwise.keep_last),
+          .keep_hourly = either(keep_hourly, otherwise.keep_hourly),
+          .keep_daily = either(keep_daily, otherwise.keep_daily),
+          .max_size = either(max_size, otherwise.max_size)};
+}
+
+store::Retention Retention::policy() const {
+  const store::Retention unset;
+  return {.keep_last = keep_last.value_or(unset.keep_last),
+          .keep_hourly = keep_hourly.value_or(unset.keep_hourly),
+          .keep_daily = keep_daily.value_or(unset.keep_daily),
+          .max_bytes = max_size};
+}
+
 std::vector<std::string> Config::upload_remotes() const {
   std::vector<std::string> names;
   for (const Remote& remote : remotes)

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "remote/open.h"
+#include "store/retention.h"
 
 namespace reprise::config {
 
@@ -44,6 +45,11 @@ struct Retention {
   std::optional<std::uint64_t> keep_hourly;
   std::optional<std::uint64_t> keep_daily;
   std::optional<std::uint64_t> max_size;  // bytes, of the whole store
+
+  // What is not set here is as `otherwise` says.
+  [[nodiscard]] Retention over(const Retention& otherwise) const;
+  // What is not set is as without a file.
+  [[nodiscard]] store::Retention policy() const;
 };
 
 struct Config {

@@ -138,21 +138,12 @@ void upload(const container::Layout& layout, const config::Config& config) {
               {{"error", started.error().details()}});
 }
 
-// What is not set stays as it is without a file.
-store::Retention retention_of(const config::Config& config) {
-  const config::Retention& wanted = config.retention;
-  return {.keep_last = wanted.keep_last.value_or(store::Retention().keep_last),
-          .keep_hourly = wanted.keep_hourly.value_or(0),
-          .keep_daily = wanted.keep_daily.value_or(0),
-          .max_bytes = wanted.max_size};
-}
-
 Result<int> serve(sys::MessageSocket& caller) {
   const Result<config::Config> configured = configure();
   GuardedSession guarded{.layout = container::Layout::from_environment(),
                          .request = REPRISE_PASS(receive_request(caller)),
                          .caller = &caller};
-  if (configured) guarded.retention = retention_of(*configured);
+  if (configured) guarded.retention = configured->retention.policy();
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
     deliver_promised_signal(guarded);
