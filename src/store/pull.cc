@@ -51,6 +51,18 @@ Result<std::shared_ptr<const OpenStore>> with_their_key(const path& root, const 
                                                             : "; " + adopted.error().hint())));
 }
 
+// So much is fetched again at most by a pull that was cut off.
+constexpr std::uint64_t kPullPack = std::uint64_t{64} << 20;
+
+// Gives packs that are durable to whoever looks for blocks, above all to this pull when it is done
+// again. Until a checkpoint needs them they live as long as gc lets them.
+Result<void> hand_over(const OpenStore& store, PageIndex& index, NewPacks& packs) {
+  const std::vector<std::string> finished = packs.take_finished();
+  REPRISE_PASS(publish_packs(store.layout, packs.directory(), finished));
+  for (const std::string& pack : finished) REPRISE_PASS(index_pack(store, index, pack));
+  return finished.empty() ? Result<void>() : base::fault_point("pull-pack");
+}
+
 // Puts the blocks of `contents` here and says where they lie now.
 Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectStore& from,
                     const TransferProgress& progress) {
@@ -58,22 +70,27 @@ Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectSto
       REPRISE_PASS(StagingPlace::make(store.layout, CheckpointStore::kUnknownSize));
   REPRISE_PASS(check_key(store));
   PageIndex index = REPRISE_PASS(PageIndex::open(store.layout.root, store.keys.pages));
-  NewPacks packs(place.directory() / "packs", store.keys.id);
+  NewPacks packs(place.directory() / "packs", store.keys.id, kPullPack);
   REPRISE_PASS(sys::make_directories(packs.directory()));
+  const auto after_range = [&](std::uint64_t done, std::uint64_t all) -> Result<void> {
+    REPRISE_PASS(hand_over(store, index, packs));
+    return progress ? progress(done, all) : Result<void>();
+  };
   const Fetched fetched =
-      REPRISE_PASS(fetch_blocks(store, index, contents.blocks, from, packs, progress));
+      REPRISE_PASS(fetch_blocks(store, index, contents.blocks, from, packs, after_range));
   contents.blocks = fetched.places;
   REPRISE_PASS(base::fault_point("pull-fetched"));
   REPRISE_PASS(packs.finish());
   REPRISE_PASS(base::fault_point("pull-synced"));
   std::string text = REPRISE_PASS(seal_contents(store.keys, contents));
+  const std::vector<std::string> rest = packs.take_finished();
   REPRISE_PASS(publish_checkpoint(store.layout, {.staged = place.directory(),
                                                  .new_packs = packs.directory(),
-                                                 .packs = packs.ids(),
+                                                 .packs = rest,
                                                  .id = contents.manifest.id,
                                                  .text = std::move(text)}));
   // Sealed: pages of which the index does not know are stored once more some day, nothing else.
-  for (const std::string& pack : packs.ids())
+  for (const std::string& pack : rest)
     if (!index_pack(store, index, pack)) break;
   return Pulled{
       .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};

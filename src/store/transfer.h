@@ -56,7 +56,8 @@ struct Pulled {
 // are, others are fetched and put into new packs. Success if it is here already. A store without
 // checkpoints takes over the tenant's key of `from`. gc may run at the same time. kNotFound: it is
 // not there. kDenied: other keys sealed it (with a hint). kCorrupt: something there is damaged.
-// After an error, or a kill at any moment, nothing is visible.
+// After an error, or a kill at any moment, nothing is visible; done again, it goes on after the
+// last full pack that came, unless gc ran meanwhile.
 Result<Pulled> pull_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
                                remote::ObjectStore& from, const TransferProgress& progress);
 

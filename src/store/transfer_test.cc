@@ -223,7 +223,25 @@ TEST_F(TransferTest, APullThatIsKilledLeavesNothingAndCanBeRepeated) {
     }
 }
 
-// gc runs while a pull counts on the blocks of a pack that no checkpoint needs.
+TEST_F(TransferTest, APullThatIsKilledGoesOnWhereItWas) {
+  const FilesOf memory{{"pages-1.img", noise(100'000'000)}};
+  const CheckpointId id = put(memory);
+  ASSERT_TRUE(push(id));
+  Children children;
+  children.start([&] {
+    ::setenv("REPRISE_FAULT", "pull-pack:kill", 1);
+    return pull(id) ? 1 : 2;
+  });
+  ASSERT_EQ(children.wait_for_all(), std::vector<int>{-1});
+  const Pulled rest = value_of(pull(id));
+  EXPECT_LT(rest.bytes, 45'000'000U);
+  EXPECT_GT(rest.bytes, 30'000'000U);
+  expect_other_holds(id, memory);
+  // Nothing of it is there twice.
+  EXPECT_LT(bytes_in(other_root_ / "packs"), 101'000'000U);
+  EXPECT_EQ(value_of(value_of(open_store(other_root_))->collect(kPatience)).packs, 0U);
+}
+
 // Another node's store, in which something happens when we come to its packs.
 class BusyPlace final : public remote::ObjectStore {
  public:
@@ -274,6 +292,7 @@ TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
   expect_other_holds(id, small);
 }
 
+// gc runs while a pull counts on the blocks of a pack that no checkpoint needs.
 TEST_F(TransferTest, GcKeepsWhatAPullCountsOn) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
