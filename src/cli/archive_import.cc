@@ -42,8 +42,9 @@ Result<FoundImage> find_image(const archive::ContainerWishes& wishes) {
 
 Result<store::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
                                      const FoundImage& image) {
+  const auto runtime = REPRISE_PASS(choose_runtime());
   const podman::CreateCommand command =
-      podman::create_command({.runtime = REPRISE_PASS(choose_runtime()),
+      podman::create_command({.runtime = runtime,
                               .image = image.name,
                               .command = wishes.command,
                               .own_entrypoint = wishes.own_entrypoint,

@@ -21,7 +21,8 @@ struct Options {
 
 // Of all containers that ever had this name: one that was made again has a key of its own.
 Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const std::string& name) {
-  std::vector<base::ContainerKey> keys = {REPRISE_PASS(find_key(catalog, name))};
+  std::vector<base::ContainerKey> keys;
+  keys.push_back(REPRISE_PASS(find_key(catalog, name)));
   for (const store::ContainerRow& row : REPRISE_PASS(catalog.containers_named(name)))
     if (row.key != keys.front()) keys.push_back(row.key);
   std::vector<store::LifeRow> history;

@@ -96,8 +96,9 @@ Result<std::optional<sys::RunResult>> Invocation::wait(std::chrono::milliseconds
   const Result<sys::ExitStatus> status = child_.wait(timeout);
   if (!status && status.error().code() == ErrorCode::kBusy) return std::nullopt;
   if (!status) return std::unexpected(status.error());
-  return sys::RunResult{
-      .status = *status, .out = REPRISE_PASS(contents(out_)), .err = REPRISE_PASS(contents(err_))};
+  std::string out = REPRISE_PASS(contents(out_));
+  std::string err = REPRISE_PASS(contents(err_));
+  return sys::RunResult{.status = *status, .out = std::move(out), .err = std::move(err)};
 }
 
 Result<sys::RunResult> run(std::vector<std::string> argv, ErrorOutput error_output) {

@@ -211,11 +211,12 @@ Result<void> Import::write_part(
 }
 
 Result<void> Import::write_parts(const Recreation& recreation) {
+  const auto deleted = REPRISE_PASS(deleted_files());
   const archive::ForeignChanges changes{.tar = tree(archive::kRootfsDiff),
                                         .dialect = texts_.contains(archive::kContainerdStatus)
                                                        ? archive::Dialect::kOciLayer
                                                        : archive::Dialect::kList,
-                                        .deleted = REPRISE_PASS(deleted_files()),
+                                        .deleted = deleted,
                                         .image_directory = recreation.image_directory,
                                         .limit = space_};
   REPRISE_TRY(write_part(kRootfsPart,

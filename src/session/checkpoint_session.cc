@@ -166,6 +166,7 @@ std::optional<std::filesystem::path> CheckpointSession::network() const {
 Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
   const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
+  const auto worker = REPRISE_PASS(container::find_worker());
   const engine::DumpRequest request{
       .runc = context_.layout.runc,
       .runtime_args = context_.request.runtime_args,
@@ -174,7 +175,7 @@ Result<void> CheckpointSession::dump() {
       .init = state_->init.pid,
       .watched = watched_,
       .work_dir = context_.directory(),
-      .worker = REPRISE_PASS(container::find_worker()),
+      .worker = worker,
       .hook_socket = context_.hook_socket(),
       .after = context_.request.end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
       .limit = wishes.freeze_limit};

@@ -30,10 +30,12 @@ std::filesystem::path request_file(const std::filesystem::path& run_directory) {
 
 Result<Context> context_of(const container::Layout& layout, container::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
+  auto checkpoints = REPRISE_PASS(store::open_store(layout.store));
   return Context{.layout = layout,
                  .request = std::move(request),
-                 .catalog = REPRISE_PASS(store::Catalog::open(layout.store)),
-                 .store = REPRISE_PASS(store::open_store(layout.store)),
+                 .catalog = std::move(catalog),
+                 .store = std::move(checkpoints),
                  .caller = std::move(ours)};
 }
 

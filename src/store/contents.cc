@@ -142,7 +142,8 @@ Result<Contents> decode(const std::string& plain) {
   proto::Contents message;
   if (!message.ParseFromString(plain))
     return fail(ErrorCode::kCorrupt, "its contents are malformed");
-  Contents contents{.manifest = REPRISE_PASS(image::decode_manifest(message.manifest()))};
+  Contents contents;
+  contents.manifest = REPRISE_PASS(image::decode_manifest(message.manifest()));
   for (const proto::Block& block : message.blocks())
     contents.blocks.push_back(REPRISE_PASS(decode_block(block)));
   const auto& expected = contents.manifest.files;

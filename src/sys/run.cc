@@ -76,8 +76,9 @@ Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
   const std::string name = options.argv.front();
   Child child = REPRISE_PASS(Child::spawn(options));
   const ExitStatus status = REPRISE_TRY(child.wait(timeout), "running '" + name + "'");
-  return RunResult{
-      .status = status, .out = REPRISE_PASS(contents(out)), .err = REPRISE_PASS(contents(err))};
+  std::string printed = REPRISE_PASS(contents(out));
+  std::string complaints = REPRISE_PASS(contents(err));
+  return RunResult{.status = status, .out = std::move(printed), .err = std::move(complaints)};
 }
 
 Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout,

@@ -64,13 +64,16 @@ store::SessionRow first_row(const session::Context& context) {
 }
 
 Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
-  session::Context context{
-      .layout = guarded.layout,
-      .request = guarded.request,
-      .catalog = REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog"),
-      .store = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store"),
-      .caller = sys::MessageSocket::adopt(REPRISE_PASS(sys::duplicate(guarded.caller->fd()))),
-      .retention = guarded.retention};
+  store::Catalog catalog =
+      REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog");
+  auto checkpoints = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store");
+  sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
+  session::Context context{.layout = guarded.layout,
+                           .request = guarded.request,
+                           .catalog = std::move(catalog),
+                           .store = std::move(checkpoints),
+                           .caller = sys::MessageSocket::adopt(std::move(caller)),
+                           .retention = guarded.retention};
   REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
   session::prune_session_logs(context.layout);
   if (guarded.request.verb == WorkerVerb::kRestore)
@@ -140,8 +143,9 @@ void upload(const container::Layout& layout, const config::Config& config) {
 
 Result<int> serve(sys::MessageSocket& caller) {
   const Result<config::Config> configured = configure();
+  container::WorkerRequest request = REPRISE_PASS(receive_request(caller));
   GuardedSession guarded{.layout = container::Layout::from_environment(),
-                         .request = REPRISE_PASS(receive_request(caller)),
+                         .request = std::move(request),
                          .caller = &caller};
   if (configured) guarded.retention = configured->retention.policy();
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
