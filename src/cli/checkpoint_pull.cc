@@ -26,8 +26,8 @@ Result<store::Pulled> pull_it(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  if (options.checkpoint.starts_with(session::kOciScheme)) {
-    const auto imported = REPRISE_TRY(pull_from_layout(context, options.checkpoint),
+  if (session::is_oci_place(options.checkpoint)) {
+    const auto imported = REPRISE_TRY(pull_image(context, options.checkpoint),
                                       "cannot pull '" + options.checkpoint + "'");
     print_imported(imported, options.json, context);
     return kDone;
@@ -46,7 +46,7 @@ Result<int> run(const Options& options, Context& context) {
 Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
-                 "id, or unique beginning of one; or oci:DIRECTORY[:TAG]")
+                 "id, or unique beginning of one; or oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]")
       ->required();
   app.add_option("REMOTE", options->remote,
                  "name of a remote, or a URL; the one that is configured if there is only one");
@@ -65,8 +65,9 @@ that the checkpoint was sealed with; one without checkpoints takes it over, if i
 same key-encryption key. The container's image must be on this host to restore it.
 'reprise checkpoint ls --remote REMOTE' lists what is there.
 
-oci:DIRECTORY[:TAG] is an image of an OCI image layout that Podman, the kubelet's tools or 'checkpoint
-push' made of a checkpoint; it is taken as 'checkpoint import' takes an archive.
+oci:DIRECTORY[:TAG] is an image of an OCI image layout, oci-archive:FILE[:TAG] one of an archive of a
+layout, that Podman, the kubelet's tools or 'checkpoint push' made of a checkpoint; it is taken as
+'checkpoint import' takes an archive.
 
 Example:
   reprise checkpoint pull c2x0 depot

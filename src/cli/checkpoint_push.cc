@@ -33,9 +33,9 @@ Result<Done> push_it(const Options& options, Context& context) {
   return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
 }
 
-Result<int> run_to_layout(const Options& options, Context& context) {
+Result<int> run_to_image(const Options& options, Context& context) {
   const session::OciWritten written =
-      REPRISE_TRY(push_to_layout(context, options.checkpoint, options.remote),
+      REPRISE_TRY(push_image(context, options.checkpoint, options.remote),
                   "cannot push '" + options.checkpoint + "'");
   if (options.json)
     print_json(context.io.out, {{"checkpoint", options.checkpoint},
@@ -50,7 +50,7 @@ Result<int> run_to_layout(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  if (options.remote.starts_with(session::kOciScheme)) return run_to_layout(options, context);
+  if (session::is_oci_place(options.remote)) return run_to_image(options, context);
   const Done done =
       REPRISE_TRY(push_it(options, context), "cannot push '" + options.checkpoint + "'");
   if (options.json)
@@ -70,8 +70,8 @@ Runner configure(CLI::App& app) {
       ->required();
   app.add_option(
       "REMOTE", options->remote,
-      "name of a remote, a URL, or oci:DIRECTORY[:TAG]; the remote that is configured if there "
-      "is only one");
+      "name of a remote, a URL, oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]; the remote that is "
+      "configured if there is only one");
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
@@ -85,8 +85,9 @@ constinit const Command kCheckpointPush = {
         R"(Only what the remote lacks is uploaded, everything encrypted; what is damaged is not. One that was
 interrupted goes on where it was. Remotes: docs/configuration.md.
 
-oci:DIRECTORY[:TAG] is an OCI image layout, to which an image of Podman's form is added; tools of
-containers copy it to a registry. It holds the checkpoint whole, and not encrypted.
+oci:DIRECTORY[:TAG] is an OCI image layout, to which an image of Podman's form is added, and
+oci-archive:FILE[:TAG] a new archive of one; tools of containers copy both to a registry. They hold
+the checkpoint whole, and not encrypted.
 
 Example:
   reprise checkpoint push before-upgrade depot

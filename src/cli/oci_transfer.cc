@@ -4,11 +4,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/scope_exit.h"
 #include "cli/archive_export.h"
 #include "cli/archive_file.h"
 #include "cli/archive_import.h"
 #include "image/json_text.h"
 #include "session/archive_export.h"
+#include "session/oci_archive.h"
+#include "sys/files.h"
 
 namespace reprise::cli {
 namespace {
@@ -33,14 +36,8 @@ std::map<std::string, std::string> annotations_of(const PreparedExport& prepared
   return annotations;
 }
 
-}  // namespace
-
-Result<session::OciWritten> push_to_layout(Context& context, const std::string& checkpoint,
-                                           const std::string& place) {
-  const session::OciPlace to = REPRISE_PASS(session::parse_oci_place(place));
-  const PreparedExport prepared = REPRISE_PASS(prepare_export(context, checkpoint));
-  Progress line(context.io, "pushing");
-  ByteProgress progress(line);
+Result<session::OciWritten> add_to_layout(const PreparedExport& prepared,
+                                          const session::OciPlace& layout, ByteProgress& progress) {
   const auto write_layer = [&](const archive::WriteBytes& sink) {
     const auto counted = [&](std::span<const char> data) {
       progress.add(data.size());
@@ -50,13 +47,44 @@ Result<session::OciWritten> push_to_layout(Context& context, const std::string& 
         *prepared.reader,
         {.sink = counted, .compression = archive::Compression::kNone, .dump = prepared.dump});
   };
-  auto written = REPRISE_PASS(session::write_oci_image(to, annotations_of(prepared), write_layer));
+  return session::write_oci_image(layout, annotations_of(prepared), write_layer);
+}
+
+// A member's size stands before it in an archive, and that of the layer is known when it was
+// written. So a layout is made beside the archive, which is named like it: what a killed process
+// left there is removed by the next one.
+Result<session::OciWritten> make_archive(const PreparedExport& prepared,
+                                         const session::OciPlace& archive, ByteProgress& progress) {
+  ArchiveOutput output = REPRISE_PASS(ArchiveOutput::create(archive.path));
+  const std::filesystem::path layout = archive.path.string() + ".partial.layout";
+  REPRISE_PASS(sys::remove_tree(layout));
+  const base::ScopeExit removes([&] { (void)sys::remove_tree(layout); });
+  REPRISE_PASS(sys::make_directories(layout));
+  auto written = REPRISE_PASS(
+      add_to_layout(prepared, {.path = layout, .tag = archive.tag, .is_archive = false}, progress));
+  REPRISE_PASS(session::write_oci_archive(layout, archive::write_to(output.fd())));
+  REPRISE_PASS(output.commit());
+  return written;
+}
+
+}  // namespace
+
+Result<session::OciWritten> push_image(Context& context, const std::string& checkpoint,
+                                       const std::string& place) {
+  const session::OciPlace to = REPRISE_PASS(session::parse_oci_place(place));
+  const PreparedExport prepared = REPRISE_PASS(prepare_export(context, checkpoint));
+  Progress line(context.io, "pushing");
+  ByteProgress progress(line);
+  auto written = REPRISE_PASS(to.is_archive ? make_archive(prepared, to, progress)
+                                            : add_to_layout(prepared, to, progress));
   print_volumes_left_out(prepared, context.io.err);
   return written;
 }
 
-Result<session::ImportedCheckpoint> pull_from_layout(Context& context, const std::string& place) {
+Result<session::ImportedCheckpoint> pull_image(Context& context, const std::string& place) {
   const session::OciPlace from = REPRISE_PASS(session::parse_oci_place(place));
+  if (from.is_archive)
+    return import_from(REPRISE_PASS(session::open_oci_archive_layer(from)), "", context);
   const sys::UniqueFd layer = REPRISE_PASS(session::open_oci_layer(from));
   return import_from(archive::read_from(layer.get()), "", context);
 }

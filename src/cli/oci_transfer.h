@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `checkpoint push` and `pull` to and from an OCI image layout.
+// `checkpoint push` and `pull` to and from an OCI image layout, or an archive of one.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@
 
 namespace reprise::cli {
 
-// Adds the checkpoint to the layout, as an image that Podman can restore.
-Result<session::OciWritten> push_to_layout(Context& context, const std::string& checkpoint,
-                                           const std::string& place);
+// Adds the checkpoint to the layout, or makes the archive, as an image that Podman can restore.
+Result<session::OciWritten> push_image(Context& context, const std::string& checkpoint,
+                                       const std::string& place);
 // Makes a checkpoint of an image there.
-Result<session::ImportedCheckpoint> pull_from_layout(Context& context, const std::string& place);
+Result<session::ImportedCheckpoint> pull_image(Context& context, const std::string& place);
 
 }  // namespace reprise::cli

@@ -11,7 +11,6 @@
 
 #include "archive/tar.h"
 #include "crypto/hex.h"
-#include "crypto/sha256.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -22,20 +21,15 @@ using base::fail_errno;
 using base::Result;
 using std::filesystem::path;
 
-namespace {
-
-// As the image-spec writes it.
-std::string digest_of(crypto::Sha256& sum) { return "sha256:" + crypto::to_hex(sum.finish()); }
-
-}  // namespace
+std::string Digester::finish() { return "sha256:" + crypto::to_hex(sum_.finish()); }
 
 struct LayerWriter::State {
   sys::UniqueFd fd;
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> compressor{ZSTD_createCCtx(),
                                                                   &ZSTD_freeCCtx};
   std::vector<char> out = std::vector<char>(ZSTD_CStreamOutSize());
-  crypto::Sha256 before;
-  crypto::Sha256 after;
+  Digester before;
+  Digester after;
   std::uint64_t bytes = 0;
 };
 
@@ -61,7 +55,7 @@ Result<void> LayerWriter::compress(std::span<const char> data, bool end) {
     if (ZSTD_isError(left) != 0U)
       return fail(ErrorCode::kInternal, std::string("zstd: ") + ZSTD_getErrorName(left));
     const std::span<const char> made = std::span(state_->out).first(out.pos);
-    state_->after.update(std::as_bytes(made));
+    state_->after.update(made);
     state_->bytes += made.size();
     REPRISE_PASS(archive::write_to(state_->fd.get())(made));
     if (end ? left == 0 : in.pos == in.size) return {};
@@ -69,21 +63,21 @@ Result<void> LayerWriter::compress(std::span<const char> data, bool end) {
 }
 
 Result<void> LayerWriter::write(std::span<const char> data) {
-  state_->before.update(std::as_bytes(data));
+  state_->before.update(data);
   return compress(data, false);
 }
 
 Result<Layer> LayerWriter::finish() {
   REPRISE_PASS(compress({}, true));
   if (::fsync(state_->fd.get()) != 0) return fail_errno(errno, "syncing a layer");
-  return Layer{.blob = {.digest = digest_of(state_->after), .bytes = state_->bytes},
-               .uncompressed_digest = digest_of(state_->before)};
+  return Layer{.blob = {.digest = state_->after.finish(), .bytes = state_->bytes},
+               .uncompressed_digest = state_->before.finish()};
 }
 
 std::string sha256_of_text(std::string_view text) {
-  crypto::Sha256 sum;
-  sum.update(std::as_bytes(std::span(text)));
-  return digest_of(sum);
+  Digester sum;
+  sum.update(text);
+  return sum.finish();
 }
 
 Result<std::string> sha256_of(const path& file) {
@@ -91,11 +85,11 @@ Result<std::string> sha256_of(const path& file) {
   const archive::ReadBytes read = archive::read_from(fd.get());
   constexpr std::size_t kPiece = std::size_t{1} << 20;
   std::vector<char> piece(kPiece);
-  crypto::Sha256 sum;
+  Digester sum;
   for (;;) {
     const std::size_t got = REPRISE_PASS(read(piece));
-    if (got == 0) return digest_of(sum);
-    sum.update(std::as_bytes(std::span(piece).first(got)));
+    if (got == 0) return sum.finish();
+    sum.update(std::span(piece).first(got));
   }
 }
 

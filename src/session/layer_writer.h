@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "crypto/sha256.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::session {
@@ -42,6 +43,16 @@ class LayerWriter {
   explicit LayerWriter(std::unique_ptr<State> state);
   base::Result<void> compress(std::span<const char> data, bool end);
   std::unique_ptr<State> state_;
+};
+
+// As the image-spec writes it, "sha256:…", of contents that come in pieces.
+class Digester {
+ public:
+  void update(std::span<const char> data) { sum_.update(std::as_bytes(data)); }
+  std::string finish();  // once
+
+ private:
+  crypto::Sha256 sum_;
 };
 
 std::string sha256_of_text(std::string_view text);

@@ -11,8 +11,8 @@
 
 #include "base/id.h"
 #include "base/scope_exit.h"
-#include "image/json_text.h"
 #include "session/layer_writer.h"
+#include "session/oci_image.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -22,55 +22,22 @@ using base::Error;
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using image::text_in;
 using nlohmann::json;
 using std::filesystem::path;
 
 namespace {
 
-// image-spec 1.1: media-types.md and annotations.md.
-constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
-constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
-constexpr const char* kLayerType = "application/vnd.oci.image.layer.v1.tar+zstd";
-constexpr const char* kTag = "org.opencontainers.image.ref.name";
 constexpr const char* kMarker = R"({"imageLayoutVersion":"1.0.0"})";
-// image-spec: manifests should not be larger than that.
-constexpr std::size_t kMaxJson = std::size_t{4} << 20;
 
-std::unexpected<Error> malformed(const path& file, const char* what) {
-  return fail(ErrorCode::kCorrupt, "'" + file.string() + "' " + what);
-}
-
-Result<json> load_json(const path& file) {
-  json value = json::parse(REPRISE_PASS(sys::read_file(file, kMaxJson)), nullptr, false);
-  if (!value.is_object()) return malformed(file, "is no JSON object");
-  return value;
-}
-
-std::string tag_of(const json& descriptor) {
-  const auto annotations = descriptor.find("annotations");
-  return annotations != descriptor.end() ? text_in(*annotations, kTag) : "";
-}
-
-// A digest comes from the layout and becomes a path.
 Result<path> blob_file(const path& directory, const std::string& digest) {
-  constexpr std::string_view kAlgorithm = "sha256:";
-  constexpr std::size_t kDigits = 64;
-  const std::string_view hex = std::string_view(digest).substr(
-      std::min(digest.size(), digest.starts_with(kAlgorithm) ? kAlgorithm.size() : digest.size()));
-  if (hex.size() != kDigits || hex.find_first_not_of("0123456789abcdef") != hex.npos)
-    return fail(ErrorCode::kUnsupported, "'" + digest + "' is no digest of kind SHA-256");
-  return directory / "blobs" / "sha256" / hex;
+  return directory / kBlobs / REPRISE_PASS(hex_of(digest));
 }
 
-// The blob that a descriptor names, compared with its digest.
-Result<path> checked_blob(const path& directory, const json& descriptor) {
-  const std::string digest = text_in(descriptor, "digest");
+// The blob of that digest, compared with it.
+Result<path> checked_blob(const path& directory, const std::string& digest) {
   path file = REPRISE_PASS(blob_file(directory, digest));
-  if (REPRISE_PASS(sha256_of(file)) != digest)
-    return malformed(file, "is damaged: it has another digest");
-  return file;
+  if (REPRISE_PASS(sha256_of(file)) == digest) return file;
+  return fail(ErrorCode::kCorrupt, "'" + file.string() + "' is damaged: it has another digest");
 }
 
 // Machine names of GOARCH, which the image-spec uses.
@@ -98,27 +65,25 @@ Result<Blob> put_json(const path& directory, const json& value) {
 Result<void> make_layout(const path& directory) {
   std::error_code error;
   const bool is_there = std::filesystem::exists(directory, error);
-  const bool is_layout = std::filesystem::exists(directory / "oci-layout", error);
+  const bool is_layout = std::filesystem::exists(directory / kMarkerFile, error);
   if (is_there && !is_layout && !std::filesystem::is_empty(directory, error))
     return std::unexpected(
         Error(ErrorCode::kInvalidInput, "'" + directory.string() + "' is no OCI image layout")
             .with_hint("name a directory that is empty, or not there"));
-  REPRISE_PASS(sys::make_directories_durably(directory / "blobs" / "sha256", 0755));
-  if (!is_layout) REPRISE_PASS(sys::replace_file(directory / "oci-layout", kMarker));
+  REPRISE_PASS(sys::make_directories_durably(directory / kBlobs, 0755));
+  if (!is_layout) REPRISE_PASS(sys::replace_file(directory / kMarkerFile, kMarker));
   return {};
 }
 
 Result<json> read_index(const path& directory) {
-  json index = REPRISE_PASS(load_json(directory / "index.json"));
-  if (!index.contains("manifests") || !index["manifests"].is_array())
-    return malformed(directory / "index.json", "has no list of manifests");
-  return index;
+  const path file = directory / kIndexFile;
+  return parse_index(REPRISE_PASS(sys::read_file(file, kMaxJson)), file);
 }
 
 // An empty one if there is none yet.
 Result<json> load_index(const path& directory) {
   std::error_code error;
-  if (!std::filesystem::exists(directory / "index.json", error))
+  if (!std::filesystem::exists(directory / kIndexFile, error))
     return json{{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", json::array()}};
   return read_index(directory);
 }
@@ -132,48 +97,39 @@ Result<void> add_to_index(const path& directory, json descriptor, const std::str
                 [&](const json& other) { return tag_of(other) == tag; });
   descriptor["annotations"] = {{kTag, tag}};
   manifests.push_back(std::move(descriptor));
-  return sys::replace_file(directory / "index.json", index.dump());
-}
-
-Result<json> find_image(const OciPlace& place) {
-  const json index = REPRISE_PASS(read_index(place.directory));
-  const json& manifests = index["manifests"];
-  std::string tags;
-  for (const json& descriptor : manifests) {
-    const std::string tag = tag_of(descriptor);
-    if (tag == place.tag || (place.tag.empty() && manifests.size() == 1)) return descriptor;
-    tags += (tags.empty() ? "" : ", ") + (tag.empty() ? "(no tag)" : "'" + tag + "'");
-  }
-  const std::string asked =
-      place.tag.empty() ? "more than one image, or none" : "no image '" + place.tag + "'";
-  return std::unexpected(Error(ErrorCode::kNotFound, "'" + place.directory.string() + "' has " +
-                                                         asked +
-                                                         (tags.empty() ? "" : "; there is " + tags))
-                             .with_hint("name one: oci:DIRECTORY:TAG"));
+  return sys::replace_file(directory / kIndexFile, index.dump());
 }
 
 }  // namespace
 
+bool is_oci_place(std::string_view text) {
+  return text.starts_with(kLayoutScheme) || text.starts_with(kArchiveScheme);
+}
+
 Result<OciPlace> parse_oci_place(std::string_view text) {
-  if (!text.starts_with(kOciScheme) || text.size() == kOciScheme.size())
+  if (!is_oci_place(text))
     return fail(ErrorCode::kInvalidInput,
-                "'" + std::string(text) + "' is no 'oci:DIRECTORY[:TAG]'");
-  text.remove_prefix(kOciScheme.size());
-  const std::size_t colon = text.find(':');
-  OciPlace place{.directory = path(text.substr(0, colon)), .tag = {}};
-  if (colon != text.npos) place.tag = REPRISE_PASS(base::parse_id(text.substr(colon + 1)));
-  if (place.directory.empty())
-    return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' names no directory");
+                "'" + std::string(text) +
+                    "' is neither 'oci:DIRECTORY[:TAG]' nor 'oci-archive:FILE[:TAG]'");
+  const std::string_view rest = text.substr(text.find(':') + 1);
+  const std::size_t colon = rest.find(':');
+  OciPlace place{.path = path(rest.substr(0, colon)),
+                 .tag = {},
+                 .is_archive = text.starts_with(kArchiveScheme)};
+  if (colon != rest.npos) place.tag = REPRISE_PASS(base::parse_id(rest.substr(colon + 1)));
+  if (place.path.empty())
+    return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' names no " +
+                                              (place.is_archive ? "file" : "directory"));
   return place;
 }
 
 Result<OciWritten> write_oci_image(
     const OciPlace& place, const std::map<std::string, std::string>& annotations,
     const std::function<Result<void>(const archive::WriteBytes&)>& write_layer) {
-  const path& directory = place.directory;
+  const path& directory = place.path;
   REPRISE_PASS(make_layout(directory));
   // A name that no blob has; what is left of a killed process can be removed by anybody.
-  const path partial = directory / "blobs" / "sha256" / (".partial-" + base::random_id());
+  const path partial = directory / kBlobs / (".partial-" + base::random_id());
   const base::ScopeExit removes([&] { (void)sys::remove_tree(partial); });
   LayerWriter layer = REPRISE_PASS(LayerWriter::create(partial));
   REPRISE_PASS(write_layer([&](std::span<const char> data) { return layer.write(data); }));
@@ -197,19 +153,13 @@ Result<OciWritten> write_oci_image(
 }
 
 Result<sys::UniqueFd> open_oci_layer(const OciPlace& place) {
-  const json descriptor = REPRISE_PASS(find_image(place));
-  if (text_in(descriptor, "mediaType") != kManifestType)
-    return fail(ErrorCode::kUnsupported,
-                "it is not one image, but '" + text_in(descriptor, "mediaType") + "'");
-  const path file = REPRISE_PASS(checked_blob(place.directory, descriptor));
-  const json manifest = REPRISE_PASS(load_json(file));
-  if (!manifest.contains("layers") || !manifest["layers"].is_array() ||
-      manifest["layers"].size() != 1 || !manifest["layers"][0].is_object())
-    return std::unexpected(
-        Error(ErrorCode::kUnsupported, "the image is no checkpoint: it has not one layer")
-            .with_hint("those of 'podman container checkpoint --create-image' have"));
-  return sys::open_file(REPRISE_PASS(checked_blob(place.directory, manifest["layers"][0])),
-                        O_RDONLY | O_NOFOLLOW);
+  const json index = REPRISE_PASS(read_index(place.path));
+  const std::string image = REPRISE_PASS(find_image(index, place.tag, place.path));
+  const path file = REPRISE_PASS(checked_blob(place.path, image));
+  const json manifest =
+      REPRISE_PASS(parse_object(REPRISE_PASS(sys::read_file(file, kMaxJson)), file));
+  const path layer = REPRISE_PASS(checked_blob(place.path, REPRISE_PASS(only_layer(manifest))));
+  return sys::open_file(layer, O_RDONLY | O_NOFOLLOW);
 }
 
 }  // namespace reprise::session

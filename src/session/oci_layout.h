@@ -17,14 +17,17 @@
 
 namespace reprise::session {
 
-// A layout and an image in it.
+// A layout, or an archive of one (oci_archive.h), and an image in it.
 struct OciPlace {
-  std::filesystem::path directory;
+  std::filesystem::path path;
   std::string tag;  // org.opencontainers.image.ref.name; empty: the only image there
+  bool is_archive = false;
 };
 
-inline constexpr std::string_view kOciScheme = "oci:";
-// "oci:DIRECTORY" or "oci:DIRECTORY:TAG", as containers' tools write it. kInvalidInput.
+inline constexpr std::string_view kLayoutScheme = "oci:";
+inline constexpr std::string_view kArchiveScheme = "oci-archive:";
+bool is_oci_place(std::string_view text);
+// "oci:DIRECTORY[:TAG]" or "oci-archive:FILE[:TAG]", as containers' tools write it. kInvalidInput.
 base::Result<OciPlace> parse_oci_place(std::string_view text);
 
 struct OciWritten {

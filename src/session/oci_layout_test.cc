@@ -27,7 +27,7 @@ class OciLayout : public testing::Test {
     });
   }
   [[nodiscard]] OciPlace place(const std::string& tag = "") const {
-    return {.directory = directory_, .tag = tag};
+    return {.path = directory_, .tag = tag};
   }
   [[nodiscard]] nlohmann::json load(const fs::path& file) const {
     return nlohmann::json::parse(sys::read_file(file).value());
@@ -46,11 +46,17 @@ class OciLayout : public testing::Test {
 };
 
 TEST_F(OciLayout, PlacesAreReadAsContainersToolsWriteThem) {
-  EXPECT_EQ(parse_oci_place("oci:/srv/images").value().directory, "/srv/images");
+  EXPECT_EQ(parse_oci_place("oci:/srv/images").value().path, "/srv/images");
   const OciPlace tagged = parse_oci_place("oci:images:v1.2").value();
-  EXPECT_EQ(tagged.directory, "images");
+  EXPECT_EQ(tagged.path, "images");
   EXPECT_EQ(tagged.tag, "v1.2");
-  for (const char* bad : {"oci:", "oci::tag", "oci:dir:", "oci:dir:a/b", "dir:tag"})
+  EXPECT_FALSE(tagged.is_archive);
+  const OciPlace file = parse_oci_place("oci-archive:/srv/a.tar:v1.2").value();
+  EXPECT_EQ(file.path, "/srv/a.tar");
+  EXPECT_EQ(file.tag, "v1.2");
+  EXPECT_TRUE(file.is_archive);
+  for (const char* bad : {"oci:", "oci::tag", "oci:dir:", "oci:dir:a/b", "dir:tag",
+                          "oci-archive:", "oci-archive:f:", "oci-archive::t"})
     EXPECT_EQ(parse_oci_place(bad).error().code(), ErrorCode::kInvalidInput) << bad;
 }
 
@@ -99,7 +105,7 @@ TEST_F(OciLayout, AFailureLeavesTheImagesThatWereThere) {
 
 TEST_F(OciLayout, ADirectoryOfSomebodyElseIsNotWrittenTo) {
   const auto file = scratch_.file("precious", "data");
-  const OciPlace other{.directory = scratch_.path(), .tag = "one"};
+  const OciPlace other{.path = scratch_.path(), .tag = "one"};
   EXPECT_EQ(write(other, "1").error().code(), ErrorCode::kInvalidInput);
   EXPECT_FALSE(fs::exists(scratch_ / "blobs"));
 }

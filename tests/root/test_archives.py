@@ -172,33 +172,34 @@ def test_archives_of_the_kubelets_runtimes(new_container, product, directory, la
                    of_podman=True)
 
 
-def test_images_of_an_oci_layout_both_ways(container, new_container, product, directory):
+@pytest.mark.parametrize("scheme", ["oci", "oci-archive"])
+def test_images_of_an_oci_layout_both_ways(container, new_container, product, directory, scheme):
     """Podman restores the image that we push; we pull it again after Podman has copied it."""
     files = start_workload(container)
     chain, before = seed(container.lines()), last_step(container)
     checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
     possible = range(before + 1, last_step(container) + 2)
-    pushed = product.json("checkpoint", "push", checkpoint, f"oci:{directory}/images:counter")
+    pushed = product.json("checkpoint", "push", checkpoint, f"{scheme}:{directory}/images:counter")
     assert pushed["digest"].startswith("sha256:") and pushed["bytes"] > 20 << 20
     container.remove()
-    image = podman("pull", "--quiet", f"oci:{directory}/images:counter").stdout.strip()
+    image = podman("pull", "--quiet", f"{scheme}:{directory}/images:counter").stdout.strip()
     try:
         podman("container", "restore", "--file-locks", image)
         container.refresh()
         assert container.inspect()["OCIRuntime"] == "runc"
         assert_goes_on(container, chain, possible, files)
         container.remove()
-        podman("push", "--quiet", image, f"oci:{directory}/copied:again")
+        podman("push", "--quiet", image, f"{scheme}:{directory}/copied:again")
     finally:
         podman("rmi", "--force", image)
-    pulled = product.json("checkpoint", "pull", f"oci:{directory}/copied")
+    pulled = product.json("checkpoint", "pull", f"{scheme}:{directory}/copied")
     assert pulled["name"] == container.name
     clone = new_container(unique_name())
     product.reprise("restore", pulled["checkpoint"], "--name", clone.name, "--", "--volume",
                     f"{host.WORKLOADS}:/workloads:ro")
     clone.refresh()
     assert_goes_on(clone, chain, possible, files, of_podman=True)
-    refused = product.reprise("checkpoint", "pull", f"oci:{directory}/copied:other", check=False)
+    refused = product.reprise("checkpoint", "pull", f"{scheme}:{directory}/copied:other", check=False)
     assert refused.returncode == 3 and "'again'" in refused.stderr
 
 
