@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -42,6 +43,12 @@ ErrorCode code_of(int error_number) {
 }  // namespace
 
 std::string_view to_string(ErrorCode code) { return kNames.at(static_cast<std::size_t>(code)); }
+
+ErrorCode error_code_named(std::string_view name) {
+  const auto* const found = std::ranges::find(kNames, name);
+  return found == kNames.end() ? ErrorCode::kInternal
+                               : static_cast<ErrorCode>(found - kNames.begin());
+}
 
 int exit_code(ErrorCode code) { return static_cast<int>(code) + 2; }
 

@@ -27,6 +27,8 @@ enum class ErrorCode : std::uint8_t {
 
 // Stable lower-case name, e.g. "not-found"; used in JSON and in the catalog.
 std::string_view to_string(ErrorCode code);
+// The code of that name; kInternal for a name that is none.
+ErrorCode error_code_named(std::string_view name);
 
 // Exit status of a command that failed with `code`: 2 for invalid input, 3 to 10 in the order
 // above.

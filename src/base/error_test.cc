@@ -35,11 +35,13 @@ TEST(ErrorTest, EveryCodeHasItsOwnNameAndExitCode) {
   int expected_exit = 2;
   for (const ErrorCode code : kAllCodes) {
     names.insert(to_string(code));
+    EXPECT_EQ(error_code_named(to_string(code)), code);
     EXPECT_EQ(exit_code(code), expected_exit++);
   }
   EXPECT_EQ(names.size(), std::size(kAllCodes));
   EXPECT_EQ(to_string(ErrorCode::kNotFound), "not-found");
   EXPECT_EQ(to_string(ErrorCode::kInternal), "internal");
+  EXPECT_EQ(error_code_named("not found"), ErrorCode::kInternal);
 }
 
 TEST(ErrorTest, MessageReadsFromTheOutermostStepInwards) {

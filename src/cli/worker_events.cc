@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/worker_events.h"
 
-#include <array>
-
 #include "cli/progress.h"
 
 namespace reprise::cli {
@@ -13,14 +11,6 @@ using base::Result;
 
 namespace {
 
-ErrorCode parse_code(std::string_view text) {
-  for (const ErrorCode code :
-       {ErrorCode::kInvalidInput, ErrorCode::kNotFound, ErrorCode::kGone, ErrorCode::kBusy,
-        ErrorCode::kUnsupported, ErrorCode::kDenied, ErrorCode::kCorrupt, ErrorCode::kIo})
-    if (text == base::to_string(code)) return code;
-  return ErrorCode::kInternal;
-}
-
 std::string log_hint(const base::SessionId& session) {
   return "see 'reprise logs " + session.str() + "'";
 }
@@ -28,7 +18,7 @@ std::string log_hint(const base::SessionId& session) {
 }  // namespace
 
 Error error_of(const container::WorkerEvent& outcome, const base::SessionId& session) {
-  return Error(parse_code(outcome.code),
+  return Error(base::error_code_named(outcome.code),
                outcome.reason.empty() ? "session '" + session.str() + "' failed" : outcome.reason)
       .with_hint(outcome.hint.empty() ? log_hint(session) : outcome.hint);
 }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/restore_attempt.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/fault.h"
+#include "container/network.h"
+#include "container/runc_state.h"
+#include "container/worker_link.h"
+#include "sys/child.h"
+#include "sys/files.h"
+
+namespace reprise::runtime {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+std::vector<std::string> restore_command(const Call& call, const Creation& creation,
+                                         const container::WorkerEvent& ready) {
+  std::vector<std::string> argv = {call.layout.runc.string()};
+  const auto& globals = call.arguments.globals;
+  argv.insert(argv.end(), globals.begin(), globals.end());
+  argv.insert(argv.end(), {"restore", "--detach", "--bundle", creation.bundle, "--image-path",
+                           ready.image_path, "--work-path", ready.work_path, "--tcp-established",
+                           "--ext-unix-sk", "--file-locks"});
+  // Of the options of `create`, those that `restore` knows as well.
+  for (const char* name : {"console-socket", "pid-file"})
+    if (const auto value = call.arguments.option(name))
+      argv.insert(argv.end(), {std::string("--") + name, *value});
+  if (call.arguments.has_flag("no-pivot")) argv.emplace_back("--no-pivot");
+  argv.push_back(creation.who.id.str());
+  return argv;
+}
+
+// As our child and with our descriptors 0 to 2, so that the restored init becomes a child of our
+// parent (conmon, a shim) when runc has gone, and writes where the container is to write.
+Result<int> run_restore(const Call& call, const Creation& creation,
+                        const container::WorkerEvent& ready) {
+  sys::SpawnOptions options;
+  options.argv = restore_command(call, creation, ready);
+  options.env = sys::default_environment(ready.environment);
+  options.stdio = sys::Stdio::kInherit;
+  sys::Child runc = REPRISE_PASS(sys::Child::spawn(options));
+  const sys::ExitStatus status = REPRISE_PASS(runc.wait());
+  constexpr int kKilled = 128;  // the shells' convention
+  return status.signal != 0 ? kKilled + status.signal : status.exit_code;
+}
+
+// The worker reports phases until it is ready, or has failed.
+Result<container::WorkerEvent> next_result(
+    sys::MessageSocket& socket, std::optional<std::chrono::milliseconds> patience = std::nullopt) {
+  for (;;) {
+    const auto message = REPRISE_PASS(socket.receive(patience));
+    if (!message) return base::fail(ErrorCode::kGone, "the worker died");
+    container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(*message));
+    if (event.kind != container::WorkerEventKind::kPhase) return event;
+  }
+}
+
+Error failure_of(const container::WorkerEvent& outcome) {
+  return Error(base::error_code_named(outcome.code), outcome.reason).with_hint(outcome.hint);
+}
+
+// Also where the worker and its guard died before they could.
+void let_packets_in(const Call& call, const Creation& creation) {
+  if (creation.network_namespace.empty()) return;
+  if (const auto done = container::unblock_outside(creation.network_namespace); !done)
+    tell_caller(call, Severity::kWarning, done.error().message());
+}
+
+container::WorkerRequest request_of(const Attempt& attempt) {
+  container::WorkerRequest request;
+  request.verb = container::WorkerVerb::kRestore;
+  request.session = attempt.session;
+  request.container = attempt.creation.who.id;
+  request.runtime_args = attempt.call.arguments.state_globals();
+  request.trigger = "start";
+  request.bundle = attempt.creation.bundle;
+  request.checkpoint = attempt.checkpoint;
+  request.lock_passed = true;
+  return request;
+}
+
+// After the container runs, the worker has only to write that down.
+constexpr std::chrono::seconds kOutcomePatience{30};
+
+}  // namespace
+
+Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
+  REPRISE_PASS(base::fault_point("runtime-claimed"));
+  container::WorkerLink worker = REPRISE_PASS(container::start_worker(request_of(attempt), &lock));
+  const container::WorkerEvent ready = REPRISE_PASS(next_result(worker.socket));
+  if (ready.kind == container::WorkerEventKind::kOutcome) return std::unexpected(failure_of(ready));
+  const int exit_code =
+      REPRISE_TRY(run_restore(attempt.call, attempt.creation, ready), "running runc restore");
+  if (exit_code == 0) {
+    REPRISE_PASS(base::fault_point("runtime-restored"));
+    // Before anybody hears of it: whoever settles this session if we or the worker are killed tells
+    // by the claim whether the container is to stay.
+    REPRISE_TRY(attempt.catalog.consume_claim(attempt.creation.key(), attempt.session),
+                "consuming the claim");
+  }
+  const auto told = worker.socket.send(container::encode_restored(exit_code));
+  const Result<container::WorkerEvent> outcome = next_result(worker.socket, kOutcomePatience);
+  if (outcome && outcome->ok && !outcome->reason.empty())
+    tell_caller(attempt.call, Severity::kWarning, outcome->reason);
+  if (exit_code == 0) {
+    // It runs: a worker that died afterwards does not change that.
+    if (!outcome) settle_abandoned(attempt.call, attempt.session);
+    if (!outcome) let_packets_in(attempt.call, attempt.creation);
+    return {};
+  }
+  REPRISE_PASS(told);
+  if (!outcome) return std::unexpected(outcome.error());
+  return std::unexpected(failure_of(*outcome));
+}
+
+Result<void> clean_up(const Call& call, const Creation& creation) {
+  REPRISE_TRY(container::release_restore_root(call.arguments.state_globals(), creation.who.id),
+              "undoing a restore");
+  let_packets_in(call, creation);
+  std::vector<std::string> argv = {call.layout.runc.string()};
+  const auto globals = call.arguments.state_globals();
+  argv.insert(argv.end(), globals.begin(), globals.end());
+  argv.insert(argv.end(), {"delete", "--force", creation.who.id.str()});
+  constexpr std::chrono::seconds kLimit{60};
+  if (const auto deleted = sys::run_ok(std::move(argv), kLimit); !deleted)
+    tell_caller(call, Severity::kWarning, deleted.error().message());
+  return sys::remove_tree(call.layout.restoring_marker_of(creation.who));
+}
+
+}  // namespace reprise::runtime

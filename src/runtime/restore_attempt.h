@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One try at taking a container up from its checkpoint. create.cc decides how often, and what
+// becomes of the container if none succeeds.
+#pragma once
+
+#include <string>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "container/identity.h"
+#include "container/oci_spec.h"
+#include "runtime/call.h"
+#include "store/catalog.h"
+#include "sys/file_lock.h"
+
+namespace reprise::runtime {
+
+// What `create` is asked to make.
+struct Creation {
+  container::Identity who;
+  std::string bundle;
+  container::Wishes wishes;
+  std::string network_namespace;  // empty: made by runc, or the host's
+  pid_t network_keeper = 0;       // see container::network_keeper
+
+  [[nodiscard]] const base::ContainerKey& key() const { return who.key; }
+};
+
+// One attempt, by one session, which holds the claim. After success the claim is consumed; after a
+// failure nothing of the attempt is left.
+struct Attempt {
+  const Call& call;
+  const Creation& creation;
+  store::Catalog& catalog;
+  base::SessionId session;
+  base::CheckpointId checkpoint;
+};
+
+// Has a worker prepare the restore and runs `runc restore` as our child; `lock` is the container's,
+// and is passed on to the worker. Blocks until the container runs. After an error clean_up() is to
+// follow. kGone if the worker was killed; else as the session says.
+base::Result<void> restore(const Attempt& attempt, const sys::FileLock& lock);
+
+// After a failed restore: runc's leftovers of the id are gone, so that it can be created again.
+base::Result<void> clean_up(const Call& call, const Creation& creation);
+
+}  // namespace reprise::runtime
