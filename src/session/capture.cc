@@ -1,14 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/capture.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include "container/affinity.h"
 #include "container/cgroup.h"
+#include "container/file_tree.h"
+#include "container/rootfs.h"
+#include "container/shared_memory.h"
 #include "session/parts.h"
+#include "session/pod.h"
+#include "session/volumes.h"
 #include "sys/files.h"
 
 namespace reprise::session {
 
 using base::Result;
+
+Result<void> capture_files(store::CheckpointWriter& writer, const container::OciSpec& spec,
+                           const container::RuncState& state) {
+  const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
+  if (upper) {
+    const auto part = REPRISE_PASS(writer.part(kRootfsPart));
+    REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
+    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(kRootfsIdentityPart)),
+                                   REPRISE_PASS(container::identity_of_upper(*upper))));
+  }
+  std::error_code error;
+  const auto shm = container::shm_directory(spec);
+  if (shm && !std::filesystem::is_empty(*shm, error)) {
+    const auto part = REPRISE_PASS(writer.part(kShmPart));
+    REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
+  }
+  REPRISE_PASS(capture_shared_memory(writer, spec));
+  return capture_volumes(writer, spec, state.bundle);
+}
 
 Result<void> capture_affinity(store::CheckpointWriter& writer, const container::RuncState& state) {
   const std::string allowed = REPRISE_PASS(container::Cgroup(state.cgroup_paths).allowed_cpus());

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a checkpoint holds besides CRIU's images, read while all tasks stand still.
+// What a checkpoint holds besides CRIU's images, copied while all tasks stand still: each
+// millisecond here is freeze time.
 #pragma once
 
 #include "base/result.h"
+#include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
+
+// Changes of the root file system, /dev/shm, System V shared memory, and the volumes that are part
+// of it.
+base::Result<void> capture_files(store::CheckpointWriter& writer, const container::OciSpec& spec,
+                                 const container::RuncState& state);
 
 // Keeps which threads are bound to certain CPUs. No part is written where none is.
 base::Result<void> capture_affinity(store::CheckpointWriter& writer,

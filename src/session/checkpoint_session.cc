@@ -4,28 +4,25 @@
 #include <sys/utsname.h>
 
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/scope_exit.h"
 #include "container/connection_hold.h"
-#include "container/file_tree.h"
 #include "container/inotify_watches.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/obstacles.h"
-#include "container/rootfs.h"
 #include "container/task_tree.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/capture.h"
+#include "session/connections.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/promise.h"
 #include "session/versions.h"
-#include "session/volumes.h"
 #include "store/prune.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -193,7 +190,8 @@ Result<void> CheckpointSession::dump() {
 // All tasks stand still; every millisecond here is freeze time.
 Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(fault_point("post-dump"));
-  REPRISE_PASS(capture_files());
+  phases_.begin("copy-files");
+  REPRISE_PASS(capture_files(*writer_, *spec_, *state_));
   REPRISE_PASS(capture_affinity(*writer_, *state_));
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
@@ -206,7 +204,7 @@ Result<void> CheckpointSession::post_dump() {
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   if (const auto fault = fault_point("after-seal"); !fault)
     base::log(LogLevel::kWarn, "after the seal, ignoring", {{"error", fault.error().message()}});
-  hold_connections();
+  hold_connections(hold_request(), neighbours_);
   return {};
 }
 
@@ -215,45 +213,6 @@ container::HoldRequest CheckpointSession::hold_request() const {
           .init = state_->init.pid,
           .network = spec_->network_namespace_path,
           .own = addresses_};
-}
-
-// Before the tasks end, since CRIU's lock keeps the peers away only as long as the namespace lives.
-void CheckpointSession::hold_connections() const {
-  if (spec_->network_namespace_path.empty()) return;
-  if (!neighbours_.empty())
-    if (const auto held =
-            container::hold_neighbours(context_.key(), spec_->network_namespace_path, neighbours_);
-        !held)
-      base::log(LogLevel::kWarn, "connections to other containers may be reset, ignoring",
-                {{"error", held.error().message()}});
-  const base::Stopwatch took;
-  const auto held = container::hold_connections(hold_request());
-  if (!held)
-    base::log(LogLevel::kWarn, "outside connections may be reset at the restart, ignoring",
-              {{"error", held.error().message()}});
-  else if (*held > 0)
-    base::log(LogLevel::kInfo, "holding outside connections",
-              {{"connections", std::to_string(*held)},
-               {"duration_ms", std::to_string(took.elapsed_ms())}});
-}
-
-Result<void> CheckpointSession::capture_files() {
-  phases_.begin("copy-files");
-  const auto upper = REPRISE_PASS(container::overlay_upper(spec_->root_path));
-  if (upper) {
-    const auto part = REPRISE_PASS(writer_->part(kRootfsPart));
-    REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
-    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kRootfsIdentityPart)),
-                                   REPRISE_PASS(container::identity_of_upper(*upper))));
-  }
-  std::error_code error;
-  const auto shm = container::shm_directory(*spec_);
-  if (shm && !std::filesystem::is_empty(*shm, error)) {
-    const auto part = REPRISE_PASS(writer_->part(kShmPart));
-    REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
-  }
-  REPRISE_PASS(capture_shared_memory(*writer_, *spec_));
-  return capture_volumes(*writer_, *spec_, state_->bundle);
 }
 
 // Over all lives: what the checkpoint that this life came from had used, plus this life's cgroup.

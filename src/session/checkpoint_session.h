@@ -42,12 +42,9 @@ class CheckpointSession {
   base::Result<void> prepare();
   base::Result<void> dump();
   base::Result<void> post_dump();
-  base::Result<void> capture_files();
   base::Result<void> seal();
-  base::Result<void> make_visible();
   base::Result<void> await_neighbours();
   [[nodiscard]] container::HoldRequest hold_request() const;
-  void hold_connections() const;
   void roll_back();
   void tidy();
   void remove_superseded();

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Connections that outlive a container's tasks.
+#pragma once
+
+#include <vector>
+
+#include "container/connection_hold.h"
+#include "container/neighbours.h"
+
+namespace reprise::session {
+
+// Keeps peers, those outside and `neighbours` in the same network namespace, from learning that the
+// container's tasks end. To be called before they do, since CRIU's lock keeps the peers away only
+// as long as the namespace lives. What fails costs connections and is logged.
+void hold_connections(const container::HoldRequest& request,
+                      const std::vector<container::Connection>& neighbours);
+
+}  // namespace reprise::session
