@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace reprise::base {
 
@@ -16,6 +18,10 @@ UnixMillis now_unix_millis();
 
 // "2026-11-23T23:20:15Z".
 std::string to_iso8601(UnixMillis time);
+
+// The same back, with or without a fraction of a second, as S3 writes times; nullopt for anything
+// else.
+std::optional<UnixMillis> from_iso8601(std::string_view text);
 
 // How long ago, for people: "12 s", "3 min", "5 h", "2 d".
 std::string to_age(UnixMillis time, UnixMillis now);

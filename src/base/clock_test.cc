@@ -34,6 +34,19 @@ TEST(ClockTest, Iso8601TakesEveryValue) {
   EXPECT_FALSE(to_iso8601(std::numeric_limits<UnixMillis>::min()).empty());
 }
 
+TEST(ClockTest, Iso8601IsReadAsOthersWriteIt) {
+  EXPECT_EQ(from_iso8601("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(from_iso8601("2026-11-23T23:20:15Z"), 1795476015000);
+  EXPECT_EQ(from_iso8601("2026-11-23T23:20:15.999Z"), 1795476015999);
+  EXPECT_EQ(from_iso8601("2026-11-23T23:20:15.5Z"), 1795476015500);
+  EXPECT_EQ(from_iso8601("2026-11-23T23:20:15.123456789Z"), 1795476015123);
+  for (const char* text :
+       {"", "Z", "2026-11-23", "2026-11-23T23:20:15", "2026-11-23T23:20:15.Z",
+        "2026-11-23 23:20:15Z", "2026-02-30T00:00:00Z", "2026-11-23T24:20:15Z",
+        "2026-11-23T23:20:1xZ", "2026-11-23T23:20:15+01:00", "2026-11-23T23:20:15.1x3Z"})
+    EXPECT_EQ(from_iso8601(text), std::nullopt) << text;
+}
+
 TEST(ClockTest, AgeUsesTheUnitThatPeopleWould) {
   const std::pair<UnixMillis, std::string_view> cases[] = {
       {0, "0 s"},        {119 * kSecond, "119 s"}, {2 * kMinute, "2 min"},

@@ -30,6 +30,26 @@ std::unexpected<base::Error> no_such(const std::string& name) {
   return fail(ErrorCode::kNotFound, "there is no object '" + name + "'");
 }
 
+// NFS may show a directory as it was some seconds ago; asked like this, it asks the server.
+void refresh(const path& directory) {
+  struct statx ignored{};
+  (void)::statx(AT_FDCWD, directory.c_str(), AT_STATX_FORCE_SYNC, STATX_MTIME, &ignored);
+}
+
+base::UnixMillis millis_of(const timespec& time) {
+  constexpr base::UnixMillis kPerSecond = 1000;
+  constexpr base::UnixMillis kNanosPerMilli = 1'000'000;
+  return time.tv_sec * kPerSecond + time.tv_nsec / kNanosPerMilli;
+}
+
+// What make() names files that are not whole yet.
+bool is_partial(const std::string& file_name) {
+  constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+  static const std::size_t kLength = 1 + base::random_id().size();
+  return file_name.size() == kLength && file_name.front() == '.' &&
+         file_name.find_first_not_of(kAlphabet, 1) == std::string::npos;
+}
+
 class Directory final : public ObjectStore {
  public:
   explicit Directory(path root) : root_(std::move(root)) {}
@@ -43,9 +63,13 @@ class Directory final : public ObjectStore {
   Result<std::optional<std::uint64_t>> size(const std::string& name) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix) override;
   Result<void> remove(const std::string& name) override;
+  Result<std::uint64_t> drop_unfinished(const std::string& prefix,
+                                        base::UnixMillis before) override;
 
  private:
   Result<path> place_of(const std::string& name) const;
+  using Fill = std::function<Result<void>(const sys::UniqueFd& to)>;
+  Result<void> make(const std::string& name, const Fill& fill);
   // Makes the directories above.
   Result<path> new_place_of(const std::string& name) const;
 
@@ -63,10 +87,6 @@ Result<path> Directory::new_place_of(const std::string& name) const {
   return place;
 }
 
-Result<void> Directory::put(const std::string& name, std::string_view contents) {
-  return sys::replace_file(REPRISE_PASS(new_place_of(name)), contents);
-}
-
 Result<void> copy_contents(const sys::UniqueFd& from, const sys::UniqueFd& to,
                            const Progress& progress) {
   std::uint64_t done = 0;
@@ -80,19 +100,29 @@ Result<void> copy_contents(const sys::UniqueFd& from, const sys::UniqueFd& to,
   }
 }
 
-Result<void> Directory::put_file(const std::string& name, const path& file,
-                                 const Progress& progress) {
+// Written under a name that no object has, so that list() and others do not see it before it is
+// whole.
+Result<void> Directory::make(const std::string& name, const Fill& fill) {
   const path place = REPRISE_PASS(new_place_of(name));
-  const sys::UniqueFd from = REPRISE_PASS(sys::open_file(file, O_RDONLY));
-  // A name that no object has, so that list() and others do not see it.
   const path partial = place.parent_path() / ("." + base::random_id());
   const sys::UniqueFd to = REPRISE_PASS(sys::open_file(partial, O_WRONLY | O_CREAT | O_EXCL));
   base::ScopeExit removes([&] { (void)sys::remove_tree(partial); });
-  REPRISE_TRY(copy_contents(from, to, progress), "writing '" + place.string() + "'");
+  REPRISE_TRY(fill(to), "writing '" + place.string() + "'");
   REPRISE_PASS(sys::sync_path(partial));
   REPRISE_PASS(sys::rename_durably(partial, place));
   removes.dismiss();
   return {};
+}
+
+Result<void> Directory::put(const std::string& name, std::string_view contents) {
+  const auto bytes = std::as_bytes(std::span(contents.data(), contents.size()));
+  return make(name, [&](const sys::UniqueFd& to) { return sys::write_at(to.get(), 0, bytes); });
+}
+
+Result<void> Directory::put_file(const std::string& name, const path& file,
+                                 const Progress& progress) {
+  const sys::UniqueFd from = REPRISE_PASS(sys::open_file(file, O_RDONLY));
+  return make(name, [&](const sys::UniqueFd& to) { return copy_contents(from, to, progress); });
 }
 
 Result<std::string> Directory::get(const std::string& name, std::size_t limit) {
@@ -123,14 +153,17 @@ Result<std::optional<std::uint64_t>> Directory::size(const std::string& name) {
 Result<std::vector<ObjectInfo>> Directory::list(const std::string& prefix) {
   std::vector<ObjectInfo> found;
   std::error_code error;
+  refresh(root_);
   fs::recursive_directory_iterator entry(root_, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::string name = entry->path().lexically_relative(root_).string();
-    if (!name.starts_with(prefix) || !check_object_name(name)) continue;
-    std::error_code gone;  // since
-    if (!entry->is_regular_file(gone)) continue;
-    const std::uint64_t bytes = entry->file_size(gone);
-    if (!gone) found.push_back({.name = std::move(name), .bytes = bytes});
+    struct stat status{};
+    if (::lstat(entry->path().c_str(), &status) != 0) continue;  // gone since
+    if (S_ISDIR(status.st_mode)) refresh(entry->path());
+    if (S_ISREG(status.st_mode) && name.starts_with(prefix) && check_object_name(name))
+      found.push_back({.name = std::move(name),
+                       .bytes = static_cast<std::uint64_t>(status.st_size),
+                       .modified = millis_of(status.st_mtim)});
   }
   if (error) return fail_errno(error.value(), "listing '" + root_.string() + "'");
   std::ranges::sort(found, {}, &ObjectInfo::name);
@@ -141,6 +174,26 @@ Result<void> Directory::remove(const std::string& name) {
   const path place = REPRISE_PASS(place_of(name));
   if (::unlink(place.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR) return {};
   return fail_errno(errno, "removing object '" + name + "'");
+}
+
+// One that is written right now, for all that, loses its name, and its rename() fails.
+Result<std::uint64_t> Directory::drop_unfinished(const std::string& prefix,
+                                                 base::UnixMillis before) {
+  std::uint64_t dropped = 0;
+  std::error_code error;
+  const path directory = REPRISE_PASS(place_of(prefix.substr(0, prefix.find_last_not_of('/') + 1)));
+  fs::directory_iterator entry(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return 0;
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    struct stat status{};
+    if (!is_partial(entry->path().filename()) || ::lstat(entry->path().c_str(), &status) != 0)
+      continue;
+    if (S_ISREG(status.st_mode) && millis_of(status.st_mtim) < before &&
+        ::unlink(entry->path().c_str()) == 0)
+      ++dropped;
+  }
+  if (error) return fail_errno(error.value(), "listing '" + directory.string() + "'");
+  return dropped;
 }
 
 }  // namespace

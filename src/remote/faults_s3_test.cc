@@ -214,6 +214,30 @@ TEST_F(S3Faults, AnUploadOfAnotherFileIsEnded) {
   expect_there("packs/a", text);
 }
 
+TEST_F(S3Faults, OldUnfinishedUploadsAreEnded) {
+  constexpr base::UnixMillis kHour = 3'600'000;
+  const std::string text = contents(2);
+  const auto file = scratch_.file("a", text);
+  const auto objects = open();
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kAnswer, .status = 503}, &is_complete));
+  for (const char* name : {"packs/a", "packs/b", "other/a"})
+    ASSERT_FALSE(objects->put_file(name, file, {}));
+  proxy_.set_fate(&nothing);
+  const base::UnixMillis now = base::now_unix_millis();
+  EXPECT_EQ(*objects->drop_unfinished("packs/", now - kHour), 0U);
+  const auto dropped = objects->drop_unfinished("packs/", now + kHour);
+  ASSERT_TRUE(dropped) << dropped.error().message();
+  EXPECT_EQ(*dropped, 2U);
+  EXPECT_EQ(*objects->drop_unfinished("packs/", now + kHour), 0U);
+  // What was begun elsewhere goes on, what was ended begins anew.
+  const auto sent = count(&is_part);
+  ASSERT_TRUE(objects->put_file("other/a", file, {}));
+  EXPECT_EQ(count(&is_part), sent);
+  ASSERT_TRUE(objects->put_file("packs/a", file, {}));
+  EXPECT_EQ(count(&is_part) - sent, 2);
+  expect_there("packs/a", text);
+}
+
 // What the process of the next test does until it is killed: this program again, see main().
 void upload_until_killed() {
   auto options = TestS3Server::options(

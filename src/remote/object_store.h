@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace reprise::remote {
@@ -27,6 +28,8 @@ using base::Result;
 struct ObjectInfo {
   std::string name;
   std::uint64_t bytes = 0;
+  // When it was put there, by the clock of that place; nullopt if it does not tell (a peer).
+  std::optional<base::UnixMillis> modified = std::nullopt;
   bool operator==(const ObjectInfo&) const = default;
 };
 
@@ -57,10 +60,16 @@ class ObjectStore {
                             std::span<std::byte> out) = 0;
   // Its size; nullopt if it is not there.
   virtual Result<std::optional<std::uint64_t>> size(const std::string& name) = 0;
-  // All objects whose names begin with `prefix`, sorted by name.
+  // All objects whose names begin with `prefix`, sorted by name: as they are when it is called, so
+  // that what anybody had put before is in it.
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix) = 0;
   // Success if there is none.
   virtual Result<void> remove(const std::string& name) = 0;
+  // Ends transfers to names that begin with `prefix`, a directory ("packs/"), if they were begun
+  // before `before`, by the clock there, and frees what arrived of them. One that goes on all the
+  // same fails, and begins anew when it is repeated. Returns how many there were.
+  virtual Result<std::uint64_t> drop_unfinished(const std::string& prefix,
+                                                base::UnixMillis before) = 0;
 };
 
 // A directory, for example on NFS; made if it is not there. Needs no server.

@@ -114,12 +114,29 @@ TEST_P(ObjectStoreTest, ListIsSortedAndOfThePrefix) {
   for (const char* name : {"packs/b", "packs/a-b", "packs/a", "checkpoints/a", "keys/packs"})
     ASSERT_TRUE(place_.to().put(name, name));
   using Infos = std::vector<ObjectInfo>;
-  EXPECT_EQ(*objects().list("packs/"), (Infos{{.name = "packs/a", .bytes = 7},
-                                              {.name = "packs/a-b", .bytes = 9},
-                                              {.name = "packs/b", .bytes = 7}}));
+  Infos listed = *objects().list("packs/");
+  for (ObjectInfo& info : listed) info.modified.reset();
+  EXPECT_EQ(listed, (Infos{{.name = "packs/a", .bytes = 7},
+                           {.name = "packs/a-b", .bytes = 9},
+                           {.name = "packs/b", .bytes = 7}}));
   EXPECT_EQ(objects().list("packs/a")->size(), 2U);
   EXPECT_EQ(objects().list("")->size(), 5U);
   EXPECT_EQ(objects().list("packs/c")->size(), 0U);
+}
+
+TEST_P(ObjectStoreTest, ListSaysWhenAnObjectWasPut) {
+  constexpr base::UnixMillis kSecond = 1000;  // S3 tells no fractions
+  const base::UnixMillis before = base::now_unix_millis();
+  ASSERT_TRUE(place_.to().put("packs/a", "1"));
+  const base::UnixMillis after = base::now_unix_millis();
+  const auto modified = objects().list("packs/a")->front().modified;
+  if (place_.writer != nullptr) {
+    EXPECT_EQ(modified, std::nullopt);  // a peer
+    return;
+  }
+  ASSERT_TRUE(modified);
+  EXPECT_GE(*modified, before - kSecond);
+  EXPECT_LE(*modified, after + kSecond);
 }
 
 TEST_P(ObjectStoreTest, RemovedOrNotWritable) {
@@ -131,6 +148,7 @@ TEST_P(ObjectStoreTest, RemovedOrNotWritable) {
     EXPECT_EQ(objects().put_file("packs/a", scratch.file("file", "2"), {}).error().code(),
               ErrorCode::kUnsupported);
     EXPECT_EQ(objects().remove("packs/a").error().code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(objects().drop_unfinished("packs/", 0).error().code(), ErrorCode::kUnsupported);
     EXPECT_EQ(*objects().get("packs/a", 10), "1");
     return;
   }

@@ -27,6 +27,10 @@ class Peer final : public ObjectStore {
     return refuse(name);
   }
   Result<void> remove(const std::string& name) override { return refuse(name); }
+  Result<std::uint64_t> drop_unfinished(const std::string& prefix, base::UnixMillis) override {
+    REPRISE_PASS(refuse(prefix));
+    return 0;
+  }
   Result<std::string> get(const std::string& name, std::size_t limit) override;
   Result<void> read(const std::string& name, std::uint64_t offset,
                     std::span<std::byte> out) override;

@@ -35,8 +35,8 @@ struct S3Options {
 
 // Asks nothing of the server yet. Objects carry their SHA-256, which get() compares, if they went
 // in one piece; every part is checked by the server as it comes. A transfer that is cut off leaves
-// its parts on the server, until the file is put again or a lifecycle rule of the bucket
-// (AbortIncompleteMultipartUpload) removes them.
+// its parts on the server, until the file is put again, drop_unfinished() ends it or a lifecycle
+// rule of the bucket (AbortIncompleteMultipartUpload) removes them.
 //
 // kInvalidInput for options that cannot be meant, kDenied for missing credentials.
 Result<std::unique_ptr<ObjectStore>> open_s3(S3Options options);

@@ -47,6 +47,11 @@ class S3 final : public ObjectStore {
   Result<std::optional<std::uint64_t>> size(const std::string& name) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix) override;
   Result<void> remove(const std::string& name) override;
+  Result<std::uint64_t> drop_unfinished(const std::string& prefix,
+                                        base::UnixMillis before) override {
+    return REPRISE_TRY(drop_uploads(*client_, prefix, before),
+                       "ending unfinished uploads to '" + url() + "'");
+  }
 
  private:
   Result<void> put_whole(const std::string& name, const Body& body);
@@ -152,7 +157,9 @@ Result<std::vector<ObjectInfo>> S3::list(const std::string& prefix) {
       std::string name(key.substr(before.size()));
       const auto bytes = number_of(entry.child_value("Size"));
       if (bytes && check_object_name(name))
-        found.push_back({.name = std::move(name), .bytes = *bytes});
+        found.push_back({.name = std::move(name),
+                         .bytes = *bytes,
+                         .modified = base::from_iso8601(entry.child_value("LastModified"))});
     }
     if (listed.child_value("IsTruncated") != std::string_view("true")) break;
     const std::string next = listed.child_value("NextContinuationToken");

@@ -38,6 +38,16 @@ std::string unquoted(std::string_view etag) {
   return std::string(etag);
 }
 
+Result<void> abort_upload(S3Client& client, const std::string& name, const std::string& id) {
+  const Result<Response> aborted =
+      client.call({.method = "DELETE", .name = name, .query = {{"uploadId", id}}});
+  // Somebody else may have ended it meanwhile.
+  if (!aborted && aborted.error().code() != ErrorCode::kGone &&
+      aborted.error().code() != ErrorCode::kNotFound)
+    return std::unexpected(aborted.error());
+  return {};
+}
+
 class Upload {
  public:
   Upload(S3Client& client, const std::string& name, const sys::UniqueFd& file, std::uint64_t bytes,
@@ -60,7 +70,6 @@ class Upload {
   Result<std::vector<std::string>> unfinished();
   Result<bool> take_up(const std::string& id);
   Result<bool> take_parts(const pugi::xml_node& list);
-  Result<void> abort(const std::string& id);
   Result<void> begin();
   Result<void> send(std::size_t index);
   Result<void> note(std::size_t index, std::string etag);
@@ -127,16 +136,6 @@ Result<bool> Upload::take_up(const std::string& id) {
   }
 }
 
-Result<void> Upload::abort(const std::string& id) {
-  const Result<Response> aborted =
-      client_.call({.method = "DELETE", .name = name_, .query = {{"uploadId", id}}});
-  // Somebody else may have ended it meanwhile.
-  if (!aborted && aborted.error().code() != ErrorCode::kGone &&
-      aborted.error().code() != ErrorCode::kNotFound)
-    return std::unexpected(aborted.error());
-  return {};
-}
-
 // Goes on with an upload that is there, or makes one.
 Result<void> Upload::begin() {
   for (const std::string& id : REPRISE_PASS(unfinished())) {
@@ -145,7 +144,7 @@ Result<void> Upload::begin() {
     if (REPRISE_PASS(Result<bool>(ours)))
       id_ = id;
     else
-      REPRISE_PASS(abort(id));
+      REPRISE_PASS(abort_upload(client_, name_, id));
   }
   if (!id_.empty()) return {};
   const auto answer = REPRISE_PASS(client_.call_xml({.method = "POST",
@@ -232,6 +231,33 @@ Result<void> Upload::run() {
 Result<void> upload_in_parts(S3Client& client, const std::string& name, const sys::UniqueFd& file,
                              std::uint64_t bytes, const Progress& progress) {
   return Upload(client, name, file, bytes, progress).run();
+}
+
+Result<std::uint64_t> drop_uploads(S3Client& client, const std::string& prefix,
+                                   base::UnixMillis before) {
+  const std::string below = client.key_of("");
+  S3Call ask{.query = {{"prefix", below + prefix}, {"uploads", ""}}};
+  std::vector<std::pair<std::string, std::string>> old;  // names and ids
+  for (;;) {
+    const auto answer = REPRISE_PASS(client.call_xml(ask));
+    const pugi::xml_node list = answer->child("ListMultipartUploadsResult");
+    for (const pugi::xml_node& upload : list.children("Upload")) {
+      const std::string_view key = upload.child_value("Key");
+      const auto begun = base::from_iso8601(upload.child_value("Initiated"));
+      if (!key.starts_with(below + prefix) || !begun || *begun >= before) continue;
+      const std::string name(key.substr(below.size()));
+      if (check_object_name(name)) old.emplace_back(name, upload.child_value("UploadId"));
+    }
+    if (list.child_value("IsTruncated") != std::string_view("true")) break;
+    const std::string key = list.child_value("NextKeyMarker");
+    const std::string id = list.child_value("NextUploadIdMarker");
+    if (key.empty() || (key == ask.query["key-marker"] && id == ask.query["upload-id-marker"]))
+      return fail(ErrorCode::kCorrupt, "the list of uploads does not end");
+    ask.query["key-marker"] = key;
+    ask.query["upload-id-marker"] = id;
+  }
+  for (const auto& [name, id] : old) REPRISE_PASS(abort_upload(client, name, id));
+  return old.size();
 }
 
 }  // namespace reprise::remote

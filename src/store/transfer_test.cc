@@ -7,9 +7,8 @@
 
 #include <csignal>
 #include <fstream>
-#include <functional>
-#include <mutex>
 
+#include "store/internal/test_busy_place.h"
 #include "store/internal/test_store.h"
 
 namespace reprise::store {
@@ -241,41 +240,6 @@ TEST_F(TransferTest, APullThatIsKilledGoesOnWhereItWas) {
   EXPECT_LT(bytes_in(other_root_ / "packs"), 101'000'000U);
   EXPECT_EQ(value_of(value_of(open_store(other_root_))->collect(kPatience)).packs, 0U);
 }
-
-// Another node's store, in which something happens when we come to its packs.
-class BusyPlace final : public remote::ObjectStore {
- public:
-  BusyPlace(std::unique_ptr<remote::ObjectStore> objects, std::function<void()> happens)
-      : objects_(std::move(objects)), happens_(std::move(happens)) {}
-  [[nodiscard]] std::string url() const override { return objects_->url(); }
-  Result<void> put(const std::string& name, std::string_view contents) override {
-    return objects_->put(name, contents);
-  }
-  Result<void> put_file(const std::string& name, const path& file,
-                        const remote::Progress& progress) override {
-    return objects_->put_file(name, file, progress);
-  }
-  Result<std::string> get(const std::string& name, std::size_t limit) override {
-    return objects_->get(name, limit);
-  }
-  Result<void> read(const std::string& name, std::uint64_t offset,
-                    std::span<std::byte> out) override {
-    std::call_once(once_, happens_);
-    return objects_->read(name, offset, out);
-  }
-  Result<std::optional<std::uint64_t>> size(const std::string& name) override {
-    return objects_->size(name);
-  }
-  Result<std::vector<remote::ObjectInfo>> list(const std::string& prefix) override {
-    return objects_->list(prefix);
-  }
-  Result<void> remove(const std::string& name) override { return objects_->remove(name); }
-
- private:
-  std::unique_ptr<remote::ObjectStore> objects_;
-  std::function<void()> happens_;
-  std::once_flag once_;
-};
 
 TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
   // Of a pack of 8 MiB one checkpoint needs a quarter.

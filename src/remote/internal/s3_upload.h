@@ -16,4 +16,9 @@ namespace reprise::remote {
 Result<void> upload_in_parts(S3Client& client, const std::string& name, const sys::UniqueFd& file,
                              std::uint64_t bytes, const Progress& progress);
 
+// Ends the uploads in parts to names that begin with `prefix` and were begun before `before`, by
+// the server's clock. Returns how many there were.
+Result<std::uint64_t> drop_uploads(S3Client& client, const std::string& prefix,
+                                   base::UnixMillis before);
+
 }  // namespace reprise::remote
