@@ -27,6 +27,12 @@ Result<config::Remote> find_remote(const config::Config& config, const std::stri
                              .with_hint("name one of: " + names));
 }
 
+std::string place_of(const remote::RemoteConfig& access) {
+  std::string place = access.url;
+  while (place.ends_with('/')) place.pop_back();
+  return access.endpoint.empty() ? place : place + " at " + access.endpoint;
+}
+
 // The container behind a checkpoint, without which nobody could make it again elsewhere.
 Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
   auto row = REPRISE_PASS(catalog.container(checkpoint.key));
@@ -70,15 +76,38 @@ Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
 
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted) {
   if (wanted.contains("://")) {
-    auto objects = REPRISE_PASS(remote::open_remote({.url = wanted}));
-    return OpenRemote{.name = wanted, .objects = std::move(objects)};
+    const remote::RemoteConfig access{.url = wanted};
+    auto objects = REPRISE_PASS(remote::open_remote(access));
+    return OpenRemote{.name = wanted, .place = place_of(access), .objects = std::move(objects)};
   }
   const config::Config config = REPRISE_PASS(context.config);
   const config::Remote found = REPRISE_PASS(find_remote(config, wanted));
   const std::string step = "opening the remote '" + found.name + "'";
   const remote::RemoteConfig access = REPRISE_TRY(config::access_of(found), step);
   auto objects = REPRISE_TRY(remote::open_remote(access), step);
-  return OpenRemote{.name = found.name, .objects = std::move(objects)};
+  return OpenRemote{.name = found.name, .place = place_of(access), .objects = std::move(objects)};
+}
+
+Result<OpenRemote> open_to_change(const Context& context, const std::string& wanted) {
+  if (wanted.empty()) return fail(ErrorCode::kInvalidInput, "--remote names no remote");
+  OpenRemote remote = REPRISE_PASS(open_named(context, wanted));
+  if (!remote.place.starts_with("https://")) return remote;
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported,
+            "'" + remote.name + "' is another node's store, and can only be read")
+          .with_hint("run the command on that node, without --remote"));
+}
+
+std::vector<std::string> names_of(const Context& context, const OpenRemote& remote) {
+  std::vector<std::string> names{remote.name};
+  if (remote.place != remote.name) names.push_back(remote.place);
+  if (!context.config) return names;
+  for (const config::Remote& one : context.config->remotes) {
+    const bool other = one.name != remote.name && place_of(one.access) == remote.place;
+    if (!other) continue;
+    names.push_back(one.name);
+  }
+  return names;
 }
 
 Result<std::string> make_note(const std::filesystem::path& root, const std::string& name) {

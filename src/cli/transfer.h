@@ -15,13 +15,21 @@
 namespace reprise::cli {
 
 struct OpenRemote {
-  std::string name;  // as configured; the URL if it is not
+  std::string name;   // as configured; the URL if it is not
+  std::string place;  // the same for all names of one place
   std::unique_ptr<remote::ObjectStore> objects;
 };
 
 // `wanted`: the name of a section [remote.NAME], or a URL; empty stands for the only one that is
 // configured. kNotFound, kInvalidInput (with hints), and as config::access_of and open_remote.
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted);
+
+// The same, to change what lies there; it must be named. kUnsupported for another node's store.
+Result<OpenRemote> open_to_change(const Context& context, const std::string& wanted);
+
+// The names under which the catalog may know copies there: sections of the configuration, and the
+// URL.
+std::vector<std::string> names_of(const Context& context, const OpenRemote& remote);
 
 // The note of a checkpoint, sealed, by the name of the object: "notes/ID". kNotFound if there is no
 // such checkpoint, or nothing is known of its container. Opens catalog and store anew each time.

@@ -138,8 +138,10 @@ class Catalog {
   // --- copies elsewhere, forgotten with the checkpoint
   // Replaces what was noted; success if there is no such checkpoint (any more).
   Result<void> note_copy(const Copy& copy);
+  // Somebody removed the copy: lacking_copies() leaves it out until note_copy() says otherwise.
+  Result<void> note_removed_copy(const base::CheckpointId& checkpoint, const std::string& remote);
   Result<std::vector<Copy>> copies();  // sorted by checkpoint and remote
-  // Checkpoints that have no whole copy at `remote`, oldest first.
+  // Checkpoints that have no whole copy at `remote` and are to have one, oldest first.
   Result<std::vector<base::CheckpointId>> lacking_copies(const std::string& remote);
 
   // --- continuations: a claim is the right to restore one checkpoint once

@@ -6,25 +6,44 @@ namespace reprise::store {
 
 using base::CheckpointId;
 
-Result<void> Catalog::note_copy(const Copy& copy) {
+namespace {
+
+// What the column `uploading` says; docs/format/catalog.md.
+enum State : int { kThere = 0, kUploading = 1, kRemoved = 2 };
+
+Result<void> note(sqlite3* db, const CheckpointId& checkpoint, const std::string& remote,
+                  State state) {
   REPRISE_TRY(
       execute(
-          db_.get(),
+          db,
           "INSERT INTO copies (checkpoint, remote, uploading) SELECT id, ?2, ?3 FROM checkpoints "
           "WHERE id = ?1 ON CONFLICT (checkpoint, remote) DO UPDATE SET uploading = ?3",
-          copy.checkpoint.str(), copy.remote, copy.uploading),
-      "noting where checkpoint '" + copy.checkpoint.str() + "' is");
+          checkpoint.str(), remote, int{state}),
+      "noting where checkpoint '" + checkpoint.str() + "' is");
   return {};
 }
 
+}  // namespace
+
+Result<void> Catalog::note_copy(const Copy& copy) {
+  return note(db_.get(), copy.checkpoint, copy.remote, copy.uploading ? kUploading : kThere);
+}
+
+Result<void> Catalog::note_removed_copy(const CheckpointId& checkpoint, const std::string& remote) {
+  return note(db_.get(), checkpoint, remote, kRemoved);
+}
+
 Result<std::vector<Copy>> Catalog::copies() {
-  Statement statement = REPRISE_PASS(Statement::prepare(
-      db_.get(), "SELECT checkpoint, remote, uploading FROM copies ORDER BY checkpoint, remote"));
+  Statement statement = REPRISE_PASS(
+      Statement::prepare(db_.get(),
+                         "SELECT checkpoint, remote, uploading FROM copies WHERE uploading <> ?1 "
+                         "ORDER BY checkpoint, remote",
+                         int{kRemoved}));
   std::vector<Copy> copies;
   while (REPRISE_PASS(statement.step()))
     copies.push_back({.checkpoint = CheckpointId(statement.text(0)),
                       .remote = statement.text(1),
-                      .uploading = statement.integer(2) != 0});
+                      .uploading = statement.integer(2) == kUploading});
   return copies;
 }
 
@@ -32,8 +51,8 @@ Result<std::vector<CheckpointId>> Catalog::lacking_copies(const std::string& rem
   Statement statement = REPRISE_PASS(Statement::prepare(
       db_.get(),
       "SELECT id FROM checkpoints WHERE NOT EXISTS (SELECT 1 FROM copies WHERE checkpoint = id AND "
-      "remote = ?1 AND NOT uploading) ORDER BY sequence",
-      remote));
+      "remote = ?1 AND uploading <> ?2) ORDER BY sequence",
+      remote, int{kUploading}));
   std::vector<CheckpointId> ids;
   while (REPRISE_PASS(statement.step())) ids.emplace_back(statement.text(0));
   return ids;

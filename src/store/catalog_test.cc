@@ -223,6 +223,25 @@ TEST_F(CatalogTest, CopiesAreKeptWithTheirCheckpoint) {
   EXPECT_TRUE(catalog_.copies().value().empty());
 }
 
+TEST_F(CatalogTest, ACopyThatSomebodyRemovedIsNotMadeAgainUnlessItIs) {
+  add(manifest("aaa111", "web", 1));
+  add(manifest("bbb222", "web", 2));
+  const CheckpointId first("aaa111");
+  const CheckpointId second("bbb222");
+  const Copy copy{.checkpoint = first, .remote = "depot", .uploading = false};
+  ASSERT_TRUE(catalog_.note_copy(copy));
+  ASSERT_TRUE(catalog_.note_removed_copy(first, "depot"));
+  EXPECT_TRUE(catalog_.copies().value().empty());
+  EXPECT_EQ(catalog_.lacking_copies("depot").value(), std::vector{second});
+  // Of one that was never noted there as well.
+  ASSERT_TRUE(catalog_.note_removed_copy(second, "depot"));
+  EXPECT_TRUE(catalog_.lacking_copies("depot").value().empty());
+  EXPECT_EQ(catalog_.lacking_copies("peer").value().size(), 2U);
+  ASSERT_TRUE(catalog_.note_copy(copy));
+  EXPECT_EQ(catalog_.copies().value(), std::vector{copy});
+  EXPECT_TRUE(catalog_.note_removed_copy(CheckpointId("ccc333"), "depot"));
+}
+
 // As the first version made it.
 TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
   add(manifest("aaa111", "web", 1), "golden", Catalog::Continue::kYes);

@@ -140,38 +140,4 @@ Result<Pulled> pull_checkpoint(const path& root, const CheckpointId& id, remote:
   return REPRISE_TRY(pull(root, id, from, progress), step);
 }
 
-Result<RemoteCheckpoints> remote_checkpoints(const path& root, remote::ObjectStore& from) {
-  const std::string step = "listing the checkpoints of '" + from.url() + "'";
-  const auto store = REPRISE_PASS(open_parts(root));
-  RemoteCheckpoints found;
-  for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {
-    const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
-    const Result<std::string> text = from.get(object.name, kMaxCheckpointFile);
-    if (!text && text.error().code() == ErrorCode::kNotFound) continue;  // removed since
-    Result<Contents> contents = open_contents(store->keys, id, REPRISE_TRY(std::move(text), step));
-    if (contents)
-      found.manifests.push_back(std::move(contents->manifest));
-    else
-      found.unreadable.push_back(id);
-  }
-  return found;
-}
-
-Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::ObjectStore& from) {
-  const std::string name = kRemoteCheckpoints + REPRISE_PASS(base::parse_id(prefix));
-  const std::size_t skip = std::string_view(kRemoteCheckpoints).size();
-  std::string candidates;
-  std::vector<CheckpointId> found;
-  for (const auto& object : REPRISE_PASS(from.list(name))) {
-    found.emplace_back(object.name.substr(skip));
-    if (object.name == name) return found.back();
-    candidates += (candidates.empty() ? "'" : ", '") + found.back().str() + "'";
-  }
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    return fail(ErrorCode::kNotFound, "'" + from.url() + "' has no checkpoint '" + prefix + "'");
-  return fail(ErrorCode::kInvalidInput,
-              "'" + prefix + "' names more than one checkpoint: " + candidates);
-}
-
 }  // namespace reprise::store

@@ -70,6 +70,11 @@ struct RemoteCheckpoints {
 Result<RemoteCheckpoints> remote_checkpoints(const std::filesystem::path& root,
                                              remote::ObjectStore& from);
 
+// Removes the checkpoint there, and its note; its packs stay, for others may need them. Returns
+// whether it was there. After an error or a kill it is there whole, or not at all. kUnsupported
+// for a peer.
+Result<bool> remove_remote_checkpoint(const base::CheckpointId& id, remote::ObjectStore& from);
+
 // The one whose id begins so. kNotFound, kInvalidInput if there are several.
 Result<base::CheckpointId> find_remote_checkpoint(const std::string& prefix,
                                                   remote::ObjectStore& from);

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commands that change a remote: a directory, under the name 'depot' and by its URL.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/cli.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+#include "sys/test_directory.h"
+
+namespace reprise::cli {
+namespace {
+
+using base::CheckpointId;
+using base::ErrorCode;
+namespace fs = std::filesystem;
+
+constexpr const char* kVariables[] = {"REPRISE_CONFIG", "REPRISE_RUN", "REPRISE_KEY_FILE",
+                                      "REPRISE_STORE"};
+
+struct Result {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+Result call(const std::vector<std::string>& args) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err, .terminal = Terminal::kNo, .user = 0};
+  const int status = run_cli(args, io);
+  return {status, out.str(), err.str()};
+}
+
+class RemoteCommands : public testing::Test {
+ protected:
+  RemoteCommands() {
+    ::setenv("REPRISE_STORE", store_.c_str(), 1);
+    ::setenv("REPRISE_RUN", (scratch_ / "run").c_str(), 1);
+    ::setenv("REPRISE_KEY_FILE", (scratch_ / "key").c_str(), 1);
+    ::setenv("REPRISE_CONFIG", (scratch_ / "reprise.toml").c_str(), 1);
+    configure("");
+  }
+  ~RemoteCommands() override {
+    for (const char* name : kVariables) ::unsetenv(name);
+  }
+  void configure(const std::string& more) {
+    std::ofstream(scratch_ / "reprise.toml") << "[remote.depot]\nurl = \"" << url() << "\"\n"
+                                             << more;
+  }
+  [[nodiscard]] std::string url() const { return "file://" + depot_.string(); }
+  // A checkpoint of this store, known to the catalog.
+  CheckpointId put(const std::string& memory, const std::string& tag = "") {
+    auto writer = std::move(*std::move(*store::open_store(store_))->begin({}));
+    std::ofstream(writer->pages().spool() / "pages-1.img") << memory;
+    EXPECT_TRUE(writer->pages().absorb());
+    const auto manifest = writer->seal(
+        {.key = base::ContainerKey("web"), .name = "web", .created = 7, .kernel = "6.18"});
+    EXPECT_TRUE(manifest);
+    EXPECT_TRUE(writer->settle());
+    EXPECT_TRUE(catalog().add_checkpoint(*manifest, tag, store::Catalog::Continue::kNo));
+    return writer->id();
+  }
+  store::Catalog catalog() { return std::move(*store::Catalog::open(store_)); }
+  [[nodiscard]] bool is_there(const CheckpointId& id) const {
+    return fs::exists(depot_ / "checkpoints" / id.str());
+  }
+
+  sys::TestDirectory scratch_;
+  fs::path store_ = scratch_ / "store";
+  fs::path depot_ = scratch_ / "depot";
+};
+
+TEST_F(RemoteCommands, ACheckpointIsRemovedThereAndNotHere) {
+  const CheckpointId one = put("one", "tagged");
+  const CheckpointId other = put("other");
+  for (const CheckpointId& id : {one, other})
+    ASSERT_EQ(call({"checkpoint", "push", id.str(), "depot"}).status, 0);
+  // Known by its name, and removed by its URL.
+  const Result removed = call({"checkpoint", "rm", "--remote", url() + "/", "tagged"});
+  ASSERT_EQ(removed.status, 0) << removed.err;
+  EXPECT_NE(removed.out.find(one.str() + ": removed from '"), std::string::npos) << removed.out;
+  EXPECT_FALSE(is_there(one));
+  EXPECT_TRUE(is_there(other));
+  EXPECT_EQ(catalog().copies()->size(), 1U);
+  EXPECT_EQ(catalog().checkpoints()->size(), 2U);
+  const Result listed = call({"checkpoint", "ls", "--remote", "depot"});
+  EXPECT_EQ(listed.out.find(one.str()), std::string::npos) << listed.out;
+  // By the beginning of its id; a name that is nowhere is told, and does not end the others.
+  const Result rest =
+      call({"checkpoint", "rm", "--remote", "depot", "nowhere", other.str().substr(0, 8)});
+  EXPECT_EQ(rest.status, base::exit_code(ErrorCode::kNotFound));
+  EXPECT_NE(rest.err.find("cannot remove 'nowhere'"), std::string::npos) << rest.err;
+  EXPECT_FALSE(is_there(other));
+  // Somebody else was faster: the catalog learns of it.
+  ASSERT_EQ(call({"checkpoint", "push", one.str(), "depot"}).status, 0);
+  fs::remove(depot_ / "checkpoints" / one.str());
+  EXPECT_NE(call({"checkpoint", "rm", "--remote", "depot", one.str()}).out.find("was not at"),
+            std::string::npos);
+  EXPECT_TRUE(catalog().copies()->empty());
+}
+
+TEST_F(RemoteCommands, WhatWasRemovedThereIsNotUploadedAgainOnItsOwn) {
+  const CheckpointId id = put("one");
+  ASSERT_EQ(call({"checkpoint", "push", id.str()}).status, 0);
+  configure("upload = true\n");
+  const Result removed = call({"checkpoint", "rm", "--remote", "depot", id.str()});
+  ASSERT_EQ(removed.status, 0) << removed.err;
+  EXPECT_NE(removed.out.find("only 'checkpoint push' brings it back"), std::string::npos);
+  const CheckpointId next = put("two");
+  ASSERT_EQ(call({"store", "upload"}).status, 0);
+  EXPECT_FALSE(is_there(id));
+  EXPECT_TRUE(is_there(next));
+  ASSERT_EQ(call({"checkpoint", "push", id.str()}).status, 0);
+  EXPECT_TRUE(is_there(id));
+  EXPECT_EQ(catalog().copies()->size(), 2U);
+}
+
+TEST_F(RemoteCommands, AnotherNodesStoreIsNotChanged) {
+  const CheckpointId id = put("one");
+  configure("[remote.peer]\nurl = \"https://localhost:1\"\n");
+  ASSERT_TRUE(catalog().note_copy({.checkpoint = id, .remote = "peer", .uploading = false}));
+  const Result refused = call({"checkpoint", "rm", "--remote", "peer", id.str()});
+  EXPECT_EQ(refused.status, base::exit_code(ErrorCode::kUnsupported)) << refused.err;
+  EXPECT_NE(refused.err.find("another node's store"), std::string::npos) << refused.err;
+  EXPECT_EQ(catalog().copies()->size(), 1U);
+}
+
+TEST_F(RemoteCommands, AnEmptyNameIsNotTakenForHere) {
+  const CheckpointId id = put("one");
+  const Result removed = call({"checkpoint", "rm", "--remote", "", id.str()});
+  EXPECT_EQ(removed.status, base::exit_code(ErrorCode::kInvalidInput)) << removed.out;
+  EXPECT_EQ(catalog().checkpoints()->size(), 1U);
+}
+
+}  // namespace
+}  // namespace reprise::cli
