@@ -135,7 +135,35 @@ TEST_F(RemoteCommands, AnEmptyNameIsNotTakenForHere) {
   const CheckpointId id = put("one");
   const Result removed = call({"checkpoint", "rm", "--remote", "", id.str()});
   EXPECT_EQ(removed.status, base::exit_code(ErrorCode::kInvalidInput)) << removed.out;
+  EXPECT_EQ(call({"store", "gc", "--remote", ""}).status,
+            base::exit_code(ErrorCode::kInvalidInput));
   EXPECT_EQ(catalog().checkpoints()->size(), 1U);
+}
+
+TEST_F(RemoteCommands, WhatNothingNeedsThereIsFreed) {
+  const CheckpointId id = put("one");
+  ASSERT_EQ(call({"checkpoint", "push", id.str()}).status, 0);
+  const Result nothing = call({"store", "gc", "--remote", "depot", "--grace", "0"});
+  EXPECT_TRUE(nothing.out.starts_with("0 B freed (0 packs)")) << nothing.out << nothing.err;
+  ASSERT_EQ(call({"checkpoint", "rm", "--remote", "depot", id.str()}).status, 0);
+  const Result young = call({"store", "gc", "--remote", "depot"});
+  EXPECT_NE(young.out.find("1 packs that nothing needs are kept"), std::string::npos) << young.out;
+  const Result would = call({"store", "gc", "--remote", url(), "--grace", "0s", "--dry-run"});
+  EXPECT_NE(would.out.find(" would be freed (1 packs)"), std::string::npos) << would.out;
+  EXPECT_FALSE(fs::is_empty(depot_ / "packs"));
+  const Result freed = call({"store", "gc", "--remote", "depot", "--grace", "0h"});
+  EXPECT_NE(freed.out.find(" freed (1 packs)"), std::string::npos) << freed.out;
+  EXPECT_TRUE(fs::is_empty(depot_ / "packs"));
+  EXPECT_FALSE(fs::is_empty(store_ / "packs"));
+  for (const auto& wrong :
+       std::vector<std::vector<std::string>>{{"--dry-run"},
+                                             {"--grace", "1h"},
+                                             {"--remote", "depot", "--no-compact"},
+                                             {"--remote", "depot", "--grace", "soon"}}) {
+    std::vector<std::string> args{"store", "gc"};
+    args.insert(args.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(call(args).status, base::exit_code(ErrorCode::kInvalidInput)) << wrong[0];
+  }
 }
 
 }  // namespace

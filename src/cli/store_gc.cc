@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/transfer.h"
 #include "store/checkpoint_store.h"
+#include "store/remote_gc.h"
 
 namespace reprise::cli {
 namespace {
+
+struct Options {
+  bool no_compact = false;
+  std::optional<std::string> remote;
+  store::RemoteGcOptions at_remote;
+};
 
 Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
   const store::Compacted compacted = REPRISE_PASS(checkpoints.compact(kGcPatience));
@@ -20,10 +29,10 @@ Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
   return {};
 }
 
-Result<int> gc(bool no_compact, Context& context) {
+Result<int> gc(const Options& options, Context& context) {
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
-  if (!no_compact) REPRISE_PASS(compact(*opened, context));
+  if (!options.no_compact) REPRISE_PASS(compact(*opened, context));
   const store::Collected collected = REPRISE_PASS(opened->collect(kGcPatience));
   context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
   if (collected.waiting > 0)
@@ -32,23 +41,68 @@ Result<int> gc(bool no_compact, Context& context) {
   return kDone;
 }
 
+Result<int> gc_there(const Options& options, Context& context) {
+  const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
+  const store::RemoteCollected collected =
+      REPRISE_PASS(store::collect_remote(context.layout.store, *remote.objects, options.at_remote));
+  std::ostream& out = context.io.out;
+  out << format_bytes(collected.bytes)
+      << (options.at_remote.dry_run ? " would be freed (" : " freed (") << collected.packs
+      << " packs)\n";
+  if (collected.unfinished > 0)
+    out << collected.unfinished << " uploads that were never finished are given up\n";
+  if (collected.young > 0)
+    out << collected.young
+        << " packs that nothing needs are kept, since they have not been there for long enough\n";
+  if (collected.busy > 0) out << collected.busy << " packs are kept for uploads that run now\n";
+  if (collected.left > 0)
+    out << collected.left << " packs are left to the next 'store gc', for this one took too long\n";
+  return kDone;
+}
+
+// "24h", "90min", "30 s", "7d"; a number alone is seconds.
+void add_grace(CLI::App& app, store::RemoteGcOptions& options, CLI::Option* remote) {
+  app.add_option_function<std::string>(
+         "--grace",
+         [&options](const std::string& text) {
+           const Result<std::chrono::milliseconds> grace = config::parse_duration(text);
+           if (!grace) throw CLI::ValidationError("--grace", grace.error().message());
+           options.grace = *grace;
+         },
+         "at a remote: how long a pack must have been there, such as \"90min\" (24h)")
+      ->needs(remote);
+}
+
 Runner configure(CLI::App& app) {
-  auto no_compact = std::make_shared<bool>(false);
-  app.add_flag("--no-compact", *no_compact, "leave packs of which little is needed as they are");
-  return [no_compact](Context& context) { return gc(*no_compact, context); };
+  auto options = std::make_shared<Options>();
+  CLI::Option* remote =
+      app.add_option("--remote", options->remote, "free what lies at this remote, by name or URL");
+  app.add_flag("--no-compact", options->no_compact,
+               "leave packs of which little is needed as they are")
+      ->excludes(remote);
+  app.add_flag("--dry-run", options->at_remote.dry_run, "at a remote: say how much would be freed")
+      ->needs(remote);
+  add_grace(app, options->at_remote, remote);
+  return [options](Context& context) {
+    return options->remote ? gc_there(*options, context) : gc(*options, context);
+  };
 }
 
 }  // namespace
 
 constinit const Command kStoreGc = {
     .path = "store gc",
-    .summary = "Free what no checkpoint needs",
+    .summary = "Free what no checkpoint needs, here or at a remote",
     .details =
         R"(Sessions may run meanwhile. Stops and removals do it by themselves, but for this: out of packs of
 which less than half is needed, that half is moved first.
 
+At a remote nothing is freed on its own. Other nodes may push meanwhile; packs stay there for --grace,
+so that pushes that were interrupted can go on. If a checkpoint there cannot be read, nothing is freed.
+
 Example:
-  reprise store gc)",
+  reprise store gc
+  reprise store gc --remote depot --dry-run)",
     .configure = configure,
 };
 

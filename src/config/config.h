@@ -4,6 +4,7 @@
 // docs/configuration.md describes it. Environment variables win over it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -83,5 +84,7 @@ Result<remote::RemoteConfig> access_of(const Remote& remote);
 
 // A number of bytes: "1048576", "200GiB", "1.5 TB". kInvalidInput for anything else.
 Result<std::uint64_t> parse_bytes(std::string_view text);
+// A time: "24h", "90 min", "30s", "7d"; a number alone is seconds. kInvalidInput for anything else.
+Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace reprise::config

@@ -114,6 +114,16 @@ TEST(Config, ReadsSizes) {
     EXPECT_FALSE(parse_bytes(wrong)) << wrong;
 }
 
+TEST(Config, TakesTimesWithUnits) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(parse_duration("24h").value(), milliseconds(86'400'000));
+  EXPECT_EQ(parse_duration("1.5 min").value(), milliseconds(90'000));
+  EXPECT_EQ(parse_duration("0").value(), milliseconds(0));
+  EXPECT_EQ(parse_duration("7d").value(), milliseconds(604'800'000));
+  for (const char* wrong : {"", "h", "-1h", "1e30", "12 w", "nan", "1 h x"})
+    EXPECT_FALSE(parse_duration(wrong)) << wrong;
+}
+
 TEST(Config, VariablesWinOverTheFile) {
   const Config config = parsed("[store]\npath = \"/srv\"\nkey_file = \"/k\"\n");
   ::setenv("REPRISE_STORE", "/mine", 1);

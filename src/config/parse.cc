@@ -223,29 +223,51 @@ Result<Config> parse(const std::filesystem::path& file, std::string_view text) {
   return Parser(Config{.file = file}).parse(parsed.table());
 }
 
-Result<std::uint64_t> parse_bytes(std::string_view text) {
+namespace {
+
+using Unit = std::pair<std::string_view, double>;
+
+// A number and a unit behind it, at most a blank between; nullopt for anything else.
+std::optional<double> quantity(std::string_view text, std::span<const Unit> units) {
   constexpr double kMost = 9e18;  // fits a signed number of 64 bits
-  static constexpr std::array<std::pair<std::string_view, double>, 10> kUnits{{{"", 1},
-                                                                               {"B", 1},
-                                                                               {"kB", 1e3},
-                                                                               {"MB", 1e6},
-                                                                               {"GB", 1e9},
-                                                                               {"TB", 1e12},
-                                                                               {"KiB", 0x1p10},
-                                                                               {"MiB", 0x1p20},
-                                                                               {"GiB", 0x1p30},
-                                                                               {"TiB", 0x1p40}}};
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   if (unit.starts_with(' ')) unit.remove_prefix(1);
-  const auto found = std::ranges::find(kUnits, unit, [](const auto& one) { return one.first; });
-  if (error != std::errc() || found == kUnits.end() || !(number >= 0) ||
+  const auto found = std::ranges::find(units, unit, &Unit::first);
+  if (error != std::errc() || found == units.end() || !(number >= 0) ||
       number * found->second > kMost)
-    return fail(
-        ErrorCode::kInvalidInput,
-        "must be a size as 1048576, \"512 MB\" or \"200GiB\", not \"" + std::string(text) + "\"");
-  return static_cast<std::uint64_t>(std::llround(number * found->second));
+    return std::nullopt;
+  return number * found->second;
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+  static constexpr std::array<Unit, 10> kUnits{{{"", 1},
+                                                {"B", 1},
+                                                {"kB", 1e3},
+                                                {"MB", 1e6},
+                                                {"GB", 1e9},
+                                                {"TB", 1e12},
+                                                {"KiB", 0x1p10},
+                                                {"MiB", 0x1p20},
+                                                {"GiB", 0x1p30},
+                                                {"TiB", 0x1p40}}};
+  if (const auto bytes = quantity(text, kUnits))
+    return static_cast<std::uint64_t>(std::llround(*bytes));
+  return fail(
+      ErrorCode::kInvalidInput,
+      "must be a size as 1048576, \"512 MB\" or \"200GiB\", not \"" + std::string(text) + "\"");
+}
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  static constexpr std::array<Unit, 5> kUnits{
+      {{"", 1e3}, {"s", 1e3}, {"min", 60e3}, {"h", 3600e3}, {"d", 86400e3}}};
+  if (const auto millis = quantity(text, kUnits))
+    return std::chrono::milliseconds(std::llround(*millis));
+  return fail(ErrorCode::kInvalidInput,
+              "must be a time as 30s, 90min, 24h or 7d, not \"" + std::string(text) + "\"");
 }
 
 }  // namespace reprise::config

@@ -112,7 +112,11 @@ Result<Pulled> take_theirs(const path& root, std::shared_ptr<const OpenStore>& s
     Result<Pulled> taken = take(*store, std::move(*contents), from, progress);
     if (taken || attempt == kAttempts) return taken;
     // A node whose store we read may have moved its blocks meanwhile; then its file is another one.
+    // Or it was removed, and a gc there was faster than we.
     const auto now = from.get(remote_checkpoint(id), kMaxCheckpointFile);
+    if (!now && now.error().code() == ErrorCode::kNotFound)
+      return std::unexpected(Error(ErrorCode::kNotFound, "it was removed there meanwhile")
+                                 .with_suppressed(std::move(taken).error()));
     if (!now || *now == text) return taken;
   }
 }

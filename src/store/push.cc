@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "store/internal/bytes.h"
 #include "store/internal/move_blocks.h"
+#include "store/internal/notices.h"
 #include "store/internal/transfer_names.h"
 #include "store/internal/workers.h"
 #include "store/transfer.h"
@@ -38,23 +39,27 @@ struct Upload {
 class Push {
  public:
   Push(const OpenStore& store, remote::ObjectStore& to, const TransferProgress& progress)
-      : store_(store), to_(to), progress_(progress) {}
+      : store_(store), to_(to), progress_(progress), notice_(to, NoticeKind::kPush) {}
   // kNotFound if a pack was rewritten meanwhile; then the checkpoint's file is another one.
   Result<void> run(const CheckpointId& id, const std::string& note);
   [[nodiscard]] const Pushed& pushed() const { return pushed_; }
 
  private:
+  Result<void> make_safe(const CheckpointId& id, const Contents& contents, const std::string& note);
+  Result<void> announce(const CheckpointId& id, const Contents& contents);
   Result<std::vector<Upload>> lacking(const Contents& contents);
   Result<void> upload_all(const std::vector<Upload>& uploads);
   Result<void> upload(const Upload& upload);
   Result<void> check_pack(const std::string& id) const;
   Result<void> report(const std::string& pack, std::uint64_t bytes);
   Result<void> put_key();
+  Result<void> put_checkpoint(const CheckpointId& id, const std::string& text);
   Result<void> put_note(const CheckpointId& id, const std::string& note);
 
   const OpenStore& store_;
   remote::ObjectStore& to_;
   const TransferProgress& progress_;
+  PostedNotice notice_;
   Pushed pushed_;
   std::mutex mutex_;                           // of what follows
   std::map<std::string, std::uint64_t> done_;  // pack to bytes
@@ -65,10 +70,14 @@ Result<void> Push::run(const CheckpointId& id, const std::string& note) {
   const std::string text = REPRISE_PASS(read_sealed(store_, id));
   const Contents contents = REPRISE_PASS(open_contents(store_.keys, id, text));
   REPRISE_PASS(put_key());
-  const std::vector<Upload> uploads = REPRISE_PASS(lacking(contents));
-  REPRISE_PASS(upload_all(uploads));
-  REPRISE_PASS(base::fault_point("push-packs"));
-  REPRISE_PASS(put_note(id, note));
+  REPRISE_PASS(make_safe(id, contents, note));
+  REPRISE_PASS(put_checkpoint(id, text));
+  // One that stood still in between may have come too late for what it had announced.
+  if (!notice_.is_fresh()) REPRISE_PASS(make_safe(id, contents, note));
+  return base::fault_point("push-sealed");
+}
+
+Result<void> Push::put_checkpoint(const CheckpointId& id, const std::string& text) {
   const std::string name = remote_checkpoint(id);
   const auto size = REPRISE_PASS(to_.size(name));
   if (size == text.size()) {
@@ -76,8 +85,38 @@ Result<void> Push::run(const CheckpointId& id, const std::string& note) {
     const Result<std::string> there = to_.get(name, text.size());
     if (there && *there == text) return {};
   }
-  REPRISE_PASS(to_.put(name, text));
-  return base::fault_point("push-sealed");
+  return to_.put(name, text);
+}
+
+// All that the checkpoint needs is there, and no gc removes it from now on. An upload may take
+// longer than what is announced is good for: then it is looked again, and nothing is left to do.
+Result<void> Push::make_safe(const CheckpointId& id, const Contents& contents,
+                             const std::string& note) {
+  do {
+    REPRISE_PASS(announce(id, contents));
+    REPRISE_PASS(base::fault_point("push-announced"));
+    const std::vector<Upload> uploads = REPRISE_PASS(lacking(contents));
+    REPRISE_PASS(upload_all(uploads));
+    REPRISE_PASS(base::fault_point("push-packs"));
+    REPRISE_PASS(put_note(id, note));
+  } while (!notice_.is_fresh());
+  return {};
+}
+
+// Before it is looked what is there (store/internal/notices.h).
+Result<void> Push::announce(const CheckpointId& id, const Contents& contents) {
+  std::set<std::string> objects{remote_note(id)};
+  for (const BlockPlace& place : contents.blocks) objects.insert(remote_pack(place.pack));
+  REPRISE_PASS(notice_.post(objects));
+  const Notices others = REPRISE_PASS(read_notices(to_, notice_));
+  for (const std::string& object : objects)
+    if (others.removals.contains(object))
+      return std::unexpected(
+          Error(ErrorCode::kBusy, "a gc of '" + to_.url() + "' may be about to remove '" + object +
+                                      "', which the checkpoint needs")
+              .with_hint("try again when it is done; a gc that was killed is passed over at once "
+                         "on its own host, and by others after 24 hours"));
+  return {};
 }
 
 // Another tenant's key must not be replaced: with it would go all of its checkpoints.

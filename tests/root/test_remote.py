@@ -108,16 +108,20 @@ def test_a_container_is_fetched_from_another_nodes_store(container, product, dep
     assert not depot.exists()
 
 
-def test_a_bucket_survives_the_node(container, product, depot, tmp_path):
-    """Uploaded on its own after the stop; the node is lost, and so is one bit of what it left."""
-    secret = tmp_path / "secret"
+def configure_bucket(endpoint, directory, more=""):
+    secret = directory / "secret"
     secret.write_text(s3.SECRET, encoding="ascii")
     secret.chmod(0o600)
+    with open(os.environ["REPRISE_CONFIG"], "a", encoding="ascii") as configuration:
+        configuration.write(f'[remote.bucket]\nurl = "s3://bucket/cluster"\n'
+                            f'endpoint = "{endpoint}"\naccess_key = "{s3.ACCESS}"\n'
+                            f'secret_key_file = "{secret}"\n{more}')
+
+
+def test_a_bucket_survives_the_node(container, product, depot, tmp_path):
+    """Uploaded on its own after the stop; the node is lost, and so is one bit of what it left."""
     with s3.bucket(tmp_path / "s3") as endpoint:
-        with open(os.environ["REPRISE_CONFIG"], "a", encoding="ascii") as configuration:
-            configuration.write(f'[remote.bucket]\nurl = "s3://bucket/cluster"\n'
-                                f'endpoint = "{endpoint}"\naccess_key = "{s3.ACCESS}"\n'
-                                f'secret_key_file = "{secret}"\nupload = true\n')
+        configure_bucket(endpoint, tmp_path, "upload = true\n")
         container.run_workload("counter.py", "--mb", 40)
         container.stop()
         identity = product.checkpoints()[0]["id"]
@@ -170,3 +174,45 @@ def test_checkpoints_are_uploaded_in_the_background(container, product, depot):
     depot.unlink()
     product.reprise("store", "upload")
     wait_for((depot / "checkpoints" / newest).exists, 60, "the checkpoint to be uploaded")
+
+
+def test_what_nobody_needs_in_a_bucket_is_freed(container, product, depot, tmp_path):
+    """Of two checkpoints that share pages one is removed there; the other one still restores."""
+    with s3.bucket(tmp_path / "s3") as endpoint:
+        configure_bucket(endpoint, tmp_path)
+        container.run_workload("counter.py", "--mb", 20)
+        kept = product.json("checkpoint", "create", container.name)["checkpoint"]
+        gone = product.json("checkpoint", "create", container.name)["checkpoint"]
+        for identity in (kept, gone):
+            product.reprise("checkpoint", "push", identity, "bucket")
+        there = tmp_path / "s3/bucket/cluster"
+        before = set(there.glob("packs/*"))
+        product.reprise("checkpoint", "rm", "--remote", "bucket", gone)
+        assert [path.name for path in there.glob("checkpoints/*")] == [kept]
+        copies = {one["id"]: one["copies"] for one in product.checkpoints()}
+        assert copies == {kept: [{"remote": "bucket", "state": "there"}], gone: []}
+        # Young packs may be those of an upload that was interrupted.
+        assert "kept" in product.reprise("store", "gc", "--remote", "bucket").stdout
+        assert set(there.glob("packs/*")) == before
+        # A gc that is killed in the middle is in nobody's way.
+        killed = product.begin("store", "gc", "--remote", "bucket", "--grace", "0",
+                               environment={**product.environment(),
+                                            "REPRISE_FAULT": "remote-gc-announced:kill"})
+        killed.communicate(timeout=60)
+        assert killed.returncode == -9 and len(list(there.glob("notices/*"))) == 1
+        product.reprise("checkpoint", "push", gone, "bucket")
+        assert set(there.glob("packs/*")) == before
+        product.reprise("checkpoint", "rm", "--remote", "bucket", gone)
+        product.reprise("store", "gc", "--remote", "bucket", "--grace", "0")
+        left = set(there.glob("packs/*"))
+        assert left and left < before and not list(there.glob("notices/*"))
+        assert [path.name for path in there.glob("notes/*")] == [kept]
+        container.remove()
+        with Node(product, product.base / "other") as other:
+            other.reprise("restore", "--from", "bucket", kept)
+            container.refresh()
+            assert_moves_on(container)
+            assert_memory_is_whole(container)
+            assert_nothing_left(container)
+            container.remove()
+    assert not depot.exists()

@@ -12,6 +12,7 @@ namespace reprise::store {
 inline constexpr const char* kRemotePacks = "packs/";
 inline constexpr const char* kRemoteCheckpoints = "checkpoints/";
 inline constexpr const char* kRemoteNotes = "notes/";
+inline constexpr const char* kRemoteNotices = "notices/";
 inline constexpr std::size_t kKeyFileLimit = 4096;
 inline constexpr std::size_t kNoteLimit = std::size_t{1} << 20;
 
