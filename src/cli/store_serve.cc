@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/transfer.h"
+#include "crypto/secret.h"
 #include "remote/peer.h"
 #include "sys/files.h"
 
@@ -33,10 +34,12 @@ Result<void> set_address(const std::string& listen, remote::ServeOptions& option
           .with_hint("use HOST:PORT, for example 0.0.0.0:7433"));
 }
 
-Result<std::string> read_token(const std::string& file) {
+Result<crypto::SecretText> read_token(const std::string& file) {
   constexpr std::size_t kLongest = 4096;
-  std::string token = REPRISE_TRY(sys::read_file(file, kLongest), "reading the token");
-  while (token.ends_with('\n')) token.pop_back();
+  std::string text = REPRISE_TRY(sys::read_file(file, kLongest), "reading the token");
+  const std::size_t end = text.find_last_not_of('\n') + 1;
+  crypto::SecretText token(std::string_view(text).substr(0, end));
+  crypto::wipe(std::as_writable_bytes(std::span(text)));
   if (!token.empty()) return token;
   return base::fail(ErrorCode::kInvalidInput, "there is no token in '" + file + "'");
 }

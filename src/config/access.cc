@@ -3,9 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <span>
+#include <string_view>
 
+#include "base/scope_exit.h"
 #include "config/config.h"
+#include "crypto/secret.h"
 #include "sys/files.h"
 
 namespace reprise::config {
@@ -17,7 +22,7 @@ using base::fail_errno;
 
 namespace {
 
-Result<std::string> read_secret(const std::string& file) {
+Result<crypto::SecretText> read_secret(const std::string& file) {
   constexpr std::size_t kLimit = 4096;
   constexpr mode_t kOthers = 077;
   const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(file, O_RDONLY | O_NONBLOCK));
@@ -28,13 +33,14 @@ Result<std::string> read_secret(const std::string& file) {
   if ((status.st_mode & kOthers) != 0 || (status.st_uid != 0 && status.st_uid != ::geteuid()))
     return std::unexpected(Error(ErrorCode::kDenied, "'" + file + "' can be read by others")
                                .with_hint("chown root '" + file + "'; chmod 600 '" + file + "'"));
-  std::string text(kLimit, '\0');
-  const ssize_t n = ::read(fd.get(), text.data(), text.size());
+  std::array<char, kLimit> buffer{};
+  const base::ScopeExit wipes([&] { crypto::wipe(std::as_writable_bytes(std::span(buffer))); });
+  const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
   if (n < 0) return fail_errno(errno, "reading '" + file + "'");
-  text.resize(static_cast<std::size_t>(n));
-  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  std::string_view text(buffer.data(), static_cast<std::size_t>(n));
+  text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
   if (text.empty()) return fail(ErrorCode::kInvalidInput, "'" + file + "' is empty");
-  return text;
+  return crypto::SecretText(text);
 }
 
 }  // namespace

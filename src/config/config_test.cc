@@ -151,7 +151,7 @@ TEST(Config, TakesSecretsOnlyFromPrivateFiles) {
   EXPECT_EQ(open.error().code(), ErrorCode::kDenied);
   EXPECT_EQ(open.error().message().find("hunter2"), std::string::npos);
   ::chmod(file.c_str(), 0600);
-  EXPECT_EQ(access_of(remote).value().secret_key, "hunter2");
+  EXPECT_EQ(access_of(remote).value().secret_key.view(), "hunter2");
   std::ofstream(file) << "";
   EXPECT_EQ(access_of(remote).error().code(), ErrorCode::kInvalidInput);
   ::unlink(file.c_str());

@@ -232,6 +232,10 @@ List HttpClient::Attempt::set_up() {
   return headers;
 }
 
+Result<crypto::Secret> secret_of(const crypto::SecretText& text) {
+  return crypto::Secret::copy_of(std::as_bytes(std::span(text.view())));
+}
+
 Result<std::unique_ptr<HttpClient>> HttpClient::open(HttpOptions options) {
   set_global_up();
   for (const std::string& file : {options.ca_file, options.cert_file, options.key_file}) {

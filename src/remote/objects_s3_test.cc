@@ -40,7 +40,7 @@ TEST(S3Objects, AWholeBucketAndMoreThanAPageOfNames) {
 
 TEST(S3Objects, CredentialsThatDoNotFitAreNamed) {
   S3Options options = TestS3Server::instance().options("p");
-  options.secret_key = "wrong";
+  options.secret_key = crypto::SecretText("wrong");
   const auto denied = (*open_s3(options))->put("packs/a", "1");
   EXPECT_EQ(denied.error().code(), ErrorCode::kDenied);
   EXPECT_NE(denied.error().hint().find("secret key"), std::string::npos) << denied.error().hint();
@@ -49,7 +49,7 @@ TEST(S3Objects, CredentialsThatDoNotFitAreNamed) {
   EXPECT_EQ(unknown.error().code(), ErrorCode::kDenied);
   EXPECT_NE(unknown.error().hint().find("access key"), std::string::npos) << unknown.error().hint();
   EXPECT_EQ((*open_s3(options))->size("packs/a").error().code(), ErrorCode::kDenied);
-  options.secret_key.clear();
+  options.secret_key = crypto::SecretText();
   EXPECT_EQ(open_s3(options).error().code(), ErrorCode::kDenied);
 }
 

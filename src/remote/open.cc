@@ -18,10 +18,18 @@ namespace {
 constexpr std::string_view kFile = "file://";
 constexpr std::string_view kS3 = "s3://";
 
-std::string given_or_environment(const std::string& given, const char* variable) {
-  if (!given.empty()) return given;
+// A view of what the environment says, which nobody changes.
+std::string_view environment(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr ? value : "";
+}
+
+std::string given_or_environment(const std::string& given, const char* variable) {
+  return given.empty() ? std::string(environment(variable)) : given;
+}
+
+crypto::SecretText given_or_environment(const crypto::SecretText& given, const char* variable) {
+  return given.empty() ? crypto::SecretText(environment(variable)) : given;
 }
 
 Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {

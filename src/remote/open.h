@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "crypto/secret_text.h"
 #include "remote/object_store.h"
 
 namespace reprise::remote {
@@ -20,10 +21,10 @@ struct RemoteConfig {
   std::string endpoint;
   // S3: empty means AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment.
   std::string access_key;
-  std::string secret_key;
+  crypto::SecretText secret_key;
   std::string ca_file;              // S3 and peer: whom to trust; empty means the system's
   std::string cert_file, key_file;  // peer: who we are
-  std::string token;                // peer: instead of a certificate
+  crypto::SecretText token;         // peer: instead of a certificate
 };
 
 // Blocks at most on a directory; of servers nothing is asked before the first call.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "crypto/secret_text.h"
 #include "remote/object_store.h"
 #include "remote/patience.h"
 
@@ -19,7 +20,7 @@ struct PeerOptions {
   std::string ca_file;  // whom to trust; empty means the system's
   // Who we are; where the peer asks for a token, both may be empty.
   std::string cert_file, key_file;
-  std::string token;
+  crypto::SecretText token;
   Patience patience;
   unsigned parallel = 4;  // requests of a large read that are under way at once
 };
@@ -36,7 +37,7 @@ struct ServeOptions {
   std::uint16_t port = 0;          // 0: any that is free
   std::string cert_file, key_file;
   std::string ca_file;
-  std::string token;
+  crypto::SecretText token;
   // Objects that are made when they are asked for, of names that begin with "notes/"; kNotFound for
   // those that are not. Called by several threads at once. May be empty.
   std::function<Result<std::string>(const std::string& name)> make_note;

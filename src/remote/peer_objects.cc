@@ -142,11 +142,7 @@ Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options) {
                    .cert_file = options.cert_file,
                    .key_file = options.key_file,
                    .patience = options.patience};
-  if (!options.token.empty()) {
-    const auto token = std::as_writable_bytes(std::span(options.token));
-    http.bearer = REPRISE_PASS(crypto::Secret::copy_of(token));
-    crypto::wipe(token);
-  }
+  if (!options.token.empty()) http.bearer = REPRISE_PASS(secret_of(options.token));
   auto client = REPRISE_PASS(HttpClient::open(std::move(http)));
   return std::make_unique<Peer>(std::move(options.url), options.parallel, std::move(client));
 }

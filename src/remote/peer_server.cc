@@ -88,6 +88,12 @@ bool same(std::string_view given, std::string_view wanted) {
          CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
 }
 
+bool has_token(const httplib::Request& request, std::string_view token) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string given = request.get_header_value("Authorization");
+  return given.starts_with(kBearer) && same(std::string_view(given).substr(kBearer.size()), token);
+}
+
 // The library (0.11) trusts that a range lies in what it is a range of.
 bool is_within(const httplib::Ranges& ranges, std::uint64_t bytes) {
   if (ranges.empty()) return true;
@@ -120,7 +126,6 @@ class Server final : public ObjectServer {
   int send_list(const std::string& prefix, httplib::Response& response) const;
 
   ServeOptions options_;
-  std::string bearer_;
   Result<void> tls_;
   httplib::SSLServer http_;
   std::uint16_t port_ = 0;
@@ -129,9 +134,7 @@ class Server final : public ObjectServer {
 };
 
 Server::Server(ServeOptions options)
-    : options_(std::move(options)),
-      bearer_("Bearer " + options_.token),
-      http_([this](SSL_CTX& context) {
+    : options_(std::move(options)), http_([this](SSL_CTX& context) {
         tls_ = set_up_tls(context, options_);
         return tls_.has_value();
       }) {
@@ -157,8 +160,7 @@ Server::Server(ServeOptions options)
 }
 
 int Server::answer(const httplib::Request& request, httplib::Response& response) const {
-  if (!options_.token.empty() && !same(request.get_header_value("Authorization"), bearer_))
-    return kUnauthorized;
+  if (!options_.token.empty() && !has_token(request, options_.token.view())) return kUnauthorized;
   if (request.method != "GET" && request.method != "HEAD") return kNoMethod;
   if (request.path == kObjects) return send_list(request.get_param_value("prefix"), response);
   if (!request.path.starts_with(std::string(kObjects) + "/")) return kMissing;

@@ -129,17 +129,17 @@ TEST_F(PeerAccess, WithTheTokenWhereOneIsAskedFor) {
   ServeOptions serving = node_.serving();
   serving.ca_file.clear();
   EXPECT_EQ(serve_objects(serving).error().code(), ErrorCode::kInvalidInput);
-  serving.token = "secret";
+  serving.token = crypto::SecretText("secret");
   node_.serve(serving);
   PeerOptions options = node_.reading();
   options.cert_file.clear();
   options.key_file.clear();
   EXPECT_EQ(refusal(options).code(), ErrorCode::kDenied);
-  options.token = "secres";
+  options.token = crypto::SecretText("secres");
   const base::Error error = refusal(options);
   EXPECT_EQ(error.code(), ErrorCode::kDenied);
   EXPECT_NE(error.hint().find("token"), std::string::npos);
-  options.token = "secret";
+  options.token = crypto::SecretText("secret");
   EXPECT_EQ(*(*open_peer(options))->get("packs/a", 100), "contents");
 }
 

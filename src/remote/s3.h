@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "crypto/secret_text.h"
 #include "remote/object_store.h"
 #include "remote/patience.h"
 
@@ -21,7 +22,7 @@ struct S3Options {
   std::string bucket;
   std::string prefix;  // of all names, without slashes at its ends; may be empty
   std::string access_key;
-  std::string secret_key;  // wiped by open_s3
+  crypto::SecretText secret_key;
   Addressing addressing = Addressing::kPath;
   std::string ca_file;  // whom to trust; empty means the system's
   Patience patience;

@@ -95,16 +95,14 @@ Result<std::unique_ptr<S3Client>> S3Client::open(S3Options options) {
   auto client = std::unique_ptr<S3Client>(new S3Client);
   client->url_ = "s3://" + options.bucket + (options.prefix.empty() ? "" : "/" + options.prefix);
   client->base_ = base_url(options);
-  const auto secret = std::as_writable_bytes(std::span(options.secret_key));
   HttpOptions http{.place = client->url_ + "' at '" + options.endpoint,
                    .ca_file = options.ca_file,
                    .patience = options.patience,
                    .sigv4 = "aws:amz:" + options.region + ":s3",
                    .access_key = options.access_key,
                    .may_pass = &may_pass};
-  http.secret_key = REPRISE_PASS(crypto::Secret::copy_of(secret));
-  crypto::wipe(secret);
-  options.secret_key.clear();
+  http.secret_key = REPRISE_PASS(secret_of(options.secret_key));
+  options.secret_key = crypto::SecretText();
   client->options_ = std::move(options);
   client->http_ = REPRISE_PASS(HttpClient::open(std::move(http)));
   return client;

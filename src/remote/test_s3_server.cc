@@ -79,7 +79,7 @@ S3Options TestS3Server::options(std::string prefix, std::uint16_t port) {
           .bucket = "bucket",
           .prefix = std::move(prefix),
           .access_key = kAccessKey,
-          .secret_key = kSecretKey,
+          .secret_key = crypto::SecretText(kSecretKey),
           .patience = {.connect = std::chrono::milliseconds{2000},
                        .stall = std::chrono::seconds{2},
                        .tries = 3,

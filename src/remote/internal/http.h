@@ -19,6 +19,7 @@
 
 #include "base/result.h"
 #include "crypto/secret.h"
+#include "crypto/secret_text.h"
 #include "remote/internal/body.h"
 #include "remote/patience.h"
 
@@ -60,6 +61,9 @@ struct HttpOptions {
   // Whether what this answer complains of may pass; 5xx, 408 and 429 always may.
   bool (*may_pass)(const Request&, const Response&) = nullptr;
 };
+
+// For HttpOptions. kBusy without protected memory.
+Result<crypto::Secret> secret_of(const crypto::SecretText& text);
 
 // May be used by several threads at once; keeps a connection per thread that was in it.
 class HttpClient {

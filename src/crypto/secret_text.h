@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A secret that is text, on its way to where it is used.
+#pragma once
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace reprise::crypto {
+
+// Wiped when it goes, and so is each copy. It lies in ordinary memory, which may be swapped: what
+// is kept for long belongs into a Secret.
+class SecretText {
+ public:
+  SecretText() = default;
+  // The caller wipes its own.
+  explicit SecretText(std::string_view text) : text_(text.begin(), text.end()) {}
+  SecretText(const SecretText&) = default;
+  SecretText(SecretText&& other) noexcept : text_(std::exchange(other.text_, {})) {}
+  // By value: what was here goes with the argument, whole.
+  SecretText& operator=(SecretText other) noexcept {
+    text_.swap(other.text_);
+    return *this;
+  }
+  ~SecretText();
+
+  [[nodiscard]] std::string_view view() const { return {text_.data(), text_.size()}; }
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+
+ private:
+  // No std::string: a short one is copied when it is moved, and stays behind.
+  std::vector<char> text_;
+};
+
+}  // namespace reprise::crypto
