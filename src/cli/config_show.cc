@@ -68,6 +68,7 @@ void add_remotes(Listing& listing, const config::Config& config) {
     listing.add(section + "endpoint", access.endpoint);
     listing.add(section + "access_key", access.access_key);
     listing.add(section + "secret_key_file", remote.secret_key_file);
+    listing.add(section + "session_token_file", remote.session_token_file);
     listing.add(section + "ca_file", access.ca_file);
     listing.add(section + "cert_file", access.cert_file);
     listing.add(section + "key_file", access.key_file);

@@ -50,6 +50,8 @@ Result<remote::RemoteConfig> access_of(const Remote& remote) {
   const std::string step = "reading a secret of the remote '" + remote.name + "'";
   if (!remote.secret_key_file.empty())
     access.secret_key = REPRISE_TRY(read_secret(remote.secret_key_file), step);
+  if (!remote.session_token_file.empty())
+    access.session_token = REPRISE_TRY(read_secret(remote.session_token_file), step);
   if (!remote.token_file.empty()) access.token = REPRISE_TRY(read_secret(remote.token_file), step);
   return access;
 }

@@ -36,6 +36,7 @@ struct Remote {
   std::string name;
   remote::RemoteConfig access;  // without the secrets that lie in files
   std::string secret_key_file;
+  std::string session_token_file;
   std::string token_file;
   bool upload = false;  // whether checkpoints go there on their own
 };

@@ -152,6 +152,9 @@ TEST(Config, TakesSecretsOnlyFromPrivateFiles) {
   EXPECT_EQ(open.error().message().find("hunter2"), std::string::npos);
   ::chmod(file.c_str(), 0600);
   EXPECT_EQ(access_of(remote).value().secret_key.view(), "hunter2");
+  remote.session_token_file = remote.token_file = file;
+  EXPECT_EQ(access_of(remote).value().session_token.view(), "hunter2");
+  EXPECT_EQ(access_of(remote).value().token.view(), "hunter2");
   std::ofstream(file) << "";
   EXPECT_EQ(access_of(remote).error().code(), ErrorCode::kInvalidInput);
   ::unlink(file.c_str());

@@ -161,16 +161,18 @@ Result<void> Parser::take_remote(const std::string& name, const toml::node& sect
                     "' cannot be the name of a remote: letters, digits, '.', '-' and '_' can");
   Remote remote{.name = name};
   remote::RemoteConfig& access = remote.access;
-  const std::array<Setting, 10> settings{Setting{"url", text(access.url)},
-                                         {"upload", yes_or_no(remote.upload)},
-                                         {"region", text(access.region)},
-                                         {"endpoint", text(access.endpoint)},
-                                         {"access_key", text(access.access_key)},
-                                         {"secret_key_file", absolute_path(remote.secret_key_file)},
-                                         {"ca_file", absolute_path(access.ca_file)},
-                                         {"cert_file", absolute_path(access.cert_file)},
-                                         {"key_file", absolute_path(access.key_file)},
-                                         {"token_file", absolute_path(remote.token_file)}};
+  const std::array<Setting, 11> settings{
+      Setting{"url", text(access.url)},
+      {"upload", yes_or_no(remote.upload)},
+      {"region", text(access.region)},
+      {"endpoint", text(access.endpoint)},
+      {"access_key", text(access.access_key)},
+      {"secret_key_file", absolute_path(remote.secret_key_file)},
+      {"session_token_file", absolute_path(remote.session_token_file)},
+      {"ca_file", absolute_path(access.ca_file)},
+      {"cert_file", absolute_path(access.cert_file)},
+      {"key_file", absolute_path(access.key_file)},
+      {"token_file", absolute_path(remote.token_file)}};
   REPRISE_PASS(take(section, "remote." + name, settings));
   if (access.url.empty())
     return std::unexpected(

@@ -13,6 +13,8 @@
 #include "base/id.h"
 #include "remote/internal/test_proxy.h"
 #include "remote/internal/test_s3_server.h"
+#include "remote/internal/test_signature.h"
+#include "remote/open.h"
 #include "sys/child.h"
 
 namespace reprise::remote {
@@ -212,6 +214,75 @@ TEST_F(S3Faults, AnUploadOfAnotherFileIsEnded) {
   EXPECT_EQ(count(&is_part) - sent, 3);
   EXPECT_EQ(count([](const Exchange& e) { return e.method == "DELETE"; }), 1);
   expect_there("packs/a", text);
+}
+
+// Versitygw takes no such tokens: it is the test that computes what the signature must be, and the
+// server that shows, without a token, that the test computes it well.
+TEST_F(S3Faults, ASessionTokenIsSentAndSigned) {
+  S3Options options = TestS3Server::options(prefix_, proxy_.port());
+  const auto check = [&](const char* what) {
+    for (const Exchange& exchange : proxy_.exchanges()) {
+      const TestSignature signature =
+          signature_in(exchange.head, TestS3Server::options("", 1).secret_key.view());
+      EXPECT_EQ(signature.given, signature.computed) << what << ": " << exchange.head;
+    }
+  };
+  ASSERT_TRUE(open()->put_file("packs/l", scratch_.file("l", contents(2)), {}));
+  check("without");
+  const std::size_t before = proxy_.exchanges().size();
+  proxy_.set_fate(
+      first(kAlways, {.kind = Kind::kAnswer, .status = 200, .text = "<ListBucketResult/>"}, &any));
+  options.session_token = crypto::SecretText("the/token+of==");
+  const auto objects = std::move(*open_s3(options));
+  EXPECT_TRUE(objects->put("packs/a", "1"));
+  EXPECT_TRUE(objects->list("packs/"));
+  EXPECT_TRUE(objects->remove("packs/a"));
+  check("with");
+  const auto all = proxy_.exchanges();
+  ASSERT_EQ(all.size() - before, 3U);
+  for (std::size_t i = before; i < all.size(); ++i) {
+    EXPECT_NE(all[i].head.find("\r\nx-amz-security-token: the/token+of==\r\n"), std::string::npos)
+        << all[i].head;
+    EXPECT_NE(signature_in(all[i].head, "").signed_headers.find("x-amz-security-token"),
+              std::string::npos)
+        << all[i].head;
+  }
+}
+
+TEST_F(S3Faults, TheEnvironmentsTokenBelongsToTheEnvironmentsKeys) {
+  const S3Options known = TestS3Server::options(prefix_, proxy_.port());
+  ::setenv("AWS_ACCESS_KEY_ID", known.access_key.c_str(), 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", std::string(known.secret_key.view()).c_str(), 1);
+  ::setenv("AWS_SESSION_TOKEN", "theirs", 1);
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kAnswer, .status = 200}, &any));
+  RemoteConfig config{.url = "s3://bucket/" + prefix_, .endpoint = known.endpoint};
+  const auto sent = [&] {
+    EXPECT_TRUE(std::move(*open_remote(config))->put("packs/a", "1"));
+    const std::string head = proxy_.exchanges().back().head;
+    const std::string name = "\r\nx-amz-security-token: ";
+    const std::size_t begin = head.find(name);
+    if (begin == std::string::npos) return std::string();
+    return head.substr(begin + name.size(),
+                       head.find('\r', begin + name.size()) - begin - name.size());
+  };
+  EXPECT_EQ(sent(), "theirs");
+  config.session_token = crypto::SecretText("ours");
+  EXPECT_EQ(sent(), "ours");
+  config.session_token = crypto::SecretText();
+  config.access_key = known.access_key;
+  config.secret_key = known.secret_key;
+  EXPECT_EQ(sent(), "");
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+    ::unsetenv(name);
+}
+
+TEST_F(S3Faults, ATokenThatIsRefusedIsNamed) {
+  S3Options options = TestS3Server::options(prefix_, proxy_.port());
+  options.session_token = crypto::SecretText("none");
+  const auto refused = std::move(*open_s3(options))->put("packs/a", "1");
+  EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+  EXPECT_NE(refused.error().message().find("session token"), std::string::npos);
+  EXPECT_FALSE(refused.error().hint().empty());
 }
 
 TEST_F(S3Faults, OldUnfinishedUploadsAreEnded) {

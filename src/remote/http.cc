@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr long kSlowest = 1000;  // bytes per second
+constexpr std::string_view kTokenHeader = "x-amz-security-token: ";
 constexpr std::size_t kErrorLimit = std::size_t{64} << 10;
 
 struct FreeList {
@@ -114,6 +115,17 @@ class NoSigpipe {
 
 void wipe(std::string& text) { crypto::wipe(std::as_writable_bytes(std::span(text))); }
 
+// Reserved whole, so that nothing of it is left behind where it grew. libcurl's copy is not wiped.
+void append_secret(List& list, std::string_view name, const crypto::Secret& secret) {
+  std::string header;
+  header.reserve(name.size() + secret.size());
+  header += name;
+  const auto view = secret.view();
+  header.append(reinterpret_cast<const char*>(view.data()), view.size());
+  append(list, header);
+  wipe(header);
+}
+
 }  // namespace
 
 // One try of one request.
@@ -131,7 +143,7 @@ struct HttpClient::Attempt {
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   Result<void> take(std::span<const std::byte> data);
   [[nodiscard]] bool is_whole() const;
-  List set_up();
+  List set_up(const HttpOptions& options);
 };
 
 std::size_t HttpClient::Attempt::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
@@ -203,11 +215,12 @@ bool HttpClient::Attempt::is_whole() const {
          response.headers.contains("transfer-encoding");
 }
 
-List HttpClient::Attempt::set_up() {
+List HttpClient::Attempt::set_up(const HttpOptions& options) {
   List headers;
   // Waiting for "100 Continue" costs a round trip per part, and a second where nobody says it.
   append(headers, "Expect:");
   for (const std::string& header : request.headers) append(headers, header);
+  if (options.session_token) append_secret(headers, kTokenHeader, *options.session_token);
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, trouble.data());
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header);
@@ -337,7 +350,7 @@ Result<Response> HttpClient::judge(const Request& request, Attempt& attempt, CUR
 
 Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std::string& trouble) {
   Attempt attempt{.request = request, .handle = handle, .response = {}};
-  const List headers = attempt.set_up();
+  const List headers = attempt.set_up(options_);
   const auto stall = request.stall.value_or(options_.patience.stall);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
   const NoSigpipe quiet;

@@ -46,6 +46,10 @@ Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {
       .prefix = prefix,
       .access_key = given_or_environment(config.access_key, "AWS_ACCESS_KEY_ID"),
       .secret_key = given_or_environment(config.secret_key, "AWS_SECRET_ACCESS_KEY"),
+      // That of the environment belongs to the keys of the environment.
+      .session_token = config.access_key.empty()
+                           ? given_or_environment(config.session_token, "AWS_SESSION_TOKEN")
+                           : config.session_token,
       // Amazon takes the bucket's name in the path of old buckets only; others mostly there only.
       .addressing = endpoint.empty() ? Addressing::kHost : Addressing::kPath,
       .ca_file = config.ca_file,

@@ -22,6 +22,9 @@ struct RemoteConfig {
   // S3: empty means AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment.
   std::string access_key;
   crypto::SecretText secret_key;
+  // S3: of credentials that expire. Empty means AWS_SESSION_TOKEN of the environment if the access
+  // key is from there as well, else none.
+  crypto::SecretText session_token;
   std::string ca_file;              // S3 and peer: whom to trust; empty means the system's
   std::string cert_file, key_file;  // peer: who we are
   crypto::SecretText token;         // peer: instead of a certificate

@@ -23,6 +23,7 @@ struct S3Options {
   std::string prefix;  // of all names, without slashes at its ends; may be empty
   std::string access_key;
   crypto::SecretText secret_key;
+  crypto::SecretText session_token;  // of credentials that expire; empty if they do not
   Addressing addressing = Addressing::kPath;
   std::string ca_file;  // whom to trust; empty means the system's
   Patience patience;

@@ -52,6 +52,10 @@ constexpr std::array kMeanings{
             "correct the remote's access key"},  // versitygw 1.8 says so, with status 404
     Meaning{"SignatureDoesNotMatch", ErrorCode::kDenied,
             "the secret key does not fit the access key", "correct the remote's secret key"},
+    Meaning{"ExpiredToken", ErrorCode::kDenied, "the session token has expired",
+            "give the remote fresh credentials"},
+    Meaning{"InvalidToken", ErrorCode::kDenied, "the session token does not fit the access key",
+            "give the remote credentials that belong together"},
     Meaning{"RequestTimeTooSkewed", ErrorCode::kDenied, "the clocks differ too much",
             "set the clock of this host"},
     Meaning{"InvalidRange", ErrorCode::kCorrupt, "the object is cut off", ""},
@@ -102,7 +106,9 @@ Result<std::unique_ptr<S3Client>> S3Client::open(S3Options options) {
                    .access_key = options.access_key,
                    .may_pass = &may_pass};
   http.secret_key = REPRISE_PASS(secret_of(options.secret_key));
-  options.secret_key = crypto::SecretText();
+  if (!options.session_token.empty())
+    http.session_token = REPRISE_PASS(secret_of(options.session_token));
+  options.secret_key = options.session_token = crypto::SecretText();
   client->options_ = std::move(options);
   client->http_ = REPRISE_PASS(HttpClient::open(std::move(http)));
   return client;

@@ -122,7 +122,8 @@ void TestProxy::serve(const sys::UniqueFd& client) {
   while (request.find(kHeadEnd) == std::string::npos)
     if (!receive(client, request)) return;
   const std::size_t head = request.find(kHeadEnd) + kHeadEnd.size();
-  Exchange exchange{.body_bytes = length_in(request.substr(0, head))};
+  Exchange exchange{.head = request.substr(0, head),
+                    .body_bytes = length_in(request.substr(0, head))};
   std::istringstream(request) >> exchange.method >> exchange.target;
   Fault fault;
   std::size_t index = 0;

@@ -57,6 +57,7 @@ struct HttpOptions {
   std::string sigv4;  // CURLOPT_AWS_SIGV4, with the following two
   std::string access_key;
   std::optional<crypto::Secret> secret_key;
+  std::optional<crypto::Secret> session_token;  // with `sigv4`: sent with each request, and signed
   std::optional<crypto::Secret> bearer;
   // Whether what this answer complains of may pass; 5xx, 408 and 429 always may.
   bool (*may_pass)(const Request&, const Response&) = nullptr;

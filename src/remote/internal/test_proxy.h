@@ -36,6 +36,7 @@ struct Fault {
 struct Exchange {
   std::string method;
   std::string target;  // path and query
+  std::string head;    // the whole of it
   std::size_t body_bytes = 0;
   bool answered = false;  // by the server, wholly passed on
 };
