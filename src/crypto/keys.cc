@@ -189,6 +189,10 @@ Result<void> adopt_tenant(const fs::path& directory, std::string_view tenant,
   REPRISE_PASS(unwrap(place, file, kek));
   REPRISE_PASS(sys::make_directories_durably(place.directory));
   const sys::FileLock lock = REPRISE_PASS(lock_for_writing(place));
+  // A rotation that has rewrapped what is here is about to throw away the key that opens `file`.
+  const Result<KeyFile> here = read_key_file(place);
+  if (!here && here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
+  if (here && here->kek != given) return std::unexpected(wrapped_with_another(place, *here, given));
   return sys::replace_file(place.file(), encode_key_file(file));
 }
 

@@ -79,8 +79,8 @@ Result<std::string> secret_id_in(std::string_view key_file);
 
 // Puts `key_file`, the text of one of elsewhere, in the place of DIRECTORY/TENANT.json: what was
 // sealed with the keys that were there can never be opened again. Atomic and durable. kDenied if it
-// was wrapped with another key-encryption key; kCorrupt if it does not open, or is another
-// tenant's.
+// or what is there was wrapped with another key-encryption key; kCorrupt if it does not open, or is
+// another tenant's.
 Result<void> adopt_tenant(const std::filesystem::path& directory, std::string_view tenant,
                           std::string_view key_file, const Secret& kek);
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which key a store is opened with.
+// Which key a store is opened with, and how it is exchanged for another.
 #pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
 
 #include "crypto/keys.h"
 
@@ -20,5 +24,18 @@ crypto::KeySource key_source(const std::filesystem::path& root);
 // The key of key_source(). A file that is not there is made, once: of several processes that do so
 // one wins.
 Result<crypto::Secret> load_or_create_key(const std::filesystem::path& root);
+
+// The keys of `tenant`, which are made the first time. Where the key is in a file, that of a
+// rotation opens them as well, so that there is no moment in which they cannot be opened, whenever
+// a rotation was killed. Else as crypto::open_tenant().
+Result<crypto::TenantKeys> open_keys(const std::filesystem::path& root, std::string_view tenant);
+
+// Wraps all tenants' keys with the key in `file`, which is made if it is not there: a key of the
+// administrator's, or that of a rotation that was interrupted, which this one ends. Without `file`:
+// with a new one, which takes the place of the file in which the key is now; kInvalidInput if it is
+// in none. Returns the file that opens the store now. After an error or a kill the store opens as
+// before, or with that file, and the same call goes on.
+Result<std::filesystem::path> rotate_key(const std::filesystem::path& root,
+                                         const std::optional<std::filesystem::path>& file);
 
 }  // namespace reprise::store

@@ -166,8 +166,7 @@ Result<std::shared_ptr<const OpenStore>> open_parts(const path& root) {
   const std::string step = "opening the store '" + layout.root.string() + "'";
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_TRY(sys::make_directories(directory), step);
-  const crypto::Secret key = REPRISE_TRY(load_or_create_key(layout.root), step);
-  auto keys = REPRISE_TRY(crypto::open_tenant(layout.keys(), kTenant, key), step);
+  auto keys = REPRISE_TRY(open_keys(layout.root, kTenant), step);
   return std::make_shared<const OpenStore>(layout, std::move(keys));
 }
 

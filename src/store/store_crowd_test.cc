@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <thread>
+#include <optional>
 
 #include "store/checkpoint_store.h"
 #include "store/internal/test_store.h"
 #include "store/key_source.h"
-#include "sys/files.h"
 
 namespace reprise::store {
 namespace {
@@ -20,25 +19,13 @@ constexpr unsigned kReaders = 100;
 // Half of it is what a fifth of the others have as well.
 std::string memory_of(unsigned seed) { return noise(8192, seed % 5) + noise(8192, 1000 + seed); }
 
-// A rotation wraps the secret and then exchanges the key: in between the key does not fit.
-std::unique_ptr<CheckpointStore> open_patiently(const path& root) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    auto store = open_store(root);
-    if (store) return std::move(*store);
-    if (store.error().code() != ErrorCode::kDenied || std::chrono::steady_clock::now() > deadline)
-      return nullptr;
-    std::this_thread::yield();
-  }
-}
-
 class CrowdTest : public StoreTest {
  protected:
   // 0, or at which step it failed.
   int write_one(unsigned seed) const {
-    auto store = open_patiently(root_);
+    auto store = open_store(root_);
     if (!store) return 1;
-    auto writer = store->begin({.memory = 16384});
+    auto writer = (*store)->begin({.memory = 16384});
     if (!writer) return 2;
     write((*writer)->pages().spool() / "pages-1.img", memory_of(seed));
     if (!(*writer)->pages().absorb()) return 3;
@@ -47,8 +34,8 @@ class CrowdTest : public StoreTest {
     if (!(*writer)->seal(manifest) || !(*writer)->settle()) return 4;
     const CheckpointId id = (*writer)->id();
     writer->reset();
-    if (const int failed = read_one(*store, id); failed != 0) return failed;
-    return seed % 3 != 0 || store->remove(id) ? 0 : 5;
+    if (const int failed = read_one(**store, id); failed != 0) return failed;
+    return seed % 3 != 0 || (*store)->remove(id) ? 0 : 5;
   }
   static int read_one(CheckpointStore& store, const CheckpointId& id) {
     auto reader = store.open(id);
@@ -59,29 +46,20 @@ class CrowdTest : public StoreTest {
     return read(*spool / "pages-1.img") == memory_of(seed) ? 0 : 12;
   }
   int read_some(unsigned seed) const {
-    auto store = open_patiently(root_);
+    auto store = open_store(root_);
     if (!store) return 1;
     for (unsigned round = 0; round < 2; ++round) {
-      const auto ids = store->list();
+      const auto ids = (*store)->list();
       if (!ids) return 2;
       if (ids->empty()) continue;
-      if (const int failed = read_one(*store, (*ids)[(seed + round) % ids->size()]); failed != 0)
+      if (const int failed = read_one(**store, (*ids)[(seed + round) % ids->size()]); failed != 0)
         return failed;
     }
     return 0;
   }
   int rotate(int times) const {
-    const path key = directory_.path() / "key";
-    const path next = directory_.path() / "key.new";
-    for (int i = 0; i < times; ++i) {
-      const auto old_key = load_or_create_key(root_);
-      if (!old_key || !crypto::create_key_file(next)) return 1;
-      const auto new_key =
-          crypto::load_key({.kind = crypto::KeySource::Kind::kFile, .value = next.string()});
-      if (!new_key || !crypto::rewrap_tenant(root_ / "keys", "default", *old_key, *new_key))
-        return 2;
-      if (!sys::rename_durably(next, key)) return 3;
-    }
+    for (int i = 0; i < times; ++i)
+      if (!rotate_key(root_, std::nullopt)) return 1;
     return 0;
   }
 };
@@ -98,10 +76,11 @@ TEST_F(CrowdTest, AllContentsAreRightAfterwards) {
   for (unsigned i = 0; i < kReaders; ++i) start([&, i] { return read_some(i); });
   start([&] { return rotate(5); });
   start([&] {
-    const auto store = open_patiently(root_);
+    const auto store = open_store(root_);
     if (!store) return 1;
     for (int round = 0; round < 4; ++round)
-      if (!store->compact(kPatience) || !store->collect(kPatience) || !store->sweep()) return 2;
+      if (!(*store)->compact(kPatience) || !(*store)->collect(kPatience) || !(*store)->sweep())
+        return 2;
     return 0;
   });
   children.open_gate();

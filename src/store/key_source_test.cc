@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// While the store's key is exchanged, and wherever that is cut off, the store opens.
+#include "store/key_source.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+#include "store/checkpoint_store.h"
+#include "store/internal/test_store.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+namespace {
+
+constexpr const char* kPoint = "rotate-rewrapped";
+
+class RotateKeyTest : public StoreTest {
+ protected:
+  ~RotateKeyTest() override { ::unsetenv("REPRISE_FAULT"); }
+
+  // Rotates in a child that meets its end, or an error, between rewrap and rename.
+  void rotate_halfway(const std::string& action) {
+    Children children;
+    children.start([&] {
+      ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":" + action).c_str(), 1);
+      return rotate_key(root_, std::nullopt) ? 1 : 2;
+    });
+    ASSERT_EQ(children.wait_for_all(), std::vector<int>{action == "kill" ? -1 : 2});
+    ASSERT_TRUE(fs::exists(next_));
+  }
+  // As a session does that starts now.
+  void expect_usable() {
+    auto opened = open_store(root_);
+    ASSERT_TRUE(opened) << opened.error().details();
+    store_ = std::move(*opened);
+    EXPECT_TRUE(store_->verify(before_));
+    expect_holds(put({{"pages-1.img", noise(200'000, 5)}}), {{"pages-1.img", noise(200'000, 5)}});
+  }
+
+  CheckpointId before_ = put({{"pages-1.img", noise(100'000)}});
+  path key_ = directory_.path() / "key";
+  path next_ = directory_.path() / "key.new";
+};
+
+TEST_F(RotateKeyTest, TheOldKeyIsGoneAndDataIsTheSame) {
+  const std::string old = read(key_);
+  EXPECT_EQ(value_of(rotate_key(root_, std::nullopt)), key_);
+  EXPECT_NE(read(key_), old);
+  EXPECT_FALSE(fs::exists(next_));
+  expect_usable();
+  fs::remove(key_);
+  ASSERT_TRUE(sys::create_file(key_, old));
+  const auto refused = open_store(root_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+}
+
+TEST_F(RotateKeyTest, ASessionThatBeginsInBetweenHasTheKey) {
+  Children children;
+  const pid_t rotation = children.start([&] {
+    ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":stop").c_str(), 1);
+    return rotate_key(root_, std::nullopt) ? 0 : 1;
+  });
+  int status = 0;
+  ASSERT_EQ(::waitpid(rotation, &status, WUNTRACED), rotation);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  expect_usable();
+  ::kill(rotation, SIGCONT);
+  EXPECT_EQ(children.wait_for_all(), std::vector<int>{0});
+  EXPECT_FALSE(fs::exists(next_));
+  expect_usable();
+}
+
+TEST_F(RotateKeyTest, CutOffItLeavesAStoreThatOpensAndIsRepeated) {
+  for (const std::string action : {"kill", "fail"}) {
+    SCOPED_TRACE(action);
+    ASSERT_NO_FATAL_FAILURE(rotate_halfway(action));
+    expect_usable();
+    const std::string half = read(next_);
+    ASSERT_TRUE(rotate_key(root_, std::nullopt));
+    EXPECT_EQ(read(key_), half) << "the key of the first one was not used";
+    EXPECT_FALSE(fs::exists(next_));
+    expect_usable();
+  }
+}
+
+TEST_F(RotateKeyTest, AKeyFromElsewhereIsNotTakenOverInBetween) {
+  // It is wrapped with the old key, which goes.
+  const std::string theirs = read(root_ / "keys" / "default.json");
+  const auto old_key = value_of(load_or_create_key(root_));
+  rotate_halfway("kill");
+  const auto adopted = crypto::adopt_tenant(root_ / "keys", "default", theirs, old_key);
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().code(), ErrorCode::kDenied);
+  ASSERT_TRUE(rotate_key(root_, std::nullopt));
+  expect_usable();
+}
+
+TEST_F(RotateKeyTest, AStrangeKeyIsRefused) {
+  fs::remove(key_);
+  ASSERT_TRUE(crypto::create_key_file(key_));
+  ASSERT_TRUE(crypto::create_key_file(next_));
+  const auto refused = open_store(root_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+  EXPECT_FALSE(refused.error().hint().empty());
+}
+
+}  // namespace
+}  // namespace reprise::store
