@@ -156,10 +156,15 @@ class CheckpointStore {
   // checkpoint cannot be read: then nothing is freed, since who knows what it needs.
   virtual Result<Collected> collect(std::chrono::milliseconds patience) = 0;
   // Moves what is needed out of packs of which less than half is, so that the next collect() frees
-  // them. Sessions may run. kBusy if a gc runs for longer than `patience`; kCorrupt if a checkpoint
-  // cannot be read. After an error, or a kill at any moment, every checkpoint is whole, and what
-  // was begun is done or cleared away by the next time.
-  virtual Result<Compacted> compact(std::chrono::milliseconds patience) = 0;
+  // them. Begins with those of which the least is, and ends with the pack before the one that would
+  // make it more than `limit` bytes, but moves one if there is any: so much more space is taken
+  // until that collect(). Sessions may run. kBusy if a gc runs for longer than `patience`; kCorrupt
+  // if a checkpoint cannot be read. After an error, or a kill at any moment, every checkpoint is
+  // whole, and what was begun is done or cleared away by the next time.
+  virtual Result<Compacted> compact(std::chrono::milliseconds patience, std::uint64_t limit) = 0;
+  Result<Compacted> compact(std::chrono::milliseconds patience) {
+    return compact(patience, std::numeric_limits<std::uint64_t>::max());
+  }
   // Makes the index of pages anew from the packs, which are all read. kBusy if a gc runs for longer
   // than `patience`.
   virtual Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) = 0;

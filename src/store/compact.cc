@@ -7,6 +7,10 @@
 // nothing by it; whether they go is for gc to find out, which waits for writers that found pages in
 // them and leaves them where a checkpoint needs them after all. So a kill at any step leaves new
 // packs that nobody needs yet, or old ones that nobody needs any more, or both whole.
+//
+// Killed between two checkpoints, it leaves blocks that both need in an old and in a new pack. The
+// index knows of the new one before any checkpoint does, so the next compaction, for which the old
+// pack is as sparse as for this one, finds them there and moves nothing.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +46,12 @@ bool is_sparse(std::uint64_t needed, std::uint64_t bytes) { return needed < byte
 // What is needed of a pack, by offset: no block twice.
 using Blocks = std::map<std::uint64_t, BlockPlace>;
 
+struct Sparse {
+  std::string pack;
+  std::uint64_t needed = 0;
+  double part = 0;  // of the pack
+};
+
 class Compaction {
  public:
   Compaction(const OpenStore& store, PageIndex index, StagingPlace place)
@@ -49,13 +59,15 @@ class Compaction {
         index_(std::move(index)),
         place_(std::move(place)),
         new_packs_(place_.directory(), store_.keys.id) {}
-  Result<Compacted> run();
+  Result<Compacted> run(std::uint64_t limit);
 
  private:
   Result<std::set<std::string>> suspects();
   Result<void> find_blocks(const std::set<std::string>& suspects);
-  Result<void> keep_sparse();
+  std::vector<Sparse> sparse() const;
+  Result<void> keep_sparse(std::uint64_t limit);
   Result<void> check(const std::string& pack, const Blocks& blocks) const;
+  Result<void> find_elsewhere();
   Result<void> move_all();
   bool repoint(Contents& contents) const;
   Result<void> reseal(const CheckpointId& id);
@@ -103,24 +115,41 @@ Result<void> Compaction::find_blocks(const std::set<std::string>& suspects) {
   return {};
 }
 
-// Leaves those in packs_ that are sparse for all checkpoints together, and whole.
-Result<void> Compaction::keep_sparse() {
-  for (auto pack = packs_.begin(); pack != packs_.end();) {
+// Those of packs_ that are sparse for all checkpoints together, the sparsest first.
+std::vector<Sparse> Compaction::sparse() const {
+  std::vector<Sparse> found;
+  for (const auto& [pack, blocks] : packs_) {
     std::uint64_t needed = 0;
-    for (const auto& [offset, place] : pack->second) needed += stored_bytes_of(place);
-    const path file = pack_file(store_.layout.packs(), pack->first);
+    for (const auto& [offset, place] : blocks) needed += stored_bytes_of(place);
     std::error_code error;
-    const std::uint64_t size = fs::file_size(file, error);
-    bool keep = !error && is_sparse(needed, size);
-    if (keep) {
-      const Result<void> whole = check(pack->first, pack->second);
-      // Moved in part, its rest would be moved in vain again and again.
-      if (!whole && whole.error().code() != ErrorCode::kCorrupt) return whole;
-      keep = whole.has_value();
-      if (!keep) compacted_.damaged.push_back(pack->first);
-    }
-    pack = keep ? std::next(pack) : packs_.erase(pack);
+    const std::uint64_t size = fs::file_size(pack_file(store_.layout.packs(), pack), error);
+    if (error || !is_sparse(needed, size)) continue;
+    found.push_back({.pack = pack,
+                     .needed = needed,
+                     .part = static_cast<double>(needed) / static_cast<double>(size)});
   }
+  std::ranges::sort(found, {}, &Sparse::part);
+  return found;
+}
+
+// Leaves those in packs_ that are to be moved now, and are whole.
+Result<void> Compaction::keep_sparse(std::uint64_t limit) {
+  std::map<std::string, Blocks> kept;
+  std::uint64_t bytes = 0;
+  for (const Sparse& one : sparse()) {
+    if (!kept.empty() && one.needed > limit - std::min(limit, bytes)) break;
+    Blocks& blocks = packs_.at(one.pack);
+    const Result<void> whole = check(one.pack, blocks);
+    // Moved in part, its rest would be moved in vain again and again.
+    if (!whole && whole.error().code() != ErrorCode::kCorrupt) return whole;
+    if (!whole) {
+      compacted_.damaged.push_back(one.pack);
+      continue;
+    }
+    bytes += one.needed;
+    kept.emplace(one.pack, std::move(blocks));
+  }
+  packs_ = std::move(kept);
   return {};
 }
 
@@ -128,6 +157,19 @@ Result<void> Compaction::check(const std::string& pack, const Blocks& blocks) co
   const PackReader reader = REPRISE_PASS(PackReader::open(store_.layout.packs(), pack));
   for (const auto& [offset, place] : blocks)
     REPRISE_PASS(authenticate_block(store_.keys, place.id, REPRISE_PASS(reader.read(place))));
+  return {};
+}
+
+// What an earlier one has moved that was cut off need not be moved again.
+Result<void> Compaction::find_elsewhere() {
+  std::set<std::string> old;
+  std::vector<BlockId> ids;
+  for (const auto& [pack, blocks] : packs_) {
+    old.insert(pack);
+    for (const auto& [offset, place] : blocks) ids.push_back(place.id);
+  }
+  for (const auto& place : REPRISE_PASS(index_.find_blocks(ids, old)))
+    if (place && check(place->pack, {{place->offset, *place}})) moved_.emplace(place->id, *place);
   return {};
 }
 
@@ -176,12 +218,13 @@ Result<void> Compaction::reseal(const CheckpointId& id) {
   return base::fault_point("compact-resealed");
 }
 
-Result<Compacted> Compaction::run() {
+Result<Compacted> Compaction::run(std::uint64_t limit) {
   const auto suspected = REPRISE_PASS(suspects());
   if (suspected.empty()) return compacted_;
   REPRISE_PASS(find_blocks(suspected));
-  REPRISE_PASS(keep_sparse());
+  REPRISE_PASS(keep_sparse(limit));
   if (packs_.empty()) return compacted_;
+  REPRISE_PASS(find_elsewhere());
   REPRISE_PASS(move_all());
   REPRISE_PASS(base::fault_point("compact-moved"));
   // From here on nobody finds pages in the old packs, and the index takes the new places.
@@ -190,17 +233,18 @@ Result<Compacted> Compaction::run() {
   for (const auto& [pack, blocks] : packs_) old.push_back(pack);
   REPRISE_PASS(index_.condemn(old));
   REPRISE_PASS(base::fault_point("compact-condemned"));
-  for (const CheckpointNeeds& checkpoint : needs_)
-    REPRISE_TRY(reseal(checkpoint.id), "moving blocks of checkpoint '" + checkpoint.id.str() + "'");
   for (const std::string& pack : new_packs_.ids()) REPRISE_PASS(index_pack(store_, index_, pack));
   REPRISE_PASS(base::fault_point("compact-indexed"));
+  for (const CheckpointNeeds& checkpoint : needs_)
+    REPRISE_TRY(reseal(checkpoint.id), "moving blocks of checkpoint '" + checkpoint.id.str() + "'");
   compacted_.packs = old.size();
   return compacted_;
 }
 
 }  // namespace
 
-Result<Compacted> compact_packs(const OpenStore& store, std::chrono::milliseconds patience) {
+Result<Compacted> compact_packs(const OpenStore& store, std::chrono::milliseconds patience,
+                                std::uint64_t limit) {
   const std::string step = "compacting packs";
   const sys::FileLock lock =
       REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience), step);
@@ -208,7 +252,7 @@ Result<Compacted> compact_packs(const OpenStore& store, std::chrono::millisecond
       REPRISE_TRY(StagingPlace::make(store.layout, CheckpointStore::kUnknownSize), step);
   PageIndex index = REPRISE_TRY(PageIndex::open(store.layout.root, store.keys.pages), step);
   Compaction compaction(store, std::move(index), std::move(place));
-  return REPRISE_TRY(compaction.run(), step);
+  return REPRISE_TRY(compaction.run(limit), step);
 }
 
 }  // namespace reprise::store

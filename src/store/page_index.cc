@@ -136,7 +136,7 @@ Result<bool> PageIndex::is_usable(std::int64_t block) {
 }
 
 Result<std::vector<std::optional<BlockPlace>>> PageIndex::find_blocks(
-    std::span<const BlockId> ids) {
+    std::span<const BlockId> ids, const std::set<std::string>& but) {
   std::vector<std::optional<BlockPlace>> found(ids.size());
   std::multimap<BlockId, std::size_t> wanted;
   for (std::size_t i = 0; i < ids.size(); ++i) wanted.emplace(ids[i], i);
@@ -146,7 +146,7 @@ Result<std::vector<std::optional<BlockPlace>>> PageIndex::find_blocks(
       "packs.number WHERE NOT condemned"));
   while (REPRISE_PASS(statement.step())) {
     const std::optional<BlockPlace> place = place_in(*hasher_, statement);
-    if (!place) continue;
+    if (!place || but.contains(place->pack)) continue;
     const auto [begin, end] = wanted.equal_range(place->id);
     for (auto one = begin; one != end; ++one) found[one->second] = place;
   }

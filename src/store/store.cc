@@ -48,8 +48,8 @@ class Store final : public CheckpointStore {
   Result<Collected> collect(std::chrono::milliseconds patience) override {
     return collect_garbage(*store_, patience);
   }
-  Result<Compacted> compact(std::chrono::milliseconds patience) override {
-    return compact_packs(*store_, patience);
+  Result<Compacted> compact(std::chrono::milliseconds patience, std::uint64_t limit) override {
+    return compact_packs(*store_, patience, limit);
   }
   Result<Verified> verify_all(const VerifyProgress& progress) override {
     return verify_checkpoints(*store_, REPRISE_PASS(list()), progress);

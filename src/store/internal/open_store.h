@@ -37,7 +37,8 @@ Result<std::shared_ptr<const OpenStore>> open_parts(const path& root);
 Result<std::string> read_sealed(const OpenStore& store, const base::CheckpointId& id);
 Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);
 Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience);
-Result<Compacted> compact_packs(const OpenStore& store, std::chrono::milliseconds patience);
+Result<Compacted> compact_packs(const OpenStore& store, std::chrono::milliseconds patience,
+                                std::uint64_t limit);
 Result<Verified> verify_checkpoints(const OpenStore& store,
                                     const std::vector<base::CheckpointId>& ids,
                                     const VerifyProgress& progress);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -47,9 +48,10 @@ class PageIndex {
   Result<std::vector<std::optional<PagePlace>>> find(std::span<const PageId> ids);
   // Of a block that find() named.
   [[nodiscard]] const BlockPlace& place_of(std::int64_t block) const;
-  // Where blocks lie, in packs that may be used; nullopt for those that are not here. Reads the
-  // rows of all blocks.
-  Result<std::vector<std::optional<BlockPlace>>> find_blocks(std::span<const BlockId> ids);
+  // Where blocks lie, in packs that may be used and are not among `but`; nullopt for those that are
+  // not here. Reads the rows of all blocks.
+  Result<std::vector<std::optional<BlockPlace>>> find_blocks(std::span<const BlockId> ids,
+                                                             const std::set<std::string>& but = {});
   // Adds blocks of packs that are durable, in one transaction. Pages that another writer was
   // faster with stay where they are.
   Result<void> add(std::span<const IndexedBlock> blocks);
