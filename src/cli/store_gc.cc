@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
+#include "session/background_gc.h"
 #include "store/checkpoint_store.h"
 #include "store/remote_gc.h"
 
@@ -15,6 +16,7 @@ struct Options {
   bool no_compact = false;
   std::optional<std::string> remote;
   store::RemoteGcOptions at_remote;
+  bool background = false;
 };
 
 Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
@@ -30,6 +32,10 @@ Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
 }
 
 Result<int> gc(const Options& options, Context& context) {
+  if (options.background) {
+    REPRISE_PASS(session::run_background_gc(context.layout));
+    return kDone;
+  }
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
   if (!options.no_compact) REPRISE_PASS(compact(*opened, context));
@@ -77,9 +83,13 @@ Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::Option* remote =
       app.add_option("--remote", options->remote, "free what lies at this remote, by name or URL");
-  app.add_flag("--no-compact", options->no_compact,
-               "leave packs of which little is needed as they are")
-      ->excludes(remote);
+  CLI::Option* no_compact = app.add_flag("--no-compact", options->no_compact,
+                                         "leave packs of which little is needed as they are")
+                                ->excludes(remote);
+  app.add_flag("--background", options->background,
+               "if much would become free, and out of everybody's way: what sessions start")
+      ->excludes(remote)
+      ->excludes(no_compact);
   app.add_flag("--dry-run", options->at_remote.dry_run, "at a remote: say how much would be freed")
       ->needs(remote);
   add_grace(app, options->at_remote, remote);
@@ -94,8 +104,9 @@ constinit const Command kStoreGc = {
     .path = "store gc",
     .summary = "Free what no checkpoint needs, here or at a remote",
     .details =
-        R"(Sessions may run meanwhile. Stops and removals do it by themselves, but for this: out of packs of
-which less than half is needed, that half is moved first.
+        R"(Sessions may run meanwhile. Packs that nothing needs are removed; out of those of which less than
+half is needed, that half is moved first. Stops and removals do the former by themselves, and after
+sessions the latter is done in the background when it is worth it.
 
 At a remote nothing is freed on its own. Other nodes may push meanwhile; packs stay there for --grace,
 so that pushes that were interrupted can go on. If a checkpoint there cannot be read, nothing is freed.

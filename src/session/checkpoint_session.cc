@@ -17,6 +17,7 @@
 #include "container/task_tree.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "session/background_gc.h"
 #include "session/capture.h"
 #include "session/connections.h"
 #include "session/parts.h"
@@ -106,6 +107,11 @@ void CheckpointSession::tidy() {
   if (!collected && collected.error().code() != ErrorCode::kBusy)
     base::log(LogLevel::kWarn, "space was not freed, ignoring",
               {{"error", collected.error().message()}});
+  // What cannot be freed in passing.
+  const auto started = start_gc(context_.layout, context_.catalog, *context_.store);
+  if (!started)
+    base::log(LogLevel::kWarn, "no gc was started, ignoring",
+              {{"error", started.error().message()}});
 }
 
 Result<void> CheckpointSession::admit() {

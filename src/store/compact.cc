@@ -39,10 +39,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A pack of which less than one half is needed is rewritten: then at least as much becomes free as
-// is written.
-bool is_sparse(std::uint64_t needed, std::uint64_t bytes) { return needed < bytes / 2; }
-
 // What is needed of a pack, by offset: no block twice.
 using Blocks = std::map<std::uint64_t, BlockPlace>;
 

@@ -84,6 +84,23 @@ def test_stops_free_what_they_supersede(container, product):
     assert_memory_is_whole(container)
 
 
+def test_what_a_container_writes_again_and_again_is_freed_by_itself(container, product):
+    """Each time some of its memory stays for good, in a pack of which nothing else is needed any more."""
+    container.run_workload("counter.py", "--mb", 160)
+    for stays in range(10, 80, 10):  # writes 160 MB, then 150 and so on to 90: 1000 in all
+        container.stop()
+        assert_resumes(container)
+        container.ask("renew", stays)
+        container.wait_for_line("RENEWED", count=stays // 10)
+    container.stop()
+    # Two checkpoints of 160 MB are there, which have a part in common.
+    wait_for(lambda: use(product)["stored_bytes"] < 450 << 20, 60, "space to become free by itself")
+    assert product.json("store", "verify")["damages"] == []
+    assert_resumes(container)
+    assert_memory_is_whole(container)
+    assert_nothing_left(container)
+
+
 def test_pins_and_policies_say_what_is_kept(container, product):
     container.run_workload("counter.py", "--mb", 20)
     for _ in range(3):

@@ -34,6 +34,10 @@ inline constexpr std::uint64_t kPackLimit = std::uint64_t{1} << 30;
 std::uint64_t stored_bytes_of(const BlockPlace& place);
 std::uint64_t stored_bytes_of(std::span<const BlockPlace> places);
 
+// A pack of which less than one half is needed is rewritten: then at least as much becomes free as
+// is written.
+inline bool is_sparse(std::uint64_t needed, std::uint64_t bytes) { return needed < bytes / 2; }
+
 class PackWriter {
  public:
   // A new pack in the file DIRECTORY/ID.pack, which must not exist. `key_id` tells whose it is.

@@ -12,6 +12,7 @@
 //   staging/removed-ID   on its way out
 //   upload.lock          held by the one process that uploads
 //   gc.lock              held by the one gc that runs
+//   background-gc.lock   held by the one process that frees space when nobody asks
 //
 // Ids are never used twice, so a staging directory that was taken over has no new writer, and a
 // lock file may be unlinked by whoever holds it.

@@ -5,8 +5,8 @@
     STEP <n> <link> <ms>    link: of a chain over all steps before, seeded by the token;
                             ms: since the last step, by the monotonic clock
 
-Files in /tmp ask for more: `verify` (the ballast is checked as a whole: "MEMORY OK"), `release`
-(what --hold holds is closed: "RELEASED"), `try` (of an io_uring: "IO_URING works" or why not),
+Files in /tmp ask for more: `verify` (the ballast is checked as a whole: "MEMORY OK"), `renew` (from
+the megabyte in it on, the ballast is made anew: "RENEWED"), `release` (what --hold holds is closed: "RELEASED"), `try` (of an io_uring: "IO_URING works" or why not),
 `exit` (contains the exit code).
 """
 import argparse
@@ -51,9 +51,14 @@ class Ballast:
     processes have the same; without, nobody has."""
 
     def __init__(self, megabytes, seed=None):
-        make = os.urandom if seed is None else random.Random(seed).randbytes
-        self.blocks = [make(MEGABYTE) for _ in range(megabytes)]
+        self.make = os.urandom if seed is None else random.Random(seed).randbytes
+        self.blocks = [self.make(MEGABYTE) for _ in range(megabytes)]
         self.sums = [zlib.crc32(block) for block in self.blocks]
+
+    def renew(self, first):
+        for i in range(first, len(self.blocks)):
+            self.blocks[i] = self.make(MEGABYTE)
+            self.sums[i] = zlib.crc32(self.blocks[i])
 
     def check(self, which):
         for i in which:
@@ -131,6 +136,9 @@ def main():
         last = now
         if asked("verify") and ballast.check(range(len(ballast.blocks))):
             say("MEMORY OK")
+        if first := asked("renew"):
+            ballast.renew(int(first))
+            say("RENEWED")
         if held and asked("release"):
             for release in held:
                 release()

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What frees space in the store when nobody asks: a process of its own, one per store.
+#pragma once
+
+#include "base/result.h"
+#include "container/layout.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::session {
+
+// Starts 'reprise store gc --background' if that is worth it (store/waste.h) and none runs yet; it
+// outlives us. Returns whether it did.
+base::Result<bool> start_gc(const container::Layout& layout, store::Catalog& catalog,
+                            store::CheckpointStore& store);
+
+// What that process does, at the lowest priority: nothing if another one does it already.
+base::Result<void> run_background_gc(const container::Layout& layout);
+
+}  // namespace reprise::session
