@@ -91,9 +91,9 @@ constinit const Command kStorePrune = {
     .path = "store prune",
     .summary = "Remove checkpoints that newer ones have superseded",
     .details =
-        R"(What is not said here is as configured (docs/configuration.md). Pinned and tagged checkpoints stay, and those that a container continues from. Above --max-size the
-oldest of all others go, but never the newest one of a container. The exit status is 1 if more than
-that must stay.
+        R"(What is not said here is as configured (docs/configuration.md). Pinned and tagged checkpoints stay, and those that a container continues from. Above --max-size
+others go, the oldest first: those that a remote has as well, and then the rest, but of these never
+the newest one of a container. The exit status is 1 if more than that must stay.
 
 Example:
   reprise store prune --keep-last 3 --keep-daily 7 --max-size 200GB --dry-run)",

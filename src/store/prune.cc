@@ -3,6 +3,7 @@
 
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace reprise::store {
 
@@ -20,6 +21,15 @@ StoreFacts facts_of(const std::vector<CheckpointRow>& rows) {
                                  .of_a_stop = row.trigger == image::Trigger::kStop,
                                  .kept = row.pending || row.pinned || !row.tag.empty()});
   return facts;
+}
+
+// For those that may go for their size.
+void add_copies(StoreFacts& facts, const std::vector<Copy>& copies) {
+  std::unordered_set<std::string> whole;
+  for (const Copy& copy : copies)
+    if (!copy.uploading) whole.insert(copy.checkpoint.str());
+  for (CheckpointFacts& checkpoint : facts.checkpoints)
+    checkpoint.elsewhere = whole.contains(checkpoint.id.str());
 }
 
 // A file that the catalog does not know (yet) takes space, and is not ours to remove.
@@ -55,7 +65,10 @@ Result<Decision> prune(Catalog& catalog, CheckpointStore& checkpoints, const Ret
   const bool one = options.only && !policy.max_bytes;
   StoreFacts facts =
       facts_of(REPRISE_PASS(one ? catalog.checkpoints(*options.only) : catalog.checkpoints()));
-  if (policy.max_bytes) add_sizes(facts, REPRISE_PASS(checkpoints.needs()));
+  if (policy.max_bytes) {
+    add_copies(facts, REPRISE_PASS(catalog.copies()));
+    add_sizes(facts, REPRISE_PASS(checkpoints.needs()));
+  }
   Decision decision = decide(facts, policy);
   if (options.dry_run) return decision;
   std::vector<Removal> removed;

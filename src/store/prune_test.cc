@@ -70,6 +70,15 @@ TEST_F(PruneTest, TheStoreFitsAfterwards) {
   EXPECT_EQ(in_catalog(), std::vector{ids[5]});
 }
 
+TEST_F(PruneTest, WhatHasAWholeCopyMakesRoomFirst) {
+  std::vector<CheckpointId> ids;
+  for (unsigned i = 0; i < 4; ++i) ids.push_back(stop(i));
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = ids[1], .remote = "depot", .uploading = true}));
+  ASSERT_TRUE(catalog_.note_copy({.checkpoint = ids[2], .remote = "depot"}));
+  const Decision decision = prune_by({.keep_last = 9, .max_bytes = 3'100'000});
+  EXPECT_EQ(decision.removals, (std::vector<Removal>{{ids[2], Why::kTooLarge}}));
+}
+
 TEST_F(PruneTest, AStartThatTakesOneUpMeanwhileIsNotDisturbed) {
   const CheckpointId old = stop(1);
   stop(2);

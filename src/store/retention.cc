@@ -93,15 +93,17 @@ Split by_quota(const StoreFacts& facts, const Retention& policy) {
   return split;
 }
 
-// Those of `kept` that may go for their size, oldest first.
+// Those of `kept` that may go for their size, in that order. What lies elsewhere is not lost by it,
+// so with remotes the store is a cache; but a start takes up only what is here, which is `kept`.
 Checkpoints candidates(const Checkpoints& kept) {
   std::set<ContainerKey> seen;
   Checkpoints result;
   for (const CheckpointFacts* checkpoint : kept) {
     const bool newest = seen.insert(checkpoint->key).second;
-    if (!newest && !checkpoint->kept) result.push_back(checkpoint);
+    if (!checkpoint->kept && (checkpoint->elsewhere || !newest)) result.push_back(checkpoint);
   }
   std::ranges::reverse(result);
+  std::ranges::stable_partition(result, &CheckpointFacts::elsewhere);
   return result;
 }
 

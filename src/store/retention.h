@@ -25,8 +25,9 @@ struct Retention {
   // Whether that is also for checkpoints that somebody asked for or imported; else for those of
   // stops only.
   bool requested = false;
-  // What the store may take, bytes. Above it the oldest checkpoints go, whoever made them, but
-  // never the newest one of a container.
+  // What the store may take, bytes. Above it checkpoints go, whoever made them: first those that
+  // lie elsewhere as well, then the others, but of these never the newest one of a container; the
+  // oldest first.
   std::optional<std::uint64_t> max_bytes;
 };
 
@@ -36,6 +37,7 @@ struct CheckpointFacts {
   base::UnixMillis created = 0;
   bool of_a_stop = false;
   bool kept = false;                 // pinned, tagged, or some container continues from it
+  bool elsewhere = false;            // a remote has a whole copy
   std::uint64_t bytes = 0;           // of its own file
   std::vector<std::uint32_t> packs;  // indices into StoreFacts::pack_bytes
 };

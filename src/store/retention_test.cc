@@ -149,6 +149,43 @@ TEST_F(RetentionTest, TheNewestOfAContainerPinnedAndPendingOnesAreNeverTooLarge)
   EXPECT_EQ(decision.bytes, 315U);
 }
 
+TEST_F(RetentionTest, WhatLiesElsewhereGoesFirst) {
+  facts_.pack_bytes = {100, 100, 100, 100, 100};
+  add("oldest", 1, 5, {0});
+  add("copied-1", 2, 5, {1}).elsewhere = true;
+  add("copied-2", 3, 5, {2}).elsewhere = true;
+  add("older", 4, 5, {3});
+  add("newest", 5, 5, {4});
+  const auto within = [&](std::uint64_t bytes) {
+    return removed({.keep_last = 9, .max_bytes = bytes});
+  };
+  EXPECT_EQ(within(525), Ids{});
+  EXPECT_EQ(within(420), Ids{"copied-1"});
+  EXPECT_EQ(within(315), (Ids{"copied-1", "copied-2"}));
+  EXPECT_EQ(within(210), (Ids{"copied-1", "copied-2", "oldest"}));
+  EXPECT_EQ(within(1), (Ids{"copied-1", "copied-2", "oldest", "older"}));
+}
+
+TEST_F(RetentionTest, TheNewestGoesIfItLiesElsewhereAndNothingContinuesFromIt) {
+  facts_.pack_bytes = {100, 100, 100};
+  add("older", 1, 5, {0});
+  CheckpointFacts& newest = add("newest", 2, 5, {1});
+  newest.elsewhere = true;
+  add("db", 3, 5, {2}).key = base::ContainerKey("db");
+  const Retention policy{.keep_last = 9, .max_bytes = 210};
+  EXPECT_EQ(removed(policy), Ids{"newest"}) << "the older one would be lost";
+  // For a stop/start it is needed here: a start asks no remote.
+  facts_.checkpoints[1].kept = true;
+  EXPECT_EQ(removed(policy), Ids{"older"});
+}
+
+TEST_F(RetentionTest, WhatIsSupersededGoesWhereverItLies) {
+  add("older", 1);
+  add("copied", 2).elsewhere = true;
+  add("newest", 3);
+  EXPECT_EQ(removed({}), (Ids{"older", "copied"}));
+}
+
 TEST_F(RetentionTest, ACheckpointWhosePagesOthersNeedIsNotInTheWay) {
   facts_.pack_bytes = {1000, 300, 10};
   add("oldest", 1, 5, {0});
@@ -184,6 +221,7 @@ TEST_F(RetentionTest, NoMoreIsRemovedForItsSizeThanMustBe) {
       CheckpointFacts& facts = add("c" + std::to_string(i), i, 1 + random(5), packs);
       facts.key = base::ContainerKey(std::to_string(random(3)));
       facts.kept = random(5) == 0;
+      facts.elsewhere = random(2) == 0;
     }
     const Retention policy{.keep_last = 99, .max_bytes = random(500)};
     const Decision decision = decide_on(policy);
