@@ -102,11 +102,11 @@ Result<void> Compaction::find_blocks(const std::set<std::string>& suspects) {
   };
   std::erase_if(needs_, [&](const auto& checkpoint) { return !concerned(checkpoint); });
   for (const CheckpointNeeds& checkpoint : needs_) {
-    const Result<Contents> contents = load_contents(store_, checkpoint.id);
-    if (!contents && contents.error().code() == ErrorCode::kNotFound) continue;  // removed since
-    REPRISE_PASS(contents);
-    for (const BlockPlace& place : contents->blocks)
+    const Result<void> visited = load_blocks(store_, checkpoint.id, [&](const BlockPlace& place) {
       if (suspects.contains(place.pack)) packs_[place.pack].emplace(place.offset, place);
+    });
+    if (!visited && visited.error().code() == ErrorCode::kNotFound) continue;  // removed since
+    REPRISE_PASS(visited);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/internal/contents.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <zstd.h>
 
 #include <nlohmann/json.hpp>
@@ -80,6 +81,18 @@ Result<std::string> decompress(const Bytes& compressed) {
   if (ZSTD_decompress(plain.data(), plain.size(), compressed.data(), compressed.size()) != size)
     return fail(ErrorCode::kCorrupt, "its contents are malformed");
   return plain;
+}
+
+// What was sealed; still compressed.
+Result<Bytes> unseal_body(const crypto::TenantKeys& keys, const CheckpointId& id,
+                          std::string_view file) {
+  const std::size_t end = file.find('\n');
+  if (end == std::string_view::npos) return fail(ErrorCode::kCorrupt, "its first line is damaged");
+  REPRISE_PASS(check_header(id, keys.id, file.substr(0, end)));
+  Bytes compressed;
+  REPRISE_PASS(keys.manifests.open(as_bytes(file.substr(end + 1)),
+                                   as_bytes(file.substr(0, end + 1)), compressed));
+  return compressed;
 }
 
 std::string encode(const Contents& contents) {
@@ -175,17 +188,43 @@ Result<std::string> seal_contents(const crypto::TenantKeys& keys, const Contents
 
 Result<Contents> open_contents(const crypto::TenantKeys& keys, const CheckpointId& id,
                                std::string_view file) {
-  const std::size_t end = file.find('\n');
-  if (end == std::string_view::npos) return fail(ErrorCode::kCorrupt, "its first line is damaged");
-  REPRISE_PASS(check_header(id, keys.id, file.substr(0, end)));
-  Bytes compressed;
-  REPRISE_PASS(keys.manifests.open(as_bytes(file.substr(end + 1)),
-                                   as_bytes(file.substr(0, end + 1)), compressed));
-  Contents contents = REPRISE_PASS(decode(REPRISE_PASS(decompress(compressed))));
+  const Bytes compressed = REPRISE_PASS(unseal_body(keys, id, file));
+  const std::string plain = REPRISE_PASS(decompress(compressed));
+  Contents contents = REPRISE_PASS(decode(plain));
   if (contents.manifest.id != id)
     return fail(ErrorCode::kCorrupt,
                 "it is the file of checkpoint '" + contents.manifest.id.str() + "'");
   return contents;
+}
+
+Result<void> visit_blocks(const crypto::TenantKeys& keys, const CheckpointId& id, std::string file,
+                          const std::function<void(const BlockPlace&)>& visit) {
+  // Of the three only two at a time.
+  Bytes compressed = REPRISE_PASS(unseal_body(keys, id, file));
+  std::string().swap(file);
+  const std::string plain = REPRISE_PASS(decompress(compressed));
+  Bytes().swap(compressed);
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(plain.data()),
+                                            static_cast<int>(plain.size()));
+  // All fields of a proto::Contents are texts or messages: each is a tag, a length, and so many
+  // bytes.
+  constexpr std::uint32_t kLength = 2;
+  constexpr std::uint32_t kBlock = proto::Contents::kBlocksFieldNumber << 3 | kLength;
+  std::string text;
+  proto::Block block;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    int bytes = 0;
+    bool read = (tag & 7U) == kLength && in.ReadVarintSizeAsInt(&bytes);
+    if (tag == kBlock)
+      read = read && in.ReadString(&text, bytes) && block.ParseFromString(text);
+    else
+      read = read && in.Skip(bytes);
+    if (!read) return fail(ErrorCode::kCorrupt, "its contents are malformed");
+    if (tag == kBlock) visit(REPRISE_PASS(decode_block(block)));
+  }
+  if (in.CurrentPosition() != static_cast<int>(plain.size()))
+    return fail(ErrorCode::kCorrupt, "its contents are malformed");
+  return {};
 }
 
 }  // namespace reprise::store

@@ -29,6 +29,11 @@ class ContentsTest : public testing::Test {
   ErrorCode refused(const std::string& file) {
     const auto contents = open_contents(keys_, CheckpointId("c1"), file);
     EXPECT_FALSE(contents);
+    const auto visited = visit_blocks(keys_, CheckpointId("c1"), file, [](const BlockPlace&) {});
+    EXPECT_FALSE(visited);
+    if (!contents && !visited) {
+      EXPECT_EQ(contents.error().code(), visited.error().code());
+    }
     return contents ? ErrorCode::kInternal : contents.error().code();
   }
 
@@ -42,6 +47,10 @@ TEST_F(ContentsTest, AreReadBack) {
   EXPECT_EQ(back.manifest, contents.manifest);
   EXPECT_EQ(back.blocks, contents.blocks);
   EXPECT_EQ(back.files, contents.files);
+  std::vector<BlockPlace> visited;
+  EXPECT_TRUE(visit_blocks(keys_, CheckpointId("c1"), file,
+                           [&](const BlockPlace& place) { visited.push_back(place); }));
+  EXPECT_EQ(visited, contents.blocks);
   EXPECT_FALSE(file.contains("criu/a")) << "what it says can be read without a key";
 }
 

@@ -26,24 +26,19 @@ Result<std::optional<std::vector<PackNeed>>> packs_of(const OpenStore& store, Pa
                                                       const CheckpointId& id,
                                                       const std::string& stamp) {
   if (auto known = REPRISE_PASS(index.needs(id.str(), stamp))) return known;
-  const Result<Contents> contents = load_contents(store, id);
-  if (!contents && contents.error().code() == ErrorCode::kNotFound) return std::nullopt;
-  REPRISE_PASS(contents);
-  std::vector<PackNeed> packs = needs_of(*contents);
+  std::map<std::string, std::uint64_t> bytes;
+  const Result<void> visited = load_blocks(
+      store, id, [&](const BlockPlace& place) { bytes[place.pack] += stored_bytes_of(place); });
+  if (!visited && visited.error().code() == ErrorCode::kNotFound) return std::nullopt;
+  REPRISE_PASS(visited);
+  std::vector<PackNeed> packs;
+  packs.reserve(bytes.size());
+  for (const auto& [pack, needed] : bytes) packs.push_back({.pack = pack, .bytes = needed});
   REPRISE_PASS(index.note_needs(id.str(), stamp, packs));
   return packs;
 }
 
 }  // namespace
-
-std::vector<PackNeed> needs_of(const Contents& contents) {
-  std::map<std::string, std::uint64_t> bytes;
-  for (const BlockPlace& place : contents.blocks) bytes[place.pack] += stored_bytes_of(place);
-  std::vector<PackNeed> packs;
-  packs.reserve(bytes.size());
-  for (const auto& [pack, needed] : bytes) packs.push_back({.pack = pack, .bytes = needed});
-  return packs;
-}
 
 Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index) {
   std::vector<CheckpointNeeds> all;

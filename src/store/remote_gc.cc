@@ -14,8 +14,9 @@
 #include <set>
 
 #include "base/fault.h"
-#include "store/internal/needs.h"
+#include "store/internal/contents.h"
 #include "store/internal/notices.h"
+#include "store/internal/open_store.h"
 #include "store/internal/transfer_names.h"
 
 namespace reprise::store {
@@ -44,7 +45,7 @@ class RemoteCollection {
   // What a checkpoint there needs, and of which object we know it.
   struct Known {
     ObjectInfo object;
-    std::vector<std::string> packs;
+    Names packs;
   };
 
   Result<void> refuse_store();
@@ -81,18 +82,17 @@ bool RemoteCollection::is_known(const ObjectInfo& object) const {
 // nullopt if it was removed meanwhile, or is unreadable, which is noted.
 Result<std::optional<RemoteCollection::Known>> RemoteCollection::read(const ObjectInfo& object) {
   const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
-  const Result<std::string> text = at_.get(object.name, kMaxCheckpointFile);
+  Result<std::string> text = at_.get(object.name, kMaxCheckpointFile);
   if (!text && text.error().code() == ErrorCode::kNotFound) return std::nullopt;
   REPRISE_PASS(text);
-  const Result<Contents> contents = open_contents(store_.keys, id, *text);
-  if (!contents) {
-    unreadable_.push_back(id.str());
-    if (!why_) why_ = contents.error();
-    return std::nullopt;
-  }
-  Known known{.object = object, .packs = {}};
-  for (const PackNeed& need : needs_of(*contents)) known.packs.push_back(need.pack);
-  return known;
+  Names packs;
+  const Result<void> visited =
+      visit_blocks(store_.keys, id, std::move(*text),
+                   [&](const BlockPlace& place) { packs.insert(place.pack); });
+  if (visited) return Known{.object = object, .packs = std::move(packs)};
+  unreadable_.push_back(id.str());
+  if (!why_) why_ = visited.error();
+  return std::nullopt;
 }
 
 // By any checkpoint that is there now.

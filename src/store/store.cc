@@ -161,6 +161,14 @@ Result<Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
   return REPRISE_TRY(open_contents(store.keys, id, text), "opening checkpoint '" + id.str() + "'");
 }
 
+Result<void> load_blocks(const OpenStore& store, const CheckpointId& id,
+                         const std::function<void(const BlockPlace&)>& visit) {
+  std::string text = REPRISE_PASS(read_sealed(store, id));
+  REPRISE_TRY(visit_blocks(store.keys, id, std::move(text), visit),
+              "opening checkpoint '" + id.str() + "'");
+  return {};
+}
+
 Result<std::shared_ptr<const OpenStore>> open_parts(const path& root) {
   const StoreLayout layout{root};
   const std::string step = "opening the store '" + layout.root.string() + "'";

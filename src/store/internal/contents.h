@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,5 +51,10 @@ Result<std::string> seal_contents(const crypto::TenantKeys& keys, const Contents
 // kUnsupported for a newer version; kDenied if other keys sealed it.
 Result<Contents> open_contents(const crypto::TenantKeys& keys, const base::CheckpointId& id,
                                std::string_view file);
+// Its blocks, one after the other, without what the files consist of, which of a large checkpoint
+// takes ten times the memory. Proves as much as open_contents(), but for whether it fits together.
+// After an error some were visited.
+Result<void> visit_blocks(const crypto::TenantKeys& keys, const base::CheckpointId& id,
+                          std::string file, const std::function<void(const BlockPlace&)>& visit);
 
 }  // namespace reprise::store

@@ -13,7 +13,5 @@ namespace reprise::store {
 
 // Of each checkpoint that there is, sorted by id. kCorrupt if one cannot be read.
 Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index);
-// Sorted by pack.
-std::vector<PackNeed> needs_of(const Contents& contents);
 
 }  // namespace reprise::store

@@ -3,6 +3,7 @@
 // What writer, reader and gc of an opened store share.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,9 @@ Result<std::shared_ptr<const OpenStore>> open_parts(const path& root);
 // The file of a sealed checkpoint, and what is in it. kNotFound.
 Result<std::string> read_sealed(const OpenStore& store, const base::CheckpointId& id);
 Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);
+// Its blocks alone, as visit_blocks() says. kNotFound.
+Result<void> load_blocks(const OpenStore& store, const base::CheckpointId& id,
+                         const std::function<void(const BlockPlace&)>& visit);
 Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience);
 Result<Compacted> compact_packs(const OpenStore& store, std::chrono::milliseconds patience,
                                 std::uint64_t limit);
