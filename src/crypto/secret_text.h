@@ -18,9 +18,15 @@ class SecretText {
   explicit SecretText(std::string_view text) : text_(text.begin(), text.end()) {}
   SecretText(const SecretText&) = default;
   SecretText(SecretText&& other) noexcept : text_(std::exchange(other.text_, {})) {}
-  // By value: what was here goes with the argument, whole.
-  SecretText& operator=(SecretText other) noexcept {
-    text_.swap(other.text_);
+  // What was here goes with `gone`, whole.
+  SecretText& operator=(const SecretText& other) {
+    SecretText gone(other);
+    text_.swap(gone.text_);
+    return *this;
+  }
+  SecretText& operator=(SecretText&& other) noexcept {
+    SecretText gone(std::move(other));
+    text_.swap(gone.text_);
     return *this;
   }
   ~SecretText();
