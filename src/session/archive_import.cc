@@ -38,8 +38,8 @@ constexpr std::uint64_t kReserve = std::uint64_t{64} << 20;
 
 // An archive without entries.
 archive::ReadBytes empty_tar() {
-  constexpr std::size_t kEnd = 1024;  // two blocks of zeros
   return [given = false](std::span<char> buffer) mutable -> Result<std::size_t> {
+    constexpr std::size_t kEnd = 1024;  // two blocks of zeros
     if (given) return std::size_t{0};
     given = true;
     std::ranges::fill(buffer.first(kEnd), '\0');
