@@ -74,7 +74,8 @@ class Store {
     auto file = std::next(files_.begin(), static_cast<std::ptrdiff_t>(bytes[0] % files_.size()));
     std::string contents = read(file->first);
     if (contents.empty()) return;
-    const std::size_t at = (bytes[1] | bytes[2] << 8U | bytes[3] << 16U) % contents.size();
+    const std::size_t wanted = bytes[1] + 256U * bytes[2] + 65536U * bytes[3];
+    const std::size_t at = wanted % contents.size();
     switch (bytes[4] % 8U) {
       case 0:
         contents.resize(at);
