@@ -36,26 +36,30 @@ Bytes bound_to(const BlockId& id) {
   return bound;
 }
 
-// Appends what `pages` compress to, if that is worth it; the codec that was used.
-Codec compress(View pages, Effort effort, Bytes& out) {
-  const std::size_t before = out.size();
+struct Compressed {
+  Codec codec = Codec::kNone;
+  std::size_t bytes = 0;
+};
+
+// What `pages` compress to, if that is worth it, else they themselves: into `out`, which has room
+// for them.
+Compressed compress(View pages, Effort effort, std::span<std::byte> out) {
   const std::size_t limit = worth(pages.size());
-  out.resize(before + limit);
   std::size_t bytes = 0;
   if (effort == Effort::kFast) {
     const int compressed = LZ4_compress_default(
-        reinterpret_cast<const char*>(pages.data()), reinterpret_cast<char*>(out.data() + before),
+        reinterpret_cast<const char*>(pages.data()), reinterpret_cast<char*>(out.data()),
         static_cast<int>(pages.size()), static_cast<int>(limit));
     bytes = compressed > 0 ? static_cast<std::size_t>(compressed) : 0;
   } else {
     const std::size_t compressed =
-        ZSTD_compress(out.data() + before, limit, pages.data(), pages.size(), kSmallLevel);
+        ZSTD_compress(out.data(), limit, pages.data(), pages.size(), kSmallLevel);
     bytes = ZSTD_isError(compressed) != 0U ? 0 : compressed;
   }
-  out.resize(before + bytes);
-  if (bytes != 0) return effort == Effort::kFast ? Codec::kLz4 : Codec::kZstd;
-  out.insert(out.end(), pages.begin(), pages.end());
-  return Codec::kNone;
+  if (bytes != 0)
+    return {.codec = effort == Effort::kFast ? Codec::kLz4 : Codec::kZstd, .bytes = bytes};
+  std::ranges::copy(pages, out.begin());
+  return {.codec = Codec::kNone, .bytes = pages.size()};
 }
 
 bool decompress(Codec codec, View compressed, std::span<std::byte> pages) {
@@ -89,10 +93,16 @@ Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, const Block
                          Effort effort) {
   const std::size_t count = block.ids.size();
   REPRISE_ASSERT(count >= 1 && count <= kBlockPages && block.pages.size() == count * kPageBytes);
-  Bytes plain(kHeaderBytes);
-  put_u32(std::span(plain).subspan(4), static_cast<std::uint32_t>(count));
-  for (const PageId& page : block.ids) plain.insert(plain.end(), page.begin(), page.end());
-  plain[0] = static_cast<std::byte>(compress(block.pages, effort, plain));
+  constexpr std::size_t kMost = kHeaderBytes + kBlockPages * (sizeof(PageId) + kPageBytes);
+  // Of each thread one: a new one would be filled with zeros each time.
+  thread_local Bytes room(kMost);
+  const std::size_t head = kHeaderBytes + count * sizeof(PageId);
+  std::memset(room.data(), 0, kHeaderBytes);
+  put_u32(std::span(room).subspan(4), static_cast<std::uint32_t>(count));
+  std::memcpy(room.data() + kHeaderBytes, block.ids.data(), count * sizeof(PageId));
+  const Compressed pages = compress(block.pages, effort, std::span(room).subspan(head));
+  room[0] = static_cast<std::byte>(pages.codec);
+  const View plain = View(room).first(head + pages.bytes);
   Bytes sealed;
   REPRISE_PASS(key.seal(plain, bound_to(id), sealed));
   return sealed;

@@ -32,19 +32,22 @@ bool is_zero(std::span<const std::byte> page) {
 // --- a stretch of a file, as the threads prepare it
 
 struct PageWriter::Segment {
-  std::vector<std::byte> bytes;  // whole pages, the last one filled up
-  std::size_t size = 0;          // without what was filled up
+  std::unique_ptr<std::byte[]> bytes;  // whole pages, the last one filled up with zeros
+  std::size_t size = 0;                // without what was filled up
   std::vector<bool> zero;
   std::vector<PageId> ids;  // of pages that are not zero; else all zeros
 
   static Result<Segment> read(int fd, std::uint64_t offset, std::size_t size,
                               const crypto::PageHasher& hasher) {
     Segment segment;
-    segment.bytes.resize(pages_of(size) * kPageBytes);
-    segment.size = REPRISE_PASS(sys::read_at(fd, offset, std::span(segment.bytes).first(size)));
+    const std::size_t pages = pages_of(size);
+    // Not filled with zeros first: it is about to be read into.
+    segment.bytes = std::make_unique_for_overwrite<std::byte[]>(pages * kPageBytes);
+    const std::span<std::byte> all(segment.bytes.get(), pages * kPageBytes);
+    segment.size = REPRISE_PASS(sys::read_at(fd, offset, all.first(size)));
     if (segment.size != size)
       return base::fail(base::ErrorCode::kIo, "it became shorter while it was read");
-    const std::size_t pages = segment.bytes.size() / kPageBytes;
+    std::ranges::fill(all.subspan(size), std::byte{0});
     segment.zero.resize(pages);
     segment.ids.resize(pages);
     for (std::size_t i = 0; i < pages; ++i) {
@@ -54,7 +57,7 @@ struct PageWriter::Segment {
     return segment;
   }
   [[nodiscard]] std::span<const std::byte> page(std::size_t i) const {
-    return std::span(bytes).subspan(i * kPageBytes, kPageBytes);
+    return {bytes.get() + i * kPageBytes, kPageBytes};
   }
 };
 
@@ -129,7 +132,7 @@ Result<void> PageWriter::add_file(const std::string& name, int fd) {
       for (auto& rest : reading) rest.wait();
       return std::unexpected(std::move(taken_over).error().with_step("storing '" + name + "'"));
     }
-    digester.update({reinterpret_cast<const char*>(segment->bytes.data()), segment->size});
+    digester.update({reinterpret_cast<const char*>(segment->bytes.get()), segment->size});
     taken += segment->size;
   }
   files_.push_back({.name = name, .bytes = bytes, .digest = digester.hex()});
