@@ -55,6 +55,16 @@ def fixture_depot(product, monkeypatch):
     return depot
 
 
+def assert_comes_from_the_bucket(container, other, checkpoint):
+    """The other node takes the container up, which is removed again."""
+    other.reprise("restore", "--from", "bucket", checkpoint)
+    container.refresh()
+    assert_moves_on(container)
+    assert_memory_is_whole(container)
+    assert_nothing_left(container)
+    container.remove()
+
+
 def test_a_container_goes_on_at_another_node(container, product, depot):
     container.run_workload("counter.py", "--mb", 40)
     product.reprise("checkpoint", "create", container.name, "--tag", "moving")
@@ -138,12 +148,7 @@ def test_a_bucket_survives_the_node(container, product, depot, tmp_path):
             assert refused.returncode == 8 and pack.stem in refused.stderr
             assert other.checkpoints() == [] and not container.exists()
             flip_a_bit(pack)
-            other.reprise("restore", "--from", "bucket", identity)
-            container.refresh()
-            assert_moves_on(container)
-            assert_memory_is_whole(container)
-            assert_nothing_left(container)
-            container.remove()
+            assert_comes_from_the_bucket(container, other, identity)
     assert not depot.exists()
 
 
@@ -209,10 +214,5 @@ def test_what_nobody_needs_in_a_bucket_is_freed(container, product, depot, tmp_p
         assert [path.name for path in there.glob("notes/*")] == [kept]
         container.remove()
         with Node(product, product.base / "other") as other:
-            other.reprise("restore", "--from", "bucket", kept)
-            container.refresh()
-            assert_moves_on(container)
-            assert_memory_is_whole(container)
-            assert_nothing_left(container)
-            container.remove()
+            assert_comes_from_the_bucket(container, other, kept)
     assert not depot.exists()
