@@ -128,6 +128,8 @@ class TarWriter {
   std::unique_ptr<State> state_;
 };
 
+// All that `source` gives, to `sink`. Returns how many bytes.
+Result<std::uint64_t> copy_contents(const ReadBytes& source, const WriteBytes& sink);
 // The rest of the reader's entry, to `sink`. Returns how many bytes.
 Result<std::uint64_t> copy_contents(TarReader& reader, const WriteBytes& sink);
 // At most `limit` bytes of it; kCorrupt if there are more.

@@ -114,14 +114,18 @@ Result<std::size_t> TarReader::read(std::span<char> buffer) {
   return static_cast<std::size_t>(got);
 }
 
-Result<std::uint64_t> copy_contents(TarReader& reader, const WriteBytes& sink) {
+Result<std::uint64_t> copy_contents(const ReadBytes& source, const WriteBytes& sink) {
   std::vector<char> buffer(kBuffer);
   std::uint64_t total = 0;
-  while (const std::size_t got = REPRISE_PASS(reader.read(buffer))) {
+  while (const std::size_t got = REPRISE_PASS(source(buffer))) {
     REPRISE_PASS(sink(std::span<const char>(buffer.data(), got)));
     total += got;
   }
   return total;
+}
+
+Result<std::uint64_t> copy_contents(TarReader& reader, const WriteBytes& sink) {
+  return copy_contents([&reader](std::span<char> buffer) { return reader.read(buffer); }, sink);
 }
 
 Result<std::string> text_of(TarReader& reader, const Entry& entry, std::size_t limit) {

@@ -76,11 +76,9 @@ Result<void> Export::write_file(std::string_view name, const std::filesystem::pa
   const std::uint64_t size = std::filesystem::file_size(file, error);
   if (error) return base::fail_errno(error.value(), "reading '" + file.string() + "'");
   REPRISE_PASS(begin_file(name, size));
-  const archive::ReadBytes read = archive::read_from(fd.get());
-  constexpr std::size_t kBuffer = 256 * 1024;
-  std::vector<char> buffer(kBuffer);
-  while (const std::size_t got = REPRISE_PASS(read(buffer)))
-    REPRISE_PASS(writer_.write(std::span<const char>(buffer.data(), got)));
+  REPRISE_PASS(
+      archive::copy_contents(archive::read_from(fd.get()),
+                             [this](std::span<const char> data) { return writer_.write(data); }));
   return {};
 }
 

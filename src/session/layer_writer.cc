@@ -82,15 +82,13 @@ std::string sha256_of_text(std::string_view text) {
 
 Result<std::string> sha256_of(const path& file) {
   const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(file, O_RDONLY | O_NOFOLLOW));
-  const archive::ReadBytes read = archive::read_from(fd.get());
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  std::vector<char> piece(kPiece);
   Digester sum;
-  for (;;) {
-    const std::size_t got = REPRISE_PASS(read(piece));
-    if (got == 0) return sum.finish();
-    sum.update(std::span(piece).first(got));
-  }
+  REPRISE_PASS(archive::copy_contents(archive::read_from(fd.get()),
+                                      [&sum](std::span<const char> data) -> Result<void> {
+                                        sum.update(data);
+                                        return {};
+                                      }));
+  return sum.finish();
 }
 
 }  // namespace reprise::session

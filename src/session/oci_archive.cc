@@ -33,11 +33,9 @@ Result<void> add_file(archive::TarWriter& tar, const path& directory, const std:
   if (error) return base::fail_errno(error.value(), "reading '" + file.string() + "'");
   const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(file, O_RDONLY | O_NOFOLLOW));
   REPRISE_PASS(tar.begin(archive::Entry::file(name, bytes)));
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  std::vector<char> piece(kPiece);
-  const archive::ReadBytes read = archive::read_from(fd.get());
-  while (const std::size_t got = REPRISE_PASS(read(piece)))
-    REPRISE_PASS(tar.write(std::span(piece).first(got)));
+  REPRISE_PASS(
+      archive::copy_contents(archive::read_from(fd.get()),
+                             [&tar](std::span<const char> data) { return tar.write(data); }));
   return {};
 }
 
