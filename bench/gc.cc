@@ -121,9 +121,8 @@ class Maker {
                                       .name = "bench",
                                       .created = 7,
                                       .kernel = "6.18"};
-    manifest.files = {{.name = file.name,
-                       .bytes = std::uint64_t{2} * half * kBlockPages * kPageBytes,
-                       .digest = std::string(32, '0')}};
+    manifest.files = {
+        {.name = file.name, .bytes = std::uint64_t{2} * half * kBlockPages * kPageBytes}};
     const Contents contents{
         .manifest = std::move(manifest), .blocks = std::move(blocks), .files = {std::move(file)}};
     const std::string text = value(seal_contents(store_.keys, contents));

@@ -66,7 +66,7 @@ Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
   result["mounts"] = manifest.mounts;
   Json files = Json::array();
   for (const image::ManifestFile& file : manifest.files)
-    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"digest", file.digest}});
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}});
   result["files"] = std::move(files);
   return result;
 }

@@ -62,7 +62,7 @@ class TablesTest : public testing::Test {
     manifest.ended = true;
     manifest.created = kNow - 180'000;
     manifest.freeze_ms = 210;
-    manifest.files = {{.name = "criu/pages-1.img", .bytes = 12'300'000, .digest = "00"}};
+    manifest.files = {{.name = "criu/pages-1.img", .bytes = 12'300'000}};
     const auto added = catalog.add_checkpoint(manifest, tag, next);
     ASSERT_TRUE(added) << added.error().message();
   }

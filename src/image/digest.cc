@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/result.h"
-
 namespace reprise::image {
 
 namespace {
@@ -27,19 +25,6 @@ std::string to_hex(XXH128_hash_t hash) {
 }
 
 }  // namespace
-
-void Digester::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
-
-Digester::Digester() : state_(XXH3_createState()) {
-  REPRISE_ASSERT(state_ != nullptr);
-  REPRISE_ASSERT(XXH3_128bits_reset(state_.get()) == XXH_OK);
-}
-
-void Digester::update(std::span<const char> data) {
-  REPRISE_ASSERT(XXH3_128bits_update(state_.get(), data.data(), data.size()) == XXH_OK);
-}
-
-std::string Digester::hex() const { return to_hex(XXH3_128bits_digest(state_.get())); }
 
 std::string digest_of(std::string_view data) {
   return to_hex(XXH3_128bits(data.data(), data.size()));

@@ -52,7 +52,9 @@ Result<void> check_checksum(std::string_view text) {
   return {};
 }
 
-int version_of(const Manifest& manifest) { return manifest.trigger == Trigger::kImport ? 2 : 1; }
+// What came with these versions.
+constexpr std::int64_t kWithImport = 2;
+constexpr std::int64_t kWithoutDigests = 3;
 
 Result<std::int64_t> read_version(FieldReader& fields) {
   if (REPRISE_PASS(fields.text("format")) != kFormat)
@@ -67,24 +69,25 @@ Result<std::int64_t> read_version(FieldReader& fields) {
   return version;
 }
 
-Result<ManifestFile> decode_file(const json& value, const std::string& where) {
+Result<ManifestFile> decode_file(const json& value, const std::string& where,
+                                 std::int64_t version) {
   FieldReader fields = REPRISE_PASS(FieldReader::of(value, where));
   ManifestFile file;
   file.name = REPRISE_PASS(fields.text("name"));
   if (!is_file_name(file.name)) return fields.wrong("name", "is not a relative path");
   file.bytes = REPRISE_PASS(fields.natural("bytes"));
-  file.digest = REPRISE_PASS(fields.text("xxh3_128"));
-  if (!is_digest(file.digest)) return fields.wrong("xxh3_128", "is not a digest");
+  if (version < kWithoutDigests && !is_digest(REPRISE_PASS(fields.text("xxh3_128"))))
+    return fields.wrong("xxh3_128", "is not a digest");
   REPRISE_PASS(fields.finish());
   return file;
 }
 
-Result<std::vector<ManifestFile>> decode_files(FieldReader& fields) {
+Result<std::vector<ManifestFile>> decode_files(FieldReader& fields, std::int64_t version) {
   const json* list = REPRISE_PASS(fields.array("files"));
   std::vector<ManifestFile> files;
   for (const json& value : *list) {
     ManifestFile file =
-        REPRISE_PASS(decode_file(value, "files[" + std::to_string(files.size()) + "]."));
+        REPRISE_PASS(decode_file(value, "files[" + std::to_string(files.size()) + "].", version));
     if (!files.empty() && files.back().name == file.name)
       return fields.wrong("files", "names a file twice");
     if (!files.empty() && files.back().name > file.name)
@@ -94,7 +97,7 @@ Result<std::vector<ManifestFile>> decode_files(FieldReader& fields) {
   return files;
 }
 
-Result<Manifest> decode_fields(FieldReader& fields) {
+Result<Manifest> decode_fields(FieldReader& fields, std::int64_t version) {
   Manifest m;
   const std::string id = REPRISE_PASS(fields.text("id"));
   if (!base::parse_id(id)) return fields.wrong("id", "is not a checkpoint's id");
@@ -104,6 +107,8 @@ Result<Manifest> decode_fields(FieldReader& fields) {
   m.name = REPRISE_PASS(fields.text("name"));
   const Result<Trigger> trigger = parse_trigger(REPRISE_PASS(fields.text("trigger")));
   if (!trigger) return fields.wrong("trigger", "is not a trigger");
+  if (*trigger == Trigger::kImport && version < kWithImport)
+    return fields.wrong("trigger", "is newer than the version");
   m.trigger = *trigger;
   m.ended = REPRISE_PASS(fields.boolean("ended"));
   m.created = REPRISE_PASS(fields.not_negative("created_unix_ms"));
@@ -116,7 +121,7 @@ Result<Manifest> decode_fields(FieldReader& fields) {
   m.kernel = REPRISE_PASS(fields.text("kernel"));
   m.addresses = REPRISE_PASS(fields.texts("addresses"));
   m.mounts = REPRISE_PASS(fields.texts("mounts"));
-  m.files = REPRISE_PASS(decode_files(fields));
+  m.files = REPRISE_PASS(decode_files(fields, version));
   REPRISE_PASS(fields.text("checksum"));
   REPRISE_PASS(fields.finish());
   return m;
@@ -127,9 +132,7 @@ Result<Manifest> decode_checked(std::string_view text) {
   const json value = REPRISE_PASS(parse_strict_json(text));
   FieldReader fields = REPRISE_PASS(FieldReader::of(value, ""));
   const std::int64_t version = REPRISE_PASS(read_version(fields));
-  Manifest manifest = REPRISE_PASS(decode_fields(fields));
-  if (version < version_of(manifest)) return fields.wrong("trigger", "is newer than the version");
-  return manifest;
+  return decode_fields(fields, version);
 }
 
 ordered_json encode_files(const std::vector<ManifestFile>& files) {
@@ -138,7 +141,6 @@ ordered_json encode_files(const std::vector<ManifestFile>& files) {
     ordered_json entry;
     entry["name"] = file.name;
     entry["bytes"] = file.bytes;
-    entry["xxh3_128"] = file.digest;
     list.push_back(std::move(entry));
   }
   return list;
@@ -175,7 +177,7 @@ std::uint64_t memory_needed(const Manifest& manifest) {
 std::string encode_manifest(const Manifest& manifest) {
   ordered_json root;
   root["format"] = kFormat;
-  root["version"] = version_of(manifest);
+  root["version"] = kManifestVersion;
   root["id"] = manifest.id.str();
   root["key"] = manifest.key.str();
   root["container"] = manifest.container.str();

@@ -23,7 +23,6 @@ base::Result<Trigger> parse_trigger(std::string_view text);
 struct ManifestFile {
   std::string name;  // relative, '/' separated, no "." or ".." parts
   std::uint64_t bytes = 0;
-  std::string digest;  // lower-case hex of XXH3-128 over the contents: detects damage, not forgery
   bool operator==(const ManifestFile&) const = default;
 };
 
@@ -53,9 +52,8 @@ struct Manifest {
 // container.
 std::uint64_t memory_needed(const Manifest& manifest);
 
-// The newest version that is read. Written is the oldest that can tell what there is to tell, so
-// that an older Reprise on the same host reads what it can: version 2 for trigger `import`, else 1.
-inline constexpr int kManifestVersion = 2;
+// The version that is written, and the newest that is read.
+inline constexpr int kManifestVersion = 3;
 
 // Text with a trailing newline; equal manifests give equal text.
 std::string encode_manifest(const Manifest& manifest);

@@ -29,7 +29,7 @@ image::Manifest manifest(const std::string& id, const std::string& key, base::Un
           .created = created,
           .freeze_ms = 41,
           .cpu_time_us = 5'000'000'000,
-          .files = {{"criu/a", 100, ""}, {"criu/b", 23, ""}}};
+          .files = {{"criu/a", 100}, {"criu/b", 23}}};
 }
 
 std::vector<std::string> ids_of(const std::vector<CheckpointRow>& rows) {

@@ -112,7 +112,6 @@ Result<void> PageWriter::add_file(const std::string& name, int fd) {
   if (::fstat(fd, &status) != 0) return fail_errno(errno, "reading the size of '" + name + "'");
   const auto bytes = static_cast<std::uint64_t>(status.st_size);
   stored_.push_back({.name = name, .runs = {}});
-  image::Digester digester;
   std::deque<std::future<Result<Segment>>> reading;
   const std::size_t ahead = 2 * workers_.count();
   std::uint64_t begun = 0;
@@ -132,10 +131,9 @@ Result<void> PageWriter::add_file(const std::string& name, int fd) {
       for (auto& rest : reading) rest.wait();
       return std::unexpected(std::move(taken_over).error().with_step("storing '" + name + "'"));
     }
-    digester.update({reinterpret_cast<const char*>(segment->bytes.get()), segment->size});
     taken += segment->size;
   }
-  files_.push_back({.name = name, .bytes = bytes, .digest = digester.hex()});
+  files_.push_back({.name = name, .bytes = bytes});
   return {};
 }
 

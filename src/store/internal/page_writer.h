@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "crypto/keys.h"
-#include "image/digest.h"
+#include "image/manifest.h"
 #include "store/internal/contents.h"
 #include "store/internal/new_packs.h"
 #include "store/internal/page_index.h"
