@@ -93,6 +93,8 @@ Result<PageIndex> PageIndex::open(const std::filesystem::path& root,
   PageIndex index(std::move(db), hasher);
   index.find_page_ =
       REPRISE_PASS(Statement::prepare(raw, "SELECT block, page, seal FROM pages WHERE id = ?1"));
+  Statement any = REPRISE_PASS(Statement::prepare(raw, "SELECT 1 FROM pages LIMIT 1"));
+  index.empty_ = !REPRISE_PASS(any.step());
   return index;
 }
 
@@ -100,7 +102,7 @@ Result<PageIndex> PageIndex::open(const std::filesystem::path& root,
 
 Result<std::vector<std::optional<PagePlace>>> PageIndex::find(std::span<const PageId> ids) {
   std::vector<std::optional<PagePlace>> found(ids.size());
-  if (ids.empty()) return found;
+  if (ids.empty() || empty_) return found;
   // One for all: else each lookup locks and unlocks the file, which takes longer than it does.
   const auto transaction = REPRISE_PASS(ReadTransaction::begin(db_.get()));
   // In the order of the tree, so that neighbours are found in the same leaf.
@@ -157,6 +159,7 @@ const BlockPlace& PageIndex::place_of(std::int64_t block) const { return *blocks
 
 Result<void> PageIndex::add(std::span<const IndexedBlock> blocks) {
   if (blocks.empty()) return {};
+  empty_ = false;
   Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
   // A page whose block is gone or condemned may be replaced; any other stays.
   Statement page = REPRISE_PASS(

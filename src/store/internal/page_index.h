@@ -79,6 +79,7 @@ class PageIndex {
   Result<bool> is_usable(std::int64_t block);
 
   Database db_;
+  bool empty_ = false;  // when it was opened: then nothing is looked for
   const crypto::PageHasher* hasher_;
   std::optional<Statement> find_page_;
   std::unordered_map<std::int64_t, std::optional<BlockPlace>> blocks_;
