@@ -62,6 +62,19 @@ Compressed compress(View pages, Effort effort, std::span<std::byte> out) {
   return {.codec = Codec::kNone, .bytes = pages.size()};
 }
 
+// The pages as they lie, if one follows the other; else copied together, until the next call in
+// this thread.
+View together(std::span<const std::byte* const> pages) {
+  bool follow = true;
+  for (std::size_t i = 1; follow && i < pages.size(); ++i)
+    follow = pages[i] == pages[i - 1] + kPageBytes;
+  if (follow) return {pages.front(), pages.size() * kPageBytes};
+  thread_local Bytes room(kBlockPages * kPageBytes);
+  for (std::size_t i = 0; i < pages.size(); ++i)
+    std::memcpy(room.data() + i * kPageBytes, pages[i], kPageBytes);
+  return View(room).first(pages.size() * kPageBytes);
+}
+
 bool decompress(Codec codec, View compressed, std::span<std::byte> pages) {
   switch (codec) {
     case Codec::kNone:
@@ -89,22 +102,21 @@ BlockId random_block_id() {
   return id;
 }
 
-Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, const Block& block,
-                         Effort effort) {
-  const std::size_t count = block.ids.size();
-  REPRISE_ASSERT(count >= 1 && count <= kBlockPages && block.pages.size() == count * kPageBytes);
+Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, std::span<const PageId> ids,
+                         std::span<const std::byte* const> pages, Effort effort) {
+  const std::size_t count = ids.size();
+  REPRISE_ASSERT(count >= 1 && count <= kBlockPages && pages.size() == count);
   constexpr std::size_t kMost = kHeaderBytes + kBlockPages * (sizeof(PageId) + kPageBytes);
   // Of each thread one: a new one would be filled with zeros each time.
   thread_local Bytes room(kMost);
-  const std::size_t head = kHeaderBytes + count * sizeof(PageId);
+  const std::size_t head = kHeaderBytes + ids.size_bytes();
   std::memset(room.data(), 0, kHeaderBytes);
   put_u32(std::span(room).subspan(4), static_cast<std::uint32_t>(count));
-  std::memcpy(room.data() + kHeaderBytes, block.ids.data(), count * sizeof(PageId));
-  const Compressed pages = compress(block.pages, effort, std::span(room).subspan(head));
-  room[0] = static_cast<std::byte>(pages.codec);
-  const View plain = View(room).first(head + pages.bytes);
+  std::memcpy(room.data() + kHeaderBytes, ids.data(), ids.size_bytes());
+  const Compressed packed = compress(together(pages), effort, std::span(room).subspan(head));
+  room[0] = static_cast<std::byte>(packed.codec);
   Bytes sealed;
-  REPRISE_PASS(key.seal(plain, bound_to(id), sealed));
+  REPRISE_PASS(key.seal(View(room).first(head + packed.bytes), bound_to(id), sealed));
   return sealed;
 }
 

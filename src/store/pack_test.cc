@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "store/internal/test_store.h"
 
 namespace reprise::store {
@@ -22,11 +24,19 @@ Block block_of(std::size_t pages, unsigned seed) {
   return block;
 }
 
+std::vector<const std::byte*> pages_of(const Block& block) {
+  std::vector<const std::byte*> pages;
+  for (std::size_t i = 0; i < block.ids.size(); ++i)
+    pages.push_back(block.pages.data() + i * kPageBytes);
+  return pages;
+}
+
 class PackTest : public testing::Test {
  protected:
   std::vector<std::byte> sealed(const BlockId& id, std::size_t pages, unsigned seed,
                                 Effort effort) {
-    return value_of(seal_block(keys_.data, id, block_of(pages, seed), effort));
+    const Block block = block_of(pages, seed);
+    return value_of(seal_block(keys_.data, id, block.ids, pages_of(block), effort));
   }
 
   TestDirectory directory_;
@@ -49,9 +59,23 @@ TEST_F(PackTest, NoiseIsStoredAsItIs) {
   Block block{.ids = std::vector<PageId>(4), .pages = {}};
   for (const char c : noise(4 * kPageBytes)) block.pages.push_back(static_cast<std::byte>(c));
   const BlockId id = random_block_id();
-  const auto bytes = value_of(seal_block(keys_.data, id, block, Effort::kFast));
+  const auto bytes =
+      value_of(seal_block(keys_.data, id, block.ids, pages_of(block), Effort::kFast));
   EXPECT_LT(bytes.size(), 4 * kPageBytes + 200);
   EXPECT_TRUE(value_of(open_block(keys_.data, id, bytes)).pages == block.pages);
+}
+
+TEST_F(PackTest, PagesAreTakenFromWhereverTheyLie) {
+  const Block block = block_of(6, 9);
+  const std::vector<const std::byte*> there = pages_of(block);
+  const std::vector<const std::byte*> mixed{there[4], there[0], there[1], there[5]};
+  const std::vector<PageId> ids{block.ids[4], block.ids[0], block.ids[1], block.ids[5]};
+  const BlockId id = random_block_id();
+  const auto bytes = value_of(seal_block(keys_.data, id, ids, mixed, Effort::kFast));
+  const Block back = value_of(open_block(keys_.data, id, bytes));
+  EXPECT_EQ(back.ids, ids);
+  for (std::size_t i = 0; i < mixed.size(); ++i)
+    EXPECT_EQ(std::memcmp(back.pages.data() + i * kPageBytes, mixed[i], kPageBytes), 0) << i;
 }
 
 TEST_F(PackTest, ABlockOfAnotherPlaceOrKeyIsRefused) {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "sys/file_mapping.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -32,32 +33,25 @@ bool is_zero(std::span<const std::byte> page) {
 // --- a stretch of a file, as the threads prepare it
 
 struct PageWriter::Segment {
-  std::unique_ptr<std::byte[]> bytes;  // whole pages, the last one filled up with zeros
-  std::size_t size = 0;                // without what was filled up
+  sys::FileMapping mapping;
   std::vector<bool> zero;
   std::vector<PageId> ids;  // of pages that are not zero; else all zeros
 
-  static Result<Segment> read(int fd, std::uint64_t offset, std::size_t size,
-                              const crypto::PageHasher& hasher) {
-    Segment segment;
+  static Result<SharedSegment> map(int fd, std::uint64_t offset, std::size_t size,
+                                   const crypto::PageHasher& hasher) {
+    auto segment = std::make_shared<Segment>();
+    segment->mapping = REPRISE_PASS(sys::FileMapping::map(fd, offset, size));
     const std::size_t pages = pages_of(size);
-    // Not filled with zeros first: it is about to be read into.
-    segment.bytes = std::make_unique_for_overwrite<std::byte[]>(pages * kPageBytes);
-    const std::span<std::byte> all(segment.bytes.get(), pages * kPageBytes);
-    segment.size = REPRISE_PASS(sys::read_at(fd, offset, all.first(size)));
-    if (segment.size != size)
-      return base::fail(base::ErrorCode::kIo, "it became shorter while it was read");
-    std::ranges::fill(all.subspan(size), std::byte{0});
-    segment.zero.resize(pages);
-    segment.ids.resize(pages);
+    segment->zero.resize(pages);
+    segment->ids.resize(pages);
     for (std::size_t i = 0; i < pages; ++i) {
-      segment.zero[i] = is_zero(segment.page(i));
-      if (!segment.zero[i]) segment.ids[i] = hasher.of(segment.page(i));
+      segment->zero[i] = is_zero(segment->page(i));
+      if (!segment->zero[i]) segment->ids[i] = hasher.of(segment->page(i));
     }
     return segment;
   }
   [[nodiscard]] std::span<const std::byte> page(std::size_t i) const {
-    return {bytes.get() + i * kPageBytes, kPageBytes};
+    return mapping.pages().subspan(i * kPageBytes, kPageBytes);
   }
 };
 
@@ -112,18 +106,18 @@ Result<void> PageWriter::add_file(const std::string& name, int fd) {
   if (::fstat(fd, &status) != 0) return fail_errno(errno, "reading the size of '" + name + "'");
   const auto bytes = static_cast<std::uint64_t>(status.st_size);
   stored_.push_back({.name = name, .runs = {}});
-  std::deque<std::future<Result<Segment>>> reading;
+  std::deque<std::future<Result<SharedSegment>>> reading;
   const std::size_t ahead = 2 * workers_.count();
   std::uint64_t begun = 0;
   for (std::uint64_t taken = 0; taken < bytes;) {
     for (; reading.size() < ahead && begun < bytes; begun += kSegmentBytes) {
       const std::size_t size = std::min<std::uint64_t>(kSegmentBytes, bytes - begun);
       reading.push_back(workers_.run([fd, begun, size, hasher = &keys_.pages] {
-        return Segment::read(fd, begun, size, *hasher);
+        return Segment::map(fd, begun, size, *hasher);
       }));
     }
     // All that were begun use `fd`: none may be left behind.
-    Result<Segment> segment = reading.front().get();
+    Result<SharedSegment> segment = reading.front().get();
     reading.pop_front();
     Result<void> taken_over =
         segment ? take(*segment) : Result<void>(std::unexpected(std::move(segment).error()));
@@ -131,32 +125,35 @@ Result<void> PageWriter::add_file(const std::string& name, int fd) {
       for (auto& rest : reading) rest.wait();
       return std::unexpected(std::move(taken_over).error().with_step("storing '" + name + "'"));
     }
-    taken += segment->size;
+    taken += (*segment)->mapping.bytes().size();
   }
   files_.push_back({.name = name, .bytes = bytes});
   return {};
 }
 
-Result<void> PageWriter::take(const Segment& segment) {
+Result<void> PageWriter::take(const SharedSegment& segment) {
+  const std::vector<PageId>& ids = segment->ids;
   std::vector<PageId> unknown;
-  for (std::size_t i = 0; i < segment.ids.size(); ++i)
-    if (!segment.zero[i] && recent_->find(segment.ids[i]) == nullptr)
-      unknown.push_back(segment.ids[i]);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (!segment->zero[i] && recent_->find(ids[i]) == nullptr) unknown.push_back(ids[i]);
   const auto places = REPRISE_PASS(index_.find(unknown));
+  // A block of single pages would hold many segments in memory.
+  const auto added = std::ranges::count_if(places, [](const auto& place) { return !place; });
+  const bool sparse = static_cast<std::size_t>(added) < ids.size() / 2;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < segment.ids.size(); ++i) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
     // Those that were asked for come in the same order.
-    const bool asked = next < unknown.size() && !segment.zero[i] && segment.ids[i] == unknown[next];
-    REPRISE_PASS(take_page(segment, i, asked ? places[next] : std::nullopt));
+    const bool asked = next < unknown.size() && !segment->zero[i] && ids[i] == unknown[next];
+    REPRISE_PASS(take_page(segment, i, asked ? places[next] : std::nullopt, sparse));
     if (asked) ++next;
   }
   return {};
 }
 
-Result<void> PageWriter::take_page(const Segment& segment, std::size_t page,
-                                   const std::optional<PagePlace>& indexed) {
-  const PageId& id = segment.ids[page];
-  if (segment.zero[page]) {
+Result<void> PageWriter::take_page(const SharedSegment& segment, std::size_t page,
+                                   const std::optional<PagePlace>& indexed, bool sparse) {
+  const PageId& id = segment->ids[page];
+  if (segment->zero[page]) {
     add_run(PageRun::kZeros, 0);
   } else if (const Recent::Entry* known = recent_->find(id)) {
     add_run(known->block_plus_one - 1, known->page);
@@ -165,7 +162,7 @@ Result<void> PageWriter::take_page(const Segment& segment, std::size_t page,
     recent_->put(id, block, indexed->page);
     add_run(block, indexed->page);
   } else {
-    return add_new(id, segment.page(page));
+    return add_new(segment, page, sparse);
   }
   return {};
 }
@@ -190,15 +187,24 @@ void PageWriter::add_run(std::uint32_t block, std::uint32_t first) {
   runs.push_back({.block = block, .first = first, .pages = 1});
 }
 
-Result<void> PageWriter::add_new(const PageId& id, std::span<const std::byte> page) {
+// `sparse`: it is copied, so that it does not keep its segment.
+Result<void> PageWriter::add_new(const SharedSegment& segment, std::size_t page, bool sparse) {
   if (open_block_.ids.empty()) {
     open_number_ = static_cast<std::uint32_t>(blocks_.size());
     blocks_.push_back({.id = random_block_id()});
-    open_block_.pages.reserve(kBlockPages * kPageBytes);
   }
+  const PageId& id = segment->ids[page];
   const auto number = static_cast<std::uint32_t>(open_block_.ids.size());
+  const std::byte* bytes = segment->page(page).data();
+  if (sparse) {
+    const auto copy = std::make_shared_for_overwrite<std::byte[]>(kPageBytes);
+    bytes = static_cast<const std::byte*>(std::memcpy(copy.get(), bytes, kPageBytes));
+    open_block_.owners.push_back(copy);
+  } else if (open_block_.owners.empty() || open_block_.owners.back() != segment) {
+    open_block_.owners.push_back(segment);
+  }
   open_block_.ids.push_back(id);
-  open_block_.pages.insert(open_block_.pages.end(), page.begin(), page.end());
+  open_block_.pages.push_back(bytes);
   recent_->put(id, open_number_, number);
   add_run(open_number_, number);
   if (open_block_.ids.size() == kBlockPages) return close_block();
@@ -211,8 +217,10 @@ Result<void> PageWriter::close_block() {
   if (open_block_.ids.empty()) return {};
   sealing_.push_back(workers_.run(
       [key = &keys_.data, id = blocks_[open_number_].id, number = open_number_, effort = effort_,
-       block = std::make_shared<Block>(std::move(open_block_))]() -> Result<SealedBlock> {
-        auto bytes = REPRISE_PASS(seal_block(*key, id, *block, effort));
+       block = std::make_shared<Pending>(std::move(open_block_))]() -> Result<SealedBlock> {
+        auto bytes = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
+        // Now, not when the future is taken.
+        block->owners.clear();
         return SealedBlock{
             .number = number, .bytes = std::move(bytes), .ids = std::move(block->ids)};
       }));

@@ -35,9 +35,10 @@ struct Block {
   std::vector<std::byte> pages;  // ids.size() * kPageBytes
 };
 
-// Of 1 to kBlockPages pages.
+// Of 1 to kBlockPages pages: their ids, and where each of them lies.
 Result<std::vector<std::byte>> seal_block(const crypto::Aead& key, const BlockId& id,
-                                          const Block& block, Effort effort);
+                                          std::span<const PageId> ids,
+                                          std::span<const std::byte* const> pages, Effort effort);
 // Proves only that it is what seal_block() made with the same key and id (else kCorrupt); `plain`
 // may be reused, to save an allocation each.
 Result<void> unseal_block(const crypto::Aead& key, const BlockId& id,

@@ -53,12 +53,14 @@ class PageWriter {
   struct Segment;
   struct Recent;
 
-  Result<void> take(const Segment& segment);
-  Result<void> take_page(const Segment& segment, std::size_t page,
-                         const std::optional<PagePlace>& indexed);
+  using SharedSegment = std::shared_ptr<const Segment>;
+
+  Result<void> take(const SharedSegment& segment);
+  Result<void> take_page(const SharedSegment& segment, std::size_t page,
+                         const std::optional<PagePlace>& indexed, bool sparse);
   void add_run(std::uint32_t block, std::uint32_t first);
   std::uint32_t number_of(std::int64_t indexed);
-  Result<void> add_new(const PageId& id, std::span<const std::byte> page);
+  Result<void> add_new(const SharedSegment& segment, std::size_t page, bool sparse);
   Result<void> close_block();
   Result<void> write_oldest_block();
   Result<void> write_ids(std::span<const PageId> ids);
@@ -77,7 +79,13 @@ class PageWriter {
     std::vector<std::byte> bytes;
     std::vector<PageId> ids;
   };
-  Block open_block_;                                       // being filled
+  // Pages on their way into a block, and what keeps them where they are.
+  struct Pending {
+    std::vector<PageId> ids;
+    std::vector<const std::byte*> pages;
+    std::vector<std::shared_ptr<const void>> owners;
+  };
+  Pending open_block_;                                     // being filled
   std::uint32_t open_number_ = 0;                          // its number in blocks_
   std::deque<std::future<Result<SealedBlock>>> sealing_;   // in order
   std::unordered_map<std::int64_t, std::uint32_t> known_;  // index's block to ours
