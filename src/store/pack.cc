@@ -36,6 +36,9 @@ constexpr std::size_t kHeaderSumAt = 88;
 constexpr std::size_t kHeaderBytes = 96;
 constexpr std::uint32_t kRecordMagic = 0x314B4C42;  // "BLK1"
 constexpr std::size_t kRecordSumAt = 24;
+// In such steps a pack is handed to the disk, which is no more than kAhead behind.
+constexpr std::uint64_t kStep = std::uint64_t{8} << 20;
+constexpr std::uint64_t kAhead = 8 * kStep;
 // Nothing that seal_block makes is larger.
 constexpr std::uint32_t kMaxSealed = 2U << 20;
 
@@ -115,11 +118,22 @@ Result<BlockPlace> PackWriter::append(const BlockId& id, std::span<const std::by
   put_u64(std::span(record).subspan(kRecordSumAt), checksum(std::span(record).first(kRecordSumAt)));
   REPRISE_PASS(write_all(record));
   REPRISE_PASS(write_all(sealed));
-  // A head start for the fsync of the seal.
-  constexpr std::uint64_t kStep = std::uint64_t{8} << 20;
-  if (place.offset / kStep != bytes_ / kStep)
-    (void)::sync_file_range(fd_.get(), 0, static_cast<off_t>(bytes_), SYNC_FILE_RANGE_WRITE);
+  if (place.offset / kStep != bytes_ / kStep) start_writing();
   return place;
+}
+
+// A head start for the fsync of the seal; and whoever is faster than the disk waits for it now, not
+// then, and fills no memory with what is to be written.
+void PackWriter::start_writing() {
+  constexpr auto kBegin = SYNC_FILE_RANGE_WRITE;
+  constexpr auto kWait = SYNC_FILE_RANGE_WAIT_BEFORE | kBegin | SYNC_FILE_RANGE_WAIT_AFTER;
+  const std::uint64_t end = bytes_ / kStep * kStep;
+  const auto range = [this](std::uint64_t from, std::uint64_t bytes, unsigned how) {
+    // If it fails, so does the fsync, which tells.
+    (void)::sync_file_range(fd_.get(), static_cast<off_t>(from), static_cast<off_t>(bytes), how);
+  };
+  range(end - kStep, kStep, kBegin);
+  if (end > kAhead) range(end - kAhead - kStep, kStep, kWait);
 }
 
 Result<void> PackWriter::sync() {

@@ -2,9 +2,11 @@
 #include "store/internal/pack.h"
 
 #include <gtest/gtest.h>
+#include <lz4.h>
 
 #include <cstring>
 
+#include "store/internal/bytes.h"
 #include "store/internal/test_store.h"
 
 namespace reprise::store {
@@ -44,7 +46,7 @@ class PackTest : public testing::Test {
 };
 
 TEST_F(PackTest, BlocksComeBackWhateverTheEffort) {
-  for (const Effort effort : {Effort::kFast, Effort::kSmall})
+  for (const Effort effort : {Effort::kLeast, Effort::kFast, Effort::kSmall})
     for (const std::size_t pages : {std::size_t{1}, std::size_t{7}, kBlockPages}) {
       const BlockId id = random_block_id();
       const auto bytes = sealed(id, pages, 5, effort);
@@ -76,6 +78,29 @@ TEST_F(PackTest, PagesAreTakenFromWhereverTheyLie) {
   EXPECT_EQ(back.ids, ids);
   for (std::size_t i = 0; i < mixed.size(); ++i)
     EXPECT_EQ(std::memcmp(back.pages.data() + i * kPageBytes, mixed[i], kPageBytes), 0) << i;
+}
+
+// Written by earlier versions.
+TEST_F(PackTest, BlocksCompressedByLz4AreRead) {
+  const Block block = block_of(3, 2);
+  const std::size_t head = 8 + block.ids.size() * sizeof(PageId);
+  std::vector<std::byte> plain(head + block.pages.size());
+  plain[0] = std::byte{1};  // docs/format/pack.md
+  plain[4] = std::byte{3};
+  std::memcpy(plain.data() + 8, block.ids.data(), head - 8);
+  const int bytes = LZ4_compress_default(
+      reinterpret_cast<const char*>(block.pages.data()), reinterpret_cast<char*>(&plain[head]),
+      static_cast<int>(block.pages.size()), static_cast<int>(block.pages.size()));
+  ASSERT_GT(bytes, 0);
+  plain.resize(head + static_cast<std::size_t>(bytes));
+  const BlockId id = random_block_id();
+  std::string bound = "reprise block 1 ";
+  bound.append(reinterpret_cast<const char*>(id.data()), id.size());
+  std::vector<std::byte> sealed;
+  ASSERT_TRUE(keys_.data.seal(plain, as_bytes(bound), sealed));
+  const Block back = value_of(open_block(keys_.data, id, sealed));
+  EXPECT_EQ(back.ids, block.ids);
+  EXPECT_TRUE(back.pages == block.pages);
 }
 
 TEST_F(PackTest, ABlockOfAnotherPlaceOrKeyIsRefused) {

@@ -213,17 +213,23 @@ Result<void> PageWriter::add_new(const SharedSegment& segment, std::size_t page,
 
 // --- blocks on their way into a pack
 
+// Where a container waits: as little as the disk can do with. It is slower than we are if our
+// threads have nothing to do, since packs make us wait for it (PackWriter::append).
+Effort PageWriter::effort_now() const {
+  return effort_ == Effort::kFast && workers_.waiting() > 0 ? Effort::kLeast : effort_;
+}
+
 Result<void> PageWriter::close_block() {
   if (open_block_.ids.empty()) return {};
-  sealing_.push_back(workers_.run(
-      [key = &keys_.data, id = blocks_[open_number_].id, number = open_number_, effort = effort_,
-       block = std::make_shared<Pending>(std::move(open_block_))]() -> Result<SealedBlock> {
-        auto bytes = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
-        // Now, not when the future is taken.
-        block->owners.clear();
-        return SealedBlock{
-            .number = number, .bytes = std::move(bytes), .ids = std::move(block->ids)};
-      }));
+  sealing_.push_back(workers_.run([key = &keys_.data, id = blocks_[open_number_].id,
+                                   number = open_number_, effort = effort_now(),
+                                   block = std::make_shared<Pending>(
+                                       std::move(open_block_))]() -> Result<SealedBlock> {
+    auto bytes = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
+    // Now, not when the future is taken.
+    block->owners.clear();
+    return SealedBlock{.number = number, .bytes = std::move(bytes), .ids = std::move(block->ids)};
+  }));
   open_block_ = {};
   if (sealing_.size() > 2 * workers_.count()) return write_oldest_block();
   return {};

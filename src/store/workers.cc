@@ -44,6 +44,11 @@ Workers::~Workers() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+std::size_t Workers::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return tasks_.size();
+}
+
 void Workers::add(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);

@@ -45,7 +45,8 @@ class PackWriter {
                                    std::string_view key_id);
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  // Appends a block. kIo when the disk is full; the pack is unusable then.
+  // Appends a block, of at most 2 MiB. Waits for the disk while that is 64 MiB behind. kIo when the
+  // disk is full; the pack is unusable then.
   Result<BlockPlace> append(const BlockId& id, std::span<const std::byte> sealed);
   // Makes everything appended so far durable. Blocks on the disk.
   Result<void> sync();
@@ -53,6 +54,7 @@ class PackWriter {
  private:
   PackWriter(std::string id, sys::UniqueFd fd) : id_(std::move(id)), fd_(std::move(fd)) {}
   Result<void> write_all(std::span<const std::byte> bytes);
+  void start_writing();
 
   std::string id_;
   sys::UniqueFd fd_;

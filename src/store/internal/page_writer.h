@@ -61,6 +61,7 @@ class PageWriter {
   void add_run(std::uint32_t block, std::uint32_t first);
   std::uint32_t number_of(std::int64_t indexed);
   Result<void> add_new(const SharedSegment& segment, std::size_t page, bool sparse);
+  [[nodiscard]] Effort effort_now() const;
   Result<void> close_block();
   Result<void> write_oldest_block();
   Result<void> write_ids(std::span<const PageId> ids);

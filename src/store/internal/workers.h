@@ -25,6 +25,8 @@ class Workers {
   Workers& operator=(Workers&&) = delete;
 
   [[nodiscard]] std::size_t count() const { return threads_.size(); }
+  // Tasks that no thread has begun.
+  [[nodiscard]] std::size_t waiting() const;
 
   template <typename Function>
   auto run(Function function) {
@@ -42,7 +44,7 @@ class Workers {
   void add(std::function<void()> task);
   void work();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
   bool ending_ = false;
