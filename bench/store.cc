@@ -3,7 +3,10 @@
 // The store beside the disk it lies on: put, get and a second put of memory that has changed a
 // little; single pages.
 //
-// usage: store-bench DIRECTORY [MEGABYTES]
+// usage: store-bench DIRECTORY [MEGABYTES [FILE]]
+//
+// Contents are random, which nothing compresses, and what the beginning of FILE is: memory of a
+// real program (bench/memory).
 //
 // Prints for each kind of contents: time and CPU time of each operation, GB/s, bytes stored, and
 // the time that writing the same bytes with fsync takes, in the same run.
@@ -87,18 +90,22 @@ void show_single_pages(CheckpointStore& store, const reprise::base::CheckpointId
               times[kReads / 2] * 1e3, times[kReads * 99 / 100] * 1e3);
 }
 
-// Memory of which nothing compresses, or like that of programs: a quarter zeros, half of it words
-// and pointers, the rest noise.
-std::vector<char> contents(std::size_t bytes, bool realistic) {
+std::vector<char> noise(std::size_t bytes) {
   std::mt19937_64 random(7);  // NOLINT: the same in every run
   std::vector<char> memory(bytes);
-  for (std::size_t page = 0; page < bytes; page += kPage) {
-    const std::uint64_t kind = realistic ? random() % 4 : 3;
-    if (kind == 0) continue;
-    for (std::size_t i = 0; i < kPage; i += sizeof(std::uint64_t)) {
-      const std::uint64_t word = kind == 3 ? random() : 0x7F0000000000 + random() % 65536;
-      std::memcpy(&memory[page + i], &word, sizeof word);
-    }
+  for (std::size_t i = 0; i < bytes; i += sizeof(std::uint64_t)) {
+    const std::uint64_t word = random();
+    std::memcpy(&memory[i], &word, sizeof word);
+  }
+  return memory;
+}
+
+std::vector<char> beginning_of(const char* file, std::size_t bytes) {
+  std::vector<char> memory(bytes);
+  if (!std::ifstream(file, std::ios::binary).read(memory.data(), static_cast<long>(bytes))) {
+    std::fprintf(stderr, "store-bench: '%s' cannot be read, or has less than %zu bytes\n", file,
+                 bytes);
+    std::exit(1);
   }
   return memory;
 }
@@ -155,11 +162,11 @@ void show_memory(const fs::path& directory) {
   if (::waitpid(child, &status, 0) != child || status != 0) std::perror("the writer"), std::exit(1);
 }
 
-void run(const fs::path& directory, std::size_t bytes, bool realistic) {
-  std::printf("%s contents, %zu MB\n", realistic ? "realistic" : "random", bytes / 1'000'000);
+void run(const fs::path& directory, std::vector<char> memory, const char* name) {
+  const std::size_t bytes = memory.size();
+  std::printf("%s contents, %zu MB\n", name, bytes / 1'000'000);
   ::setenv("REPRISE_KEY_FILE", (directory / "key").c_str(), 1);
   auto store = value(reprise::store::open_store(directory / "store"));
-  std::vector<char> memory = contents(bytes, realistic);
   show("raw write and fsync", measure([&] { write_file(directory / "raw", memory, true); }), bytes);
   // Before anything is stored: all of it is new.
   show_memory(directory);
@@ -186,10 +193,11 @@ void run(const fs::path& directory, std::size_t bytes, bool realistic) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fputs("usage: store-bench DIRECTORY [MEGABYTES]\n", stderr);
+    std::fputs("usage: store-bench DIRECTORY [MEGABYTES [FILE]]\n", stderr);
     return 2;
   }
   if (argc == 3 && std::strcmp(argv[1], "--put") == 0) return put_alone(argv[2]);
   const std::size_t bytes = (argc > 2 ? std::stoul(argv[2]) : 2000) * 1'000'000 / kPage * kPage;
-  for (const bool realistic : {false, true}) run(argv[1], bytes, realistic);
+  run(argv[1], noise(bytes), "random");
+  if (argc > 3) run(argv[1], beginning_of(argv[3], bytes), "realistic");
 }
