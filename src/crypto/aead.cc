@@ -28,14 +28,6 @@ unsigned char* in(std::span<std::byte> bytes) {
   return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
-// Whatever holds plain bytes that must not be used.
-std::unexpected<base::Error> discard(std::vector<std::byte>& out, ErrorCode code,
-                                     std::string message) {
-  wipe(out);
-  out.clear();
-  return fail(code, std::move(message));
-}
-
 // One message's cipher. Made anew each time: a context that is kept to be copied would keep the
 // expanded key in ordinary memory, and the key schedule costs less than 4 KiB of encryption.
 class Message {
@@ -106,29 +98,49 @@ Result<Aead> Aead::with_key(const Secret& key) {
 
 Result<void> Aead::seal(std::span<const std::byte> plain, std::span<const std::byte> bound,
                         std::vector<std::byte>& out) const {
-  if (plain.size() > kSealLimit || bound.size() > kSealLimit)
-    return discard(out, ErrorCode::kInvalidInput,
-                   "a message of " + std::to_string(plain.size()) + " bytes is too long to seal");
-  out.resize(plain.size() + kSealOverhead);
-  const std::span all(out);
-  const std::span nonce = all.first(kNonceBytes);
+  // Before anything is allocated for it.
+  if (plain.size() > kSealLimit)
+    out.clear();
+  else
+    out.resize(plain.size() + kSealOverhead);
+  Result<void> sealed = seal_into({&plain, 1}, bound, out);
+  if (!sealed) out.clear();
+  return sealed;
+}
+
+Result<void> Aead::seal_into(std::span<const std::span<const std::byte>> parts,
+                             std::span<const std::byte> bound, std::span<std::byte> out) const {
+  std::size_t bytes = 0;
+  for (const auto part : parts) bytes += part.size();
+  if (bytes > kSealLimit || bound.size() > kSealLimit)
+    return fail(ErrorCode::kInvalidInput,
+                "a message of " + std::to_string(bytes) + " bytes is too long to seal");
+  if (out.size() != bytes + kSealOverhead)
+    return fail(ErrorCode::kInvalidInput, "the room for a message has another size");
+  const std::span nonce = out.first(kNonceBytes);
   if (RAND_bytes_ex(nullptr, in(nonce), nonce.size(), /*strength=*/0) != 1)
-    return discard(out, ErrorCode::kInternal, "OpenSSL has no random bytes");
+    return fail(ErrorCode::kInternal, "OpenSSL has no random bytes");
   Message message(cipher_.get(), key_, nonce, Message::Direction::kSeal);
   message.bind(bound);
-  message.transform(plain, all.subspan(kNonceBytes, plain.size()));
+  std::size_t at = kNonceBytes;
+  for (const auto part : parts) {
+    message.transform(part, out.subspan(at, part.size()));
+    at += part.size();
+  }
   const bool finished = message.finish();
-  message.take_tag(all.last(kTagBytes));
-  if (!finished || !message.good())
-    return discard(out, ErrorCode::kInternal, "OpenSSL failed to encrypt");
+  message.take_tag(out.last(kTagBytes));
+  if (!finished || !message.good()) return fail(ErrorCode::kInternal, "OpenSSL failed to encrypt");
   return {};
 }
 
 Result<void> Aead::open(std::span<const std::byte> sealed, std::span<const std::byte> bound,
                         std::vector<std::byte>& out) const {
   // Before anything is allocated: the length may come from a damaged file.
-  if (sealed.size() < kSealOverhead || sealed.size() > kSealLimit + kSealOverhead)
-    return discard(out, ErrorCode::kCorrupt, kAltered);
+  if (sealed.size() < kSealOverhead || sealed.size() > kSealLimit + kSealOverhead) {
+    wipe(out);
+    out.clear();
+    return fail(ErrorCode::kCorrupt, kAltered);
+  }
   out.resize(sealed.size() - kSealOverhead);
   Result<void> opened = open_into(sealed, bound, out);
   if (!opened) out.clear();

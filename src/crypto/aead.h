@@ -41,6 +41,11 @@ class Aead {
   Result<void> seal(std::span<const std::byte> plain, std::span<const std::byte> bound,
                     std::vector<std::byte>& out) const;
 
+  // As `seal`, of a message that lies in parts, into the caller's memory. `out` must have exactly
+  // their bytes and kSealOverhead (kInvalidInput); after a failure it must not be used.
+  Result<void> seal_into(std::span<const std::span<const std::byte>> parts,
+                         std::span<const std::byte> bound, std::span<std::byte> out) const;
+
   // Makes `out`: the plain message. kCorrupt if `sealed` is not what `seal` made with the same key
   // and `bound`; `out` is then empty, and what was decrypted is wiped.
   Result<void> open(std::span<const std::byte> sealed, std::span<const std::byte> bound,

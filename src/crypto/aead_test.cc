@@ -123,6 +123,32 @@ TEST(AeadTest, EqualMessagesLookDifferent) {
   EXPECT_EQ(nonces.size(), 1000U);
 }
 
+TEST(AeadTest, OpensWhatItSealedInParts) {
+  const Aead aead = aead_of(key_of(1));
+  const Bytes plain = bytes_of("of several parts, one of which is empty, none as long as another");
+  const std::span<const std::byte> all(plain);
+  const std::span<const std::byte> parts[] = {all.first(5), all.subspan(5, 0), all.subspan(5, 17),
+                                              all.subspan(22)};
+  Bytes message(plain.size() + kSealOverhead);
+  ASSERT_TRUE(aead.seal_into(parts, kBound, message));
+  Bytes out;
+  ASSERT_TRUE(aead.open(message, kBound, out));
+  EXPECT_EQ(out, plain);
+}
+
+TEST(AeadTest, TheRoomForAMessageMustFit) {
+  const Aead aead = aead_of(key_of(1));
+  const Bytes plain = bytes_of("a message");
+  const std::span<const std::byte> parts[] = {plain};
+  for (const std::size_t size :
+       {std::size_t{0}, plain.size() + kSealOverhead - 1, plain.size() + kSealOverhead + 1}) {
+    Bytes message(size);
+    const auto sealed = aead.seal_into(parts, kBound, message);
+    ASSERT_FALSE(sealed) << size;
+    EXPECT_EQ(sealed.error().code(), ErrorCode::kInvalidInput);
+  }
+}
+
 TEST(AeadTest, KeysHaveOneSize) {
   for (const std::size_t size : {1U, 16U, 31U, 33U}) {
     const auto aead = Aead::with_key(*Secret::zeros(size));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "store/internal/block.h"
@@ -51,39 +52,50 @@ Bytes bound_to(const BlockId& id) {
   return bound;
 }
 
-struct Compressed {
-  Codec codec = Codec::kNone;
-  std::size_t bytes = 0;
-};
-
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
-// What `pages` compress to, if that is worth it, else they themselves: into `out`, which has room
-// for them.
-Compressed compress(View pages, Effort effort, std::span<std::byte> out) {
+// What `pages` compress to, in `out`: how many bytes; nullopt if they do not fit.
+std::optional<std::size_t> compress(View pages, int level, std::span<std::byte> out) {
   // Of each thread one: making it takes longer than filling its tables for a block.
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
   REPRISE_ASSERT(context != nullptr);
-  const std::size_t bytes = ZSTD_compressCCtx(context.get(), out.data(), worth(pages.size()),
-                                              pages.data(), pages.size(), level_of(effort));
-  if (ZSTD_isError(bytes) == 0U) return {.codec = Codec::kZstd, .bytes = bytes};
-  std::ranges::copy(pages, out.begin());
-  return {.codec = Codec::kNone, .bytes = pages.size()};
+  const std::size_t bytes =
+      ZSTD_compressCCtx(context.get(), out.data(), out.size(), pages.data(), pages.size(), level);
+  if (ZSTD_isError(bytes) != 0U) return std::nullopt;
+  return bytes;
 }
 
-// The pages as they lie, if one follows the other; else copied together, until the next call in
-// this thread.
-View together(std::span<const std::byte* const> pages) {
+using Pages = std::span<const std::byte* const>;
+
+// Copied one after the other, into `room`.
+View gathered(Pages pages, std::size_t step, std::span<std::byte> room) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < pages.size(); i += step, bytes += kPageBytes)
+    std::memcpy(room.data() + bytes, pages[i], kPageBytes);
+  return room.first(bytes);
+}
+
+// As they lie, if one follows the other; else gathered until the next call in this thread.
+View together(Pages pages) {
   bool follow = true;
   for (std::size_t i = 1; follow && i < pages.size(); ++i)
     follow = pages[i] == pages[i - 1] + kPageBytes;
   if (follow) return {pages.front(), pages.size() * kPageBytes};
   thread_local Bytes room(kBlockPages * kPageBytes);
-  for (std::size_t i = 0; i < pages.size(); ++i)
-    std::memcpy(room.data() + i * kPageBytes, pages[i], kPageBytes);
-  return View(room).first(pages.size() * kPageBytes);
+  return gathered(pages, 1, room);
+}
+
+// Whether it is worth trying to compress the pages, by a few of them: to find that out of all costs
+// as much time as to seal them.
+bool promising(Pages pages, std::span<std::byte> out) {
+  constexpr std::size_t kStep = 32;
+  if (pages.size() < kBlockPages / 2) return true;  // too few to draw conclusions from
+  constexpr std::size_t kSample = (kBlockPages + kStep - 1) / kStep * kPageBytes;
+  thread_local Bytes room(kSample);
+  const View sample = gathered(pages, kStep, room);
+  return compress(sample, level_of(Effort::kFast), out.first(worth(sample.size()))).has_value();
 }
 
 bool decompress(Codec codec, View compressed, std::span<std::byte> pages) {
@@ -113,21 +125,22 @@ BlockId random_block_id() {
   return id;
 }
 
-Result<Bytes> seal_block(const crypto::Aead& key, const BlockId& id, std::span<const PageId> ids,
-                         std::span<const std::byte* const> pages, Effort effort) {
+Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
+                               std::span<const PageId> ids, Pages pages, Effort effort) {
   const std::size_t count = ids.size();
   REPRISE_ASSERT(count >= 1 && count <= kBlockPages && pages.size() == count);
-  constexpr std::size_t kMost = kHeaderBytes + kBlockPages * (sizeof(PageId) + kPageBytes);
-  // Of each thread one: a new one would be filled with zeros each time.
-  thread_local Bytes room(kMost);
-  const std::size_t head = kHeaderBytes + ids.size_bytes();
-  std::memset(room.data(), 0, kHeaderBytes);
-  put_u32(std::span(room).subspan(4), static_cast<std::uint32_t>(count));
-  std::memcpy(room.data() + kHeaderBytes, ids.data(), ids.size_bytes());
-  const Compressed packed = compress(together(pages), effort, std::span(room).subspan(head));
-  room[0] = static_cast<std::byte>(packed.codec);
-  Bytes sealed;
-  REPRISE_PASS(key.seal(View(room).first(head + packed.bytes), bound_to(id), sealed));
+  thread_local Bytes room(kBlockPages * kPageBytes);
+  const std::span<std::byte> out = std::span(room).first(worth(count * kPageBytes));
+  const bool try_it = effort == Effort::kSmall || promising(pages, out);
+  const View plain = together(pages);
+  const auto compressed = try_it ? compress(plain, level_of(effort), out) : std::nullopt;
+  std::array<std::byte, kHeaderBytes> header{};
+  header[0] = static_cast<std::byte>(compressed ? Codec::kZstd : Codec::kNone);
+  put_u32(std::span(header).subspan(4), static_cast<std::uint32_t>(count));
+  const View parts[] = {header, std::as_bytes(ids),
+                        compressed ? View(out.first(*compressed)) : plain};
+  SealedBlock sealed(header.size() + ids.size_bytes() + parts[2].size() + crypto::kSealOverhead);
+  REPRISE_PASS(key.seal_into(parts, bound_to(id), sealed.bytes()));
   return sealed;
 }
 

@@ -221,25 +221,25 @@ Effort PageWriter::effort_now() const {
 
 Result<void> PageWriter::close_block() {
   if (open_block_.ids.empty()) return {};
-  sealing_.push_back(workers_.run([key = &keys_.data, id = blocks_[open_number_].id,
-                                   number = open_number_, effort = effort_now(),
-                                   block = std::make_shared<Pending>(
-                                       std::move(open_block_))]() -> Result<SealedBlock> {
-    auto bytes = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
-    // Now, not when the future is taken.
-    block->owners.clear();
-    return SealedBlock{.number = number, .bytes = std::move(bytes), .ids = std::move(block->ids)};
-  }));
+  const auto seal = [key = &keys_.data, id = blocks_[open_number_].id, number = open_number_,
+                     effort = effort_now(),
+                     block =
+                         std::make_shared<Pending>(std::move(open_block_))]() -> Result<Sealed> {
+    SealedBlock sealed = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
+    block->owners.clear();  // now, not when the future is taken
+    return Sealed{.number = number, .block = std::move(sealed), .ids = std::move(block->ids)};
+  };
+  sealing_.push_back(workers_.run(seal));
   open_block_ = {};
   if (sealing_.size() > 2 * workers_.count()) return write_oldest_block();
   return {};
 }
 
 Result<void> PageWriter::write_oldest_block() {
-  SealedBlock sealed = REPRISE_PASS(sealing_.front().get());
+  Sealed sealed = REPRISE_PASS(sealing_.front().get());
   sealing_.pop_front();
   BlockPlace& place = blocks_[sealed.number];
-  place = REPRISE_PASS(packs_.append(place.id, sealed.bytes));
+  place = REPRISE_PASS(packs_.append(place.id, sealed.block.bytes()));
   new_blocks_.emplace_back(sealed.number, static_cast<std::uint32_t>(sealed.ids.size()));
   return write_ids(sealed.ids);
 }

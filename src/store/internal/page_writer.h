@@ -75,9 +75,9 @@ class PageWriter {
   std::vector<StoredFile> stored_;
   std::vector<BlockPlace> blocks_;
 
-  struct SealedBlock {
+  struct Sealed {
     std::uint32_t number;  // in blocks_
-    std::vector<std::byte> bytes;
+    SealedBlock block;
     std::vector<PageId> ids;
   };
   // Pages on their way into a block, and what keeps them where they are.
@@ -88,7 +88,7 @@ class PageWriter {
   };
   Pending open_block_;                                     // being filled
   std::uint32_t open_number_ = 0;                          // its number in blocks_
-  std::deque<std::future<Result<SealedBlock>>> sealing_;   // in order
+  std::deque<std::future<Result<Sealed>>> sealing_;        // in order
   std::unordered_map<std::int64_t, std::uint32_t> known_;  // index's block to ours
   std::unique_ptr<Recent> recent_;
   NewPacks packs_;
