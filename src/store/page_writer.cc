@@ -216,7 +216,7 @@ Result<void> PageWriter::add_new(const SharedSegment& segment, std::size_t page,
 // Where a container waits: as little as the disk can do with. It is slower than we are if our
 // threads have nothing to do, since packs make us wait for it (PackWriter::append).
 Effort PageWriter::effort_now() const {
-  return effort_ == Effort::kFast && workers_.waiting() > 0 ? Effort::kLeast : effort_;
+  return effort_ == Effort::kFast && workers_.busy() ? Effort::kLeast : effort_;
 }
 
 Result<void> PageWriter::close_block() {

@@ -44,15 +44,16 @@ Workers::~Workers() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-std::size_t Workers::waiting() const {
+bool Workers::busy() const {
   const std::lock_guard lock(mutex_);
-  return tasks_.size();
+  return unfinished_ >= threads_.size();
 }
 
 void Workers::add(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
+    ++unfinished_;
   }
   changed_.notify_one();
 }
@@ -68,6 +69,8 @@ void Workers::work() {
       tasks_.pop_front();
     }
     task();
+    const std::lock_guard lock(mutex_);
+    --unfinished_;
   }
 }
 

@@ -25,8 +25,8 @@ class Workers {
   Workers& operator=(Workers&&) = delete;
 
   [[nodiscard]] std::size_t count() const { return threads_.size(); }
-  // Tasks that no thread has begun.
-  [[nodiscard]] std::size_t waiting() const;
+  // Whether each of them has something to do.
+  [[nodiscard]] bool busy() const;
 
   template <typename Function>
   auto run(Function function) {
@@ -47,6 +47,7 @@ class Workers {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
+  std::size_t unfinished_ = 0;  // tasks
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };
