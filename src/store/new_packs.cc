@@ -8,7 +8,7 @@ namespace reprise::store {
 Result<BlockPlace> NewPacks::append(const BlockId& id, std::span<const std::byte> sealed) {
   if (open_ && open_->bytes() + sealed.size() > limit_) REPRISE_PASS(finish());
   if (!open_) {
-    open_ = REPRISE_PASS(PackWriter::create(directory_, base::random_id(), *key_id_));
+    open_.emplace(REPRISE_PASS(PackWriter::create(directory_, base::random_id(), *key_id_)));
     ids_.push_back(open_->id());
   }
   return open_->append(id, sealed);
@@ -16,7 +16,7 @@ Result<BlockPlace> NewPacks::append(const BlockId& id, std::span<const std::byte
 
 Result<void> NewPacks::finish() {
   if (!open_) return {};
-  REPRISE_PASS(open_->sync());
+  REPRISE_PASS(open_->finish());
   open_.reset();
   return {};
 }

@@ -36,9 +36,6 @@ constexpr std::size_t kHeaderSumAt = 88;
 constexpr std::size_t kHeaderBytes = 96;
 constexpr std::uint32_t kRecordMagic = 0x314B4C42;  // "BLK1"
 constexpr std::size_t kRecordSumAt = 24;
-// In such steps a pack is handed to the disk, which is no more than kAhead behind.
-constexpr std::uint64_t kStep = std::uint64_t{8} << 20;
-constexpr std::uint64_t kAhead = 8 * kStep;
 // Nothing that seal_block makes is larger.
 constexpr std::uint32_t kMaxSealed = 2U << 20;
 
@@ -94,23 +91,21 @@ Result<std::vector<std::string>> pack_ids(const path& directory) {
 
 Result<PackWriter> PackWriter::create(const path& directory, std::string id,
                                       std::string_view key_id) {
-  const path file = pack_file(directory, id);
-  sys::UniqueFd fd = REPRISE_PASS(sys::open_file(file, O_WRONLY | O_CREAT | O_EXCL));
-  PackWriter writer(std::move(id), std::move(fd));
+  sys::AppendFile file = REPRISE_PASS(sys::AppendFile::create(pack_file(directory, id)));
+  PackWriter writer(std::move(id), std::move(file));
   const Header header = header_of(writer.id_, key_id);
   REPRISE_PASS(writer.write_all(header));
   return writer;
 }
 
 Result<void> PackWriter::write_all(std::span<const std::byte> bytes) {
-  REPRISE_TRY(sys::write_at(fd_.get(), bytes_, bytes), "writing pack '" + id_ + "'");
-  bytes_ += bytes.size();
+  REPRISE_TRY(file_.append(bytes), "writing pack '" + id_ + "'");
   return {};
 }
 
 Result<BlockPlace> PackWriter::append(const BlockId& id, std::span<const std::byte> sealed) {
   BlockPlace place{
-      .pack = id_, .id = id, .offset = bytes_, .bytes = static_cast<std::uint32_t>(sealed.size())};
+      .pack = id_, .id = id, .offset = bytes(), .bytes = static_cast<std::uint32_t>(sealed.size())};
   Record record{};
   put_u32(std::span(record), kRecordMagic);
   put_u32(std::span(record).subspan(4), place.bytes);
@@ -118,26 +113,11 @@ Result<BlockPlace> PackWriter::append(const BlockId& id, std::span<const std::by
   put_u64(std::span(record).subspan(kRecordSumAt), checksum(std::span(record).first(kRecordSumAt)));
   REPRISE_PASS(write_all(record));
   REPRISE_PASS(write_all(sealed));
-  if (place.offset / kStep != bytes_ / kStep) start_writing();
   return place;
 }
 
-// A head start for the fsync of the seal; and whoever is faster than the disk waits for it now, not
-// then, and fills no memory with what is to be written.
-void PackWriter::start_writing() {
-  constexpr auto kBegin = SYNC_FILE_RANGE_WRITE;
-  constexpr auto kWait = SYNC_FILE_RANGE_WAIT_BEFORE | kBegin | SYNC_FILE_RANGE_WAIT_AFTER;
-  const std::uint64_t end = bytes_ / kStep * kStep;
-  const auto range = [this](std::uint64_t from, std::uint64_t bytes, unsigned how) {
-    // If it fails, so does the fsync, which tells.
-    (void)::sync_file_range(fd_.get(), static_cast<off_t>(from), static_cast<off_t>(bytes), how);
-  };
-  range(end - kStep, kStep, kBegin);
-  if (end > kAhead) range(end - kAhead - kStep, kStep, kWait);
-}
-
-Result<void> PackWriter::sync() {
-  if (::fsync(fd_.get()) != 0) return fail_errno(errno, "syncing pack '" + id_ + "'");
+Result<void> PackWriter::finish() {
+  REPRISE_TRY(file_.finish(), "writing pack '" + id_ + "'");
   return {};
 }
 

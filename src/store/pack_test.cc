@@ -126,7 +126,7 @@ TEST_F(PackTest, IsReadAndScanned) {
       contents.push_back(sealed(id, i + 1, i, Effort::kFast));
       places.push_back(value_of(writer.append(id, contents.back())));
     }
-    ASSERT_TRUE(writer.sync());
+    ASSERT_TRUE(writer.finish());
   }
   const auto reader = value_of(PackReader::open(directory_.path(), "p1"));
   EXPECT_EQ(reader.key_id(), keys_.id);

@@ -69,9 +69,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (way == 0) {
     std::ofstream(file, std::ios::binary | std::ios::trunc) << input;
   } else if (way == 1) {
+    fuzz::require(pack.finish().has_value(), "a pack without blocks can be finished");
     std::ofstream(file, std::ios::binary | std::ios::app) << input;
   } else {
     append_sealed(pack, input);
+    fuzz::require(pack.finish().has_value(), "a pack can be finished");
   }
   check();
   return 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/internal/block.h"
+#include "sys/append_file.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::store {
@@ -44,21 +45,19 @@ class PackWriter {
   static Result<PackWriter> create(const std::filesystem::path& directory, std::string id,
                                    std::string_view key_id);
   [[nodiscard]] const std::string& id() const { return id_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-  // Appends a block, of at most 2 MiB. Waits for the disk while that is 64 MiB behind. kIo when the
-  // disk is full; the pack is unusable then.
+  [[nodiscard]] std::uint64_t bytes() const { return file_.size(); }
+  // Appends a block. Waits for the disk while that is 8 MiB behind. kIo when the disk is full, also
+  // by what was appended before; the pack is unusable then.
   Result<BlockPlace> append(const BlockId& id, std::span<const std::byte> sealed);
-  // Makes everything appended so far durable. Blocks on the disk.
-  Result<void> sync();
+  // Makes all durable; nothing may be appended afterwards. Blocks on the disk.
+  Result<void> finish();
 
  private:
-  PackWriter(std::string id, sys::UniqueFd fd) : id_(std::move(id)), fd_(std::move(fd)) {}
+  PackWriter(std::string id, sys::AppendFile file) : id_(std::move(id)), file_(std::move(file)) {}
   Result<void> write_all(std::span<const std::byte> bytes);
-  void start_writing();
 
   std::string id_;
-  sys::UniqueFd fd_;
-  std::uint64_t bytes_ = 0;
+  sys::AppendFile file_;
 };
 
 class PackReader {
