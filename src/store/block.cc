@@ -26,9 +26,9 @@ enum class Codec : std::uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 
 // Codec, three zeros, the number of pages: docs/format/pack.md.
 constexpr std::size_t kHeaderBytes = 8;
-// Levels of zstd. On the memory of real programs (Python, Java, JavaScript, C++) the second is as
-// fast as LZ4 and makes it half as large; the first is half as fast again, and makes it as large as
-// LZ4 does.
+// Levels of zstd. On the memory of real programs (Python, Java, JavaScript, C++), -2 takes the time
+// of LZ4 and leaves half as much; -10 takes two thirds of it and leaves as much as LZ4
+// (docs/design/0003-store.md).
 int level_of(Effort effort) {
   switch (effort) {
     case Effort::kLeast:
@@ -87,8 +87,8 @@ View together(Pages pages) {
   return gathered(pages, 1, room);
 }
 
-// Whether it is worth trying to compress the pages, by a few of them: to find that out of all costs
-// as much time as to seal them.
+// Whether a few of the pages compress. If not, trying it with all would cost as much time as to
+// seal them.
 bool promising(Pages pages, std::span<std::byte> out) {
   constexpr std::size_t kStep = 32;
   if (pages.size() < kBlockPages / 2) return true;  // too few to draw conclusions from

@@ -10,6 +10,8 @@
 
 namespace reprise::sys {
 
+using base::ErrorCode;
+using base::fail;
 using base::fail_errno;
 
 namespace {
@@ -51,7 +53,23 @@ AppendFile::Buffer AppendFile::make_buffer() {
   return buffer;
 }
 
+// What comes after a failure would leave a hole in the file, which nobody would notice.
+Result<void> AppendFile::remember_failure(Result<void> result) {
+  if (!result) failed_ = true;
+  return result;
+}
+
 Result<void> AppendFile::append(std::span<const std::byte> bytes) {
+  if (failed_) return fail(ErrorCode::kInternal, "writing failed before");
+  return remember_failure(append_bytes(bytes));
+}
+
+Result<void> AppendFile::finish() {
+  if (failed_) return fail(ErrorCode::kInternal, "writing failed before");
+  return remember_failure(write_rest());
+}
+
+Result<void> AppendFile::append_bytes(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     if (filling_ == nullptr) filling_ = other_ != nullptr ? std::move(other_) : make_buffer();
     const std::size_t taken = std::min(bytes.size(), kBufferBytes - filled_);
@@ -82,7 +100,7 @@ Result<void> AppendFile::write_buffer() {
   return {};
 }
 
-Result<void> AppendFile::finish() {
+Result<void> AppendFile::write_rest() {
   REPRISE_PASS(wait());
   // The end is seldom a multiple of anything.
   if (direct_) set_direct(fd_->get(), false);

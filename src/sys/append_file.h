@@ -47,11 +47,15 @@ class AppendFile {
 
   AppendFile(UniqueFd fd, bool direct);
   static Buffer make_buffer();
+  Result<void> append_bytes(std::span<const std::byte> bytes);
+  Result<void> write_rest();
   Result<void> wait();
   Result<void> write_buffer();
+  Result<void> remember_failure(Result<void> result);
 
   std::unique_ptr<UniqueFd> fd_;  // where a thread that writes finds it
   bool direct_;
+  bool failed_ = false;
   Buffer filling_;
   Buffer other_;                         // null while it is being written
   std::size_t filled_ = 0;               // of filling_

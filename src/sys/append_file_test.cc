@@ -94,6 +94,8 @@ TEST_F(AppendFileOnTmpfsTest, AFullDiskIsToldAtTheLatestWhenItIsFinished) {
     if (result) result = writer->finish();
     ASSERT_FALSE(result) << bytes;
     EXPECT_EQ(result.error().error_number(), ENOSPC) << bytes;
+    EXPECT_FALSE(writer->append({}));
+    EXPECT_FALSE(writer->finish());
     remove_tree(file).value();
   }
 }

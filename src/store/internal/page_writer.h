@@ -34,7 +34,9 @@ class PageWriter {
   PageWriter(PageWriter&&) = delete;
   PageWriter& operator=(PageWriter&&) = delete;
 
-  // Reads `fd` from its beginning to its end. After an error the writer is unusable.
+  // Takes the whole file. It must stay as it is until finish(): pages are read when they are told
+  // apart, and again when they are stored. Its name may be removed. After an error the writer is
+  // unusable.
   Result<void> add_file(const std::string& name, int fd);
   // Writes what is still in memory and makes all packs durable. Blocks on the disk.
   Result<void> finish();
