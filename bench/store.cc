@@ -177,9 +177,9 @@ void run(const fs::path& directory, std::vector<char> memory, const char* name) 
   std::printf("  stored                 %.1f %%\n",
               100.0 * static_cast<double>(before) / static_cast<double>(bytes));
   // The first time from the disk: what is put goes past the kernel's cache.
-  for (const char* name : {"get, from the disk", "get, warm"}) {
+  for (const char* how : {"get, from the disk", "get, warm"}) {
     auto reader = value(store->open(first));
-    show(name, measure([&] { value(reader->pages().materialize()); }), bytes);
+    show(how, measure([&] { value(reader->pages().materialize()); }), bytes);
   }
   show_single_pages(*store, first, bytes);
   for (std::size_t page = 0; page < bytes; page += 20 * kPage) memory[page] ^= 1;
