@@ -146,10 +146,12 @@ TEST_F(PackTest, EveryFlippedBitOfTheHeadersIsFound) {
     auto writer = value_of(PackWriter::create(directory_.path(), "p1", keys_.id));
     const BlockId id = random_block_id();
     place = value_of(writer.append(id, sealed(id, 1, 1, Effort::kFast)));
+    ASSERT_TRUE(writer.finish());
   }
   const path file = pack_file(directory_.path(), "p1");
   const std::string good = read(file);
   constexpr std::size_t kHeaders = 96 + 32;
+  ASSERT_EQ(good.size(), kHeaders + place.bytes);
   for (std::size_t bit = 0; bit < kHeaders * 8; ++bit) {
     std::string bad = good;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
