@@ -61,6 +61,22 @@ TEST_F(PackTest, BlocksComeBackWhateverTheEffort) {
     }
 }
 
+TEST_F(PackTest, MoreEffortMakesBlocksSmaller) {
+  Block block{.ids = std::vector<PageId>(kBlockPages), .pages = {}};
+  for (unsigned i = 0; block.pages.size() < kBlockPages * kPageBytes; ++i)
+    for (const char c : "user-" + std::to_string(i * 7919 % 100'003) + ' ')
+      block.pages.push_back(static_cast<std::byte>(c));
+  block.pages.resize(kBlockPages * kPageBytes);
+  std::vector<std::size_t> sizes;
+  for (const Effort effort : {Effort::kSmall, Effort::kFast, Effort::kLeast})
+    sizes.push_back(
+        value_of(seal_block(keys_.data, random_block_id(), block.ids, pages_of(block), effort))
+            .bytes()
+            .size());
+  EXPECT_LT(sizes[0], sizes[1]);
+  EXPECT_LT(sizes[1], sizes[2]);
+}
+
 TEST_F(PackTest, NoiseIsStoredAsItIs) {
   for (const std::size_t pages : {std::size_t{4}, kBlockPages}) {
     Block block{.ids = std::vector<PageId>(pages), .pages = {}};

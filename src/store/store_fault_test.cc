@@ -187,15 +187,23 @@ TEST(FullDiskTest, NothingIsVisibleAndTheSpaceIsFreed) {
   {
     auto store = value_of(open_store(directory.path()));
     {
-      auto writer = value_of(store->begin({.memory = std::size_t{8} << 20}));
-      write(writer->pages().spool() / "pages-1.img", noise(std::size_t{8} << 20));
-      Result<void> stored = writer->pages().absorb();
-      // The disk is written to while blocks are made, so it may tell only at the end.
-      if (auto sealed = writer->seal(facts()); stored && !sealed)
-        stored = std::unexpected(std::move(sealed).error());
-      ASSERT_FALSE(stored);
-      EXPECT_EQ(stored.error().code(), ErrorCode::kIo) << stored.error().message();
-      EXPECT_EQ(stored.error().error_number(), ENOSPC);
+      // So much that the disk tells before the end: it is written to while blocks are made.
+      auto writer = value_of(store->begin({.memory = std::size_t{32} << 20}));
+      write(writer->pages().spool() / "pages-1.img", noise(std::size_t{32} << 20));
+      const auto absorbed = writer->pages().absorb();
+      ASSERT_FALSE(absorbed);
+      EXPECT_EQ(absorbed.error().code(), ErrorCode::kIo) << absorbed.error().message();
+      EXPECT_EQ(absorbed.error().error_number(), ENOSPC);
+    }
+    {
+      // And as little as is written only at the end.
+      auto writer = value_of(store->begin({.memory = std::size_t{4} << 20}));
+      write(writer->pages().spool() / "pages-1.img", noise(std::size_t{7} << 19));
+      ASSERT_TRUE(writer->pages().absorb());
+      const auto sealed = writer->seal(facts());
+      ASSERT_FALSE(sealed);
+      EXPECT_EQ(sealed.error().code(), ErrorCode::kIo) << sealed.error().message();
+      EXPECT_EQ(sealed.error().error_number(), ENOSPC);
     }
     EXPECT_TRUE(value_of(store->list()).empty());
     EXPECT_TRUE(entries(directory.path() / "staging").empty());

@@ -26,25 +26,23 @@ bool set_direct(int fd, bool direct) {
   return flags >= 0 && ::fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
-Result<void> write_whole(int fd, bool direct, std::uint64_t offset,
-                         std::span<const std::byte> bytes) {
+Result<void> write_whole(int fd, std::uint64_t offset, std::span<const std::byte> bytes) {
   Result<void> written = write_at(fd, offset, bytes);
   // A file system or disk that wants another alignment; and after a part of a write, what is left
   // of it may not be aligned.
-  if (!written && direct && written.error().error_number() == EINVAL && set_direct(fd, false))
+  if (!written && written.error().error_number() == EINVAL && set_direct(fd, false))
     written = write_at(fd, offset, bytes);
   return written;
 }
 
 }  // namespace
 
-AppendFile::AppendFile(UniqueFd fd, bool direct)
-    : fd_(std::make_unique<UniqueFd>(std::move(fd))), direct_(direct) {}
+AppendFile::AppendFile(UniqueFd fd) : fd_(std::make_unique<UniqueFd>(std::move(fd))) {}
 
 Result<AppendFile> AppendFile::create(const path& file) {
   UniqueFd fd = REPRISE_PASS(open_file(file, O_WRONLY | O_CREAT | O_EXCL));
-  const bool direct = set_direct(fd.get(), true);
-  return AppendFile(std::move(fd), direct);
+  (void)set_direct(fd.get(), true);  // where the file system can do that
+  return AppendFile(std::move(fd));
 }
 
 AppendFile::Buffer AppendFile::make_buffer() {
@@ -90,9 +88,9 @@ Result<void> AppendFile::wait() {
 Result<void> AppendFile::write_buffer() {
   REPRISE_PASS(wait());
   writing_ = std::async(std::launch::async,
-                        [fd = fd_->get(), direct = direct_, offset = written_, bytes = filled_,
+                        [fd = fd_->get(), offset = written_, bytes = filled_,
                          buffer = std::move(filling_)]() mutable -> Result<Buffer> {
-                          REPRISE_PASS(write_whole(fd, direct, offset, {buffer.get(), bytes}));
+                          REPRISE_PASS(write_whole(fd, offset, {buffer.get(), bytes}));
                           return std::move(buffer);
                         });
   written_ += filled_;
@@ -103,7 +101,7 @@ Result<void> AppendFile::write_buffer() {
 Result<void> AppendFile::write_rest() {
   REPRISE_PASS(wait());
   // The end is seldom a multiple of anything.
-  if (direct_) set_direct(fd_->get(), false);
+  (void)set_direct(fd_->get(), false);
   REPRISE_PASS(write_at(fd_->get(), written_, {filling_.get(), filled_}));
   written_ += std::exchange(filled_, 0);
   if (::fsync(fd_->get()) != 0) return fail_errno(errno, "making it durable");

@@ -3,8 +3,8 @@
 // A file that is written once, from its beginning to its end, past the kernel's cache (O_DIRECT).
 //
 // What goes through the cache costs CPU time for each page, pushes out what others need, and where
-// memory is short, makes the kernel search for pages to give up: bench/store.cc saw one second per
-// gigabyte for that. File systems without O_DIRECT are written to through the cache.
+// memory is short, makes the kernel search for pages to give up: bench/store.cc saw up to a second
+// per gigabyte for that. File systems without O_DIRECT are written to through the cache.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ class AppendFile {
   ~AppendFile() = default;
 
   // Copies `bytes`, and waits for the disk when 8 MiB are not written yet. After an error, which
-  // may be of what was appended before, the file is unusable.
+  // may be of what was appended before, everything fails with kInternal.
   Result<void> append(std::span<const std::byte> bytes);
   // Writes the rest and makes all durable. Nothing may be appended afterwards.
   Result<void> finish();
@@ -45,7 +45,7 @@ class AppendFile {
   };
   using Buffer = std::unique_ptr<std::byte, Free>;
 
-  AppendFile(UniqueFd fd, bool direct);
+  explicit AppendFile(UniqueFd fd);
   static Buffer make_buffer();
   Result<void> append_bytes(std::span<const std::byte> bytes);
   Result<void> write_rest();
@@ -54,7 +54,6 @@ class AppendFile {
   Result<void> remember_failure(Result<void> result);
 
   std::unique_ptr<UniqueFd> fd_;  // where a thread that writes finds it
-  bool direct_;
   bool failed_ = false;
   Buffer filling_;
   Buffer other_;                         // null while it is being written

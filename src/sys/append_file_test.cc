@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/append_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <filesystem>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "base/id.h"
 #include "sys/test_directory.h"
 
 namespace reprise::sys {
@@ -64,40 +74,59 @@ TEST(AppendFileTest, IsPrivateAndReplacesNothing) {
   EXPECT_EQ(again.error().error_number(), EEXIST);
 }
 
-class AppendFileOnTmpfsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (::mount("none", directory_.path().c_str(), "tmpfs", 0, "size=6m") != 0)
-      GTEST_SKIP() << "needs the right to mount a tmpfs: run as root";
-    mounted_ = true;
-  }
-  void TearDown() override {
-    if (!mounted_) return;
-    EXPECT_EQ(::umount2(directory_.path().c_str(), MNT_DETACH), 0);
-  }
-  TestDirectory directory_;
-
- private:
-  bool mounted_ = false;
-};
-
-TEST_F(AppendFileOnTmpfsTest, HoldsWhatWasAppended) {
-  expect_written(directory_ / "file", 5'000'000);
+// How many bytes of the file the kernel holds in its cache.
+std::size_t cached(const path& file) {
+  const UniqueFd fd = open_file(file, O_RDONLY).value();
+  const std::size_t bytes = std::filesystem::file_size(file);
+  void* const begin = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages((bytes + page - 1) / page);
+  EXPECT_EQ(::mincore(begin, bytes, pages.data()), 0);
+  ::munmap(begin, bytes);
+  return page * static_cast<std::size_t>(
+                    std::ranges::count_if(pages, [](unsigned char p) { return (p & 1U) != 0; }));
 }
 
-TEST_F(AppendFileOnTmpfsTest, AFullDiskIsToldAtTheLatestWhenItIsFinished) {
+TEST(AppendFileTest, GoesPastTheCacheWhereTheFileSystemCanDoThat) {
+  const TestDirectory directory;
+  const path file = directory / "file";
+  auto writer = AppendFile::create(file).value();
+  ASSERT_TRUE(append(writer, noise(13 << 20)));
+  ASSERT_TRUE(writer.finish());
+  struct statfs status{};
+  ASSERT_EQ(::statfs(directory.path().c_str(), &status), 0);
+  if (status.f_type == TMPFS_MAGIC)
+    EXPECT_EQ(cached(file), std::size_t{13} << 20) << "a tmpfs is the cache";
+  else
+    EXPECT_LT(cached(file), std::size_t{4} << 20) << "more than the end of it";
+}
+
+TEST(AppendFileTest, WorksOnATmpfs) {
+  const path file = "/dev/shm/reprise-append-" + base::random_id();
+  expect_written(file, 5'000'000);
+  remove_tree(file).value();
+}
+
+// As where a disk is full in the middle of a page, which O_DIRECT refuses to write.
+TEST(AppendFileTest, WhatDoesNotFitIsToldAtTheLatestWhenItIsFinished) {
+  const TestDirectory directory;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto signal = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{.rlim_cur = (6U << 20U) + 1000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
   for (const std::size_t bytes : {std::size_t{7} << 20, std::size_t{30} << 20}) {
-    const path file = directory_ / std::to_string(bytes);
-    auto writer = AppendFile::create(file);
-    ASSERT_TRUE(writer) << writer.error().message();
+    auto writer = AppendFile::create(directory / std::to_string(bytes));
+    EXPECT_TRUE(writer) << bytes;
     Result<void> result = append(*writer, noise(bytes));
     if (result) result = writer->finish();
-    ASSERT_FALSE(result) << bytes;
-    EXPECT_EQ(result.error().error_number(), ENOSPC) << bytes;
+    EXPECT_FALSE(result) << bytes;
+    EXPECT_EQ(result ? 0 : result.error().error_number(), EFBIG) << bytes;
     EXPECT_FALSE(writer->append({}));
     EXPECT_FALSE(writer->finish());
-    remove_tree(file).value();
   }
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, signal);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 
 #include "sys/files.h"
@@ -22,11 +21,9 @@ constexpr std::size_t kPage = 4096;
 class FileMappingTest : public testing::Test {
  protected:
   UniqueFd file_of(std::size_t bytes) {
-    const path file = directory_.path() / "file";
     std::string text;
     for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>('a' + i / kPage);
-    std::ofstream(file, std::ios::binary) << text;
-    return std::move(open_file(file, O_RDWR)).value();
+    return open_file(directory_.file("file", text), O_RDWR).value();
   }
   TestDirectory directory_;
 };
