@@ -122,11 +122,12 @@ Runner configure(CLI::App& app) {
 
 Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Cause find) {
   SessionLogs logs;
-  for (const char* name : {"dump.log", "restore.log", "runc.log"}) {
+  constexpr std::string_view kOurs = "reprise.log";
+  for (const std::string_view name : {kOurs, {"dump.log"}, {"restore.log"}, {"runc.log"}}) {
     auto text = sys::read_file(directory / name);
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;
     if (!text) return std::unexpected(std::move(text).error());
-    if (find == Cause::kFind && !logs.cause) {
+    if (find == Cause::kFind && name != kOurs && !logs.cause) {
       logs.cause = image::find_cause(*text);
       if (logs.cause) logs.cause_file = name;
     }
@@ -137,7 +138,7 @@ Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Ca
 
 constinit const Command kLogs = {
     .path = "logs",
-    .summary = "Show what happened in a session, with CRIU's log",
+    .summary = "Show what happened in a session, with our log and CRIU's",
     .details =
         R"(Without SESSION, the last sessions are listed. For a session that failed, the line of CRIU's log
 that matters stands on top.

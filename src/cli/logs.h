@@ -26,9 +26,9 @@ struct SessionLogs {
 
 enum class Cause : unsigned char { kNone, kFind };
 
-// Reads dump.log, restore.log and runc.log of a session's log directory. Missing files are left
-// out. The logs of a session that went well hold errors that did no harm, so there is no cause to
-// look for.
+// Reads reprise.log, dump.log, restore.log and runc.log of a session's log directory. Missing files
+// are left out. The logs of a session that went well hold errors that did no harm, so there is no
+// cause to look for.
 base::Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Cause find);
 
 }  // namespace reprise::cli

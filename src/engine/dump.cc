@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
 #include "engine/stopped_tasks.h"
@@ -29,6 +30,12 @@ namespace {
 // How long CRIU gets to undo what it did (cure the tasks, thaw) after we gave up on it: killed in
 // the middle of that, it leaves a mapping of its parasite code behind in the tasks.
 constexpr std::chrono::seconds kGraceAfterThaw{5};
+
+// A program reads an event within moments, which it gets while the next CRIU starts; one that did
+// not twice leaves them lying about, and is dumped without.
+constexpr int kAttempts = 3;
+// No attempt but the last begins after this part of the time limit, so that each has room in it.
+constexpr int kShareOfAttempts = 4;
 
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
@@ -54,11 +61,35 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   return sys::Child::spawn(options);
 }
 
+// What becomes of events that no program has read: CRIU cannot save them.
+enum class UnreadEvents : std::uint8_t { kRefuse, kLose };
+
 // What was asked in the course of a dump, and what came of it.
 struct Dialogue {
+  UnreadEvents unread = UnreadEvents::kLose;
   bool asked = false;
+  bool refused = false;  // for events that are unread
   Result<void> sealed{};
 };
+
+bool drops_events(const DumpRequest& request) {
+  if (request.watched.empty()) return false;
+  const Result<std::string> log = sys::read_file(request.work_dir / "dump.log");
+  return log && image::drops_events(*log);
+}
+
+// All tasks stand still.
+Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialogue& dialogue) {
+  if (drops_events(request)) {
+    if (dialogue.unread == UnreadEvents::kRefuse) {
+      dialogue.refused = true;
+      return fail(ErrorCode::kBusy, "events of inotify are unread");
+    }
+    base::log(base::LogLevel::kWarn, "unread events of inotify are not in the checkpoint",
+              {{"container", request.container.str()}});
+  }
+  return post_dump();
+}
 
 // Until runc has ended. An error means that it may not have.
 Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& runc,
@@ -77,7 +108,8 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
     if (readable == sys::Readable::kSecond) return runc.wait();
     HookQuestion question = REPRISE_PASS(accept_question(listener));
     // A hook that lost its answer asks again: the answer stands.
-    if (!std::exchange(dialogue.asked, true)) dialogue.sealed = post_dump();
+    if (!std::exchange(dialogue.asked, true))
+      dialogue.sealed = decide(request, post_dump, dialogue);
     // A hook that is gone has been answered with its default, which is to let the tasks run on.
     REPRISE_TRY(answer(question, dialogue.sealed ? Verdict::kProceed : Verdict::kAbort),
                 "answering CRIU");
@@ -109,10 +141,13 @@ Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status
   return with_criu_cause(std::move(error), request.work_dir / "dump.log");
 }
 
-Result<void> run_dump(const DumpRequest& request, image::PageSink& sink,
-                      sys::MessageListener& listener, const PostDump& post_dump) {
+enum class Outcome : std::uint8_t { kDumped, kRefused };
+
+Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
+                         sys::MessageListener& listener, const PostDump& post_dump,
+                         UnreadEvents unread) {
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
-  Dialogue dialogue;
+  Dialogue dialogue{.unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
   if (!status) {
     const bool sealed = dialogue.asked && dialogue.sealed;
@@ -120,23 +155,40 @@ Result<void> run_dump(const DumpRequest& request, image::PageSink& sink,
                                    std::move(status).error()));
   }
   REPRISE_PASS(base::fault_point("dump-ended"));
-  if (!dialogue.sealed) return dialogue.sealed;
+  if (dialogue.refused) return Outcome::kRefused;
+  if (!dialogue.sealed) return std::unexpected(std::move(dialogue.sealed).error());
   if (!status->success()) return std::unexpected(describe_failure(request, *status));
   if (!dialogue.asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
-  return {};
+  return Outcome::kDumped;
+}
+
+Result<Outcome> dump_once(const DumpRequest& request, image::PageSink& sink,
+                          sys::MessageListener& listener, const PostDump& post_dump,
+                          UnreadEvents unread) {
+  const bool frozen = REPRISE_PASS(hold_stopped_tasks(request.cgroup, request.init));
+  Result<Outcome> outcome = run_dump(request, sink, listener, post_dump, unread);
+  // CRIU leaves a cgroup as frozen as it found it.
+  if (!frozen) return outcome;
+  const Result<void> thawed = request.cgroup.thaw();
+  if (outcome && !thawed) return std::unexpected(thawed.error());
+  return outcome;
 }
 
 }  // namespace
 
 Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
                   const PostDump& post_dump) {
-  const bool frozen = REPRISE_PASS(hold_stopped_tasks(request.cgroup, request.init));
-  const Result<void> dumped = run_dump(request, sink, listener, post_dump);
-  // CRIU leaves a cgroup as frozen as it found it.
-  if (!frozen) return dumped;
-  const Result<void> thawed = request.cgroup.thaw();
-  if (dumped && !thawed) return thawed;
-  return dumped;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int attempt = 1;; ++attempt) {
+    const bool last = attempt == kAttempts ||
+                      std::chrono::steady_clock::now() - begin > request.limit / kShareOfAttempts;
+    const Outcome outcome = REPRISE_PASS(dump_once(
+        request, sink, listener, post_dump, last ? UnreadEvents::kLose : UnreadEvents::kRefuse));
+    if (outcome == Outcome::kDumped) return {};
+    base::log(base::LogLevel::kInfo, "events of inotify are unread, dumping anew",
+              {{"container", request.container.str()}});
+    REPRISE_PASS(sys::empty_directory(sink.spool()));
+  }
 }
 
 Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {

@@ -131,4 +131,6 @@ std::optional<CriuFinding> find_cause(std::string_view log) {
   return CriuFinding{.line = without_time_stamp(*unknown), .hint = {}};
 }
 
+bool drops_events(std::string_view log) { return log.contains("notify events will be dropped"); }
+
 }  // namespace reprise::image

@@ -21,4 +21,8 @@ struct CriuFinding {
 // texts are not an interface of CRIU, so with other versions the hint may be missing.
 std::optional<CriuFinding> find_cause(std::string_view log);
 
+// Whether the log of a dump says that events of inotify or fanotify were unread, which CRIU has no
+// image for (criu/fsnotify.c): restored, the program never learns of them.
+bool drops_events(std::string_view log);
+
 }  // namespace reprise::image

@@ -118,6 +118,16 @@ TEST(CriuLogTest, NoErrorNoFinding) {
       "(00.04) Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: x\n"));
 }
 
+TEST(CriuLogTest, DroppedEvents) {
+  EXPECT_TRUE(
+      drops_events("(00.01) x\n(00.02) Warn  (criu/fsnotify.c:325): fsnotify: The "
+                   "0x000004 inotify events will be dropped\n"));
+  EXPECT_TRUE(
+      drops_events("(00.02) Warn  (criu/fsnotify.c:426): fsnotify: The 0x000004 fanotify "
+                   "events will be dropped\n"));
+  EXPECT_FALSE(drops_events("(00.01) fsnotify: wd: wd 0x000001 s_dev 0x000027 i_ino 0x2\n"));
+}
+
 TEST(CriuLogTest, OddLinesAreSurvived) {
   const auto found = find_cause("(Error (\n");
   ASSERT_TRUE(found);

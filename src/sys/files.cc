@@ -209,6 +209,15 @@ Result<void> remove_tree(const path& file_or_directory) {
   return {};
 }
 
+Result<void> empty_directory(const path& directory) {
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    REPRISE_PASS(remove_tree(entry->path()));
+  if (error) return fail_errno(error.value(), "emptying " + quoted(directory));
+  return {};
+}
+
 Result<void> rename_durably(const path& from, const path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) {
     const int error_number = errno == ENOTEMPTY || errno == EEXIST ? EBUSY : errno;

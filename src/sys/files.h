@@ -71,6 +71,8 @@ Result<void> sync_tree(const path& directory);
 // rm -r; a missing path is success. Does not follow symbolic links or cross nothing: callers
 // make sure that nothing is mounted below.
 Result<void> remove_tree(const path& file_or_directory);
+// The same for all that lies in `directory`, which stays, with its owner and mode.
+Result<void> empty_directory(const path& directory);
 
 // rename(2), then fsync of both parent directories. kBusy if `to` is a non-empty directory.
 Result<void> rename_durably(const path& from, const path& to);

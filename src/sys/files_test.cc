@@ -215,6 +215,19 @@ TEST(RemoveTreeTest, RemovesAllButNothingBehindLinks) {
   EXPECT_TRUE(remove_tree(directory / "tree")) << "a missing path is success";
 }
 
+TEST(EmptyDirectoryTest, KeepsTheDirectoryItself) {
+  const TestDirectory directory;
+  ASSERT_TRUE(make_directories(directory / "full/sub", 0750));
+  ASSERT_EQ(::chmod((directory / "full").c_str(), 0750), 0);
+  ASSERT_TRUE(create_file(directory / "full/file", "x"));
+  ASSERT_TRUE(create_file(directory / "full/sub/file", "x"));
+  EXPECT_TRUE(empty_directory(directory / "full"));
+  EXPECT_EQ(names_in(directory / "full"), std::vector<std::string>{});
+  EXPECT_EQ(mode_of(directory / "full"), 0750U);
+  EXPECT_TRUE(empty_directory(directory / "full")) << "an empty one is success";
+  EXPECT_EQ(empty_directory(directory / "missing").error().code(), base::ErrorCode::kNotFound);
+}
+
 TEST(RenameDurablyTest, MovesBetweenDirectoriesAndKeepsFullOnes) {
   const TestDirectory directory;
   ASSERT_TRUE(make_directories(directory / "from/x"));
