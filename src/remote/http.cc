@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "remote/internal/http_attempt.h"
 #include "sys/files.h"
 
 namespace reprise::remote {
@@ -23,18 +24,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr long kSlowest = 1000;  // bytes per second
-constexpr std::string_view kTokenHeader = "x-amz-security-token: ";
-constexpr std::size_t kErrorLimit = std::size_t{64} << 10;
-
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, FreeList>;
-
-void append(List& list, const std::string& text) {
-  list.reset(curl_slist_append(list.release(), text.c_str()));
-}
-
 // False if `stop` became true meanwhile.
 bool pause(milliseconds time, const std::atomic<bool>* stop) {
   constexpr milliseconds kStep{50};
@@ -115,135 +104,7 @@ class NoSigpipe {
 
 void wipe(std::string& text) { crypto::wipe(std::as_writable_bytes(std::span(text))); }
 
-// Reserved whole, so that nothing of it is left behind where it grew. libcurl's copy is not wiped.
-void append_secret(List& list, std::string_view name, const crypto::Secret& secret) {
-  std::string header;
-  header.reserve(name.size() + secret.size());
-  header += name;
-  const auto view = secret.view();
-  header.append(reinterpret_cast<const char*>(view.data()), view.size());
-  append(list, header);
-  wipe(header);
-}
-
 }  // namespace
-
-// One try of one request.
-struct HttpClient::Attempt {
-  const Request& request;
-  CURL* handle;
-  Response response;
-  std::uint64_t sent = 0;
-  std::optional<Error> failure = std::nullopt;  // of ours, in a callback
-  std::array<char, CURL_ERROR_SIZE> trouble{};
-
-  static std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* self);
-  static std::size_t on_body(char* data, std::size_t, std::size_t bytes, void* self);
-  static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
-  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
-  Result<void> take(std::span<const std::byte> data);
-  [[nodiscard]] bool is_whole() const;
-  List set_up(const HttpOptions& options);
-};
-
-std::size_t HttpClient::Attempt::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
-  std::string_view line(data, bytes);
-  const std::size_t colon = line.find(':');
-  auto& headers = static_cast<Attempt*>(self)->response.headers;
-  if (line.starts_with("HTTP/")) headers.clear();  // what an answer "100 Continue" had
-  if (colon == std::string_view::npos) return bytes;
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-  line.remove_prefix(colon + 1);
-  const std::size_t begin = line.find_first_not_of(" \t\r\n");
-  const std::size_t end = line.find_last_not_of(" \t\r\n");
-  headers[name] =
-      begin == std::string_view::npos ? "" : std::string(line.substr(begin, end - begin + 1));
-  return bytes;
-}
-
-Result<void> HttpClient::Attempt::take(std::span<const std::byte> data) {
-  long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
-  const bool success = status >= 200 && status < 300;
-  if (success && request.into) {
-    if (data.size() > request.into->size() - response.received)
-      return fail(ErrorCode::kCorrupt, "more bytes came than were asked for");
-    std::memcpy(request.into->data() + response.received, data.data(), data.size());
-  } else {
-    if (response.body.size() + data.size() > (success ? request.limit : kErrorLimit))
-      return fail(ErrorCode::kInvalidInput,
-                  "the answer is longer than " + std::to_string(request.limit) + " bytes");
-    response.body.append(reinterpret_cast<const char*>(data.data()), data.size());
-  }
-  response.received += data.size();
-  return {};
-}
-
-std::size_t HttpClient::Attempt::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
-  auto& attempt = *static_cast<Attempt*>(self);
-  const Result<void> taken = attempt.take(std::as_bytes(std::span(data, bytes)));
-  if (taken) return bytes;
-  attempt.failure = taken.error();
-  return CURL_WRITEFUNC_ERROR;
-}
-
-std::size_t HttpClient::Attempt::on_send(char* data, std::size_t size, std::size_t count,
-                                         void* self) {
-  auto& attempt = *static_cast<Attempt*>(self);
-  const Body& body = *attempt.request.body;
-  const auto bytes =
-      static_cast<std::size_t>(std::min<std::uint64_t>(size * count, body.bytes() - attempt.sent));
-  const Result<void> read = body.read(attempt.sent, std::as_writable_bytes(std::span(data, bytes)));
-  if (!read) {
-    attempt.failure = read.error();
-    return CURL_READFUNC_ABORT;
-  }
-  attempt.sent += bytes;
-  return bytes;
-}
-
-int HttpClient::Attempt::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const auto* stop = static_cast<Attempt*>(self)->request.stop;
-  return stop != nullptr && *stop ? 1 : 0;
-}
-
-// HTTP/1.0 without a length says the end by closing, which a cut does as well.
-bool HttpClient::Attempt::is_whole() const {
-  return request.method == "HEAD" || response.status == 204 || response.status == 304 ||
-         response.headers.contains("content-length") ||
-         response.headers.contains("transfer-encoding");
-}
-
-List HttpClient::Attempt::set_up(const HttpOptions& options) {
-  List headers;
-  // Waiting for "100 Continue" costs a round trip per part, and a second where nobody says it.
-  append(headers, "Expect:");
-  for (const std::string& header : request.headers) append(headers, header);
-  if (options.session_token) append_secret(headers, kTokenHeader, *options.session_token);
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, trouble.data());
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
-  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, this);
-  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);  // takes back what the last request was
-  if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-  if (request.body) {
-    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(handle, CURLOPT_READFUNCTION, &on_send);
-    curl_easy_setopt(handle, CURLOPT_READDATA, this);
-    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
-                     static_cast<curl_off_t>(request.body->bytes()));
-  }
-  curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST,
-                   request.method == "HEAD" ? nullptr : request.method.c_str());
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
-  return headers;
-}
 
 Result<crypto::Secret> secret_of(const crypto::SecretText& text) {
   return crypto::Secret::copy_of(std::as_bytes(std::span(text.view())));
@@ -312,7 +173,7 @@ void HttpClient::give_back(Handle handle) {
 }
 
 // An answer, an error that stays, or kBusy with `trouble` set: worth another try.
-Result<Response> HttpClient::judge(const Request& request, Attempt& attempt, CURLcode code,
+Result<Response> HttpClient::judge(const Request& request, HttpAttempt& attempt, CURLcode code,
                                    std::string& trouble) {
   if (attempt.failure) return std::unexpected(std::move(*attempt.failure));
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorCode::kGone, "the transfer was given up");
@@ -349,8 +210,8 @@ Result<Response> HttpClient::judge(const Request& request, Attempt& attempt, CUR
 }
 
 Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std::string& trouble) {
-  Attempt attempt{.request = request, .handle = handle, .response = {}};
-  const List headers = attempt.set_up(options_);
+  HttpAttempt attempt{.request = request, .handle = handle, .response = {}};
+  const HeaderList headers = attempt.set_up(options_);
   const auto stall = request.stall.value_or(options_.patience.stall);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
   const NoSigpipe quiet;

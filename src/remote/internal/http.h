@@ -66,6 +66,8 @@ struct HttpOptions {
 // For HttpOptions. kBusy without protected memory.
 Result<crypto::Secret> secret_of(const crypto::SecretText& text);
 
+struct HttpAttempt;
+
 // May be used by several threads at once; keeps a connection per thread that was in it.
 class HttpClient {
  public:
@@ -83,13 +85,12 @@ class HttpClient {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
   using Handle = std::unique_ptr<CURL, Cleanup>;
-  struct Attempt;
 
   Result<Handle> take();
   void give_back(Handle handle);
   void prepare(CURL* handle);
   Result<Response> try_once(const Request& request, CURL* handle, std::string& trouble);
-  Result<Response> judge(const Request& request, Attempt& attempt, CURLcode code,
+  Result<Response> judge(const Request& request, HttpAttempt& attempt, CURLcode code,
                          std::string& trouble);
 
   HttpOptions options_;
