@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
+
 namespace reprise::base {
 
 enum class LogLevel : unsigned char { kDebug, kInfo, kWarn, kError, kBug };
@@ -22,5 +24,14 @@ void open_log(const std::string& path) noexcept;
 
 // Never fails and never throws: what cannot be logged is dropped.
 void log(LogLevel level, std::string_view message, const LogFields& fields = {}) noexcept;
+
+// For an error that changes nothing for the caller: a warning that names it and its `consequence`.
+// Nothing if there is none.
+template <typename T>
+void warn_and_ignore(const Result<T>& result, std::string_view consequence) {
+  if (!result)
+    log(LogLevel::kWarn, std::string(consequence) + ", ignoring",
+        {{"error", result.error().message()}});
+}
 
 }  // namespace reprise::base

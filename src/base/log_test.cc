@@ -50,6 +50,16 @@ TEST_F(LogTest, WritesOneJsonObjectPerLineAtOnce) {
   EXPECT_EQ(written[1]["msg"], "second\nline");
 }
 
+TEST_F(LogTest, OnlyErrorsAreWarnedOf) {
+  open_log(file());
+  warn_and_ignore(Result<int>(7), "nothing was lost");
+  warn_and_ignore(Result<void>(fail(ErrorCode::kIo, "the disk is gone")), "its size is not known");
+  ASSERT_EQ(lines().size(), 1U);
+  EXPECT_EQ(lines()[0]["level"], "warn");
+  EXPECT_EQ(lines()[0]["msg"], "its size is not known, ignoring");
+  EXPECT_EQ(lines()[0]["error"], "the disk is gone");
+}
+
 TEST_F(LogTest, AppendsAndIsPrivate) {
   open_log(file());
   log(LogLevel::kWarn, "one");
