@@ -261,9 +261,7 @@ Result<image::Manifest> Import::publish(const Recreation& recreation) {
     return catalog_.add_checkpoint(sealed, request_.tag, store::Catalog::Continue::kNo);
   }();
   if (recorded) {
-    if (const auto settled = writer_->settle(); !settled)
-      base::log(base::LogLevel::kWarn, "its pages will be stored again, ignoring",
-                {{"error", settled.error().message()}});
+    base::warn_and_ignore(writer_->settle(), "its pages will be stored again");
     return sealed;
   }
   base::Error error = base::Error(recorded.error()).with_step("adding it to the catalog");

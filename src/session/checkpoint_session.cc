@@ -17,14 +17,12 @@
 #include "container/task_tree.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
-#include "session/background_gc.h"
 #include "session/capture.h"
 #include "session/connections.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/promise.h"
 #include "session/versions.h"
-#include "store/prune.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -88,30 +86,6 @@ container::WorkerEvent CheckpointSession::run() {
   // while we do.
   if (sealed_) tidy();
   return outcome;
-}
-
-// What can wait until the container runs on, or has ended: lets later checkpoints find the pages of
-// this one, and frees the space of those that it supersedes.
-void CheckpointSession::tidy() {
-  remove_superseded();
-  if (const auto noted = context_.catalog.note_stored_bytes(sealed_->id, writer_->stored_bytes());
-      !noted)
-    base::log(LogLevel::kWarn, "its stored size is not known yet, ignoring",
-              {{"error", noted.error().message()}});
-  if (const auto settled = writer_->settle(); !settled)
-    base::log(LogLevel::kWarn, "its pages will be stored again, ignoring",
-              {{"error", settled.error().message()}});
-  // A writer that lives keeps gc waiting.
-  writer_.reset();
-  const auto collected = context_.store->collect(std::chrono::milliseconds(0));
-  if (!collected && collected.error().code() != ErrorCode::kBusy)
-    base::log(LogLevel::kWarn, "space was not freed, ignoring",
-              {{"error", collected.error().message()}});
-  // What cannot be freed in passing.
-  const auto started = start_gc(context_.layout, context_.catalog, *context_.store);
-  if (!started)
-    base::log(LogLevel::kWarn, "no gc was started, ignoring",
-              {{"error", started.error().message()}});
 }
 
 Result<void> CheckpointSession::admit() {
@@ -208,8 +182,7 @@ Result<void> CheckpointSession::post_dump() {
                    .value_or(std::chrono::milliseconds(phases_.total_ms()))
                    .count();
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
-  if (const auto fault = fault_point("after-seal"); !fault)
-    base::log(LogLevel::kWarn, "after the seal, ignoring", {{"error", fault.error().message()}});
+  base::warn_and_ignore(fault_point("after-seal"), "after the seal");
   hold_connections(hold_request(), neighbours_);
   return {};
 }
@@ -279,67 +252,10 @@ image::Manifest CheckpointSession::describe() const {
 }
 
 void CheckpointSession::roll_back() {
-  if (const auto fault = fault_point("rollback"); !fault)
-    base::log(LogLevel::kWarn, "rolling back, ignoring", {{"error", fault.error().message()}});
+  base::warn_and_ignore(fault_point("rollback"), "rolling back");
   writer_.reset();
   if (const auto kept = restore_promise(context_.layout, context_.request, *context_.store); !kept)
     base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
-}
-
-void CheckpointSession::remove_superseded() {
-  const auto pruned =
-      store::prune(context_.catalog, *context_.store, context_.retention, {.only = context_.key()});
-  if (!pruned)
-    base::log(LogLevel::kWarn, "old checkpoints were not removed, ignoring",
-              {{"error", pruned.error().message()}});
-  else if (!pruned->fits)
-    base::log(LogLevel::kWarn, "the store is larger than it is to be: all that is left is needed",
-              {{"bytes", std::to_string(pruned->bytes)}});
-}
-
-container::WorkerEvent CheckpointSession::record(const Result<void>& result) {
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
-  if (!result) outcome = failed_outcome(result.error());
-  outcome.ok = result.has_value();
-  outcome.freeze_ms = freeze_ms_;
-  if (sealed_) {
-    outcome.checkpoint = sealed_->id.str();
-    for (const image::ManifestFile& file : sealed_->files) outcome.bytes += file.bytes;
-    store::LifeRow life{.key = context_.key(),
-                        .time = base::now_unix_millis(),
-                        .event = store::LifeEvent::kCheckpointed,
-                        .session = context_.request.session,
-                        .checkpoint = sealed_->id,
-                        .detail = context_.request.trigger,
-                        .freeze_ms = freeze_ms_,
-                        .bytes = outcome.bytes,
-                        .cpu_time_us = cpu_time_us_};
-    if (const auto added = context_.catalog.add_life_event(life); !added)
-      base::log(LogLevel::kWarn, "history not written, ignoring",
-                {{"error", added.error().message()}});
-  } else {
-    base::log(
-        LogLevel::kError, "checkpoint failed, the container runs on",
-        {{"container", context_.request.container.str()}, {"error", result.error().details()}});
-  }
-  outcome.total_ms = phases_.total_ms();
-  const store::SessionRow row{.id = context_.request.session,
-                              .key = context_.key(),
-                              .kind = "checkpoint",
-                              .trigger = context_.request.trigger,
-                              .begin = begin_,
-                              .end = base::now_unix_millis(),
-                              .status = outcome.ok ? "ok" : "failed",
-                              .reason = outcome.reason,
-                              .hint = outcome.hint,
-                              .checkpoint = base::CheckpointId(outcome.checkpoint),
-                              .phases = phases_.finish(),
-                              .log_directory = context_.directory().string()};
-  if (const auto finished = context_.catalog.finish_session(row); !finished)
-    base::log(LogLevel::kWarn, "outcome not written, ignoring",
-              {{"error", finished.error().message()}});
-  return outcome;
 }
 
 }  // namespace reprise::session

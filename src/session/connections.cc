@@ -14,11 +14,9 @@ void hold_connections(const container::HoldRequest& request,
                       const std::vector<container::Connection>& neighbours) {
   if (request.network.empty()) return;
   if (!neighbours.empty())
-    if (const auto held =
-            container::hold_neighbours(request.container, request.network, neighbours);
-        !held)
-      base::log(LogLevel::kWarn, "connections to other containers may be reset, ignoring",
-                {{"error", held.error().message()}});
+    base::warn_and_ignore(
+        container::hold_neighbours(request.container, request.network, neighbours),
+        "connections to other containers may be reset");
   const base::Stopwatch took;
   const auto held = container::hold_connections(request);
   if (!held)

@@ -134,9 +134,7 @@ void settle_neighbours(Context& context, store::CheckpointReader& reader,
     std::erase_if(lonely, [&](const Connection& c) { return is_awaited(context, c); });
     return container::end_connections(network, lonely);
   };
-  if (const Result<void> settled = settle(); !settled)
-    base::log(LogLevel::kWarn, "connections to other containers may stall for a while, ignoring",
-              {{"error", settled.error().message()}});
+  base::warn_and_ignore(settle(), "connections to other containers may stall for a while");
 }
 
 Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,

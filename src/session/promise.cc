@@ -83,9 +83,8 @@ void end_sealed_container(const container::RuncState& state, const container::Oc
   // peers with a reset between the end of the tasks and the end of the namespace.
   const std::filesystem::path ns = network_of(spec, state);
   if (!container::is_inhabited(ns)) return;
-  if (const auto removed = container::remove_criu_locks(ns); !removed)
-    base::log(LogLevel::kWarn, "CRIU's network lock may have been left behind, ignoring",
-              {{"error", removed.error().message()}});
+  base::warn_and_ignore(container::remove_criu_locks(ns),
+                        "CRIU's network lock may have been left behind");
 }
 
 }  // namespace reprise::session

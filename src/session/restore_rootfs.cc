@@ -50,9 +50,8 @@ Result<void> undo_rootfs(const Context& context) {
 }
 
 void keep_rootfs(const Context& context) {
-  if (const auto kept = container::keep_exchange(notes(context)); !kept)
-    base::log(base::LogLevel::kWarn, "files of the cold start were left behind, ignoring",
-              {{"error", kept.error().message()}});
+  base::warn_and_ignore(container::keep_exchange(notes(context)),
+                        "files of the cold start were left behind");
 }
 
 }  // namespace reprise::session

@@ -70,9 +70,8 @@ Result<void> RestoreSession::prepare() {
                         "opening checkpoint '" + request.checkpoint.str() + "'");
   // Packets are dropped inside by now, so those that wait on the host may come. Of the container
   // that was checkpointed: a clone has its connections, too.
-  if (const auto lifted = container::lift_hold(reader_->manifest().key); !lifted)
-    base::log(LogLevel::kWarn, "outside connections stall for a while, ignoring",
-              {{"error", lifted.error().message()}});
+  base::warn_and_ignore(container::lift_hold(reader_->manifest().key),
+                        "outside connections stall for a while");
   if (network_lock_)
     REPRISE_PASS(hold_neighbours(context_, *reader_, spec_->network_namespace_path));
   REPRISE_PASS(check_fit());
@@ -219,8 +218,7 @@ Result<void> RestoreSession::take_result() {
   const int exit_code = REPRISE_PASS(container::decode_restored(*message));
   if (exit_code == 0) {
     // It runs: from here on nothing may undo it.
-    if (const auto fault = fault_point("restore-told"); !fault)
-      base::log(LogLevel::kWarn, "restored, ignoring", {{"error", fault.error().message()}});
+    base::warn_and_ignore(fault_point("restore-told"), "restored");
     return {};
   }
   if (!completed_) return completed_;
@@ -267,9 +265,7 @@ container::WorkerEvent RestoreSession::record(const Result<void>& result) {
         {{"container", context_.request.container.str()}, {"error", result.error().details()}});
   for (const auto& written :
        {context_.catalog.add_life_event(life), context_.catalog.finish_session(row)})
-    if (!written)
-      base::log(LogLevel::kWarn, "history not written, ignoring",
-                {{"error", written.error().message()}});
+    base::warn_and_ignore(written, "history not written");
   return outcome;
 }
 

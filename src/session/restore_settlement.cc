@@ -31,9 +31,8 @@ Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
   const std::string text = REPRISE_PASS(sys::read_file(*part));
   const auto threads = REPRISE_PASS(container::decode_affinity(text));
   // Other resources than before are no reason to refuse: who asked for two CPUs gets two CPUs.
-  if (const Result<void> pinned = container::pin_threads("/proc", init, threads); !pinned)
-    base::log(LogLevel::kWarn, "CPU affinity not restored, ignoring",
-              {{"error", pinned.error().message()}});
+  base::warn_and_ignore(container::pin_threads("/proc", init, threads),
+                        "CPU affinity not restored");
   return {};
 }
 
@@ -64,9 +63,7 @@ void settle_network(const container::OciSpec& spec, Context& context,
     const auto adopted = REPRISE_PASS(container::adopted_among(ns, reader.manifest().addresses));
     return container::reset_outside_connections(ns, adopted);
   };
-  if (const Result<void> done = reset(); !done)
-    base::log(LogLevel::kWarn, "outside connections may hang until they time out, ignoring",
-              {{"error", done.error().message()}});
+  base::warn_and_ignore(reset(), "outside connections may hang until they time out");
   settle_neighbours(context, reader, ns);
   if (const Result<void> done = container::unblock_outside(ns); !done)
     base::log(LogLevel::kError, "the container cannot be reached from outside",
@@ -80,9 +77,7 @@ void settle_restored(const Context& context) {
     const auto spec = REPRISE_PASS(container::load_oci_spec(request.bundle));
     return settle_volumes(spec, request.bundle, request.session);
   };
-  if (const Result<void> settled = settle(); !settled)
-    base::log(LogLevel::kWarn, "what the volumes held before is not removed, ignoring",
-              {{"error", settled.error().message()}});
+  base::warn_and_ignore(settle(), "what the volumes held before is not removed");
 }
 
 Result<void> undo_restore(const Context& context) {
