@@ -105,6 +105,24 @@ TEST_F(RemoteCommands, ACheckpointIsRemovedThereAndNotHere) {
   EXPECT_TRUE(catalog().copies()->empty());
 }
 
+TEST_F(RemoteCommands, APlaceThatIsNotThereIsToldAndNotMade) {
+  const std::string typo = url() + "-typo";
+  const CheckpointId id = put("one");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"store", "gc", "--remote", typo},
+        {"checkpoint", "ls", "--remote", typo},
+        {"checkpoint", "pull", "wanted", typo}}) {
+    const Result refused = call(command);
+    EXPECT_EQ(refused.status, base::exit_code(ErrorCode::kNotFound)) << command[1];
+    EXPECT_NE(refused.err.find("there is no directory '" + depot_.string() + "-typo'"),
+              std::string::npos)
+        << refused.err;
+  }
+  EXPECT_FALSE(fs::exists(depot_.string() + "-typo"));
+  EXPECT_EQ(call({"checkpoint", "push", id.str(), typo}).status, 0) << "the first push makes it";
+  EXPECT_EQ(call({"checkpoint", "ls", "--remote", typo}).status, 0);
+}
+
 TEST_F(RemoteCommands, WhatWasRemovedThereIsNotUploadedAgainOnItsOwn) {
   const CheckpointId id = put("one");
   ASSERT_EQ(call({"checkpoint", "push", id.str()}).status, 0);

@@ -16,6 +16,7 @@
 
 namespace reprise::remote {
 
+using base::Error;
 using base::ErrorCode;
 using base::fail;
 using base::fail_errno;
@@ -70,6 +71,8 @@ class Directory final : public ObjectStore {
   Result<path> place_of(const std::string& name) const;
   using Fill = std::function<Result<void>(const sys::UniqueFd& to)>;
   Result<void> make(const std::string& name, const Fill& fill);
+  // Where all objects with this prefix lie.
+  [[nodiscard]] path directory_of(std::string_view prefix) const;
   // Makes the directories above.
   Result<path> new_place_of(const std::string& name) const;
 
@@ -85,6 +88,12 @@ Result<path> Directory::new_place_of(const std::string& name) const {
   path place = REPRISE_PASS(place_of(name));
   REPRISE_PASS(sys::make_directories_durably(place.parent_path()));
   return place;
+}
+
+path Directory::directory_of(std::string_view prefix) const {
+  const std::size_t slash = prefix.rfind('/');
+  const std::string_view name = prefix.substr(0, slash == prefix.npos ? 0 : slash);
+  return check_object_name(name) ? root_ / name : root_;
 }
 
 Result<void> copy_contents(const sys::UniqueFd& from, const sys::UniqueFd& to,
@@ -153,8 +162,16 @@ Result<std::optional<std::uint64_t>> Directory::size(const std::string& name) {
 Result<std::vector<ObjectInfo>> Directory::list(const std::string& prefix) {
   std::vector<ObjectInfo> found;
   std::error_code error;
+  const path from = directory_of(prefix);
   refresh(root_);
-  fs::recursive_directory_iterator entry(root_, error);
+  refresh(from);
+  fs::recursive_directory_iterator entry(from, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    if (fs::exists(root_, error)) return found;
+    return std::unexpected(
+        Error(ErrorCode::kNotFound, "there is no directory '" + root_.string() + "'")
+            .with_hint("is it mounted, and its name right? The first push makes it"));
+  }
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::string name = entry->path().lexically_relative(root_).string();
     struct stat status{};
@@ -165,7 +182,7 @@ Result<std::vector<ObjectInfo>> Directory::list(const std::string& prefix) {
                        .bytes = static_cast<std::uint64_t>(status.st_size),
                        .modified = millis_of(status.st_mtim)});
   }
-  if (error) return fail_errno(error.value(), "listing '" + root_.string() + "'");
+  if (error) return fail_errno(error.value(), "listing '" + from.string() + "'");
   std::ranges::sort(found, {}, &ObjectInfo::name);
   return found;
 }
@@ -198,8 +215,7 @@ Result<std::uint64_t> Directory::drop_unfinished(const std::string& prefix,
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_directory(path root) {
-  REPRISE_TRY(sys::make_directories_durably(root), "opening '" + root.string() + "'");
+std::unique_ptr<ObjectStore> open_directory(path root) {
   return std::make_unique<Directory>(std::move(root));
 }
 

@@ -72,8 +72,9 @@ class ObjectStore {
                                                 base::UnixMillis before) = 0;
 };
 
-// A directory, for example on NFS; made if it is not there. Needs no server.
-Result<std::unique_ptr<ObjectStore>> open_directory(std::filesystem::path root);
+// A directory, for example on NFS. Needs no server. Made when something is put there; until then
+// list() fails with kNotFound.
+std::unique_ptr<ObjectStore> open_directory(std::filesystem::path root);
 
 // kInvalidInput unless `name` is one.
 Result<void> check_object_name(std::string_view name);

@@ -207,18 +207,16 @@ int Server::send_note(const std::string& name, const httplib::Request& request,
 
 int Server::send_list(const std::string& prefix, httplib::Response& response) const {
   auto objects = nlohmann::json::array();
+  const auto store = open_directory(options_.store);
   for (const std::string_view directory : kServed) {
-    std::error_code missing;
-    if (!std::filesystem::is_directory(options_.store / directory, missing)) continue;
-    const auto opened = open_directory(options_.store / directory);
-    const auto listed = opened ? (*opened)->list("") : std::unexpected(opened.error());
+    const auto listed = store->list(std::string(directory) + "/");
     if (!listed) return kFailed;
     for (const ObjectInfo& object : *listed) {
-      const std::string name = std::string(directory) + "/" + object.name;
       // Links are not followed when they are asked for.
       std::error_code gone;
-      if (std::filesystem::is_symlink(options_.store / name, gone)) continue;
-      if (name.starts_with(prefix)) objects.push_back({{"name", name}, {"bytes", object.bytes}});
+      if (std::filesystem::is_symlink(options_.store / object.name, gone)) continue;
+      if (object.name.starts_with(prefix))
+        objects.push_back({{"name", object.name}, {"bytes", object.bytes}});
     }
   }
   response.set_content(nlohmann::json{{"objects", std::move(objects)}}.dump(), "application/json");

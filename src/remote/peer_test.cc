@@ -27,8 +27,10 @@ struct Node {
   TestAuthority authority{scratch, "ca"};
   TestCertificate server = authority.issue("server", "IP:127.0.0.1");
   TestCertificate client = authority.issue("client", "DNS:client");
-  std::unique_ptr<ObjectStore> store = std::move(*open_directory(scratch / "store"));
+  std::unique_ptr<ObjectStore> store = open_directory(scratch / "store");
   std::unique_ptr<ObjectServer> served;
+
+  Node() { std::filesystem::create_directory(scratch / "store"); }
 
   [[nodiscard]] ServeOptions serving() const {
     return {.store = scratch / "store",
@@ -60,7 +62,7 @@ TestPlace make_peer() {
                              .cert_file = options.cert_file,
                              .key_file = options.key_file});
   EXPECT_TRUE(opened) << opened.error().message();
-  return {.behind = node, .objects = std::move(*opened), .writer = std::move(*writer)};
+  return {.behind = node, .objects = std::move(*opened), .writer = std::move(writer)};
 }
 
 INSTANTIATE_TEST_SUITE_P(Peer, ObjectStoreTest, testing::Values(PlaceKind{"Peer", &make_peer}),

@@ -179,6 +179,8 @@ Result<void> RemoteCollection::refuse_store() {
 }
 
 Result<RemoteCollected> RemoteCollection::run() {
+  // Of a place that is not there: before anything of ours makes it.
+  REPRISE_PASS(at_.list(kRemoteNotices));
   REPRISE_PASS(refuse_store());
   // Says nothing yet, but when it is, by the clock there.
   REPRISE_PASS(notice_.post({}));

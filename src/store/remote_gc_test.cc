@@ -25,7 +25,7 @@ constexpr const char* kGcPoints[] = {"remote-gc-announced", "remote-gc-looked",
 
 class RemoteGcTest : public StoreTest {
  protected:
-  RemoteGcTest() { depot_ = value_of(remote::open_directory(place_)); }
+  RemoteGcTest() { depot_ = remote::open_directory(place_); }
 
   Result<Pushed> push(const CheckpointId& id) {
     return push_checkpoint(root_, id, "a note", *depot_, {});
@@ -132,7 +132,7 @@ TEST_F(RemoteGcTest, WhatNoCheckpointThereNeedsIsFreed) {
 TEST_F(RemoteGcTest, AStoreIsNoRemote) {
   const CheckpointId id = put_some();
   ASSERT_TRUE(store_->remove(id));
-  const auto own = value_of(remote::open_directory(root_));
+  const auto own = remote::open_directory(root_);
   EXPECT_EQ(collect_remote(root_, *own, kAtOnce).error().code(), ErrorCode::kInvalidInput);
   EXPECT_EQ(entries(packs()).size(), 1U);
 }
@@ -336,7 +336,7 @@ TEST_F(RemoteGcTest, WhoIsTooSlowLooksAgainOrStops) {
 TEST_F(RemoteGcTest, APullOfWhatIsRemovedMeanwhileSaysSo) {
   ASSERT_NO_FATAL_FAILURE(leave_a_useless_pack());
   ASSERT_TRUE(push(first_));
-  BusyPlace busy(value_of(remote::open_directory(place_)), [this] {
+  BusyPlace busy(remote::open_directory(place_), [this] {
     ASSERT_TRUE(remove_remote_checkpoint(first_, *depot_));
     EXPECT_EQ(value_of(gc()).packs, 1U);
   });

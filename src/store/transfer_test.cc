@@ -16,7 +16,7 @@ namespace {
 
 class TransferTest : public StoreTest {
  protected:
-  TransferTest() { depot_ = value_of(remote::open_directory(place_)); }
+  TransferTest() { depot_ = remote::open_directory(place_); }
 
   Result<Pushed> push(const CheckpointId& id) {
     return push_checkpoint(root_, id, "a note", *depot_, {});
@@ -247,7 +247,7 @@ TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
   const FilesOf small{{"pages-1.img", noise(std::size_t{8} << 20).substr(0, std::size_t{2} << 20)}};
   const CheckpointId id = put(small);
   ASSERT_TRUE(store_->remove(large));
-  BusyPlace busy(value_of(remote::open_directory(root_)), [this] {
+  BusyPlace busy(remote::open_directory(root_), [this] {
     EXPECT_EQ(value_of(store_->compact(kPatience)).packs, 1U);
     EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 1U);
   });
