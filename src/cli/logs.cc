@@ -14,6 +14,7 @@ namespace reprise::cli {
 namespace {
 
 using base::ErrorCode;
+using base::fail;
 
 constexpr int kListed = 20;
 
@@ -91,8 +92,23 @@ Json json_of(const store::SessionRow& row, const SessionLogs& logs) {
   return {{"session", to_json(row)}, {"cause", std::move(cause)}, {"logs", std::move(files)}};
 }
 
+// By its id, or the newest of a container.
+Result<store::SessionRow> find(store::Catalog& catalog, const std::string& wanted) {
+  Result<store::SessionRow> session = catalog.find_session(wanted);
+  if (session || session.error().code() != ErrorCode::kNotFound) return session;
+  const auto key = find_key(catalog, wanted);
+  if (!key) {
+    if (key.error().code() != ErrorCode::kNotFound) return std::unexpected(key.error());
+    return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");
+  }
+  auto newest = REPRISE_PASS(catalog.sessions_of(*key, 1));
+  if (newest.empty())
+    return fail(ErrorCode::kNotFound, "container '" + wanted + "' has had no session");
+  return std::move(newest.front());
+}
+
 Result<int> show(const Options& options, Context& context, store::Catalog& catalog) {
-  const store::SessionRow row = REPRISE_PASS(catalog.find_session(options.session));
+  const store::SessionRow row = REPRISE_PASS(find(catalog, options.session));
   const SessionLogs logs = REPRISE_PASS(
       load_session_logs(row.log_directory, row.status == "ok" ? Cause::kNone : Cause::kFind));
   if (options.json)
@@ -112,8 +128,9 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("SESSION", options->session,
-                 "id, or unique beginning of one; none lists the last");
+  app.add_option(
+      "SESSION", options->session,
+      "id, or unique beginning of one, or a container's name: its newest; none lists the last");
   app.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
@@ -144,7 +161,8 @@ constinit const Command kLogs = {
 that matters stands on top.
 
 Example:
-  reprise logs a1b2)",
+  reprise logs a1b2
+  reprise logs web)",
     .configure = configure,
 };
 

@@ -9,11 +9,10 @@ Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
                                                        const base::ContainerKey& key,
                                                        std::string_view kind,
                                                        base::UnixMillis since) {
-  // Sessions of other containers may have begun meanwhile, but hardly this many.
-  constexpr int kNewest = 200;
-  for (store::SessionRow& session : REPRISE_PASS(catalog.sessions(kNewest)))
-    if (session.key == key && session.kind == kind && session.begin >= since)
-      return std::move(session);
+  // Others of this container may have begun meanwhile, but hardly this many.
+  constexpr int kNewest = 20;
+  for (store::SessionRow& session : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
+    if (session.kind == kind && session.begin >= since) return std::move(session);
   return std::nullopt;
 }
 

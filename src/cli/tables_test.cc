@@ -247,19 +247,23 @@ TEST_F(TablesTest, ShowsTheLivesOfAContainerThatIsGone) {
 TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
   {
     Catalog catalog = open();
+    add_session(catalog, "sess00000000", kNow - 1, "ok");
     add_session(catalog, "sess00000001", kNow, "failed");
+    ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-logs"}));
   }
   fs::create_directories(root_ / "sessions/sess00000001");
   std::ofstream(root_ / "sessions/sess00000001/dump.log")
       << "(00.000001) Version: 4.2.1\n"
          "(00.010000) Error (criu/files-ext.c:96): Can't dump file 5 of that type [600] (unknown "
          "/dev/zz)\n";
-  const std::string text = output({"logs", "sess"});
+  const std::string text = output({"logs", "sess00000001"});
   EXPECT_NE(text.find("reason: dumping: criu failed\n"), std::string::npos) << text;
   EXPECT_NE(text.find("cause: "), std::string::npos) << text;
   EXPECT_LT(text.find("Can't dump file 5"), text.find("--- ")) << text;
   EXPECT_NE(text.find("seal   0.04 s"), std::string::npos) << text;
   EXPECT_NE(text.find("Version: 4.2.1"), std::string::npos) << text;
+
+  EXPECT_EQ(output({"logs", "reprise-cli-test-logs"}), text) << "the newest of its container";
 
   const json shown = json::parse(output({"logs", "sess00000001", "--json"}));
   EXPECT_EQ(shown.at("session").at("phases").at("dump"), 210);

@@ -179,6 +179,13 @@ Result<std::vector<SessionRow>> Catalog::sessions(int limit) {
       std::max(limit, 0)));
 }
 
+Result<std::vector<SessionRow>> Catalog::sessions_of(const base::ContainerKey& key, int limit) {
+  return session_rows(Statement::prepare(
+      db_.get(),
+      std::string(kSelectSessions) + "WHERE key = ?1 ORDER BY began DESC, sequence DESC LIMIT ?2",
+      key.str(), std::max(limit, 0)));
+}
+
 Result<std::vector<SessionRow>> Catalog::running_sessions() {
   return session_rows(Statement::prepare(
       db_.get(), std::string(kSelectSessions) +

@@ -184,6 +184,11 @@ TEST_F(HistoryTest, SessionsNewestFirstWithLimit) {
   for (const SessionRow& row : value_of(catalog_.sessions(2))) ids += row.id.str();
   EXPECT_EQ(ids, "s3s2");
   EXPECT_TRUE(catalog_.sessions(0)->empty());
+  SessionRow other = session_row("other", 40);
+  other.key = base::ContainerKey("other");
+  ASSERT_TRUE(catalog_.begin_session(other));
+  EXPECT_EQ(catalog_.sessions_of(kWeb, 1)->front().id.str(), "s3");
+  EXPECT_EQ(catalog_.sessions_of(kWeb, 9)->size(), 3U);
   EXPECT_EQ(catalog_.begin_session(session_row("s1", 1)).error().code(), ErrorCode::kInvalidInput);
 }
 
