@@ -31,8 +31,8 @@ namespace {
 // the middle of that, it leaves a mapping of its parasite code behind in the tasks.
 constexpr std::chrono::seconds kGraceAfterThaw{5};
 
-// A program reads an event within moments, which it gets while the next CRIU starts; one that did
-// not twice leaves them lying about, and is dumped without.
+// A program reads what the kernel tells it within moments, which it gets while the next CRIU
+// starts; one that did not twice leaves it lying about.
 constexpr int kAttempts = 3;
 // No attempt but the last begins after this part of the time limit, so that each has room in it.
 constexpr int kShareOfAttempts = 4;
@@ -61,27 +61,30 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   return sys::Child::spawn(options);
 }
 
-// What becomes of events that no program has read: CRIU cannot save them.
-enum class UnreadEvents : std::uint8_t { kRefuse, kLose };
+// What is done where a program has not read yet what CRIU cannot save: events of inotify, with
+// which it would dump all the same, or messages of netlink sockets, with which it would not.
+enum class Unread : std::uint8_t { kTryAgain, kAccept };
 
 // What was asked in the course of a dump, and what came of it.
 struct Dialogue {
-  UnreadEvents unread = UnreadEvents::kLose;
+  Unread unread = Unread::kAccept;
   bool asked = false;
-  bool refused = false;  // for events that are unread
+  bool refused = false;  // for what is unread
   Result<void> sealed{};
 };
 
+std::string log_of(const DumpRequest& request) {
+  return sys::read_file(request.work_dir / "dump.log").value_or("");
+}
+
 bool drops_events(const DumpRequest& request) {
-  if (request.watched.empty()) return false;
-  const Result<std::string> log = sys::read_file(request.work_dir / "dump.log");
-  return log && image::drops_events(*log);
+  return !request.watched.empty() && image::drops_events(log_of(request));
 }
 
 // All tasks stand still.
 Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialogue& dialogue) {
   if (drops_events(request)) {
-    if (dialogue.unread == UnreadEvents::kRefuse) {
+    if (dialogue.unread == Unread::kTryAgain) {
       dialogue.refused = true;
       return fail(ErrorCode::kBusy, "events of inotify are unread");
     }
@@ -144,8 +147,7 @@ Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status
 enum class Outcome : std::uint8_t { kDumped, kRefused };
 
 Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
-                         sys::MessageListener& listener, const PostDump& post_dump,
-                         UnreadEvents unread) {
+                         sys::MessageListener& listener, const PostDump& post_dump, Unread unread) {
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   Dialogue dialogue{.unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
@@ -157,14 +159,18 @@ Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
   REPRISE_PASS(base::fault_point("dump-ended"));
   if (dialogue.refused) return Outcome::kRefused;
   if (!dialogue.sealed) return std::unexpected(std::move(dialogue.sealed).error());
-  if (!status->success()) return std::unexpected(describe_failure(request, *status));
+  if (!status->success()) {
+    if (unread == Unread::kTryAgain && image::found_unread_netlink(log_of(request)))
+      return Outcome::kRefused;
+    return std::unexpected(describe_failure(request, *status));
+  }
   if (!dialogue.asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
   return Outcome::kDumped;
 }
 
 Result<Outcome> dump_once(const DumpRequest& request, image::PageSink& sink,
                           sys::MessageListener& listener, const PostDump& post_dump,
-                          UnreadEvents unread) {
+                          Unread unread) {
   const bool frozen = REPRISE_PASS(hold_stopped_tasks(request.cgroup, request.init));
   Result<Outcome> outcome = run_dump(request, sink, listener, post_dump, unread);
   // CRIU leaves a cgroup as frozen as it found it.
@@ -182,10 +188,10 @@ Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::Messag
   for (int attempt = 1;; ++attempt) {
     const bool last = attempt == kAttempts ||
                       std::chrono::steady_clock::now() - begin > request.limit / kShareOfAttempts;
-    const Outcome outcome = REPRISE_PASS(dump_once(
-        request, sink, listener, post_dump, last ? UnreadEvents::kLose : UnreadEvents::kRefuse));
+    const Outcome outcome = REPRISE_PASS(
+        dump_once(request, sink, listener, post_dump, last ? Unread::kAccept : Unread::kTryAgain));
     if (outcome == Outcome::kDumped) return {};
-    base::log(base::LogLevel::kInfo, "events of inotify are unread, dumping anew",
+    base::log(base::LogLevel::kInfo, "something is unread that cannot be saved, dumping anew",
               {{"container", request.container.str()}});
     REPRISE_PASS(sys::empty_directory(sink.spool()));
   }

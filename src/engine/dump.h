@@ -38,12 +38,12 @@ struct DumpRequest {
 // it fails, CRIU lets the tasks run on, whatever `after` says.
 using PostDump = std::function<base::Result<void>()>;
 
-// Runs `runc checkpoint`. Blocks until runc has ended. Where a program watches files and has not
-// read all events yet, which CRIU cannot save, the tasks run on and are dumped anew, up to three
-// times if time is left; then those events are lost, and the log says so. After success the tasks
-// have ended (kEnd) or run on. After a failure they run on, unless the container itself is gone;
-// the error is that of `post_dump`, or carries the line of CRIU's log that matters and a hint.
-// kBusy when `limit` ran out: the cgroup was thawed and CRIU ended.
+// Runs `runc checkpoint`. Blocks until runc has ended. Where a program has not read yet
+// what CRIU cannot save, the tasks run on and are dumped anew, up to three times if time is left.
+// Then events of inotify are lost, and the log says so; messages of netlink sockets are an error.
+// After success the tasks have ended (kEnd) or run on. After a failure they run on, unless the
+// container itself is gone; the error is that of `post_dump`, or carries the line of CRIU's log
+// that matters and a hint. kBusy when `limit` ran out: the cgroup was thawed and CRIU ended.
 base::Result<void> dump(const DumpRequest& request, image::PageSink& sink,
                         sys::MessageListener& listener, const PostDump& post_dump);
 

@@ -9,6 +9,7 @@ namespace reprise::image {
 namespace {
 
 constexpr std::string_view kErrorMark = "Error (";
+constexpr std::string_view kUnreadNetlink = "netlink: The socket has data to read";
 
 // A line is of this cause if it contains both texts.
 struct KnownCause {
@@ -57,6 +58,9 @@ constexpr std::array kKnownCauses{
     KnownCause{"Can't dump file", "of that type",
                "a program holds a kernel object open that cannot be saved, such as a BPF map, a "
                "performance event or a userfaultfd; the end of this line names it"},
+    KnownCause{kUnreadNetlink, "",
+               "a program has not read what the kernel told it through a netlink socket: try again "
+               "when it has, or have it close that socket"},
     // Kernels since 6.16 refuse socket options 16 and 34 on all but UNIX sockets.
     KnownCause{"Can't get 1:16 opt", "",
                "this CRIU is too old for this kernel: install CRIU 4.2.1 or newer"},
@@ -130,6 +134,8 @@ std::optional<CriuFinding> find_cause(std::string_view log) {
   if (!unknown) return std::nullopt;
   return CriuFinding{.line = without_time_stamp(*unknown), .hint = {}};
 }
+
+bool found_unread_netlink(std::string_view log) { return log.contains(kUnreadNetlink); }
 
 bool drops_events(std::string_view log) { return log.contains("notify events will be dropped"); }
 

@@ -25,4 +25,8 @@ std::optional<CriuFinding> find_cause(std::string_view log);
 // image for (criu/fsnotify.c): restored, the program never learns of them.
 bool drops_events(std::string_view log);
 
+// Whether a dump failed because a netlink socket held something unread, which CRIU has no image for
+// either (criu/sk-netlink.c).
+bool found_unread_netlink(std::string_view log);
+
 }  // namespace reprise::image

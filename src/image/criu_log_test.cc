@@ -128,6 +128,14 @@ TEST(CriuLogTest, DroppedEvents) {
   EXPECT_FALSE(drops_events("(00.01) fsnotify: wd: wd 0x000001 s_dev 0x000027 i_ino 0x2\n"));
 }
 
+TEST(CriuLogTest, UnreadNetlink) {
+  constexpr std::string_view kLog =
+      "(00.02) Error (criu/sk-netlink.c:77): netlink: The socket has data to read\n";
+  EXPECT_TRUE(found_unread_netlink(kLog));
+  EXPECT_TRUE(find_cause(kLog)->hint.contains("has not read"));
+  EXPECT_FALSE(found_unread_netlink("(00.02) Error (criu/tty.c:1): tty: Found slave peer\n"));
+}
+
 TEST(CriuLogTest, OddLinesAreSurvived) {
   const auto found = find_cause("(Error (\n");
   ASSERT_TRUE(found);

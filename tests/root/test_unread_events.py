@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events of inotify that nobody has read yet, which no checkpoint can hold."""
+"""What the kernel holds for a program that has not read it yet, and that no checkpoint can hold."""
 import pytest
 from harness import journey
 from harness.leftovers import assert_nothing_left
@@ -7,8 +7,9 @@ from harness.leftovers import assert_nothing_left
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 
-def test_a_dump_waits_until_an_event_is_read(container):
-    container.run_workload("unread_event.py")
+@pytest.mark.parametrize("kind", ["inotify", "netlink"])
+def test_a_dump_waits_until_it_is_read(container, kind):
+    container.run_workload("unread_event.py", kind)
     journey.stop_and_start(container)
     container.wait_for_line("READ")
     assert "LOST" not in container.lines()
@@ -16,8 +17,16 @@ def test_a_dump_waits_until_an_event_is_read(container):
 
 
 def test_an_event_that_nobody_reads_stops_no_checkpoint(container):
-    container.run_workload("unread_event.py", "never")
+    container.run_workload("unread_event.py", "inotify", "never")
     journey.stop_and_start(container)
     session = container.product.lives(container.name)[1]["session"]
     assert "unread events of inotify are not in" in container.product.reprise("logs", session).stdout
+    assert_nothing_left(container)
+
+
+def test_an_answer_that_nobody_reads_is_named(container):
+    container.run_workload("unread_event.py", "netlink", "never")
+    failed = container.product.reprise("checkpoint", "create", container.name, check=False)
+    assert failed.returncode != 0 and "has not read what the kernel told it" in failed.stderr, failed.stderr
+    assert container.is_alive()
     assert_nothing_left(container)
