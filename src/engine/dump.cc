@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
+#include "engine/spawning.h"
 #include "engine/stopped_tasks.h"
 #include "engine/tools.h"
 #include "image/criu_log.h"
@@ -24,6 +26,7 @@ using base::Error;
 using base::ErrorCode;
 using base::fail;
 using base::Result;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -37,6 +40,16 @@ constexpr int kAttempts = 3;
 // No attempt but the last begins after this part of the time limit, so that each has room in it.
 constexpr int kShareOfAttempts = 4;
 
+// A program that is starting another has done so in a fraction of this; what does not get through
+// is dumped again and again for as long as CRIU would have waited for it, but with the tasks
+// running.
+constexpr std::chrono::seconds kSpawnPatience{1};
+constexpr std::chrono::seconds kSpawnLimit{10};
+
+std::filesystem::path frozen_at(const DumpRequest& request) {
+  return request.work_dir / "frozen-at";
+}
+
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
   REPRISE_PASS(
@@ -49,8 +62,8 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
                                            "--tcp-established", "--ext-unix-sk", "--file-locks"});
   if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
   options.argv.push_back(request.container.str());
-  auto variables = hook_variables(
-      {.socket = request.hook_socket, .freeze_file = request.work_dir / "frozen-at"});
+  auto variables =
+      hook_variables({.socket = request.hook_socket, .freeze_file = frozen_at(request)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   if (!sys::has_cap_sys_resource())
     variables.emplace_back("LD_PRELOAD", limits_library(request.worker).string());
@@ -70,6 +83,7 @@ struct Dialogue {
   Unread unread = Unread::kAccept;
   bool asked = false;
   bool refused = false;  // for what is unread
+  bool stuck = false;    // CRIU was told to give up
   Result<void> sealed{};
 };
 
@@ -98,11 +112,18 @@ Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialo
 Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& runc,
                                        sys::MessageListener& listener, const PostDump& post_dump,
                                        Dialogue& dialogue) {
-  const auto deadline = std::chrono::steady_clock::now() + request.limit;
+  const auto deadline = steady_clock::now() + request.limit;
+  StuckSpawns spawns(request.init);
   REPRISE_PASS(base::fault_point("dump-begun"));
   for (;;) {
+    const bool looks = !dialogue.asked && !frozen_for(frozen_at(request));
+    const auto next = looks ? steady_clock::now() + StuckSpawns::kInterval : deadline;
     const sys::Readable readable =
-        REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), deadline));
+        REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), std::min(next, deadline)));
+    if (readable == sys::Readable::kNeither && steady_clock::now() < deadline) {
+      if (looks && spawns.look()) dialogue.stuck = true;
+      continue;
+    }
     if (readable == sys::Readable::kNeither)
       return std::unexpected(
           Error(ErrorCode::kBusy,
@@ -144,10 +165,25 @@ Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status
   return with_criu_cause(std::move(error), request.work_dir / "dump.log");
 }
 
-enum class Outcome : std::uint8_t { kDumped, kRefused };
+std::unexpected<Error> fail_to_spawn() {
+  return std::unexpected(
+      Error(ErrorCode::kBusy,
+            "a program waits for one that it is starting (vfork), and cannot be "
+            "stopped meanwhile")
+          .with_hint("try again when that was started; 'ps' shows the waiting one in state D"));
+}
+
+enum class Outcome : std::uint8_t {
+  kDumped,
+  kUnread,    // something that CRIU cannot save
+  kSpawning,  // a program was starting another
+};
 
 Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
                          sys::MessageListener& listener, const PostDump& post_dump, Unread unread) {
+  // Of an attempt before.
+  REPRISE_PASS(sys::remove_tree(frozen_at(request)));
+  REPRISE_PASS(sys::empty_directory(sink.spool()));
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   Dialogue dialogue{.unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
@@ -157,11 +193,12 @@ Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
                                    std::move(status).error()));
   }
   REPRISE_PASS(base::fault_point("dump-ended"));
-  if (dialogue.refused) return Outcome::kRefused;
+  if (dialogue.refused) return Outcome::kUnread;
   if (!dialogue.sealed) return std::unexpected(std::move(dialogue.sealed).error());
   if (!status->success()) {
+    if (dialogue.stuck) return Outcome::kSpawning;
     if (unread == Unread::kTryAgain && image::found_unread_netlink(log_of(request)))
-      return Outcome::kRefused;
+      return Outcome::kUnread;
     return std::unexpected(describe_failure(request, *status));
   }
   if (!dialogue.asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
@@ -184,16 +221,23 @@ Result<Outcome> dump_once(const DumpRequest& request, image::PageSink& sink,
 
 Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
                   const PostDump& post_dump) {
-  const auto begin = std::chrono::steady_clock::now();
-  for (int attempt = 1;; ++attempt) {
-    const bool last = attempt == kAttempts ||
-                      std::chrono::steady_clock::now() - begin > request.limit / kShareOfAttempts;
+  const auto begin = steady_clock::now();
+  for (int unread = 0;;) {
+    await_spawns(request.init, kSpawnPatience);
+    const auto spent = steady_clock::now() - begin;
+    const auto share = request.limit / kShareOfAttempts;
+    const bool last = unread + 1 == kAttempts || spent > share;
     const Outcome outcome = REPRISE_PASS(
         dump_once(request, sink, listener, post_dump, last ? Unread::kAccept : Unread::kTryAgain));
     if (outcome == Outcome::kDumped) return {};
-    base::log(base::LogLevel::kInfo, "something is unread that cannot be saved, dumping anew",
+    if (outcome == Outcome::kUnread) ++unread;
+    if (outcome == Outcome::kSpawning &&
+        spent > std::min<steady_clock::duration>(kSpawnLimit, share))
+      return fail_to_spawn();
+    base::log(base::LogLevel::kInfo,
+              outcome == Outcome::kUnread ? "something is unread that cannot be saved, dumping anew"
+                                          : "a program is being started, dumping anew",
               {{"container", request.container.str()}});
-    REPRISE_PASS(sys::empty_directory(sink.spool()));
   }
 }
 

@@ -18,7 +18,7 @@ class PageSink {
  public:
   virtual ~PageSink() = default;
   // An empty private directory for CRIU's image files. Whether it lies on disk or in memory is the
-  // sink's business.
+  // sink's business. A dump that begins anew may empty it.
   [[nodiscard]] virtual const std::filesystem::path& spool() const = 0;
   // Takes everything that lies in the spool; CRIU must have finished writing. Called once, while
   // the container's tasks stand still if it is to end, after the thaw otherwise. May block on the

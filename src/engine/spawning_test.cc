@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/spawning.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <thread>
+
+namespace reprise::engine {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A process whose child does not call execve(2) until it is told to end.
+class Spawning {
+ public:
+  Spawning() {
+    EXPECT_EQ(::pipe(pipe_.data()), 0);
+    process_ = ::fork();
+    if (process_ != 0) return;
+    ::close(pipe_[1]);
+    // vfork(2) but for the memory, which is a copy: the child may do as it likes.
+    const long child = ::syscall(SYS_clone, CLONE_VFORK | SIGCHLD, nullptr, nullptr, nullptr, 0);
+    if (child == 0) {
+      char byte = 0;
+      (void)!::read(pipe_[0], &byte, 1);
+      ::_exit(0);
+    }
+    ::pause();
+    ::_exit(0);
+  }
+  ~Spawning() {
+    end_child();
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    ::close(pipe_[0]);
+  }
+  Spawning(const Spawning&) = delete;
+  Spawning& operator=(const Spawning&) = delete;
+  void end_child() {
+    if (pipe_[1] >= 0) ::close(pipe_[1]);
+    pipe_[1] = -1;
+  }
+  [[nodiscard]] pid_t process() const { return process_; }
+
+ private:
+  std::array<int, 2> pipe_{};
+  pid_t process_ = 0;
+};
+
+void await_spawning(const Spawning& spawning) {
+  const auto deadline = steady_clock::now() + std::chrono::seconds(20);
+  while (spawning_threads("/proc", spawning.process()).empty() && steady_clock::now() < deadline)
+    std::this_thread::yield();
+}
+
+TEST(SpawningTest, AParentWaitsForItsChild) {
+  Spawning spawning;
+  await_spawning(spawning);
+  EXPECT_EQ(spawning_threads("/proc", spawning.process()), std::set<pid_t>{spawning.process()});
+  // Nobody traces it: it is not stuck, however often one looks.
+  StuckSpawns stuck(spawning.process());
+  EXPECT_FALSE(stuck.look());
+  EXPECT_FALSE(stuck.look());
+  const auto begin = steady_clock::now();
+  await_spawns(spawning.process(), milliseconds(30));
+  EXPECT_GE(steady_clock::now() - begin, milliseconds(30));
+  spawning.end_child();
+  await_spawns(spawning.process(), std::chrono::seconds(20));
+  EXPECT_TRUE(spawning_threads("/proc", spawning.process()).empty());
+}
+
+TEST(SpawningTest, OtherWaitsAreNone) {
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  EXPECT_TRUE(spawning_threads("/proc", process).empty());
+  ::kill(process, SIGKILL);
+  ::waitpid(process, nullptr, 0);
+  EXPECT_TRUE(spawning_threads("/proc", process).empty()) << "it has ended";
+}
+
+}  // namespace
+}  // namespace reprise::engine
