@@ -67,8 +67,12 @@ std::filesystem::path limits_library(const std::filesystem::path& worker) {
   return worker.parent_path() / "reprise-limits.so";
 }
 
-std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& freeze_file) {
-  const Result<std::string> text = sys::read_file(freeze_file);
+std::filesystem::path freeze_file(const std::filesystem::path& work_dir) {
+  return work_dir / "frozen-at";
+}
+
+std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& file) {
+  const Result<std::string> text = sys::read_file(file);
   if (!text || text->empty()) return std::nullopt;
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);

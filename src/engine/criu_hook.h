@@ -53,8 +53,10 @@ std::filesystem::path hook_program(const std::filesystem::path& worker);
 // So does the library that CRIU needs in LD_PRELOAD for a dump where CAP_SYS_RESOURCE is missing.
 std::filesystem::path limits_library(const std::filesystem::path& worker);
 
+// Where a dump with this `work_dir` has its freeze file.
+std::filesystem::path freeze_file(const std::filesystem::path& work_dir);
 // How long ago the tasks were stopped, from the freeze file; nullopt if CRIU has not got there, or
 // does not lock the network (host network), which is when the program notes it.
-std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& freeze_file);
+std::optional<std::chrono::milliseconds> frozen_for(const std::filesystem::path& file);
 
 }  // namespace reprise::engine

@@ -46,10 +46,6 @@ constexpr int kShareOfAttempts = 4;
 constexpr std::chrono::seconds kSpawnPatience{1};
 constexpr std::chrono::seconds kSpawnLimit{10};
 
-std::filesystem::path frozen_at(const DumpRequest& request) {
-  return request.work_dir / "frozen-at";
-}
-
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
   REPRISE_PASS(
@@ -63,7 +59,7 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
   options.argv.push_back(request.container.str());
   auto variables =
-      hook_variables({.socket = request.hook_socket, .freeze_file = frozen_at(request)});
+      hook_variables({.socket = request.hook_socket, .freeze_file = freeze_file(request.work_dir)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   if (!sys::has_cap_sys_resource())
     variables.emplace_back("LD_PRELOAD", limits_library(request.worker).string());
@@ -116,7 +112,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
   StuckSpawns spawns(request.init);
   REPRISE_PASS(base::fault_point("dump-begun"));
   for (;;) {
-    const bool looks = !dialogue.asked && !frozen_for(frozen_at(request));
+    const bool looks = !dialogue.asked && !frozen_for(freeze_file(request.work_dir));
     const auto next = looks ? steady_clock::now() + StuckSpawns::kInterval : deadline;
     const sys::Readable readable =
         REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), std::min(next, deadline)));
@@ -182,7 +178,7 @@ enum class Outcome : std::uint8_t {
 Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
                          sys::MessageListener& listener, const PostDump& post_dump, Unread unread) {
   // Of an attempt before.
-  REPRISE_PASS(sys::remove_tree(frozen_at(request)));
+  REPRISE_PASS(sys::remove_tree(freeze_file(request.work_dir)));
   REPRISE_PASS(sys::empty_directory(sink.spool()));
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   Dialogue dialogue{.unread = unread};

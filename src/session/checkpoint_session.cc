@@ -178,7 +178,7 @@ Result<void> CheckpointSession::post_dump() {
   if (!context_.request.end) return {};
   if (network_lock_) neighbours_ = REPRISE_PASS(capture_neighbours(*writer_, hold_request()));
   REPRISE_PASS(seal());
-  freeze_ms_ = engine::frozen_for(context_.directory() / "frozen-at")
+  freeze_ms_ = engine::frozen_for(engine::freeze_file(context_.directory()))
                    .value_or(std::chrono::milliseconds(phases_.total_ms()))
                    .count();
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
@@ -238,7 +238,7 @@ image::Manifest CheckpointSession::describe() const {
   manifest.parent_session = context_.request.session.str();
   manifest.freeze_ms = freeze_ms_;
   if (context_.request.end)
-    manifest.freeze_ms = engine::frozen_for(context_.directory() / "frozen-at")
+    manifest.freeze_ms = engine::frozen_for(engine::freeze_file(context_.directory()))
                              .value_or(std::chrono::milliseconds(0))
                              .count();
   manifest.memory_bytes = memory_bytes_;
