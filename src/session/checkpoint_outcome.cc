@@ -76,10 +76,8 @@ void CheckpointSession::tidy() {
 void CheckpointSession::remove_superseded() {
   const auto pruned =
       store::prune(context_.catalog, *context_.store, context_.retention, {.only = context_.key()});
-  if (!pruned)
-    base::log(LogLevel::kWarn, "old checkpoints were not removed, ignoring",
-              {{"error", pruned.error().message()}});
-  else if (!pruned->fits)
+  base::warn_and_ignore(pruned, "old checkpoints were not removed");
+  if (pruned && !pruned->fits)
     base::log(LogLevel::kWarn, "the store is larger than it is to be: all that is left is needed",
               {{"bytes", std::to_string(pruned->bytes)}});
 }

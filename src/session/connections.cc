@@ -19,10 +19,8 @@ void hold_connections(const container::HoldRequest& request,
         "connections to other containers may be reset");
   const base::Stopwatch took;
   const auto held = container::hold_connections(request);
-  if (!held)
-    base::log(LogLevel::kWarn, "outside connections may be reset at the restart, ignoring",
-              {{"error", held.error().message()}});
-  else if (*held > 0)
+  base::warn_and_ignore(held, "outside connections may be reset at the restart");
+  if (held && *held > 0)
     base::log(LogLevel::kInfo, "holding outside connections",
               {{"connections", std::to_string(*held)},
                {"duration_ms", std::to_string(took.elapsed_ms())}});

@@ -163,10 +163,8 @@ Result<void> RestoreSession::prepare_network() {
 void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
   if (sys::has_cap_sys_resource()) return;
   const auto lost = engine::limits_above(images, engine::own_hard_limits());
-  if (!lost)
-    base::log(LogLevel::kWarn, "limits not compared, ignoring",
-              {{"error", lost.error().message()}});
-  else if (!lost->empty())
+  base::warn_and_ignore(lost, "limits not compared");
+  if (lost && !lost->empty())
     note_ =
         "hard limits were not raised to what they were, since this host lacks "
         "CAP_SYS_RESOURCE: " +

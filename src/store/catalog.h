@@ -180,6 +180,7 @@ class Catalog {
   // kInvalidInput.
   Result<void> finish_session(const SessionRow& row);
   Result<std::vector<SessionRow>> sessions(int limit);  // newest first
+  // The same of one container.
   Result<std::vector<SessionRow>> sessions_of(const base::ContainerKey& key, int limit);
   Result<std::vector<SessionRow>> running_sessions();  // those without an outcome, newest first
   // By exact id or unique prefix; kNotFound, kInvalidInput if ambiguous.
