@@ -2,6 +2,8 @@
 """What the features of features.py stand on."""
 import ctypes
 import os
+import struct
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -19,6 +21,15 @@ def syscall(*arguments):
     result = LIBC.syscall(*arguments)
     check(result >= 0, os.strerror(ctypes.get_errno()))
     return result
+
+
+def timerfd(period, flags=0):
+    """A timer of the monotonic clock that expires every `period` seconds."""
+    fd = syscall(283, time.CLOCK_MONOTONIC, flags)
+    whole, part = divmod(int(period * 1e9), 10**9)
+    value = struct.pack("qqqq", whole, part, whole, part)
+    syscall(286, fd, 0, ctypes.create_string_buffer(value, len(value)), None)
+    return fd
 
 
 class Feature:

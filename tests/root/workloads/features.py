@@ -7,7 +7,6 @@
 
 usage: features.py FEATURE...
 """
-import ctypes
 import mmap
 import os
 import select
@@ -17,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from feature import LIBC, Feature, check, say, syscall
+from feature import LIBC, Feature, check, say, timerfd
 import features_files
 import features_pipes
 
@@ -119,18 +118,10 @@ class Timers(Feature):
         self.alarms = 0
         signal.signal(signal.SIGALRM, self.alarm)
         signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
-        self.timer = self.timerfd(1, 0.05)
+        self.timer = timerfd(0.05, os.O_NONBLOCK)
 
     def alarm(self, *_):
         self.alarms += 1
-
-    @staticmethod
-    def timerfd(clock, period):
-        fd = syscall(283, clock, os.O_NONBLOCK)
-        whole, part = divmod(int(period * 1e9), 10**9)
-        value = struct.pack("qqqq", whole, part, whole, part)
-        syscall(286, fd, 0, ctypes.create_string_buffer(value, len(value)), None)
-        return fd
 
     def check(self):
         before = self.alarms

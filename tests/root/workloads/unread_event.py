@@ -11,23 +11,23 @@ KIND: inotify   an event of a directory that is watched
       netlink   the kernel's answer to who asks for its network interfaces
 """
 import os
+import signal
 import socket
 import struct
 import sys
-import time
 
-from feature import LIBC, check, say
+from feature import LIBC, check, say, timerfd
 
 IN_CREATE = 0x100
 RTM_GETLINK, NLM_F_REQUEST, NLM_F_DUMP = 18, 0x1, 0x300
-STANDSTILL = 0.015
+STANDSTILL = 15  # milliseconds
 
 
 def stand_still():
-    before = time.monotonic()
-    while (now := time.monotonic()) - before < STANDSTILL:
-        before = now
-        time.sleep(0.001)
+    """Until so many ticks passed at once, in none of which this process ran."""
+    timer = timerfd(0.001)
+    while struct.unpack("Q", os.read(timer, 8))[0] < STANDSTILL:
+        pass
 
 
 def inotify():
@@ -60,4 +60,4 @@ if sys.argv[2:] != ["never"]:
     stand_still()
     say("READ" if read_all(fd) else "LOST")
 while True:
-    time.sleep(60)
+    signal.pause()
