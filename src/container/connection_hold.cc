@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/connection_hold.h"
 
-#include <arpa/inet.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <sstream>
 #include <utility>
 
+#include "container/ip_address.h"
 #include "container/task_tree.h"
 #include "sys/child.h"
 #include "sys/proc_entries.h"
@@ -26,20 +26,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::chrono::seconds kToolLimit{20};
-
-// Nothing else may reach an nft script: whatever inet_pton does not take is refused.
-std::optional<std::string> canonical(const std::string& text) {
-  std::array<char, INET6_ADDRSTRLEN> out{};
-  in_addr four{};
-  if (::inet_pton(AF_INET, text.c_str(), &four) == 1)
-    return ::inet_ntop(AF_INET, &four, out.data(), out.size());
-  in6_addr six{};
-  if (::inet_pton(AF_INET6, text.c_str(), &six) != 1) return std::nullopt;
-  constexpr std::size_t kMappedAt = 12;  // the IPv4 address is the last four bytes
-  if (IN6_IS_ADDR_V4MAPPED(&six))
-    return ::inet_ntop(AF_INET, &six.s6_addr[kMappedAt], out.data(), out.size());
-  return ::inet_ntop(AF_INET6, &six, out.data(), out.size());
-}
 
 template <typename Number>
 std::optional<Number> number(std::string_view text) {
@@ -66,7 +52,8 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     address = address.substr(0, address.find(']'));
   }
   address = address.substr(0, address.find('%'));
-  auto plain = canonical(std::string(address));
+  // Nothing but what inet_pton takes may reach an nft script.
+  auto plain = canonical_address(std::string(address));
   if (!port || !plain) return std::nullopt;
   return Endpoint{.address = *std::move(plain), .port = *port};
 }
@@ -171,7 +158,7 @@ Result<std::vector<Connection>> list_connections(const NetworkNamespace& network
 bool is_outside(const Connection& connection, const std::vector<std::string>& own) {
   if (connection.peer == "::1" || connection.peer.starts_with("127.")) return false;
   return std::ranges::none_of(own, [&](const std::string& address) {
-    return address.substr(0, address.find('/')) == connection.peer;
+    return split_address(address).bare == connection.peer;
   });
 }
 
@@ -188,8 +175,6 @@ std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init
   }
   return inodes;
 }
-
-bool is_ipv6(std::string_view address) { return address.find(':') != std::string_view::npos; }
 
 std::string set_element(const Connection& connection) {
   return connection.peer + " . " + std::to_string(connection.peer_port) + " . " + connection.local +

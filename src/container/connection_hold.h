@@ -55,14 +55,13 @@ base::Result<std::vector<Connection>> parse_connections(std::string_view ss_outp
 // Of all processes in `network`, and of none.
 base::Result<std::vector<Connection>> list_connections(const NetworkNamespace& network);
 
-// Pure: whether the peer is neither loopback nor one of `own` (with or without prefix length).
+// Pure: whether the peer is neither loopback nor one of `own` (as network.h's `addresses`).
 bool is_outside(const Connection& connection, const std::vector<std::string>& own);
 
 // Inodes of the sockets that the processes below `init` have open. `proc`: /proc, or a fake of it.
 std::set<std::uint64_t> sockets_of(const std::filesystem::path& proc, pid_t init);
 
-// Pure, for scripts and output of nft.
-bool is_ipv6(std::string_view address);
+// Pure, for scripts of nft.
 std::string set_element(const Connection& connection);
 inline constexpr std::string_view kHoldPrefix = "reprise-hold-";
 

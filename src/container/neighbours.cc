@@ -7,6 +7,8 @@
 #include <sstream>
 #include <utility>
 
+#include "container/ip_address.h"
+
 namespace reprise::container {
 
 using base::ErrorCode;
@@ -62,7 +64,7 @@ std::vector<Connection> held_by(const base::ContainerKey& container,
 }
 
 std::string endpoint(const std::string& address, std::uint16_t port) {
-  return (is_ipv6(address) ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  return bracketed(address) + ":" + std::to_string(port);
 }
 
 Result<void> end_held(const NetworkNamespace& network, const std::vector<Held>& held,

@@ -7,8 +7,11 @@
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
+#include <utility>
 
+#include "container/ip_address.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
@@ -25,8 +28,74 @@ namespace {
 constexpr std::chrono::seconds kToolLimit{20};
 constexpr const char* kBlockTable = "inet reprise-restore";
 
-std::string without_prefix_length(const std::string& address) {
-  return address.substr(0, address.find('/'));
+constexpr const char* kArpIgnore = "/proc/sys/net/ipv4/conf/all/arp_ignore";
+
+bool is_among(const std::vector<std::string>& addresses, const InterfaceAddress& wanted) {
+  return std::ranges::any_of(addresses,
+                             [&](const std::string& a) { return split_address(a) == wanted; });
+}
+
+// "10.88.0.5%eth0:*", "[fe80::1]%eth0:81", "[::ffff:10.88.0.5]:80"; nullopt for "*:80", any
+// address.
+std::optional<std::string> parse_local(std::string_view text) {
+  text = text.substr(0, text.rfind(':'));
+  if (text.starts_with('[')) text = text.substr(1, text.find(']') - 1);
+  return canonical_address(std::string(text.substr(0, text.find('%'))));
+}
+
+Result<InterfaceAddresses> addresses_of_links(const NetworkNamespace& ns) {
+  const std::string out =
+      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
+  return parse_addresses(out);
+}
+
+// TIME-WAIT belongs to no process, and is not restored.
+Result<std::set<std::string>> addresses_in_use(const NetworkNamespace& ns) {
+  const std::string sockets =
+      REPRISE_TRY(run_inside(ns, {"ss", "--no-header", "--numeric", "--tcp", "--udp", "--raw",
+                                  "state", "all", "exclude", "time-wait"}),
+                  "looking for addresses that sockets use");
+  return parse_local_addresses(sockets);
+}
+
+// arp_ignore 1: answer only for addresses of the interface that was asked.
+Result<void> set_arp_ignore(const NetworkNamespace& ns, const char* value) {
+  REPRISE_TRY(run_inside(ns, {"sh", "-c", std::string("echo ") + value + " > " + kArpIgnore}),
+              "keeping adopted addresses private");
+  return {};
+}
+
+// An address of a link is restored with it, and nobody else on that link has it.
+Result<void> adopt(const NetworkNamespace& ns, const InterfaceAddress& address) {
+  const std::string& link = address.interface.empty() ? "lo" : address.interface;
+  std::vector<std::string> command = {"ip",  "address", "replace", as_host(address.bare),
+                                      "dev", link};
+  if (is_ipv6(address.bare)) command.emplace_back("nodad");
+  REPRISE_TRY(run_inside(ns, std::move(command)), "adopting address '" + address.bare + "'");
+  return {};
+}
+
+// Every address that adopt() made, and none that a link had before, has the length of a host's.
+std::vector<InterfaceAddress> adopted_of(const InterfaceAddresses& present,
+                                         const std::vector<std::string>& addresses) {
+  std::vector<InterfaceAddress> adopted;
+  for (const std::string& text : addresses) {
+    const InterfaceAddress address = split_address(text);
+    const bool on_link = std::ranges::find(present.link, address.bare + "%" + address.interface +
+                                                             "/128") != present.link.end();
+    if (address.interface.empty() ? is_among(present.adopted, address) : on_link)
+      adopted.push_back(address);
+  }
+  return adopted;
+}
+
+Result<void> release(const NetworkNamespace& ns, const std::vector<InterfaceAddress>& adopted) {
+  for (const auto& [bare, interface] : adopted)
+    REPRISE_TRY(run_inside(ns, {"ip", "address", "delete", as_host(bare), "dev",
+                                interface.empty() ? "lo" : interface}),
+                "releasing address '" + bare + "'");
+  if (adopted.empty() || !REPRISE_PASS(addresses_of_links(ns)).adopted.empty()) return {};
+  return set_arp_ignore(ns, "0");
 }
 
 }  // namespace
@@ -42,12 +111,17 @@ Result<InterfaceAddresses> parse_addresses(std::string_view ip_json) {
   InterfaceAddresses found;
   try {
     for (const json& link : json::parse(ip_json)) {
-      const bool loopback = link.value("ifname", "") == "lo";
-      for (const json& address : link.value("addr_info", json::array()))
-        if (address.value("scope", "") == "global")
-          (loopback ? found.adopted : found.own)
-              .push_back(address.at("local").get<std::string>() + "/" +
-                         std::to_string(address.at("prefixlen").get<int>()));
+      const std::string name = link.value("ifname", "");
+      for (const json& address : link.value("addr_info", json::array())) {
+        const std::string scope = address.value("scope", "");
+        if (scope != "global" && scope != "link") continue;
+        const auto bare = address.at("local").get<std::string>();
+        const std::string length = "/" + std::to_string(address.at("prefixlen").get<int>());
+        if (scope == "global")
+          (name == "lo" ? found.adopted : found.own).push_back(bare + length);
+        else if (is_ipv6(bare))
+          found.link.push_back(bare + "%" + name + length);
+      }
     }
   } catch (const json::exception& error) {
     return fail(ErrorCode::kInternal, std::string("unreadable output of 'ip': ") + error.what());
@@ -67,18 +141,28 @@ std::vector<std::string> parse_criu_tables(std::string_view nft_output) {
   return tables;
 }
 
-Result<std::vector<std::string>> addresses(const NetworkNamespace& ns) {
-  const std::string out =
-      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
-  InterfaceAddresses found = REPRISE_PASS(parse_addresses(out));
-  std::vector<std::string> in_use = std::move(found.own);
-  for (std::string& address : found.adopted) {
-    const std::string sockets =
-        REPRISE_TRY(run_inside(ns, {"ss", "--no-header", "--numeric", "--all", "--tcp", "--udp",
-                                    "src", without_prefix_length(address)}),
-                    "looking for sockets of '" + address + "'");
-    if (!sockets.empty()) in_use.push_back(std::move(address));
+Result<std::set<std::string>> parse_local_addresses(std::string_view ss_output) {
+  std::set<std::string> found;
+  std::istringstream lines{std::string(ss_output)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string protocol, state, receive_queue, send_queue, local;
+    if (!(fields >> protocol >> state >> receive_queue >> send_queue >> local) ||
+        local.find(':') == std::string::npos)
+      return fail(ErrorCode::kInternal, "unreadable output of 'ss': '" + line + "'");
+    if (const auto address = parse_local(local)) found.insert(*address);
   }
+  return found;
+}
+
+Result<std::vector<std::string>> addresses(const NetworkNamespace& ns) {
+  InterfaceAddresses found = REPRISE_PASS(addresses_of_links(ns));
+  std::vector<std::string> in_use = std::move(found.own);
+  if (found.adopted.empty() && found.link.empty()) return in_use;
+  const std::set<std::string> used = REPRISE_PASS(addresses_in_use(ns));
+  for (const auto* list : {&found.adopted, &found.link})
+    for (const std::string& address : *list)
+      if (used.contains(split_address(address).bare)) in_use.push_back(address);
   return in_use;
 }
 
@@ -96,41 +180,32 @@ Result<int> remove_criu_locks(const NetworkNamespace& ns) {
   return removed;
 }
 
-Result<std::vector<std::string>> adopt_addresses(const NetworkNamespace& ns,
-                                                 const std::vector<std::string>& wanted) {
-  const std::string out =
-      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
-  const std::vector<std::string> present = REPRISE_PASS(parse_addresses(out)).own;
-  std::vector<std::string> adopted;
-  for (const std::string& address : wanted) {
-    const std::string bare = without_prefix_length(address);
-    if (std::ranges::any_of(present,
-                            [&](const auto& p) { return without_prefix_length(p) == bare; }))
-      continue;
-    const std::string host = bare + (bare.find(':') == std::string::npos ? "/32" : "/128");
-    if (adopted.empty())
-      // arp_ignore 1: answer only for addresses of the interface that was asked.
-      REPRISE_TRY(run_inside(ns, {"sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"}),
-                  "keeping adopted addresses private");
-    REPRISE_TRY(run_inside(ns, {"ip", "address", "replace", host, "dev", "lo"}),
-                "adopting address '" + bare + "'");
-    adopted.push_back(bare);
+Result<void> adopt_addresses(const NetworkNamespace& ns, const std::vector<std::string>& wanted) {
+  const InterfaceAddresses present = REPRISE_PASS(addresses_of_links(ns));
+  Result<void> first{};
+  const auto note = [&first](const Result<void>& result) {
+    if (!result && first) first = result;
+  };
+  bool is_private = false;
+  for (const std::string& text : wanted) {
+    const InterfaceAddress address = split_address(text);
+    if (is_among(address.interface.empty() ? present.own : present.link, address)) continue;
+    if (!is_ipv6(address.bare) && !std::exchange(is_private, true)) note(set_arp_ignore(ns, "1"));
+    note(adopt(ns, address));
   }
-  return adopted;
+  return first;
+}
+
+Result<bool> has_adopted(const NetworkNamespace& ns) {
+  return !REPRISE_PASS(addresses_of_links(ns)).adopted.empty();
 }
 
 Result<std::vector<std::string>> adopted_among(const NetworkNamespace& ns,
                                                const std::vector<std::string>& addresses) {
-  const std::string out =
-      REPRISE_TRY(run_inside(ns, {"ip", "-json", "address"}), "reading addresses");
-  const std::vector<std::string> on_lo = REPRISE_PASS(parse_addresses(out)).adopted;
-  std::vector<std::string> adopted;
-  for (const std::string& address : addresses) {
-    const std::string bare = without_prefix_length(address);
-    if (std::ranges::any_of(on_lo, [&](const auto& a) { return without_prefix_length(a) == bare; }))
-      adopted.push_back(bare);
-  }
-  return adopted;
+  std::vector<std::string> on_lo;
+  for (const auto& [bare, interface] : adopted_of(REPRISE_PASS(addresses_of_links(ns)), addresses))
+    if (interface.empty()) on_lo.push_back(bare);
+  return on_lo;
 }
 
 // A priority before connection tracking and every filter of others. ARP, neighbour discovery and lo
@@ -154,25 +229,29 @@ Result<void> unblock_outside(const NetworkNamespace& ns) {
 }
 
 Result<void> release_addresses(const NetworkNamespace& ns,
-                               const std::vector<std::string>& to_release) {
-  for (const std::string& address : to_release) {
-    const std::string bare = without_prefix_length(address);
-    const std::string on_lo = REPRISE_PASS(
-        run_inside(ns, {"ip", "-oneline", "address", "show", "dev", "lo", "to", bare}));
-    if (on_lo.empty()) continue;
-    REPRISE_TRY(run_inside(ns, {"ip", "address", "delete", bare, "dev", "lo"}),
-                "releasing address '" + bare + "'");
-  }
-  return {};
+                               const std::vector<std::string>& addresses) {
+  return release(ns, adopted_of(REPRISE_PASS(addresses_of_links(ns)), addresses));
 }
 
+Result<void> release_unused(const NetworkNamespace& ns, const std::vector<std::string>& addresses) {
+  auto adopted = adopted_of(REPRISE_PASS(addresses_of_links(ns)), addresses);
+  if (adopted.empty()) return {};
+  const std::set<std::string> used = REPRISE_PASS(addresses_in_use(ns));
+  std::erase_if(adopted, [&](const InterfaceAddress& a) { return used.contains(a.bare); });
+  return release(ns, adopted);
+}
+
+// Connections to an own address stay inside the namespace and go on.
 Result<void> reset_outside_connections(const NetworkNamespace& ns,
                                        const std::vector<std::string>& adopted) {
+  if (adopted.empty()) return {};
+  const InterfaceAddresses present = REPRISE_PASS(addresses_of_links(ns));
   for (const std::string& address : adopted) {
-    std::vector<std::string> command = {"ss",        "--kill", "--tcp", "state",
-                                        "connected", "src",    address};
-    // Connections to an own address stay inside the namespace and go on.
-    for (const std::string& own : adopted) command.insert(command.end(), {"not", "dst", own});
+    std::vector<std::string> command = {"ss",        "--kill", "--tcp",           "state",
+                                        "connected", "src",    bracketed(address)};
+    for (const auto* list : {&present.own, &present.adopted})
+      for (const std::string& own : *list)
+        command.insert(command.end(), {"not", "dst", bracketed(split_address(own).bare)});
     REPRISE_TRY(run_inside(ns, std::move(command)), "resetting connections of '" + address + "'");
   }
   return {};

@@ -20,12 +20,27 @@ TEST(Network, TakesGlobalAddressesOnly) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->own, std::vector<std::string>{"10.88.0.5/16"});
   EXPECT_EQ(found->adopted, std::vector<std::string>{"10.88.0.4/32"});
+  EXPECT_EQ(found->link, std::vector<std::string>{"fe80::1%eth0/64"});
 }
 
 TEST(Network, RefusesOutputThatIsNotJson) {
   EXPECT_EQ(parse_addresses("Object not found").error().code(), base::ErrorCode::kInternal);
   EXPECT_EQ(parse_addresses(R"([{"addr_info": [{"scope": "global"}]}])").error().code(),
             base::ErrorCode::kInternal);
+}
+
+TEST(Network, KnowsTheLocalAddressesOfAllKindsOfSockets) {
+  const auto found = parse_local_addresses(
+      "raw UNCONN 0 0 10.77.0.1:1 0.0.0.0:*\n"
+      "udp UNCONN 0 0 [::ffff:10.77.0.2]:99 *:* v6only:0\n"
+      "udp UNCONN 0 0 10.77.0.3%eth0:68 0.0.0.0:*\n"
+      "tcp LISTEN 0 128 *:80 *:*\n"
+      "tcp LISTEN 0 128 [fe80::644b:f8ff:feda:88d]%va:81 [::]:*\n"
+      "tcp ESTAB 0 0 [fd00:203::2]:42740 [fd00:203::2]:80\n");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, (std::set<std::string>{"10.77.0.1", "10.77.0.2", "10.77.0.3", "fd00:203::2",
+                                           "fe80::644b:f8ff:feda:88d"}));
+  EXPECT_EQ(parse_local_addresses("nonsense\n").error().code(), base::ErrorCode::kInternal);
 }
 
 TEST(Network, FindsOnlyCriusTables) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "container/network_obstacles.h"
 #include "container/shared_obstacles.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
@@ -284,6 +285,7 @@ Examination examine(const path& proc, pid_t init) {
     judge_mappings(process, result.obstacles);
   }
   judge_queues(first, result.obstacles);
+  std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
   std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));
   return result;
 }

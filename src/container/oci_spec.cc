@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "container/sysctls.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -29,6 +30,8 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
                            .source = mount.value("source", "")});
   spec.host_name = config.value("hostname", "");
   const json linux_part = config.value("linux", json::object());
+  for (const auto& [name, value] : linux_part.value("sysctl", std::map<std::string, std::string>{}))
+    spec.sysctls.emplace(sysctl_path(name), value);
   for (const json& ns : linux_part.value("namespaces", json::array())) {
     if (ns.at("type") == "ipc") spec.shares_ipc = !ns.value("path", "").empty();
     if (ns.at("type") == "uts") spec.has_uts_namespace = ns.value("path", "").empty();

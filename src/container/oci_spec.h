@@ -29,10 +29,11 @@ struct OciSpec {
   std::vector<std::string> command;  // argv of its init
   std::vector<SpecMount> mounts;
   std::string host_name;
-  bool has_uts_namespace = false;      // one of its own, so that the host name is its own
-  bool shares_ipc = false;             // with other containers: --ipc container:NAME, pods
-  bool has_network_namespace = false;  // false: the host's network
-  std::string network_namespace_path;  // empty: made by runc
+  bool has_uts_namespace = false;              // one of its own, so that the host name is its own
+  bool shares_ipc = false;                     // with other containers: --ipc container:NAME, pods
+  bool has_network_namespace = false;          // false: the host's network
+  std::string network_namespace_path;          // empty: made by runc
+  std::map<std::string, std::string> sysctls;  // by their path below /proc/sys
 };
 
 // kCorrupt for text that is not an OCI configuration. Pure. `bundle` makes root.path absolute.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,12 @@ class NamespaceEntry {
     const UniqueFd there = REPRISE_PASS(open_file(target, O_RDONLY));
     if (::setns(there.get(), type) != 0)
       return base::fail_errno(errno, "entering '" + target.string() + "'");
+    return entry;
+  }
+  // Into one that is made for it.
+  static Result<NamespaceEntry> unshare(const path& own, int type) {
+    NamespaceEntry entry(REPRISE_PASS(open_file(own, O_RDONLY)));
+    if (::unshare(type) != 0) return base::fail_errno(errno, "making a namespace");
     return entry;
   }
   NamespaceEntry(NamespaceEntry&&) = default;
@@ -45,6 +52,29 @@ base::Result<void> set_host_name_of(pid_t pid, const std::string& name) {
   if (::sethostname(name.c_str(), name.size()) != 0)
     return base::fail_errno(errno, "setting the host name '" + name + "'");
   return {};
+}
+
+base::Result<void> in_network(const std::filesystem::path& file,
+                              const std::function<base::Result<void>()>& work) {
+  const NamespaceEntry entry =
+      REPRISE_PASS(NamespaceEntry::enter(file, "/proc/thread-self/ns/net", CLONE_NEWNET));
+  return work();
+}
+
+base::Result<bool> is_own_network(const std::filesystem::path& file) {
+  struct stat theirs{};
+  struct stat own{};
+  if (::stat(file.c_str(), &theirs) != 0)
+    return base::fail_errno(errno, "looking at '" + file.string() + "'");
+  if (::stat("/proc/thread-self/ns/net", &own) != 0)
+    return base::fail_errno(errno, "looking at the own network namespace");
+  return theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino;
+}
+
+base::Result<void> in_new_network(const std::function<base::Result<void>()>& work) {
+  const NamespaceEntry entry =
+      REPRISE_PASS(NamespaceEntry::unshare("/proc/thread-self/ns/net", CLONE_NEWNET));
+  return work();
 }
 
 }  // namespace reprise::sys
