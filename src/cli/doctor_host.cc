@@ -2,6 +2,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -71,6 +72,26 @@ Finding check_podman(const Layout&) {
   const auto text = sys::run_ok({"podman", "--version"}, kProgramTimeout);
   if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'podman'"};
   return {Health::kOk, {}, first_line(*text), {}};
+}
+
+bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+// Reprise itself needs neither, so their lack is no failure of it.
+Finding check_podman_helpers(const Layout&) {
+  // Where Podman 5 looks (containers.conf, helper_binaries_dir and init_path).
+  constexpr std::array<const char*, 6> kInitPlaces = {"/usr/libexec/podman/catatonit",
+                                                      "/usr/local/libexec/podman/catatonit",
+                                                      "/usr/local/lib/podman/catatonit",
+                                                      "/usr/lib/podman/catatonit",
+                                                      "/usr/bin/catatonit",
+                                                      "/usr/libexec/catatonit/catatonit"};
+  std::string missing;
+  if (std::ranges::none_of(kInitPlaces, is_program)) missing = "'catatonit' ('podman pod create')";
+  if (!sys::run_ok({"iptables-restore", "--version"}, kProgramTimeout))
+    missing +=
+        std::string(missing.empty() ? "" : " and ") + "'iptables' ('podman container checkpoint')";
+  if (missing.empty()) return {Health::kOk, {}, "Podman has what it needs for pods and CRIU", {}};
+  return {Health::kWarn, {}, "Podman lacks " + missing, "install them; ./quickstart does so"};
 }
 
 Finding check_runtime(const Layout&) {
@@ -148,12 +169,13 @@ Finding check_cgroups(const Layout&) {
           "mount cgroups"};
 }
 
-constexpr std::array<HostCheck, 10> kHostChecks = {{
+constexpr std::array<HostCheck, 11> kHostChecks = {{
     {"privileges", check_privileges},
     {"criu", check_criu},
     {"kernel for criu", check_criu_kernel},
     {"runc", check_runc},
     {"podman", check_podman},
+    {"podman's helpers", check_podman_helpers},
     {"runtime", check_runtime},
     {"store", check_store},
     {"cgroups", check_cgroups},
