@@ -17,8 +17,9 @@ using base::Result;
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, HookStep>, 3> kSteps = {{
+constexpr std::array<std::pair<std::string_view, HookStep>, 4> kSteps = {{
     {hook::kPostDump, HookStep::kPostDump},
+    {hook::kSetupNamespaces, HookStep::kSetupNamespaces},
     {hook::kPostRestore, HookStep::kPostRestore},
     {hook::kPreResume, HookStep::kPreResume},
 }};

@@ -20,7 +20,8 @@
 namespace reprise::engine {
 
 enum class HookStep : std::uint8_t {
-  kPostDump,     // all tasks are stopped and written. kAbort: they run on, and the dump fails
+  kPostDump,         // all tasks are stopped and written. kAbort: they run on, and the dump fails
+  kSetupNamespaces,  // the namespaces of a restore exist, and no socket yet. kAbort: it fails
   kPostRestore,  // all tasks are made, and wait; the network is not yet theirs. kAbort: they are
                  // killed, and the restore fails
   kPreResume,    // sockets are live, tasks are about to be let go. A verdict changes nothing

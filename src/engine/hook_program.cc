@@ -120,8 +120,9 @@ void set_loopback_up() {
 int main() {
   const char* step = variable("CRTOOLS_SCRIPT_ACTION");
   if (is(step, "network-lock")) note_freeze();
-  if (is(step, "setup-namespaces")) set_loopback_up();
-  for (const char* question : {hook::kPostDump, hook::kPostRestore, hook::kPreResume})
+  if (is(step, hook::kSetupNamespaces)) set_loopback_up();
+  for (const char* question :
+       {hook::kPostDump, hook::kSetupNamespaces, hook::kPostRestore, hook::kPreResume})
     if (is(step, question)) return ask(question);
   return kGoOn;
 }

@@ -19,6 +19,7 @@
 #include "engine/dump.h"
 #include "session/capture.h"
 #include "session/connections.h"
+#include "session/network_state.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/promise.h"
@@ -119,7 +120,10 @@ Result<void> CheckpointSession::prepare() {
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
                                     container::watches_of("/proc", state_->init.pid));
-  if (const auto ns = network()) addresses_ = REPRISE_PASS(container::addresses(*ns));
+  if (const auto ns = network()) {
+    addresses_ = REPRISE_PASS(container::addresses(*ns));
+    REPRISE_PASS(capture_network_state(*writer_, *spec_, *ns));
+  }
   REPRISE_PASS(await_neighbours());
   return fault_point("before-dump");
 }

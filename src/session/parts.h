@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -18,9 +19,14 @@ inline constexpr const char* kShmIdentityPart = "shm.identity";        // which 
 inline constexpr const char* kNeighboursPart = "neighbours.json";      // connections inside a pod
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
+inline constexpr const char* kSysctlsPart = "sysctls.json";    // of its network, that it changed
 inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
+
+// The contents of the part `name`; nullopt if the checkpoint has none.
+base::Result<std::optional<std::string>> read_part(store::CheckpointReader& reader,
+                                                   const std::string& name);
 
 // The part `name`, an archive of a file tree, with its list of sockets beside it, as extract_tree()
 // wants them. As CheckpointReader::part().

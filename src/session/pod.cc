@@ -29,13 +29,6 @@ namespace {
 // Others fill it for as long as that takes; a large one takes seconds.
 constexpr std::chrono::seconds kFillPatience{60};
 
-Result<std::optional<std::string>> read_part(store::CheckpointReader& reader, const char* name) {
-  const auto part = reader.part(name);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return std::nullopt;
-  if (!part) return std::unexpected(part.error());
-  return REPRISE_PASS(sys::read_file(*part));
-}
-
 Result<std::vector<Connection>> neighbours_in(store::CheckpointReader& reader) {
   const auto text = REPRISE_PASS(read_part(reader, kNeighboursPart));
   if (!text) return std::vector<Connection>();

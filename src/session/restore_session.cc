@@ -16,6 +16,7 @@
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
 #include "engine/tools.h"
+#include "session/network_state.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
@@ -154,8 +155,18 @@ Result<void> RestoreSession::prepare_shm() {
 Result<void> RestoreSession::prepare_network() {
   // A namespace that runc makes itself is set up by CRIU; there is nothing to enter yet.
   if (spec_->network_namespace_path.empty()) return {};
-  REPRISE_PASS(
-      container::adopt_addresses(spec_->network_namespace_path, reader_->manifest().addresses));
+  REPRISE_PASS(set_up_network(spec_->network_namespace_path));
+  // Not every one is needed, and CRIU has the last word about those that are.
+  base::warn_and_ignore(
+      container::adopt_addresses(spec_->network_namespace_path, reader_->manifest().addresses),
+      "sockets of an old address may not be restored");
+  return {};
+}
+
+Result<void> RestoreSession::set_up_network(const container::NetworkNamespace& ns) {
+  const std::string lost =
+      REPRISE_PASS(restore_network_state(*reader_, *spec_, ns, context_.directory()));
+  if (!lost.empty()) note_ += (note_.empty() ? "" : "; ") + lost;
   return {};
 }
 
@@ -165,10 +176,10 @@ void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
   const auto lost = engine::limits_above(images, engine::own_hard_limits());
   base::warn_and_ignore(lost, "limits not compared");
   if (lost && !lost->empty())
-    note_ =
-        "hard limits were not raised to what they were, since this host lacks "
-        "CAP_SYS_RESOURCE: " +
-        *lost;
+    note_ += (note_.empty() ? std::string() : "; ") +
+             "hard limits were not raised to what they were, since this host lacks "
+             "CAP_SYS_RESOURCE: " +
+             *lost;
 }
 
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
@@ -189,6 +200,10 @@ Result<void> RestoreSession::await_runc() {
 
 Result<void> RestoreSession::answer_hook() {
   engine::HookQuestion question = REPRISE_PASS(engine::accept_question(hook_listener_));
+  // A namespace that runc makes exists from here on.
+  if (question.step == engine::HookStep::kSetupNamespaces && completed_ &&
+      spec_->has_network_namespace && spec_->network_namespace_path.empty())
+    completed_ = set_up_network("/proc/" + std::to_string(question.init) + "/ns/net");
   if (question.step == engine::HookStep::kPostRestore) {
     phases_.begin("complete");
     const auto complete = [&]() -> Result<void> {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "container/network.h"
 #include "container/oci_spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
@@ -37,6 +38,7 @@ class RestoreSession {
   base::Result<void> check_command() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
+  base::Result<void> set_up_network(const container::NetworkNamespace& ns);
   void note_lost_limits(const std::filesystem::path& images);
   [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();

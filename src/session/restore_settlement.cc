@@ -9,6 +9,7 @@
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
+#include "session/network_state.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
@@ -65,6 +66,9 @@ void settle_network(const container::OciSpec& spec, Context& context,
   };
   base::warn_and_ignore(reset(), "outside connections may hang until they time out");
   settle_neighbours(context, reader, ns);
+  base::warn_and_ignore(container::release_unused(ns, reader.manifest().addresses),
+                        "the container may not reach who has its old address");
+  base::warn_and_ignore(settle_network_state(reader, ns), "a setting of the network is lost");
   if (const Result<void> done = container::unblock_outside(ns); !done)
     base::log(LogLevel::kError, "the container cannot be reached from outside",
               {{"error", done.error().message()}});
@@ -102,6 +106,7 @@ Result<void> undo_restore(const Context& context) {
   note(container::lift_hold(context.key()));
   if (const auto reader = context.store->open(context.request.checkpoint))
     note(container::release_addresses(ns, (*reader)->manifest().addresses));
+  note(undo_network_state(ns, context.directory()));
   note(container::unblock_outside(ns));
   return first;
 }
