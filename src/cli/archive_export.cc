@@ -56,7 +56,7 @@ std::string exported_id(const image::Manifest& manifest) {
 }  // namespace
 
 Result<PreparedExport> prepare_export(Context& context, const std::string& checkpoint) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   PreparedExport prepared;
   prepared.store = REPRISE_PASS(store::open_store(context.layout.store));

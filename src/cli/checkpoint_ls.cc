@@ -70,8 +70,14 @@ Result<int> run(const Options& options, Context& context) {
     REPRISE_TRY(list_remote(options, context), cannot);
     return kDone;
   }
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
   std::vector<store::CheckpointRow> rows;
+  if (options.container.empty() &&
+      !REPRISE_TRY(store::Catalog::exists(context.layout.store), cannot)) {
+    print_no_store(context);
+    if (options.json) print_checkpoints_json(context.io.out, rows, nullptr);
+    return kDone;
+  }
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {

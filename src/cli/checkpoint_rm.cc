@@ -24,7 +24,7 @@ struct Options {
 // The row goes first: a checkpoint that is half removed must not be restorable.
 Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
                        const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
   REPRISE_PASS(checkpoints.remove(row.id));
@@ -58,7 +58,7 @@ Result<CheckpointId> find_there(store::Catalog& catalog, const OpenRemote& remot
 
 // The catalog first: what it calls a copy may be counted on.
 Result<int> remove_one_there(Context& context, const OpenRemote& remote, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const CheckpointId id = REPRISE_PASS(find_there(catalog, remote, name));
   const std::vector<std::string> aliases = names_of(context, remote);
   for (const std::string& alias : aliases) REPRISE_PASS(catalog.note_removed_copy(id, alias));

@@ -73,7 +73,7 @@ Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
   store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
   const auto checkpoints = REPRISE_TRY(store::open_store(context.layout.store), cannot);
   find_stored_bytes(catalog, context.layout.store, {&row, 1});

@@ -71,6 +71,12 @@ Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& 
   return std::unexpected(info.error());
 }
 
+void print_no_store(Context& context) {
+  context.io.err
+      << "note: there is no store at '" << context.layout.store.string()
+      << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
+}
+
 std::string name_of(store::Catalog& catalog, const base::ContainerKey& key) {
   const auto row = catalog.container(key);
   if (row && *row && !(*row)->name.empty()) return (*row)->name;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/command.h"
 #include "podman/container_info.h"
 #include "store/catalog.h"
 
@@ -37,6 +38,9 @@ Result<void> record_container(store::Catalog& catalog, const podman::ContainerIn
 // The key behind a container's name, id or key: of the one that exists, else of the newest that
 // did. kNotFound if neither Podman nor the catalog knows the name.
 Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& name);
+
+// That there is no store yet, which is no error: there is nothing to be shown then.
+void print_no_store(Context& context);
 
 // A name for messages, also for containers that are gone.
 std::string name_of(store::Catalog& catalog, const base::ContainerKey& key);

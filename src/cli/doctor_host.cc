@@ -10,6 +10,7 @@
 #include "cli/doctor.h"
 #include "cli/output.h"
 #include "podman/client.h"
+#include "store/catalog.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -109,8 +110,13 @@ Finding check_runtime(const Layout&) {
 Finding check_store(const Layout& layout) {
   constexpr std::uint64_t kLittle = std::uint64_t{1} << 30;
   const std::string where = "'" + layout.store.string() + "'";
-  if (const auto made = layout.create(); !made)
-    return {Health::kFail, {}, made.error().message(), "make " + where + " writable for root"};
+  const auto there = store::Catalog::exists(layout.store);
+  if (!there) return {Health::kFail, {}, there.error().message(), there.error().hint()};
+  if (!*there)
+    return {Health::kInfo,
+            {},
+            "there is no store at " + where + " yet, the first checkpoint makes it",
+            "if there was one: is its disk mounted?"};
   // Existing is not enough: the disk may be mounted read-only.
   const std::filesystem::path probe = layout.store / ".doctor";
   if (const auto written = sys::replace_file(probe, "probe\n"); !written)

@@ -121,7 +121,7 @@ Result<int> show(const Options& options, Context& context, store::Catalog& catal
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot =
       options.session.empty() ? "cannot list sessions" : "cannot show '" + options.session + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
   if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }

@@ -22,12 +22,23 @@ std::string state_of(const PsRow& row) {
   return row.pending && !row.info.has_tasks() ? "checkpointed" : row.info.status;
 }
 
+Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
+  std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
+  const std::filesystem::path& root = context.layout.store;
+  if (REPRISE_PASS(store::Catalog::exists(root))) {
+    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+    return ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent);
+  }
+  print_no_store(context);
+  std::vector<PsRow> rows;
+  for (podman::ContainerInfo& info : containers)
+    if ((runs_under_reprise(info) || is_opted_in(info)) && (options.all || info.has_tasks()))
+      rows.push_back({.info = std::move(info)});
+  return rows;
+}
+
 Result<int> run(const Options& options, Context& context) {
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open(context.layout.store), "cannot list");
-  std::vector<podman::ContainerInfo> containers = REPRISE_TRY(podman::list_all(), "cannot list");
-  const std::vector<PsRow> rows = REPRISE_TRY(
-      ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent),
-      "cannot list");
+  const std::vector<PsRow> rows = REPRISE_TRY(find_rows(options, context), "cannot list");
   if (options.json)
     print_ps_json(context.io.out, rows);
   else

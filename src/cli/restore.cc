@@ -95,7 +95,9 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 }
 
 Result<int> restore(const Options& options, Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  // A machine whose first checkpoint comes from elsewhere has no store yet.
+  const auto open = options.from.empty() ? store::Catalog::open_existing : store::Catalog::open;
+  store::Catalog catalog = REPRISE_PASS(open(context.layout.store));
   const store::CheckpointRow checkpoint =
       options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
                            : REPRISE_PASS(fetch_subject(context, catalog, options));
@@ -164,7 +166,7 @@ as they were; a stopped container of that name is replaced. Options change what 
 its limits hold from the first moment. What only one container can have (--ip, --mac-address,
 published host ports) a clone beside its original does not take over, and says so. Inode numbers are
 new. Every byte of the checkpoint is verified first. If it cannot be restored after all, a new
-container is removed again; one that was merely started runs cold, and the exit status is 1.
+container is removed again, and one that was merely started does not run.
 
 A checkpoint that was imported brings no mounts, networks, limits or rights of its own: what its
 container needs is given after '--', such as '--volume /data:/data'. Mounts that are missing are

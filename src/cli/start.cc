@@ -8,9 +8,16 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/sessions.h"
+#include "container/continuation_note.h"
+#include "container/identity.h"
 #include "podman/client.h"
+#include "sys/file_lock.h"
 
 namespace reprise::cli {
+
+using base::Error;
+using base::ErrorCode;
+
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{100};
@@ -28,24 +35,102 @@ Result<void> podman_start(Context& context, const podman::ContainerInfo& info) {
   }
 }
 
-Result<int> start_one(Context& context, const std::string& name) {
+// Podman's error has what the runtime said among its own words; the session has it clean.
+Error cause_of(store::Catalog& catalog, const base::ContainerKey& key, base::UnixMillis begin,
+               const Error& error) {
+  const auto session = session_since(catalog, key, kRestoreSession, begin);
+  if (!session || !*session || (*session)->status != "failed") return error;
+  return Error(error.code(), "checkpoint '" + (*session)->checkpoint.str() +
+                                 "' was not restored: " + failure_of(**session))
+      .with_hint(hint_for(**session));
+}
+
+// The checkpoint waits for the cause to be mended, or for somebody who does not want it.
+Error with_way_out(const Error& error, const podman::ContainerInfo& info) {
+  const auto note = container::read_note(info.directory);
+  if ((note && !*note) || error.message().contains("--cold")) return error;
+  std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
+  hint += "the checkpoint is kept; to begin anew without it: reprise start --cold " + info.name;
+  return Error(error).with_hint(std::move(hint));
+}
+
+// Not beside a start that is just claiming the checkpoint.
+Result<sys::FileLock> lock_container(const Context& context, const podman::ContainerInfo& info) {
+  REPRISE_PASS(context.layout.create());
+  return REPRISE_TRY(sys::FileLock::lock(context.layout.lock_of(
+                                             container::identify({}, base::ContainerId(info.id))),
+                                         kOutcomePatience),
+                     "waiting for a session on it");
+}
+
+// What it would have gone on from; nullopt if nothing, or if there is no store.
+Result<std::optional<store::Continuation>> drop_continuation(const Context& context,
+                                                             const base::ContainerKey& key) {
+  if (!REPRISE_PASS(store::Catalog::exists(context.layout.store))) return std::nullopt;
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const auto kept = REPRISE_PASS(catalog.continuation(key));
+  REPRISE_PASS(catalog.drop_continuation(key));
+  return kept;
+}
+
+// A container without a checkpoint to go on from, for which no store is needed.
+Result<int> start_without_store(Context& context, const podman::ContainerInfo& info,
+                                const std::string& why) {
+  REPRISE_PASS(podman_start(context, info));
+  print_start(context, info.name, {.restored = std::nullopt, .reason = why, .hint = {}});
+  return kDone;
+}
+
+// What it would have gone on from, and does no more.
+Result<std::optional<store::Continuation>> begin_anew(Context& context,
+                                                      const podman::ContainerInfo& info) {
+  const sys::FileLock lock = REPRISE_PASS(lock_container(context, info));
+  // First, since it counts without a store as well, and for one that is mounted again later.
+  REPRISE_PASS(container::write_note(
+      info.directory,
+      {.state = container::ContinuationNote::State::kDropped, .time = base::now_unix_millis()}));
+  const auto dropped = drop_continuation(context, key_of(info));
+  if (dropped) return *dropped;
+  context.io.err << "warning: the store was not asked: " << dropped.error().message() << '\n';
+  return std::nullopt;
+}
+
+// On purpose. What the container would have gone on from stays in the store.
+Result<int> start_cold(Context& context, const podman::ContainerInfo& info) {
+  if (info.has_tasks())
+    return std::unexpected(Error(ErrorCode::kBusy, "it runs").with_hint("stop it first"));
+  std::string why = "as asked";
+  if (const auto kept = REPRISE_PASS(begin_anew(context, info)))
+    why += "; checkpoint " + kept->checkpoint.str() + " is kept ('reprise restore " +
+           kept->checkpoint.str() + "')";
+  return start_without_store(context, info, why);
+}
+
+Result<int> start_one(Context& context, const std::string& name, bool cold) {
   const podman::ContainerInfo info = REPRISE_PASS(find_our_container(name));
+  if (cold) return start_cold(context, info);
   if (info.has_tasks()) {
     context.io.out << info.name << ": runs already\n";
     return kDone;
   }
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, info));
-  print_start(context, info.name, outcome);
+  const std::filesystem::path& root = context.layout.store;
+  if (!REPRISE_TRY(store::Catalog::exists(root), "looking for its checkpoint"))
+    return start_without_store(context, info, "there is no store at '" + root.string() + "'");
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+  const Result<StartOutcome> outcome = start_container(context, catalog, info);
+  if (!outcome) return std::unexpected(with_way_out(outcome.error(), info));
+  print_start(context, info.name, *outcome);
   return kDone;
 }
 
 Runner configure(CLI::App& app) {
   auto names = std::make_shared<std::vector<std::string>>();
   app.add_option("NAME", *names, "containers, by name or id")->required();
-  return [names](Context& context) -> Result<int> {
+  auto cold = std::make_shared<bool>(false);
+  app.add_flag("--cold", *cold, "begin anew, without the checkpoint to go on from, which is kept");
+  return [names, cold](Context& context) -> Result<int> {
     return for_each_name(context.io, *names, "cannot start",
-                         [&](const std::string& name) { return start_one(context, name); });
+                         [&](const std::string& name) { return start_one(context, name, *cold); });
   };
 }
 
@@ -56,7 +141,8 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   const base::ContainerKey key = key_of(info);
   const base::UnixMillis begin = base::now_unix_millis();
   const auto pending = REPRISE_PASS(catalog.continuation(key));
-  REPRISE_PASS(podman_start(context, info));
+  if (const auto started = podman_start(context, info); !started)
+    return std::unexpected(cause_of(catalog, key, begin, started.error()));
   const auto session =
       REPRISE_PASS(finished_session_since(catalog, key, kRestoreSession, begin, kOutcomePatience));
   StartOutcome outcome;
@@ -66,11 +152,17 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   if (session) {
     outcome.reason = failure_of(*session);
     outcome.hint = hint_for(*session);
-  } else if (pending) {
+  } else if (pending && REPRISE_PASS(catalog.continuation(key))) {
     outcome.reason = "no restore of checkpoint '" + pending->checkpoint.str() + "' was begun";
     outcome.hint = "is its OCI runtime ('" + info.oci_runtime + "') this version of Reprise?";
   } else {
     outcome.reason = "there is no checkpoint to continue from";
+    if (const auto rows = REPRISE_PASS(catalog.checkpoints(key)); !rows.empty()) {
+      const std::string& newest = rows.front().id.str();
+      outcome.reason = "its last life did not end with a checkpoint; the newest is " + newest +
+                       ", of " + base::to_age(rows.front().created, begin) + " ago";
+      outcome.hint = "'reprise restore " + newest + "' goes back to that one";
+    }
   }
   return outcome;
 }
@@ -90,11 +182,15 @@ constinit const Command kStart = {
     .summary = "Resume stopped containers from their checkpoints",
     .details =
         R"(The same as 'podman start', and says which it was: resumed from a checkpoint, or started cold,
-and why. A container starts cold if it has no checkpoint to continue from, or if that cannot be
-restored.
+and why. A container starts cold, from its beginning, if it has no checkpoint to continue from. One
+whose checkpoint cannot be restored now (its store is not mounted, a file on a bind mount is missing)
+is not started, and goes on from it once the cause is mended: a cold start could not be taken back,
+since the program writes to the same files. --cold wants it so; the annotation
+reprise.dev/on-restore-failure=cold always does.
 
 Example:
-  reprise start counter)",
+  reprise start counter
+  reprise start --cold counter)",
     .configure = configure,
 };
 

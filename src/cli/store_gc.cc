@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/transfer.h"
 #include "session/background_gc.h"
+#include "store/catalog.h"
 #include "store/checkpoint_store.h"
 #include "store/remote_gc.h"
 
@@ -36,6 +37,7 @@ Result<int> gc(const Options& options, Context& context) {
     REPRISE_PASS(session::run_background_gc(context.layout));
     return kDone;
   }
+  REPRISE_PASS(store::Catalog::open_existing(context.layout.store));  // looking makes no store
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
   if (!options.no_compact) REPRISE_PASS(compact(*opened, context));

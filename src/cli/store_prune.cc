@@ -47,7 +47,7 @@ void print_as_json(Context& context, const Options& options, const store::Decisi
 }
 
 Result<int> run(const Options& options, Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   const config::Config config = REPRISE_PASS(context.config);
   const store::Decision decision = REPRISE_PASS(store::prune(

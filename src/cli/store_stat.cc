@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "store/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
@@ -17,6 +18,7 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 }
 
 Result<int> stat(bool json, Context& context) {
+  REPRISE_PASS(store::Catalog::open_existing(context.layout.store));  // looking makes no store
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   const store::StoreUse use = REPRISE_PASS(opened->use());
   if (json) {

@@ -15,7 +15,7 @@ namespace {
 // What the catalog promises and the store has not. A row goes before its file, and comes after it.
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   const auto ids = REPRISE_PASS(checkpoints.list());
   for (const store::CheckpointRow& row : rows)

@@ -112,7 +112,7 @@ std::vector<std::string> names_of(const Context& context, const OpenRemote& remo
 
 Result<std::string> make_note(const std::filesystem::path& root, const std::string& name) {
   const CheckpointId id = REPRISE_PASS(store::note_owner(name));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(root));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
   const std::string note = REPRISE_PASS(note_of(catalog, row));
   if (row.id != id || note.empty())

@@ -74,8 +74,8 @@ std::filesystem::path Layout::session_run_directory(const base::SessionId& id) c
 }
 
 base::Result<void> Layout::create() const {
-  for (const auto& directory : {store / "sessions", run / "locks", run / "containers",
-                                run / "restored", run / "restoring", run / "sessions"})
+  for (const auto& directory :
+       {run / "locks", run / "containers", run / "restored", run / "restoring", run / "sessions"})
     REPRISE_PASS(sys::make_directories(directory));
   return {};
 }

@@ -46,7 +46,7 @@ struct Layout {
   // Sockets and generated CRIU configuration of one session; short, for sun_path.
   [[nodiscard]] std::filesystem::path session_run_directory(const base::SessionId& id) const;
 
-  // Makes the directories that do not exist yet, mode 0700.
+  // Makes the directories below `run` that do not exist yet, mode 0700. Never the store.
   [[nodiscard]] base::Result<void> create() const;
 };
 

@@ -105,11 +105,11 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
   wishes.include_volumes = volumes == "include";
   wishes.fill_volumes_from = value_of(annotations, "reprise.dev/fill-volumes", "");
 
-  const std::string on_failure = value_of(annotations, "reprise.dev/on-restore-failure", "cold");
+  const std::string on_failure = value_of(annotations, "reprise.dev/on-restore-failure", "fail");
   if (on_failure != "cold" && on_failure != "fail")
-    return bad_value("reprise.dev/on-restore-failure", on_failure, "cold, fail");
+    return bad_value("reprise.dev/on-restore-failure", on_failure, "fail, cold");
   wishes.on_restore_failure =
-      on_failure == "fail" ? OnRestoreFailure::kFail : OnRestoreFailure::kStartCold;
+      on_failure == "cold" ? OnRestoreFailure::kStartCold : OnRestoreFailure::kFail;
 
   const std::string io_uring = value_of(annotations, "reprise.dev/io-uring", "deny");
   if (io_uring != "deny" && io_uring != "allow")

@@ -41,11 +41,11 @@ base::Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesyste
 base::Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle);
 
 enum class IoUring : std::uint8_t { kDeny, kAllow };
-enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
+enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 
 // The user's wishes, from annotations:
 //   reprise.dev/on-stop = checkpoint         opts in
-//   reprise.dev/on-restore-failure = cold    (default) or fail
+//   reprise.dev/on-restore-failure = fail    (default) or cold
 //   reprise.dev/io-uring = deny              (default) or allow
 //   reprise.dev/freeze-limit = SECONDS       that a checkpoint may keep the tasks from running
 //   reprise.dev/volumes = exclude            (default) or include: their contents belong to
@@ -53,7 +53,8 @@ enum class OnRestoreFailure : std::uint8_t { kStartCold, kFail };
 //   this one org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
 struct Wishes {
   bool checkpoint_on_stop = false;
-  OnRestoreFailure on_restore_failure = OnRestoreFailure::kStartCold;
+  // A cold start cannot be taken back: it writes to the same files.
+  OnRestoreFailure on_restore_failure = OnRestoreFailure::kFail;
   IoUring io_uring = IoUring::kDeny;
   bool include_volumes = false;
   std::string fill_volumes_from;

@@ -69,7 +69,7 @@ TEST(OciSpec, RefusesWhatIsNotOne) {
 TEST(Wishes, DefaultsToPlainStops) {
   const Wishes wishes = parse_wishes({}).value();
   EXPECT_FALSE(wishes.checkpoint_on_stop);
-  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
+  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
   EXPECT_EQ(wishes.io_uring, IoUring::kDeny);
   EXPECT_EQ(wishes.stop_signal, 15);
   EXPECT_EQ(wishes.freeze_limit, std::chrono::seconds(300));
@@ -77,7 +77,7 @@ TEST(Wishes, DefaultsToPlainStops) {
 
 TEST(Wishes, ReadsAnnotations) {
   const Wishes wishes = parse_wishes({{"reprise.dev/on-stop", "checkpoint"},
-                                      {"reprise.dev/on-restore-failure", "fail"},
+                                      {"reprise.dev/on-restore-failure", "cold"},
                                       {"reprise.dev/io-uring", "allow"},
                                       {"reprise.dev/volumes", "include"},
                                       {"reprise.dev/fill-volumes", "3f2a"},
@@ -85,7 +85,7 @@ TEST(Wishes, ReadsAnnotations) {
                                       {"org.opencontainers.image.stopSignal", "SIGINT"}})
                             .value();
   EXPECT_TRUE(wishes.checkpoint_on_stop);
-  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
+  EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
   EXPECT_EQ(wishes.io_uring, IoUring::kAllow);
   EXPECT_EQ(wishes.stop_signal, 2);
   EXPECT_TRUE(wishes.include_volumes);

@@ -86,6 +86,7 @@ ContainerInfo container_of(const json& object) {
       .command = strings_of(config, "Cmd"),
       .mounts = mounts_of(object),
       .annotations = string_map_of(config, "Annotations"),
+      .directory = string_of(object, "StaticDir"),
       .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),
       .stop_timeout_s = int_of(config, "StopTimeout", 10),
       .auto_remove = flag_of(host, "AutoRemove"),

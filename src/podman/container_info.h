@@ -41,6 +41,7 @@ struct ContainerInfo {
   std::vector<std::string> command;  // of the container: the user's, else the image's
   std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;
+  std::string directory;       // of the container itself, which is its OCI bundle
   std::string restart_policy;  // "no" or empty: none
   int stop_timeout_s = 10;
   bool auto_remove = false;  // --rm

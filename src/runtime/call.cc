@@ -64,9 +64,7 @@ void wait_for_last_process(const Call& call, const base::SessionId& session) {
 
 }  // namespace
 
-void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours) {
-  if (ours) wait_for_last_process(call, *ours);
-  if (container::abandoned_sessions(call.layout).empty()) return;
+void recover(const Call& call, const std::optional<base::SessionId>& ours) {
   const auto worker = container::find_worker();
   if (!worker) return tell_caller(call, Severity::kWarning, worker.error().message());
   std::vector<std::string> argv = {worker->string(), "recover"};
@@ -75,6 +73,11 @@ void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ou
   if (const auto settled = sys::run_ok(std::move(argv), kLimit); !settled)
     tell_caller(call, Severity::kWarning,
                 "an abandoned session was not settled: " + settled.error().message());
+}
+
+void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours) {
+  if (ours) wait_for_last_process(call, *ours);
+  if (!container::abandoned_sessions(call.layout).empty()) recover(call, ours);
 }
 
 }  // namespace reprise::runtime

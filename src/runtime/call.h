@@ -33,6 +33,9 @@ void tell_caller(const Call& call, Severity severity, const std::string& text);
 // a look into one directory if there is nothing. What fails is told to the caller's log only.
 void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours = std::nullopt);
 
+// The same for all sessions of which the catalog knows, also those that ended with the host.
+void recover(const Call& call, const std::optional<base::SessionId>& ours = std::nullopt);
+
 // The handlers of the verbs that are not only runc's. Each returns an exit status.
 int create(const Call& call);
 int start(const Call& call);

@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "container/connection_hold.h"
+#include "container/continuation_note.h"
 #include "container/io_uring.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/runc_state.h"
+#include "runtime/continuation.h"
 #include "runtime/restore_attempt.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -63,6 +65,19 @@ void record_cold_start(const Call& call, store::Catalog& catalog, const Creation
                                .detail = why}));
 }
 
+// Says so, and what a cold start costs that did not have to be one.
+void note_cold(const Call& call, store::Catalog& catalog, const Creation& creation) {
+  std::string why;
+  const auto rows = catalog.checkpoints(creation.key());
+  if (rows && !rows->empty()) {
+    const std::string& newest = rows->front().id.str();
+    why = "its last life did not end with a checkpoint; the newest is '" + newest + "'";
+    tell_caller(call, Severity::kWarning,
+                "starting cold: " + why + ", which 'reprise restore " + newest + "' takes up");
+  }
+  record_cold_start(call, catalog, creation, why);
+}
+
 // The connections of its last life are gone for good: peers are to be told at once.
 int start_cold(const Call& call, const Creation& creation) {
   if (!creation.network_namespace.empty())
@@ -105,6 +120,20 @@ std::optional<int> finish_resumed(const Call& call, const Creation& creation) {
   return 0;
 }
 
+// What a start that fails leaves to be done, added to what its cause has to say.
+Error not_started(const Creation& creation, Error error) {
+  std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
+  const std::string& key = creation.key().str();
+  constexpr std::size_t kShortId = 12;
+  if (key.contains('/'))
+    hint +=
+        "to begin anew without the checkpoint, give the container the annotation "
+        "reprise.dev/on-restore-failure=cold";
+  else
+    hint += "to begin anew without the checkpoint: reprise start --cold " + key.substr(0, kShortId);
+  return std::move(error).with_hint(std::move(hint));
+}
+
 bool may_start_cold(const Creation& creation, const base::CheckpointId& checkpoint) {
   // Nor may a program begin anew on volumes that were to get what it had left in them.
   return creation.wishes.on_restore_failure == container::OnRestoreFailure::kStartCold &&
@@ -116,11 +145,11 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
   if (!may_start_cold(creation, checkpoint)) {
     note(call, "claim not released", catalog.release_claim(creation.key(), session));
-    return give_up(call, error);
+    return give_up(call, not_started(creation, error));
   }
   tell_caller(call, Severity::kWarning,
               error.message() + "; starting cold, the checkpoint is kept");
-  note(call, "claim not dropped", catalog.drop_continuation(creation.key()));
+  note(call, "claim not dropped", begin_anew(creation, &catalog));
   record_cold_start(call, catalog, creation, error.message());
   return std::nullopt;
 }
@@ -134,7 +163,8 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
     const auto claimed =
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {
-      record_cold_start(call, catalog, creation, "");
+      note(call, "note not removed", container::remove_note(creation.bundle));
+      note_cold(call, catalog, creation);
       return std::optional<int>();
     }
     attempt.checkpoint = claimed->checkpoint;
@@ -174,8 +204,10 @@ Result<std::optional<int>> try_resume(const Call& call, const Creation& creation
   const pid_t keeper = creation.network_keeper;
   REPRISE_PASS(
       mark(call.layout.marker_of(creation.who), keeper == 0 ? "" : std::to_string(keeper)));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(call.layout.store));
-  return resume(call, catalog, creation, lock);
+  auto catalog = REPRISE_PASS(open_catalog(call, creation));
+  if (!catalog) return std::optional<int>();
+  REPRISE_PASS(heed_note(call, creation, *catalog));
+  return resume(call, *catalog, creation, lock);
 }
 
 }  // namespace
@@ -196,8 +228,9 @@ int create(const Call& call) {
   if (status && *status) return **status;
   if (!status) {
     if (creation->wishes.on_restore_failure == container::OnRestoreFailure::kFail)
-      return give_up(call, status.error());
+      return give_up(call, not_started(*creation, status.error()));
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
+    note(call, "an older state may be gone on from", begin_anew(*creation, nullptr));
   }
   return start_cold(call, *creation);
 }

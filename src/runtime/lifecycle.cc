@@ -88,7 +88,7 @@ int remove(const Call& call) {
   }
   take(call.layout.restored_marker_of(*who));
   if (take(call.layout.marker_of(*who)))
-    if (auto catalog = store::Catalog::open(call.layout.store))
+    if (auto catalog = store::Catalog::open_existing(call.layout.store))
       if (const auto added = catalog->add_life_event({.key = who->key,
                                                       .time = base::now_unix_millis(),
                                                       .event = store::LifeEvent::kEnded});

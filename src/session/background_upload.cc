@@ -13,7 +13,7 @@ namespace {
 
 Result<bool> is_anything_lacking(const container::Layout& layout,
                                  const std::vector<std::string>& remotes) {
-  if (remotes.empty()) return false;
+  if (remotes.empty() || !REPRISE_PASS(store::Catalog::exists(layout.store))) return false;
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
   for (const std::string& remote : remotes)
     if (!REPRISE_PASS(catalog.lacking_copies(remote)).empty()) return true;

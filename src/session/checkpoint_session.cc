@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/scope_exit.h"
 #include "container/connection_hold.h"
+#include "container/continuation_note.h"
 #include "container/inotify_watches.h"
 #include "container/neighbours.h"
 #include "container/network.h"
@@ -112,6 +113,7 @@ Result<void> CheckpointSession::prepare() {
       context_.store->begin({.memory = memory.value_or(store::CheckpointStore::kUnknownSize),
                              .waiting = context_.request.end}),
       "preparing the store");
+  note_continuation();
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
                                  container::command_line(*spec_)));
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kSpecPart)),
@@ -126,6 +128,17 @@ Result<void> CheckpointSession::prepare() {
   }
   REPRISE_PASS(await_neighbours());
   return fault_point("before-dump");
+}
+
+// Before the tasks stand still: it costs two syncs. Without it the checkpoint is as good, but a
+// start that does not find the store would be cold.
+void CheckpointSession::note_continuation() const {
+  if (!context_.request.end) return;
+  base::warn_and_ignore(container::write_note(state_->bundle, {.time = base::now_unix_millis(),
+                                                               .checkpoint = writer_->id(),
+                                                               .session = context_.request.session,
+                                                               .store = context_.layout.store}),
+                        "the container's directory does not tell that it has a checkpoint");
 }
 
 // Two members of a pod are dumped one after the other. The container runs while it waits, at most

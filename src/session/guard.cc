@@ -31,7 +31,7 @@ using base::Result;
 namespace {
 
 Result<Context> open_context(const GuardedSession& guarded) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(guarded.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.layout.store));
   auto store = REPRISE_PASS(store::open_store(guarded.layout.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   return Context{.layout = guarded.layout,

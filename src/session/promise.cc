@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/cgroup.h"
+#include "container/continuation_note.h"
 #include "container/network.h"
 #include "sys/child.h"
 #include "sys/files.h"
@@ -65,6 +66,7 @@ Result<void> restore_promise(const container::Layout& layout,
       note(container::remove_criu_locks(network_of(*spec, *state)));
   }
   note(base::fault_point("rollback-unlocked"));
+  if (state) note(container::remove_note_of(state->bundle, request.session));
   note(store.sweep());
   if (state) note(deliver_signal(layout, request));
   return first;

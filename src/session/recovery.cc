@@ -30,7 +30,7 @@ std::filesystem::path request_file(const std::filesystem::path& run_directory) {
 
 Result<Context> context_of(const container::Layout& layout, container::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
   auto checkpoints = REPRISE_PASS(store::open_store(layout.store));
   return Context{.layout = layout,
                  .request = std::move(request),
@@ -79,8 +79,8 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
 
 // Rows of sessions that have neither an outcome nor a run directory: the host went down under them.
 Result<int> finish_rows(const container::Layout& layout) {
+  if (!REPRISE_PASS(store::Catalog::exists(layout.store))) return 0;
   std::error_code error;
-  if (!std::filesystem::exists(layout.store / "catalog.db", error)) return 0;
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
   int settled = 0;
   for (const store::SessionRow& row : REPRISE_PASS(catalog.running_sessions())) {

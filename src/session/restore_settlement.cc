@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "container/affinity.h"
 #include "container/connection_hold.h"
+#include "container/continuation_note.h"
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "engine/expired_timers.h"
@@ -77,6 +78,8 @@ void settle_network(const container::OciSpec& spec, Context& context,
 void settle_restored(const Context& context) {
   keep_rootfs(context);
   const auto& request = context.request;
+  base::warn_and_ignore(container::remove_note(request.bundle),
+                        "the container's directory still tells of the checkpoint");
   const auto settle = [&]() -> Result<void> {
     const auto spec = REPRISE_PASS(container::load_oci_spec(request.bundle));
     return settle_volumes(spec, request.bundle, request.session);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/catalog.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "store/internal/catalog_schema.h"
 #include "store/internal/claim_state.h"
@@ -82,6 +85,21 @@ Catalog::~Catalog() = default;
 Result<Catalog> Catalog::open(const std::filesystem::path& root) {
   Database db = REPRISE_PASS(open_database(root, kCatalogSchema));
   return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()));
+}
+
+Result<bool> Catalog::exists(const std::filesystem::path& root) {
+  const std::filesystem::path file = root / kCatalogSchema.file;
+  struct stat status{};
+  if (::stat(file.c_str(), &status) == 0) return true;
+  if (errno == ENOENT) return false;
+  return base::fail_errno(errno, "looking for the catalog '" + file.string() + "'");
+}
+
+Result<Catalog> Catalog::open_existing(const std::filesystem::path& root) {
+  if (REPRISE_PASS(exists(root))) return open(root);
+  return std::unexpected(
+      base::Error(ErrorCode::kNotFound, "there is no store at '" + root.string() + "'")
+          .with_hint("the first checkpoint makes one; if there was one, is its disk mounted?"));
 }
 
 Result<void> Catalog::add_checkpoint(const image::Manifest& manifest, const std::string& tag,

@@ -109,6 +109,11 @@ class Catalog {
   // Opens and, if needed, creates or upgrades ROOT/catalog.db (mode 0600). kUnsupported if a newer
   // version of Reprise wrote it.
   static Result<Catalog> open(const std::filesystem::path& root);
+  // The same where there is one already: looking makes nothing. kNotFound, with a hint, if not.
+  static Result<Catalog> open_existing(const std::filesystem::path& root);
+  // Whether ROOT holds a store, which is to say a catalog. An empty directory, such as the place
+  // where a disk is not mounted, holds none.
+  static Result<bool> exists(const std::filesystem::path& root);
   Catalog(Catalog&&) noexcept;
   Catalog& operator=(Catalog&&) noexcept;
   ~Catalog();

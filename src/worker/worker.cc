@@ -64,8 +64,10 @@ store::SessionRow first_row(const session::Context& context) {
 }
 
 Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
-  store::Catalog catalog =
-      REPRISE_TRY(store::Catalog::open(guarded.layout.store), "opening the catalog");
+  // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
+  const auto open = guarded.request.verb == WorkerVerb::kRestore ? store::Catalog::open_existing
+                                                                 : store::Catalog::open;
+  store::Catalog catalog = REPRISE_TRY(open(guarded.layout.store), "opening the catalog");
   auto checkpoints = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store");
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   session::Context context{.layout = guarded.layout,
@@ -114,6 +116,8 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   if (request.lock_passed)
     ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(container::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
+  if (request.verb == WorkerVerb::kRestore)  // which makes no store, not even by its log
+    REPRISE_TRY(store::Catalog::open_existing(layout.store), "looking for the checkpoint");
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
   ready.session_lock = REPRISE_TRY(session::note_session(layout, request), "noting the session");
   ready.watch = REPRISE_PASS(session::FreezeWatch::create());

@@ -14,6 +14,8 @@ CHANGE = "echo changed >/etc/hostname; rm /etc/debian_version; rm -r /etc/pam.d;
 LOOK = "cat /etc/hostname; ls /etc/debian_version /etc/pam.d | grep -c .; true"
 BIRTH = "stat -c '%i %w' /etc/hostname"  # inode number and time of birth
 
+COLD = ("--annotation", "reprise.dev/on-restore-failure=cold")
+
 # Takes memory until the kernel ends it, once it was asked to.
 GREEDY = """
 import os, time
@@ -124,7 +126,11 @@ def test_another_program_under_the_same_id_is_not_the_old_one(new_task):
     task = new_task().run_workload()
     task.checkpoint()
     task.delete_container()
-    task.run("sh", "-c", "echo OTHER; exec sleep 1000")
+    # Not by default, since what the first one had in memory would be given up in silence.
+    with pytest.raises(AssertionError, match="another command"):
+        task.run("sh", "-c", "echo OTHER; exec sleep 1000")
+    task.delete_container()
+    task.run("sh", "-c", "echo OTHER; exec sleep 1000", options=COLD)
     wait_for(lambda: task.times_said("OTHER"), 30, "the other program to run")
     assert task.product.events(task.key)[-2:] == ["restore-failed", "started"]
 
@@ -160,7 +166,7 @@ def test_without_a_checkpoint_the_signal_is_delivered(new_task, product):
 
 @pytest.mark.parametrize("fault", (None, "before-restore:kill"))
 def test_a_restore_that_fails_leaves_the_files_of_the_image(new_task, product, tmp_path, fault):
-    held = ("--mount", f"type=bind,src={tmp_path},dst=/held,options=rbind:rw")
+    held = (*COLD, "--mount", f"type=bind,src={tmp_path},dst=/held,options=rbind:rw")
     command = ("sh", "-c", "exec 3<>/held/file; exec python3 -u /workloads/counter.py")
     task = new_task()
     task.run(*command, options=held)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A restore that fails: tried again if the reason may pass; then the container starts cold and says
-so, or does not start, as it wishes. Whoever is killed on the way, nothing of it is left.
+"""A restore that fails: tried again if the reason may pass; then the container does not start and
+says why, or starts cold, as it wishes. Whoever is killed on the way, nothing of it is left.
 """
 import os
 import pathlib
+import shutil
 import signal
 
 import pytest
@@ -18,7 +19,8 @@ PERMANENT = "restore-prepare:fail"
 # Killed each time that it is tried.
 PASSING = "before-restore:kill"
 MOST_ATTEMPTS = 3
-FAIL = ("--annotation", "reprise.dev/on-restore-failure=fail")
+NOT_FOUND, BUSY = 3, 5  # exit statuses
+COLD = ("--annotation", "reprise.dev/on-restore-failure=cold")
 
 
 def run_and_stop(container, *options, mb=10):
@@ -66,7 +68,7 @@ def assert_started_cold(container, product):
 
 @pytest.mark.parametrize("fault, attempts", [(PERMANENT, 1), (PASSING, MOST_ATTEMPTS)])
 def test_starts_cold_and_says_so(container, product, fault, attempts):
-    checkpoint = run_and_stop(container)
+    checkpoint = run_and_stop(container, *COLD)
     product.write_runtime(fault=fault)
     told = product.reprise("start", container.name)
     assert f"{container.name}: started cold: " in told.stdout
@@ -78,7 +80,7 @@ def test_starts_cold_and_says_so(container, product, fault, attempts):
 
 
 def test_starts_cold_from_a_damaged_checkpoint(container, product):
-    checkpoint = run_and_stop(container)
+    checkpoint = run_and_stop(container, *COLD)
     product.damage()
     told = product.reprise("start", container.name)
     assert f"{container.name}: started cold: " in told.stdout and "pages-" in told.stdout
@@ -87,14 +89,18 @@ def test_starts_cold_from_a_damaged_checkpoint(container, product):
 
 
 @pytest.mark.parametrize("fault", [PERMANENT, PASSING])
-def test_does_not_start_where_the_container_forbids_it(container, product, fault):
-    checkpoint = run_and_stop(container, *FAIL)
+def test_does_not_start_and_says_why(container, product, fault):
+    checkpoint = run_and_stop(container)
     product.write_runtime(fault=fault)
     refused = podman("start", container.name, check=False)
     assert refused.returncode != 0
     assert checkpoint in refused.stderr, refused.stderr
+    assert f"reprise start --cold {container.id[:12]}" in refused.stderr, refused.stderr
     assert container.state()["Status"] != "running"
     assert_nothing_left(container)
+    told = product.reprise("start", container.name, check=False)
+    assert told.returncode != 0 and checkpoint in told.stderr
+    assert f"reprise start --cold {container.name}" in told.stderr, told.stderr
     [row] = product.checkpoints()
     assert row["id"] == checkpoint and row["pending"]
     # Still claimable: the next start, without the fault, resumes.
@@ -102,13 +108,99 @@ def test_does_not_start_where_the_container_forbids_it(container, product, fault
     assert_resumes(container)
 
 
+def test_starts_cold_for_whoever_asks_for_it(container, product):
+    checkpoint = run_and_stop(container)
+    told = product.reprise("start", "--cold", container.name)
+    assert f"{container.name}: started cold: as asked" in told.stdout and checkpoint in told.stdout
+    container.refresh()
+    container.wait_for_line("READY", count=2)
+    assert product.reprise("start", "--cold", container.name, check=False).returncode == BUSY
+    [row] = product.checkpoints()
+    assert row["id"] == checkpoint and not row["pending"]
+    # One that crashed did not end with a checkpoint: said, with the way back to the one there is.
+    podman("kill", container.name)
+    told = product.reprise("start", container.name)
+    assert f"{container.name}: started cold: " in told.stdout and checkpoint in told.stdout
+    assert f"reprise restore {checkpoint}" in told.stderr
+
+
 def test_does_not_start_from_a_damaged_checkpoint_until_it_is_mended(container, product):
-    checkpoint = run_and_stop(container, *FAIL)
+    run_and_stop(container)
     _, mend = product.damage()
     refused = podman("start", container.name, check=False)
     assert refused.returncode != 0 and "pages-" in refused.stderr, refused.stderr
     assert container.state()["Status"] != "running"
     mend()
+    assert_resumes(container)
+
+
+# --- the store is not where it was: that is no "there is no checkpoint"
+
+
+def assert_refused(container, *words):
+    refused = podman("start", container.name, check=False)
+    assert refused.returncode != 0
+    for word in words:
+        assert word in refused.stderr, refused.stderr
+    assert container.state()["Status"] != "running"
+
+
+def test_does_not_start_without_its_store(container, product):
+    checkpoint = run_and_stop(container)
+    aside = product.base / "aside"
+    product.store.rename(aside)
+    assert_refused(container, checkpoint, str(product.store), "no store")
+    told = product.reprise("start", container.name, check=False)
+    assert told.returncode != 0 and checkpoint in told.stderr, told.stderr
+    # Looking makes no store, and says that there is none.
+    for command in (("ps",), ("checkpoint", "ls"), ("doctor",), ("ps", "--json")):
+        told = product.reprise(*command, check=False)
+        assert told.returncode == 0 and "no store" in told.stdout + told.stderr, told
+    for command in (("lives", container.name), ("logs",), ("store", "stat"), ("store", "gc"),
+                    ("checkpoint", "show", checkpoint)):
+        told = product.reprise(*command, check=False)
+        assert told.returncode == NOT_FOUND and "no store" in told.stderr, told
+    assert not product.store.exists()
+    # An empty place, and another store that was made there.
+    product.store.mkdir()
+    assert_refused(container, checkpoint, "no store")
+    product.reprise("store", "repair")
+    assert_refused(container, checkpoint, "does not know")
+    shutil.rmtree(product.store)
+    aside.rename(product.store)
+    assert_resumes(container)
+
+
+def test_a_cold_start_without_the_store_is_for_good(container, product):
+    """Or the program would be taken back to what it was before, when the disk is mounted again."""
+    checkpoint = run_and_stop(container)
+    aside = product.base / "aside"
+    product.store.rename(aside)
+    told = product.reprise("start", "--cold", container.name)
+    assert "started cold: as asked" in told.stdout
+    container.refresh()
+    container.wait_for_line("READY", count=2)
+    assert not product.store.exists()
+    podman("kill", container.name)
+    aside.rename(product.store)
+    told = product.reprise("start", container.name)
+    assert "started cold" in told.stdout and f"reprise restore {checkpoint}" in told.stderr
+    container.refresh()
+    container.wait_for_line("READY", count=3)
+    container.stop()
+    container.start()
+    assert_moves_on(container)
+    assert len([line for line in container.lines() if line.startswith("READY")]) == 3
+
+
+def test_does_not_start_with_a_catalog_that_cannot_be_opened(container, product):
+    run_and_stop(container)
+    catalog = product.store / "catalog.db"
+    kept = {file: file.read_bytes() for file in product.store.glob("catalog.db*")}
+    catalog.write_bytes(b"no database at all\n" * 400)
+    assert_refused(container, "catalog")
+    for file, contents in kept.items():
+        file.write_bytes(contents)
     assert_resumes(container)
 
 
@@ -212,7 +304,7 @@ def test_runtime_killed_when_the_container_runs(container, product):
     assert failures(container) == 1
 
 
-@pytest.mark.parametrize("options, resumes", [((), False), (FAIL, True)], ids=["cold", "fail"])
+@pytest.mark.parametrize("options, resumes", [(COLD, False), ((), True)], ids=["cold", "fail"])
 def test_cut_off_again_and_again(container, product, options, resumes):
     """Bounded where the container may start cold; where it may not, it stays claimable."""
     run_and_stop(container, *options)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/continuation.h"
+
+#include "base/clock.h"
+#include "container/continuation_note.h"
+
+namespace reprise::runtime {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using container::ContinuationNote;
+using State = ContinuationNote::State;
+
+namespace {
+
+Result<void> heed_dropped(const Creation& creation, const ContinuationNote& note,
+                          store::Catalog& catalog) {
+  const auto continuation = REPRISE_PASS(catalog.continuation(creation.key()));
+  if (continuation) {
+    const auto row = REPRISE_PASS(catalog.find_checkpoint(continuation->checkpoint.str()));
+    if (row.created <= note.time) REPRISE_PASS(catalog.drop_continuation(creation.key()));
+  }
+  return container::remove_note(creation.bundle);
+}
+
+Result<void> heed_pending(const Call& call, const ContinuationNote& note, store::Catalog& catalog) {
+  const auto session = catalog.find_session(note.session.str());
+  if (!session && session.error().code() == ErrorCode::kNotFound)
+    return std::unexpected(
+        Error(ErrorCode::kNotFound, "the store '" + call.layout.store.string() +
+                                        "' does not know checkpoint '" + note.checkpoint.str() +
+                                        "', which the container is to go on from")
+            .with_hint("it was taken into '" + note.store.string() +
+                       "': mount that disk, or bring that store back"));
+  // The host went down between the seal and its row, or before the seal.
+  if (REPRISE_PASS(session).status == "running") recover(call);
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creation& creation) {
+  const auto note = REPRISE_PASS(container::read_note(creation.bundle));
+  const auto& root = call.layout.store;
+  const Result<bool> there = store::Catalog::exists(root);
+  if (there && !*there) {
+    if (!note || note->state != State::kPending) return std::nullopt;
+    return std::unexpected(container::absent_store(*note, root));
+  }
+  auto catalog = there ? store::Catalog::open(root) : std::unexpected(there.error());
+  if (catalog) return std::move(*catalog);
+  // Somebody wanted a cold start, and need not wait for the store.
+  if (note && note->state == State::kDropped) return std::nullopt;
+  return std::unexpected(std::move(catalog).error());
+}
+
+Result<void> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog) {
+  const auto note = REPRISE_PASS(container::read_note(creation.bundle));
+  if (!note) return {};
+  return note->state == State::kDropped ? heed_dropped(creation, *note, catalog)
+                                        : heed_pending(call, *note, catalog);
+}
+
+Result<void> begin_anew(const Creation& creation, store::Catalog* catalog) {
+  if (catalog != nullptr && catalog->drop_continuation(creation.key()))
+    return container::remove_note(creation.bundle);
+  return container::write_note(creation.bundle,
+                               {.state = State::kDropped, .time = base::now_unix_millis()});
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a container that is created is to go on from, told by the catalog and by the note in its
+// bundle together. "Not known" is an error here, never "nothing".
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "runtime/restore_attempt.h"
+#include "store/catalog.h"
+
+namespace reprise::runtime {
+
+// nullopt: there is no store, and nothing to go on from. Makes none. An error, with a hint, if the
+// container has a checkpoint in a store that is not there, or if the catalog cannot be opened.
+base::Result<std::optional<store::Catalog>> open_catalog(const Call& call,
+                                                         const Creation& creation);
+
+// Before the claim; the container's lock is ours. After success the catalog's answer counts: it is
+// the store of which the note tells, and a session that was cut off is settled; or there is no
+// note. kNotFound, with a hint, if the catalog does not know of the note's checkpoint.
+base::Result<void> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog);
+
+// A cold start: nothing older is gone on from any more, whatever a store may say that is not there
+// now. `catalog` may be null.
+base::Result<void> begin_anew(const Creation& creation, store::Catalog* catalog);
+
+}  // namespace reprise::runtime
