@@ -11,17 +11,22 @@ std::filesystem::path session_lock_file(const std::filesystem::path& session_run
   return session_run_directory / "lock";
 }
 
-std::vector<base::SessionId> abandoned_sessions(const Layout& layout) {
+base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layout) {
+  const std::filesystem::path directory = layout.run / "sessions";
   std::vector<base::SessionId> found;
   std::error_code error;
-  std::filesystem::directory_iterator entry(layout.run / "sessions", error);
+  std::filesystem::directory_iterator entry(directory, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    std::error_code missing;
+    std::error_code unknown;
     const auto lock_file = session_lock_file(entry->path());
     // Not made yet; and making it would bring a directory back that is just being removed.
-    if (!std::filesystem::exists(lock_file, missing)) continue;
-    if (sys::FileLock::try_lock(lock_file)) found.emplace_back(entry->path().filename().string());
+    if (!std::filesystem::exists(lock_file, unknown) && !unknown) continue;
+    const auto lock = sys::FileLock::try_lock(lock_file);
+    if (lock || lock.error().code() != base::ErrorCode::kBusy)
+      found.emplace_back(entry->path().filename().string());
   }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return base::fail_errno(error.value(), "looking for sessions in '" + directory.string() + "'");
   return found;
 }
 

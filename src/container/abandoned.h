@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/result.h"
 #include "container/layout.h"
 
 namespace reprise::container {
@@ -15,7 +16,7 @@ namespace reprise::container {
 std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory);
 
 // Sessions that have a run directory but no process. One that is just being begun may be among
-// them: look again with its lock held.
-std::vector<base::SessionId> abandoned_sessions(const Layout& layout);
+// them: look again with its lock held. Those of which it is not known are among them as well.
+base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layout);
 
 }  // namespace reprise::container

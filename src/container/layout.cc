@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -48,21 +50,28 @@ std::filesystem::path Layout::restoring_marker_of(const Identity& who) const {
   return run / "restoring" / who.file_name;
 }
 
-std::vector<std::string> Layout::members_of(pid_t keeper) const {
+base::Result<std::vector<std::string>> Layout::members_of(pid_t keeper) const {
   const std::string wanted = std::to_string(keeper);
+  const std::filesystem::path directory = run / "containers";
   std::vector<std::string> members;
   std::error_code error;
-  std::filesystem::directory_iterator entry(run / "containers", error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-    if (const auto text = sys::read_file(entry->path()); text && *text == wanted)
-      members.push_back(entry->path().filename().string());
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto text = sys::read_file(entry->path());
+    if (!text && text.error().error_number() == ENOENT) continue;  // it has ended since
+    if (REPRISE_PASS(text) == wanted) members.push_back(entry->path().filename().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return base::fail_errno(error.value(),
+                            "looking for containers in '" + directory.string() + "'");
   return members;
 }
 
 bool Layout::is_in_session(const std::string& file_name) const {
   const std::filesystem::path lock = run / "locks" / file_name;
   std::error_code error;
-  return std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock);
+  const bool never_had_one = !std::filesystem::exists(lock, error) && !error;
+  return !never_had_one && !sys::FileLock::try_lock(lock);
 }
 
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {

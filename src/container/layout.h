@@ -38,8 +38,9 @@ struct Layout {
   [[nodiscard]] std::filesystem::path restoring_marker_of(const Identity& who) const;
   // By the names of their locks and markers: the containers that opted in and share the network
   // namespace of process `keeper` (a pod's infra container).
-  [[nodiscard]] std::vector<std::string> members_of(pid_t keeper) const;
-  // Whether a session of such a container is under way. Takes its lock for a moment.
+  // An error if that is not known of one of them.
+  [[nodiscard]] base::Result<std::vector<std::string>> members_of(pid_t keeper) const;
+  // Whether a session of such a container is under way, or may be. Takes its lock for a moment.
   [[nodiscard]] bool is_in_session(const std::string& file_name) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.
   [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;

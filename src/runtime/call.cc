@@ -77,7 +77,9 @@ void recover(const Call& call, const std::optional<base::SessionId>& ours) {
 
 void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours) {
   if (ours) wait_for_last_process(call, *ours);
-  if (!container::abandoned_sessions(call.layout).empty()) recover(call, ours);
+  // Where that is not known, the worker finds it out, which has descriptors of its own.
+  const auto abandoned = container::abandoned_sessions(call.layout);
+  if (!abandoned || !abandoned->empty()) recover(call, ours);
 }
 
 }  // namespace reprise::runtime

@@ -116,6 +116,8 @@ void pause_before(int attempt) {
 
 std::optional<int> finish_resumed(const Call& call, const Creation& creation) {
   note(call, "marker not written", mark(call.layout.restored_marker_of(creation.who)));
+  // Also where the worker was killed, which does it.
+  note(call, "note not removed", container::remove_note(creation.bundle));
   note(call, "marker not removed", sys::remove_tree(call.layout.restoring_marker_of(creation.who)));
   return 0;
 }

@@ -65,14 +65,28 @@ bool has_ended(const Call& call, const Target& target) {
   return state ? !sys::is_alive(state->init) : state.error().code() == ErrorCode::kNotFound;
 }
 
+// Also while it cannot be asked for.
+Result<sys::FileLock> wait_for_lock(const std::filesystem::path& file,
+                                    std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kPoll{100};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    auto lock = sys::FileLock::lock(file, std::max(left, std::chrono::milliseconds(0)));
+    if (lock || lock.error().code() == ErrorCode::kBusy || left <= kPoll) return lock;
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
 int hold_then_kill(const Call& call, const Target& target) {
   const auto lock_file = call.layout.lock_of(target.who);
   // No lock file: this container never had a session on this boot.
-  std::error_code ignored;
-  if (!std::filesystem::exists(lock_file, ignored)) return pass_through(call);
+  std::error_code unknown;
+  if (!std::filesystem::exists(lock_file, unknown) && !unknown) return pass_through(call);
   Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
   if (lock) return pass_through(call);  // the descriptor is close-on-exec: no lock is left behind
-  lock = sys::FileLock::lock(lock_file, hold_limit(call, target));
+  lock = wait_for_lock(lock_file, hold_limit(call, target));
   if (!lock)
     tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
   // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
@@ -89,10 +103,12 @@ void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds pat
       Clock::now() + container::Wishes().freeze_limit + kHoldBeyondFreeze;
   Clock::time_point quiet_since = Clock::now();
   for (;;) {
-    const std::vector<std::string> members = call.layout.members_of(keeper);
+    const auto members = call.layout.members_of(keeper);
     const Clock::time_point now = Clock::now();
-    if (members.empty() || now >= limit) return;
-    if (std::ranges::any_of(members, [&](const auto& m) { return call.layout.is_in_session(m); }))
+    if ((members && members->empty()) || now >= limit) return;
+    const auto in_session = [&](const auto& m) { return call.layout.is_in_session(m); };
+    // Who is not known is waited for.
+    if (!members || std::ranges::any_of(*members, in_session))
       quiet_since = now;
     else if (now - quiet_since >= patience)
       return;

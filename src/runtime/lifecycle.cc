@@ -38,8 +38,8 @@ bool take(const std::filesystem::path& marker) {
 // is undone by whoever holds the container's lock, since it would delete the root file system.
 Result<void> await_undone_restore(const Call& call, const container::Identity& who) {
   const auto marker = call.layout.restoring_marker_of(who);
-  std::error_code ignored;
-  if (!std::filesystem::exists(marker, ignored)) return {};
+  std::error_code unknown;
+  if (!std::filesystem::exists(marker, unknown) && !unknown) return {};
   constexpr std::chrono::seconds kUndoPatience{60};
   const sys::FileLock lock =
       REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(who), kUndoPatience),

@@ -52,10 +52,7 @@ class Export {
 };
 
 Result<std::optional<std::filesystem::path>> Export::part(std::string_view name) {
-  const auto file = checkpoint_.part(name);
-  if (!file && file.error().code() == ErrorCode::kNotFound) return std::nullopt;
-  if (!file) return std::unexpected(file.error());
-  return *file;
+  return checkpoint_.find_part(name);
 }
 
 Result<void> Export::begin_file(std::string_view name, std::uint64_t bytes) {

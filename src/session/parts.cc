@@ -6,19 +6,22 @@
 
 namespace reprise::session {
 
+base::Result<std::optional<std::filesystem::path>> find_tree_part(store::CheckpointReader& reader,
+                                                                  const std::string& name) {
+  REPRISE_PASS(reader.find_part(name + container::kSocketsSuffix));
+  return reader.find_part(name);
+}
+
 base::Result<std::filesystem::path> tree_part(store::CheckpointReader& reader,
                                               const std::string& name) {
-  const auto sockets = reader.part(name + container::kSocketsSuffix);
-  if (!sockets && sockets.error().code() != base::ErrorCode::kNotFound)
-    return std::unexpected(sockets.error());
+  REPRISE_PASS(reader.find_part(name + container::kSocketsSuffix));
   return reader.part(name);
 }
 
 base::Result<std::optional<std::string>> read_part(store::CheckpointReader& reader,
                                                    const std::string& name) {
-  const auto part = reader.part(name);
-  if (!part && part.error().code() == base::ErrorCode::kNotFound) return std::nullopt;
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(name));
+  if (!part) return std::nullopt;
   return REPRISE_PASS(sys::read_file(*part));
 }
 

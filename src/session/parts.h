@@ -20,6 +20,8 @@ inline constexpr const char* kNeighboursPart = "neighbours.json";      // connec
 inline constexpr const char* kVolumesPart = "volumes.json";    // which volumes, and their parts
 inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound to certain CPUs
 inline constexpr const char* kSysctlsPart = "sysctls.json";    // of its network, that it changed
+inline constexpr const char* kOutsidePart = "outside";         // mounts that held files
+inline constexpr const char* kOverlaysPart = "overlays";       // of the engine, and their parts
 inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
@@ -29,7 +31,9 @@ base::Result<std::optional<std::string>> read_part(store::CheckpointReader& read
                                                    const std::string& name);
 
 // The part `name`, an archive of a file tree, with its list of sockets beside it, as extract_tree()
-// wants them. As CheckpointReader::part().
+// wants them. As CheckpointReader::find_part() and part().
+base::Result<std::optional<std::filesystem::path>> find_tree_part(store::CheckpointReader& reader,
+                                                                  const std::string& name);
 base::Result<std::filesystem::path> tree_part(store::CheckpointReader& reader,
                                               const std::string& name);
 

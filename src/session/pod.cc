@@ -42,10 +42,12 @@ bool is_awaited(Context& context, const Connection& connection) {
   const Connection other = container::reversed(connection);
   return std::ranges::any_of(*checkpoints, [&](const store::CheckpointRow& row) {
     const auto pending = context.catalog.continuation(row.key);
-    if (!pending || !*pending || (*pending)->checkpoint != row.id) return false;
+    if (!pending) return true;
+    if (!*pending || (*pending)->checkpoint != row.id) return false;
     const auto reader = context.store->open(row.id);
-    const auto theirs = reader ? neighbours_in(**reader) : std::vector<Connection>();
-    return theirs && std::ranges::find(*theirs, other) != theirs->end();
+    if (!reader) return reader.error().code() != ErrorCode::kNotFound;
+    const auto theirs = neighbours_in(**reader);
+    return !theirs || std::ranges::find(*theirs, other) != theirs->end();
   });
 }
 
@@ -55,19 +57,23 @@ Result<std::optional<container::MemoryCopy>> copy_in(store::CheckpointReader& re
   return REPRISE_PASS(container::decode_memory_copy(*text));
 }
 
+// Removed since, or one that no member could go on from: damaged, of another key, from the future.
+bool is_of_nobody_here(const Error& error) {
+  return error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kCorrupt ||
+         error.code() == ErrorCode::kDenied || error.code() == ErrorCode::kUnsupported;
+}
+
 // The checkpoint of that member which was stopped last: its copy has what all of them wrote.
-base::CheckpointId newest_copy(Context& context, const base::CheckpointId& own,
-                               container::MemoryCopy newest) {
+Result<base::CheckpointId> newest_copy(Context& context, const base::CheckpointId& own,
+                                       container::MemoryCopy newest) {
   base::CheckpointId found = own;
-  const auto checkpoints = context.store->list();
-  for (const base::CheckpointId& id : checkpoints.value_or(std::vector<base::CheckpointId>())) {
+  for (const base::CheckpointId& id : REPRISE_PASS(context.store->list())) {
     const auto reader = context.store->open(id);
-    if (!reader) continue;
-    const auto copy = copy_in(**reader);
-    if (!copy || !*copy || (*copy)->mark != newest.mark ||
-        (*copy)->boot_time_ns <= newest.boot_time_ns)
-      continue;
-    newest = **copy;
+    const auto read = reader ? copy_in(**reader) : std::unexpected(reader.error());
+    if (!read && is_of_nobody_here(read.error())) continue;
+    const auto copy = REPRISE_PASS(read);
+    if (!copy || copy->mark != newest.mark || copy->boot_time_ns <= newest.boot_time_ns) continue;
+    newest = *copy;
     found = id;
   }
   return found;
@@ -144,8 +150,8 @@ Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reade
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "the other containers have begun to use '/dev/shm' anew")
             .with_hint("stop and start all members of a pod together"));
-  REPRISE_PASS(
-      fill_from(context, newest_copy(context, context.request.checkpoint, *copy), *directory));
+  const auto newest = REPRISE_PASS(newest_copy(context, context.request.checkpoint, *copy));
+  REPRISE_PASS(fill_from(context, newest, *directory));
   return container::set_memory_mark(*directory, copy->mark);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/recovery.h"
 
+#include <cerrno>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -44,37 +46,82 @@ Error cause_of_death() {
       .with_hint("was the host out of memory? see dmesg");
 }
 
+container::WorkerRequest request_of(const store::SessionRow& row) {
+  container::WorkerRequest request;
+  request.verb =
+      row.kind == "restore" ? container::WorkerVerb::kRestore : container::WorkerVerb::kCheckpoint;
+  request.session = row.id;
+  const container::Whereabouts place = container::find_by_key(row.key);
+  request.container = place.id;
+  request.runtime_args = place.runtime_args;
+  request.trigger = row.trigger;
+  request.checkpoint = row.checkpoint;
+  return request;
+}
+
+// Nothing of it can be put right by us; and it must not stand in the way of what can.
+Error set_aside(const container::Layout& layout, const base::SessionId& session, Error why) {
+  const auto to = layout.run / "set-aside";
+  Result<void> moved = sys::make_directories(to);
+  if (moved) moved = sys::rename_durably(layout.session_run_directory(session), to / session.str());
+  if (!moved) return std::move(why).with_suppressed(moved.error());
+  return std::move(why).with_hint("it was put aside, in '" + (to / session.str()).string() + "'");
+}
+
+// What a session was to do. nullopt if its process has not come that far yet, and waits for our
+// lock; or it never did anything.
+Result<std::optional<container::WorkerRequest>> find_request(const container::Layout& layout,
+                                                             const base::SessionId& session) {
+  const auto noted = load_request(layout, session);
+  if (noted) return *noted;
+  if (noted.error().error_number() == ENOENT) return std::nullopt;
+  if (noted.error().error_number() != 0) return std::unexpected(noted.error());
+  // Another version wrote it. The row of the session has what matters most.
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
+  const auto row = catalog.find_session(session.str());
+  if (row) return request_of(*row);
+  if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
+  return std::unexpected(set_aside(layout, session, noted.error()));
+}
+
+Result<bool> has_outcome(Context& context) {
+  const auto row = context.catalog.find_session(context.request.session.str());
+  if (!row && row.error().code() == ErrorCode::kNotFound) return false;
+  return REPRISE_PASS(row).status != "running";
+}
+
+Result<void> settle_without_outcome(Context& context) {
+  // Before a sealed container could run on by our doing.
+  if (context.request.verb == container::WorkerVerb::kCheckpoint)
+    REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
+  base::open_log(context.directory() / "reprise.log");
+  // CRIU may hang because of a frozen cgroup. It is to end anyway.
+  if (const auto thawed = thaw(context.request); !thawed)
+    base::log(base::LogLevel::kError, "the container was not thawed",
+              {{"error", thawed.error().details()}});
+  settle(context,
+         {.cause = cause_of_death(), .patience = kToolPatience, .since = Settlement::Since::kLong});
+  return {};
+}
+
 // Whether it was settled. The caller has found its lock free and holds it.
 Result<bool> settle_one(const container::Layout& layout, const base::SessionId& session,
                         bool holds_container) {
-  const auto directory = layout.session_run_directory(session);
-  const Result<std::string> text = sys::read_file(request_file(directory));
-  // Its process has not come that far yet, and waits for our lock; or it never did anything.
-  if (!text) return false;
-  const auto request = REPRISE_PASS(container::decode_worker_request(*text));
+  const auto request = REPRISE_PASS(find_request(layout, session));
+  if (!request) return false;
   std::optional<sys::FileLock> container;
   if (!holds_container) {
     Result<sys::FileLock> lock = sys::FileLock::try_lock(
-        layout.lock_of(container::identify(request.runtime_args, request.container)));
+        layout.lock_of(container::identify(request->runtime_args, request->container)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) return false;
     container = REPRISE_PASS(std::move(lock));
   }
-  Context context = REPRISE_PASS(context_of(layout, request));
-  const auto row = context.catalog.find_session(session.str());
+  Context context = REPRISE_PASS(context_of(layout, *request));
   // Only the guard was killed, which would have removed the directory.
-  const bool has_outcome = row && row->status != "running";
-  if (!has_outcome) {
-    base::open_log(context.directory() / "reprise.log");
-    // CRIU may hang because of a frozen cgroup. It is to end anyway.
-    if (const auto thawed = thaw(request); !thawed)
-      base::log(base::LogLevel::kError, "the container was not thawed",
-                {{"error", thawed.error().details()}});
-    settle(
-        context,
-        {.cause = cause_of_death(), .patience = kToolPatience, .since = Settlement::Since::kLong});
-  }
-  REPRISE_PASS(sys::remove_tree(directory));
-  return !has_outcome;
+  const bool done = REPRISE_PASS(has_outcome(context));
+  if (!done) REPRISE_PASS(settle_without_outcome(context));
+  REPRISE_PASS(sys::remove_tree(layout.session_run_directory(session)));
+  return !done;
 }
 
 // Rows of sessions that have neither an outcome nor a run directory: the host went down under them.
@@ -84,20 +131,12 @@ Result<int> finish_rows(const container::Layout& layout) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
   int settled = 0;
   for (const store::SessionRow& row : REPRISE_PASS(catalog.running_sessions())) {
-    if (std::filesystem::exists(layout.session_run_directory(row.id), error)) continue;
+    if (std::filesystem::exists(layout.session_run_directory(row.id), error) || error) continue;
     // Asked again: the outcome is written before the directory is removed.
     const auto now = REPRISE_PASS(catalog.find_session(row.id.str()));
     if (now.status != "running") continue;
-    container::WorkerRequest request;
-    request.verb = row.kind == "restore" ? container::WorkerVerb::kRestore
-                                         : container::WorkerVerb::kCheckpoint;
-    request.session = row.id;
-    const container::Whereabouts place = container::find_by_key(row.key);
-    request.container = place.id;
-    request.runtime_args = place.runtime_args;
-    request.trigger = row.trigger;
-    request.checkpoint = row.checkpoint;
-    Context context = REPRISE_PASS(context_of(layout, request));
+    Context context = REPRISE_PASS(context_of(layout, request_of(row)));
+    if (row.kind != "restore") REPRISE_PASS(find_sealed(*context.store, layout, row.id));
     settle(context, {.cause = Error(ErrorCode::kGone, "the host went down during the session"),
                      .since = Settlement::Since::kLong});
     ++settled;
@@ -117,18 +156,32 @@ Result<sys::FileLock> note_session(const container::Layout& layout,
   return lock;
 }
 
+Result<container::WorkerRequest> load_request(const container::Layout& layout,
+                                              const base::SessionId& session) {
+  const auto file = request_file(layout.session_run_directory(session));
+  const std::string text = REPRISE_PASS(sys::read_file(file));
+  return REPRISE_TRY(container::decode_worker_request(text), "reading '" + file.string() + "'");
+}
+
 Result<int> settle_abandoned(const container::Layout& layout,
                              const std::optional<base::SessionId>& ours) {
   int settled = 0;
-  for (const base::SessionId& session : container::abandoned_sessions(layout)) {
+  std::optional<Error> first;
+  for (const base::SessionId& session : REPRISE_PASS(container::abandoned_sessions(layout))) {
     const auto lock = sys::FileLock::try_lock(
         container::session_lock_file(layout.session_run_directory(session)));
-    if (!lock) continue;
-    if (REPRISE_TRY(settle_one(layout, session, session == ours),
-                    "settling session '" + session.str() + "'"))
-      ++settled;
+    if (!lock && lock.error().code() == ErrorCode::kBusy) continue;
+    const Result<bool> one =
+        lock ? settle_one(layout, session, session == ours) : std::unexpected(lock.error());
+    if (one)
+      settled += *one ? 1 : 0;
+    else if (!first)
+      first = Error(one.error()).with_step("settling session '" + session.str() + "'");
   }
-  return settled + REPRISE_PASS(finish_rows(layout));
+  const Result<int> rows = finish_rows(layout);
+  if (!rows && !first) first = rows.error();
+  if (first) return std::unexpected(std::move(*first));
+  return settled + *rows;
 }
 
 }  // namespace reprise::session

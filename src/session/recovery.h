@@ -19,10 +19,18 @@ namespace reprise::session {
 base::Result<sys::FileLock> note_session(const container::Layout& layout,
                                          const container::WorkerRequest& request);
 
+// What note_session() noted. An error also for what another version of Reprise noted.
+base::Result<container::WorkerRequest> load_request(const container::Layout& layout,
+                                                    const base::SessionId& session);
+
 // Settles (settlement.h) all sessions of this host that nobody cares for any more; blocks while
 // runc and CRIU of theirs end, some seconds at most. Sessions of containers whose lock somebody
 // else holds are left for later, except `ours`, whose container's lock the caller holds. Returns
 // how many were settled. Costs a look into one directory if there are none.
+//
+// One that cannot be settled keeps no other from it; the first error is returned at the end, and
+// the next call tries again. If nobody knows what a session was (its note cannot be read, and the
+// catalog never heard of it), its directory is put aside, below RUN/set-aside.
 base::Result<int> settle_abandoned(const container::Layout& layout,
                                    const std::optional<base::SessionId>& ours = std::nullopt);
 

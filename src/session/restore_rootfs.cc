@@ -12,7 +12,6 @@
 
 namespace reprise::session {
 
-using base::ErrorCode;
 using base::Result;
 
 namespace {
@@ -22,9 +21,8 @@ std::filesystem::path notes(const Context& context) {
 }
 
 Result<bool> is_in_place(store::CheckpointReader& reader, const container::OciSpec& spec) {
-  const auto part = reader.part(kRootfsIdentityPart);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return false;
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(kRootfsIdentityPart));
+  if (!part) return false;
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
   if (!upper) return false;
   const std::string identity = REPRISE_PASS(sys::read_file(*part));
@@ -37,9 +35,8 @@ Result<void> prepare_rootfs(store::CheckpointReader& reader, const container::Oc
                             const Context& context) {
   // First, since putting the archive together takes its time.
   if (REPRISE_PASS(is_in_place(reader, spec))) return {};
-  const auto changes = tree_part(reader, kRootfsPart);
-  if (!changes && changes.error().code() == ErrorCode::kNotFound) return {};
-  if (!changes) return std::unexpected(changes.error());
+  const auto changes = REPRISE_PASS(find_tree_part(reader, kRootfsPart));
+  if (!changes) return {};
   REPRISE_TRY(container::exchange_changes(spec.root_path, *changes, notes(context)),
               "unpacking the root file system changes");
   return {};

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/settlement.h"
 
+#include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/connection_hold.h"
+#include "container/continuation_note.h"
 #include "container/neighbours.h"
 #include "engine/tools.h"
 #include "session/promise.h"
+#include "session/recovery.h"
 #include "session/restore_settlement.h"
+#include "sys/files.h"
 
 namespace reprise::session {
 
@@ -44,7 +50,8 @@ container::WorkerEvent successful_outcome(const base::CheckpointId& checkpoint) 
 
 Result<void> make_visible(Context& context, const image::Manifest& manifest) {
   const auto known = context.catalog.find_checkpoint(manifest.id.str());
-  if (known || known.error().code() != ErrorCode::kNotFound) return {};
+  if (known) return {};
+  if (known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
   return context.catalog.add_checkpoint(
       manifest, context.request.tag,
       manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
@@ -59,12 +66,25 @@ void lift_neighbours(const Context& context) {
        "connections to other containers stall");
 }
 
-// Its tasks went on after the seal, because CRIU was killed, or did not hear the answer: nobody may
-// take them back to it by surprise. People still can.
+// Its tasks run, or are about to: from now on nothing older is gone on from by itself. In the
+// bundle first, since the catalog may be what cannot be reached.
+void disown(const container::WorkerRequest& request, store::Catalog* catalog) {
+  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  note(state ? container::write_note(state->bundle,
+                                     {.state = container::ContinuationNote::State::kDropped,
+                                      .time = base::now_unix_millis()})
+             : std::unexpected(state.error()),
+       "the container's directory does not tell that it ran on");
+  if (catalog != nullptr)
+    note(catalog->drop_continuation(
+             container::identify(request.runtime_args, request.container).key),
+         "the continuation was not dropped");
+}
+
+// Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
+// People still can.
 container::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
-  const auto pending = context.catalog.continuation(context.key());
-  if (pending && *pending && (*pending)->checkpoint == manifest.id)
-    note(context.catalog.drop_continuation(context.key()), "the continuation was not dropped");
+  disown(context.request, &context.catalog);
   note(container::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
@@ -72,35 +92,63 @@ container::WorkerEvent settle_outlived(Context& context, const image::Manifest& 
                                                     manifest.id.str() + "' was sealed"));
 }
 
-container::WorkerEvent settle_sealed(Context& context, const Settlement& settlement,
-                                     const image::Manifest& manifest) {
+// nullopt: left to the next recovery.
+std::optional<container::WorkerEvent> settle_sealed(Context& context, const Settlement& settlement,
+                                                    const image::Manifest& manifest) {
   const auto state =
       container::load_runc_state(context.request.runtime_args, context.request.container);
+  if (!state && state.error().code() != ErrorCode::kNotFound) {
+    base::log(LogLevel::kError, "whether the container runs is not known",
+              {{"error", state.error().details()}});
+    return std::nullopt;
+  }
   const bool lives = state && sys::is_alive(state->init);
   if (lives && manifest.ended && settlement.since == Settlement::Since::kLong)
     return settle_outlived(context, manifest);
-  if (const auto visible = make_visible(context, manifest); !visible)
-    return failed_outcome(visible.error());
+  const auto visible = make_visible(context, manifest);
+  note(visible, "the checkpoint is not in the catalog yet");
+  // It ends nevertheless: what is sealed is there.
   if (state && manifest.ended)
     if (const auto spec = container::load_oci_spec(state->bundle))
       end_sealed_container(*state, *spec);
+  if (!visible) return std::nullopt;
   return successful_outcome(manifest.id);
 }
 
-container::WorkerEvent settle_checkpoint(Context& context, const Settlement& settlement) {
-  const auto sealed = find_sealed(*context.store, context.request.session);
+// Asks until there is an answer, or `patience` is over.
+Result<std::optional<image::Manifest>> await_sealed(store::CheckpointStore& store,
+                                                    const container::Layout& layout,
+                                                    const base::SessionId& session,
+                                                    std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kInterval{100};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto sealed = find_sealed(store, layout, session);
+    if (sealed || std::chrono::steady_clock::now() >= deadline) return sealed;
+    std::this_thread::sleep_for(kInterval);
+  }
+}
+
+std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
+                                                        const Settlement& settlement) {
+  const auto sealed =
+      await_sealed(*context.store, context.layout, context.request.session, settlement.patience);
+  // Before they run.
+  if (!sealed) disown(context.request, &context.catalog);
+  const bool may_end = sealed && *sealed;
   note(engine::end_tools({.work_dir = context.directory(),
                           .hook_listener = settlement.hook_listener,
-                          .verdict = sealed ? engine::Verdict::kProceed : engine::Verdict::kAbort,
+                          .verdict = may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
                           .patience = settlement.patience}),
        "the dump was not ended");
   may_be_killed("settle-tools-ended");
-  if (sealed) return settle_sealed(context, settlement, *sealed);
+  if (may_end) return settle_sealed(context, settlement, **sealed);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
-  return failed_outcome(settlement.cause);
+  return failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
-container::WorkerEvent settle_restore(Context& context, const Settlement& settlement) {
+std::optional<container::WorkerEvent> settle_restore(Context& context,
+                                                     const Settlement& settlement) {
   // The runtime wrapper consumes the claim as soon as the container runs.
   const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
   if (claimed && !*claimed) {
@@ -158,31 +206,81 @@ void record(Context& context, const container::WorkerEvent& outcome) {
 
 container::WorkerEvent settle(Context& context, const Settlement& settlement) {
   may_be_killed("settle-begin");
-  container::WorkerEvent outcome = is_checkpoint(context) ? settle_checkpoint(context, settlement)
-                                                          : settle_restore(context, settlement);
+  const std::optional<container::WorkerEvent> outcome = is_checkpoint(context)
+                                                            ? settle_checkpoint(context, settlement)
+                                                            : settle_restore(context, settlement);
   // What the session had put together: images of memory, in plain.
   if (const auto swept = context.store->sweep(); !swept)
     base::log(LogLevel::kError, "what it left in the store stays until the next session",
               {{"error", swept.error().details()}});
   may_be_killed("settle-record");
-  record(context, outcome);
-  return outcome;
+  if (!outcome)
+    return failed_outcome(Error(ErrorCode::kBusy, "what became of the session is not written down")
+                              .with_hint("the next 'reprise' command does that"));
+  record(context, *outcome);
+  return *outcome;
 }
 
-std::optional<image::Manifest> find_sealed(store::CheckpointStore& store,
-                                           const base::SessionId& session) {
-  const auto ids = store.list();
-  if (!ids) return std::nullopt;
-  for (const base::CheckpointId& id : *ids) {
+namespace {
+
+std::filesystem::path checkpoint_file(const container::Layout& layout,
+                                      const base::SessionId& session) {
+  return layout.session_directory(session) / "checkpoint";
+}
+
+// Of a session that was begun by an earlier version, or that never began to write: what cannot be
+// read because it is damaged, or another's, was not sealed just now. Every other error says
+// nothing.
+Result<std::optional<image::Manifest>> search_sealed(store::CheckpointStore& store,
+                                                     const base::SessionId& session) {
+  for (const base::CheckpointId& id : REPRISE_PASS(store.list())) {
     auto manifest = store.manifest(id);
     if (manifest && manifest->parent_session == session.str()) return std::move(*manifest);
+    if (manifest) continue;
+    const ErrorCode code = manifest.error().code();
+    if (code != ErrorCode::kNotFound && code != ErrorCode::kCorrupt && code != ErrorCode::kDenied &&
+        code != ErrorCode::kUnsupported)
+      return std::unexpected(manifest.error());
   }
   return std::nullopt;
 }
 
+}  // namespace
+
+Result<void> note_checkpoint(const container::Layout& layout, const base::SessionId& session,
+                             const base::CheckpointId& checkpoint) {
+  return sys::replace_file(checkpoint_file(layout, session), checkpoint.str());
+}
+
+Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store,
+                                                   const container::Layout& layout,
+                                                   const base::SessionId& session) {
+  const std::string step = "finding out what session '" + session.str() + "' sealed";
+  const auto id = sys::read_file(checkpoint_file(layout, session));
+  if (!id && id.error().error_number() == ENOENT)
+    return REPRISE_TRY(search_sealed(store, session), step);
+  auto manifest = store.manifest(base::CheckpointId(REPRISE_TRY(id, step)));
+  if (!manifest && manifest.error().code() == ErrorCode::kNotFound) return std::nullopt;
+  return REPRISE_TRY(std::move(manifest), step);
+}
+
 bool may_end_without_session(const container::Layout& layout, const base::SessionId& session) {
-  const auto store = store::open_store(layout.store);
-  return store && find_sealed(**store, session).has_value();
+  const auto ask = [&]() -> Result<bool> {
+    // An empty place where the store was is no answer.
+    REPRISE_PASS(store::Catalog::open_existing(layout.store));
+    const auto store = REPRISE_PASS(store::open_store(layout.store));
+    return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
+  };
+  constexpr std::chrono::milliseconds kInterval{200};
+  const auto deadline = std::chrono::steady_clock::now() + container::Wishes().freeze_limit;
+  for (;;) {
+    const Result<bool> sealed = ask();
+    if (sealed) return *sealed;
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    std::this_thread::sleep_for(kInterval);
+  }
+  if (const auto request = load_request(layout, session)) disown(*request, nullptr);
+  return false;
 }
 
 }  // namespace reprise::session

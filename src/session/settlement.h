@@ -29,13 +29,26 @@ struct Settlement {
 // is made visible and its container ended, a restore whose claim was consumed stands, and anything
 // else is undone, and a promised signal delivered. Records the outcome in the catalog and returns
 // it. The caller holds the container's lock, or inherited it. Never fails: a failure is an outcome.
+//
+// Whether a checkpoint was sealed may be unknown for a while (no free descriptor, a disk that does
+// not answer). Then it is asked again, with the tasks standing still, for as long as `patience`.
+// After that they run on, and are disowned: no checkpoint of theirs is gone on from by itself, so
+// that nothing of what they do then is lost, and none of it happens twice. What is sealed and
+// cannot be made visible is not recorded: the next recovery settles it.
 container::WorkerEvent settle(Context& context, const Settlement& settlement);
 
-// What the session sealed, if it got that far, in the catalog or not.
-std::optional<image::Manifest> find_sealed(store::CheckpointStore& store,
-                                           const base::SessionId& session);
+// What the session sealed, if it got that far, in the catalog or not. An error says neither.
+base::Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store,
+                                                         const container::Layout& layout,
+                                                         const base::SessionId& session);
 
-// The answer to CRIU's hook when nobody is left to ask: only what is sealed may end.
+// Which checkpoint a session is about to seal, written down before there is one, so that whoever
+// settles the session needs to look at no other.
+base::Result<void> note_checkpoint(const container::Layout& layout, const base::SessionId& session,
+                                   const base::CheckpointId& checkpoint);
+
+// The answer to CRIU's hook when nobody is left to ask: only what is sealed may end. Asks for as
+// long as that is unknown and a freeze may last; then the tasks run on, disowned as settle() says.
 bool may_end_without_session(const container::Layout& layout, const base::SessionId& session);
 
 }  // namespace reprise::session

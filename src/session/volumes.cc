@@ -69,10 +69,8 @@ Result<void> capture_volumes(store::CheckpointWriter& writer, const container::O
 }
 
 Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader) {
-  const Result<fs::path> part = reader.part(kVolumesPart);
-  if (!part && part.error().code() == ErrorCode::kNotFound)
-    return std::vector<container::SavedVolume>();
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(kVolumesPart));
+  if (!part) return std::vector<container::SavedVolume>();
   return container::decode_volumes(REPRISE_PASS(sys::read_file(*part)));
 }
 

@@ -20,6 +20,11 @@ namespace {
 constexpr std::string_view kImages = "criu/";
 constexpr std::string_view kParts = "parts/";
 
+std::unexpected<base::Error> has_no_file(const image::Manifest& manifest, std::string_view name) {
+  return fail(ErrorCode::kNotFound,
+              "checkpoint '" + manifest.id.str() + "' has no file '" + std::string(name) + "'");
+}
+
 class Reader final : public CheckpointReader, public image::PageSource {
  public:
   Reader(std::shared_ptr<const OpenStore> store, Contents contents)
@@ -34,11 +39,11 @@ class Reader final : public CheckpointReader, public image::PageSource {
   image::PageSource& pages() override { return *this; }
   Result<path> materialize() override;
   Result<void> read(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
-  Result<path> part(std::string_view name) override;
+  Result<std::optional<path>> find_part(std::string_view name) override;
 
  private:
   Result<void> put_together(std::size_t file, const path& to);
-  Result<std::size_t> number_of(const std::string& name) const;
+  std::optional<std::size_t> number_of(const std::string& name) const;
 
   std::shared_ptr<const OpenStore> store_;
   Contents contents_;
@@ -73,32 +78,37 @@ Result<path> Reader::materialize() {
 }
 
 Result<void> Reader::read(std::string_view name, std::uint64_t offset, std::span<std::byte> out) {
-  const std::size_t file = REPRISE_PASS(number_of(std::string(kImages) + std::string(name)));
-  REPRISE_TRY(pages_->read(file, offset, out),
+  const std::string wanted = std::string(kImages) + std::string(name);
+  const auto file = number_of(wanted);
+  if (!file) return has_no_file(manifest(), wanted);
+  REPRISE_TRY(pages_->read(*file, offset, out),
               "reading checkpoint '" + contents_.manifest.id.str() + "'");
   return {};
 }
 
-Result<std::size_t> Reader::number_of(const std::string& name) const {
+std::optional<std::size_t> Reader::number_of(const std::string& name) const {
   const auto found = std::ranges::find(contents_.files, name, &StoredFile::name);
-  if (found != contents_.files.end())
-    return static_cast<std::size_t>(found - contents_.files.begin());
-  return fail(ErrorCode::kNotFound,
-              "checkpoint '" + contents_.manifest.id.str() + "' has no file '" + name + "'");
+  if (found == contents_.files.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - contents_.files.begin());
 }
 
-Result<path> Reader::part(std::string_view name) {
-  const std::string wanted = std::string(kParts) + REPRISE_PASS(base::parse_id(name));
-  const std::size_t file = REPRISE_PASS(number_of(wanted));
+Result<std::optional<path>> Reader::find_part(std::string_view name) {
+  const auto file = number_of(std::string(kParts) + REPRISE_PASS(base::parse_id(name)));
+  if (!file) return std::nullopt;
   if (!parts_)
     parts_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, CheckpointStore::kUnknownSize)));
   const path to = parts_->directory() / std::string(name);
   std::error_code error;
-  if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(file, to));
+  if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(*file, to));
   return to;
 }
 
 }  // namespace
+
+Result<path> CheckpointReader::part(std::string_view name) {
+  if (auto found = REPRISE_PASS(find_part(name))) return *found;
+  return has_no_file(manifest(), name);
+}
 
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const CheckpointId& id) {

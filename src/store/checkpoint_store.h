@@ -14,6 +14,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,9 +55,12 @@ class CheckpointReader {
   virtual ~CheckpointReader() = default;
   [[nodiscard]] virtual const image::Manifest& manifest() const = 0;
   virtual image::PageSource& pages() = 0;
-  // The file of part `name`, put together now; it lives as long as the reader. kNotFound if the
-  // checkpoint has no such part, kCorrupt if it is damaged.
-  virtual Result<std::filesystem::path> part(std::string_view name) = 0;
+  // The file of part `name`, put together now; it lives as long as the reader. nullopt if the
+  // checkpoint has no such part, which its manifest tells: no error says so. kCorrupt if it is
+  // damaged.
+  virtual Result<std::optional<std::filesystem::path>> find_part(std::string_view name) = 0;
+  // The same for a part that must be there: kNotFound if it is not.
+  Result<std::filesystem::path> part(std::string_view name);
 };
 
 struct StoreUse {

@@ -120,6 +120,19 @@ TEST_F(StoreTest, ThoroughCompressionIsSmaller) {
   EXPECT_LT(size(false), size(true) * 9 / 10);
 }
 
+// It was once told by errno: a staging directory that was gone read as "there is no such part", and
+// a container was restored without its changed files.
+TEST_F(StoreTest, WhichPartsThereAreIsNotToldByErrors) {
+  const auto reader = value_of(store_->open(put_some()));
+  fs::remove_all(root_ / "staging");
+  write(root_ / "staging", "no directory");
+  EXPECT_FALSE(reader->find_part("rootfs.tar"));
+  EXPECT_EQ(value_of(reader->find_part("shm.tar")), std::nullopt);
+  fs::remove(root_ / "staging");
+  fs::create_directory(root_ / "staging");
+  EXPECT_TRUE(value_of(reader->find_part("rootfs.tar")));
+}
+
 TEST_F(StoreTest, MorePacksAreOpenedThanFilesAreAllowed) {
   constexpr int kCheckpoints = 150;
   FilesOf images;

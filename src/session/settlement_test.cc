@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/settlement.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "session/recovery.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+#include "sys/file_lock.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+namespace {
+
+using base::ErrorCode;
+namespace fs = std::filesystem;
+
+// As when a host has none left for this process: nothing can be opened any more.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+class Settling : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/settle-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    base_ = pattern;
+    layout_ = {.store = base_ / "store", .run = base_ / "run", .runc = "/bin/false"};
+    ::setenv("REPRISE_KEY_FILE", (base_ / "key").c_str(), 1);
+    ASSERT_TRUE(layout_.create());
+    ASSERT_TRUE(store::Catalog::open(layout_.store));
+    store_ = std::move(*store::open_store(layout_.store));
+    ASSERT_TRUE(sys::make_directories(layout_.session_directory(session_)));
+  }
+  void TearDown() override { fs::remove_all(base_); }
+
+  base::CheckpointId seal(const base::SessionId& session) {
+    auto writer = std::move(*store_->begin({}));
+    std::ofstream(*writer->part("command")) << "sleep";
+    EXPECT_TRUE(writer->pages().absorb());
+    image::Manifest facts{.key = base::ContainerKey("web"), .created = 7};
+    facts.parent_session = session.str();
+    EXPECT_TRUE(writer->seal(facts));
+    EXPECT_TRUE(writer->settle());
+    return writer->id();
+  }
+
+  void damage(const base::CheckpointId& id) const {
+    std::ofstream(layout_.store / "checkpoints" / id.str(), std::ios::trunc) << "nothing";
+  }
+
+  auto found() { return find_sealed(*store_, layout_, session_); }
+
+  container::WorkerRequest request(const char* session) const {
+    container::WorkerRequest request;
+    request.session = base::SessionId(session);
+    request.container = base::ContainerId("web");
+    request.runtime_args = {"--root", (base_ / "runc").string()};
+    return request;
+  }
+
+  fs::path base_;
+  container::Layout layout_;
+  const base::SessionId session_{"s1"};
+  std::unique_ptr<store::CheckpointStore> store_;
+};
+
+// It once read every failure as "nothing is sealed", and told a sealed container to run on.
+TEST_F(Settling, WhatCannotBeReadIsNotUnsealed) {
+  const auto id = seal(session_);
+  seal(base::SessionId("s2"));
+  for (const bool noted : {false, true}) {
+    if (noted) {
+      ASSERT_TRUE(note_checkpoint(layout_, session_, id));
+    }
+    const auto sealed = found();
+    ASSERT_TRUE(sealed && *sealed) << noted;
+    EXPECT_EQ((*sealed)->id, id);
+    const NoDescriptors none;
+    EXPECT_FALSE(found()) << noted;
+  }
+  damage(id);
+  EXPECT_FALSE(found());
+  fs::remove(layout_.store / "checkpoints" / id.str());
+  const auto unsealed = found();
+  EXPECT_TRUE(unsealed && !*unsealed);
+}
+
+TEST_F(Settling, AnothersDamageSaysNothingOfASession) {
+  damage(seal(base::SessionId("s2")));
+  const auto unsealed = found();
+  EXPECT_TRUE(unsealed && !*unsealed);
+}
+
+TEST_F(Settling, OneThatCannotBeReadKeepsNoOtherFromBeingSettled) {
+  const auto bad = layout_.session_run_directory(base::SessionId("bad"));
+  ASSERT_TRUE(sys::make_directories(bad));
+  std::ofstream(bad / "lock");
+  std::ofstream(bad / "request.json") << R"({"verb": "hibernate"})";
+  {
+    ASSERT_TRUE(note_session(layout_, request("good")));
+  }
+  const auto settled = settle_abandoned(layout_);
+  ASSERT_FALSE(settled);
+  EXPECT_NE(settled.error().message().find("'bad'"), std::string::npos);
+  EXPECT_NE(settled.error().hint().find("set-aside"), std::string::npos);
+  EXPECT_FALSE(fs::exists(bad));
+  EXPECT_TRUE(fs::exists(layout_.run / "set-aside/bad/request.json"));
+  EXPECT_FALSE(fs::exists(layout_.session_run_directory(base::SessionId("good"))));
+  auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
+  EXPECT_EQ(catalog.find_session("good").value().status, "failed");
+  EXPECT_EQ(settle_abandoned(layout_).value(), 0);
+}
+
+// After an upgrade: what it was is still in the catalog.
+TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
+  auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
+  ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("old"),
+                                     .key = base::ContainerKey((base_ / "runc/web").string()),
+                                     .kind = "checkpoint",
+                                     .trigger = "stop",
+                                     .begin = 1,
+                                     .status = "running",
+                                     .phases = "{}"}));
+  const auto directory = layout_.session_run_directory(base::SessionId("old"));
+  ASSERT_TRUE(sys::make_directories(directory));
+  std::ofstream(directory / "lock");
+  std::ofstream(directory / "request.json") << "{}";
+  EXPECT_EQ(settle_abandoned(layout_).value(), 1);
+  EXPECT_EQ(catalog.find_session("old").value().status, "failed");
+  EXPECT_FALSE(fs::exists(directory));
+}
+
+TEST_F(Settling, NoStoreIsNoAnswer) {
+  {
+    ASSERT_TRUE(note_session(layout_, request("s1")));
+  }
+  fs::rename(layout_.store, base_ / "aside");
+  EXPECT_FALSE(settle_abandoned(layout_));
+  EXPECT_FALSE(fs::exists(layout_.store / "catalog.db"));
+  EXPECT_TRUE(fs::exists(layout_.session_run_directory(session_)));
+}
+
+}  // namespace
+}  // namespace reprise::session
