@@ -7,6 +7,7 @@
 #include "cli/clone_volumes.h"
 #include "cli/containers.h"
 #include "cli/output.h"
+#include "cli/shared_files.h"
 #include "container/identity.h"
 #include "podman/client.h"
 #include "session/volumes.h"
@@ -117,6 +118,8 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
   made_volumes = new_volumes(info, volumes_before);
   REPRISE_PASS(check_volumes(*reader, info, command, wishes.volumes, saved));
+  if (wishes.volumes != VolumeWish::kKeep)
+    REPRISE_PASS(check_shared_files(catalog, checkpoint, info, saved));
   REPRISE_PASS(record_container(catalog, info));
   REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");

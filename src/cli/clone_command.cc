@@ -146,6 +146,8 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
   std::vector<std::string> options = wishes.options;
   if (!volumes.empty() && wishes.volumes != VolumeWish::kKeep)
     options.push_back("--annotation=" + std::string(kFillAnnotation) + checkpoint.str());
+  if (wishes.volumes == VolumeWish::kKeep)
+    options.push_back("--annotation=" + std::string(kFillAnnotation) + "keep");
   result.argv = REPRISE_PASS(podman::create_command_again(
       command.words, command.image_index, {.name = result.name, .options = std::move(options)}));
   return result;

@@ -131,7 +131,8 @@ Runner configure(CLI::App& app) {
   app.add_option("--name", options->wishes.name, "make a new container of this name");
   app.add_option("--volumes", options->wishes.volumes,
                  "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
-                 "refuses those that hold something else, 'overwrite', 'keep'")
+                 "refuses those that hold something else, 'overwrite'; 'keep' leaves these and all "
+                 "others as they are, also where others write to them or the files are newer")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, VolumeWish>{{"fill", VolumeWish::kFill},
                                             {"overwrite", VolumeWish::kOverwrite},

@@ -62,7 +62,8 @@ std::vector<Mount> mounts_of(const json& object) {
     result.push_back({.type = string_of(item, "Type"),
                       .name = string_of(item, "Name"),
                       .source = string_of(item, "Source"),
-                      .destination = string_of(item, "Destination")});
+                      .destination = string_of(item, "Destination"),
+                      .writable = !child_of(item, "RW").is_boolean() || flag_of(item, "RW")});
   return result;
 }
 

@@ -22,6 +22,7 @@ struct Mount {
   std::string name;  // of a volume
   std::string source;
   std::string destination;
+  bool writable = true;
 };
 
 struct ContainerInfo {
