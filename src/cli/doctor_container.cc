@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 
 #include "cli/containers.h"
 #include "cli/doctor.h"
+#include "container/mount_sources.h"
 #include "container/obstacles.h"
+#include "container/oci_spec.h"
 #include "sys/file_lock.h"
 
 namespace reprise::cli {
@@ -48,6 +52,11 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
   const container::Examination seen = container::examine("/proc", info.pid);
+  const auto spec = container::load_oci_spec(info.directory);
+  if (!spec) findings.push_back({Health::kWarn, "specification", spec.error().message(), {}});
+  for (const container::Obstacle& gone :
+       container::missing_sources(spec ? *spec : container::OciSpec()))
+    findings.push_back({Health::kWarn, gone.subject, gone.text, gone.remedy});
   for (const container::Obstacle& obstacle : seen.obstacles)
     findings.push_back({Health::kFail, obstacle.subject, obstacle.text, obstacle.remedy});
   if (seen.obstacles.empty())

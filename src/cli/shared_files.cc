@@ -11,6 +11,7 @@ namespace reprise::cli {
 
 using base::Error;
 using base::ErrorCode;
+using base::Result;
 
 namespace {
 

@@ -17,9 +17,10 @@ namespace reprise::cli {
 // kBusy, with a hint, if a container that runs writes to one of them as well (two databases on one
 // directory), or if they were written to since: the container went on after the checkpoint. `info`:
 // the new container, which is not started yet. `saved`: volumes that the checkpoint holds.
-Result<void> check_shared_files(store::Catalog& catalog, const store::CheckpointRow& checkpoint,
-                                const podman::ContainerInfo& info,
-                                const std::vector<container::SavedVolume>& saved);
+base::Result<void> check_shared_files(store::Catalog& catalog,
+                                      const store::CheckpointRow& checkpoint,
+                                      const podman::ContainerInfo& info,
+                                      const std::vector<container::SavedVolume>& saved);
 
 // Whether one of these directories is the other, or lies in it. Pure.
 bool overlap(const std::string& one, const std::string& other);

@@ -255,6 +255,16 @@ void judge_namespaces(const Process& process, std::vector<Obstacle>& found) {
   }
 }
 
+// CRIU opens the sources of bind mounts as the container's root, which may not enter the
+// directories of the host that lead there.
+void judge_user_namespace(const path& proc, const path& init, std::vector<Obstacle>& found) {
+  const std::string host = sys::link_target(proc / "self/ns/user");
+  const std::string own = sys::link_target(init / "ns/user");
+  if (host.empty() || own.empty() || host == own) return;
+  found.push_back({"the container", "has a user namespace of its own, which cannot be restored",
+                   "make it without --userns, --uidmap and --gidmap"});
+}
+
 // Queues without a descriptor live on in the container's IPC namespace. CRIU refuses a mount of
 // them that is not empty (criu/filesystems.c, dump_empty_fs).
 void judge_queues(const path& init, std::vector<Obstacle>& found) {
@@ -284,6 +294,7 @@ Examination examine(const path& proc, pid_t init) {
     judge_descriptors(process, result.obstacles);
     judge_mappings(process, result.obstacles);
   }
+  judge_user_namespace(proc, first, result.obstacles);
   judge_queues(first, result.obstacles);
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
   std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));

@@ -27,7 +27,8 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   for (const json& mount : config.value("mounts", json::array()))
     spec.mounts.push_back({.destination = mount.at("destination").get<std::string>(),
                            .type = mount.value("type", ""),
-                           .source = mount.value("source", "")});
+                           .source = mount.value("source", ""),
+                           .options = mount.value("options", std::vector<std::string>{})});
   spec.host_name = config.value("hostname", "");
   const json linux_part = config.value("linux", json::object());
   for (const auto& [name, value] : linux_part.value("sysctl", std::map<std::string, std::string>{}))

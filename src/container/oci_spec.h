@@ -21,6 +21,7 @@ struct SpecMount {
   std::string destination;
   std::string type;
   std::string source;
+  std::vector<std::string> options;
 };
 
 struct OciSpec {

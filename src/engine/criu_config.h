@@ -6,15 +6,20 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace reprise::engine {
 
 // Contents of the file for a dump; `script` is run at each step. `watched`: where the inodes are
-// that the container watches (container/inotify_watches.h).
+// that the container watches (container/inotify_watches.h). `outside`: mounts that a restore gets
+// from elsewhere, besides those that runc knows of.
 std::string dump_config(const std::filesystem::path& script,
-                        const std::vector<std::string>& watched);
+                        const std::vector<std::string>& watched,
+                        const std::vector<std::string>& outside);
+// Where in the container, and where on the host.
+using OutsideMounts = std::vector<std::pair<std::string, std::filesystem::path>>;
 // Contents of the file for a restore.
-std::string restore_config(const std::filesystem::path& script);
+std::string restore_config(const std::filesystem::path& script, const OutsideMounts& outside);
 
 }  // namespace reprise::engine

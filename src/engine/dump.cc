@@ -48,8 +48,8 @@ constexpr std::chrono::seconds kSpawnLimit{10};
 
 Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
-  REPRISE_PASS(
-      sys::replace_file(config, dump_config(hook_program(request.worker), request.watched)));
+  REPRISE_PASS(sys::replace_file(
+      config, dump_config(hook_program(request.worker), request.watched, request.outside)));
   sys::SpawnOptions options;
   options.argv = {request.runc.string()};
   options.argv.insert(options.argv.end(), request.runtime_args.begin(), request.runtime_args.end());

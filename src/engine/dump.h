@@ -27,6 +27,7 @@ struct DumpRequest {
   container::Cgroup cgroup;           // of the container; thawed if CRIU hangs
   pid_t init = 0;                     // its first process
   std::vector<std::string> watched;   // paths that it watches by inotify
+  std::vector<std::string> outside;   // mounts that a restore gets from elsewhere
   std::filesystem::path work_dir;     // gets dump.log, runc.log, stats-dump; exists
   std::filesystem::path worker;       // reprise-worker, beside which the hook lies
   std::filesystem::path hook_socket;  // where `listener` listens

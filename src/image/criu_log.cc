@@ -135,6 +135,46 @@ std::optional<CriuFinding> find_cause(std::string_view log) {
   return CriuFinding{.line = without_time_stamp(*unknown), .hint = {}};
 }
 
+namespace {
+
+// What stands in `line` between two texts; nullopt if one of them is missing.
+std::optional<std::string> between(std::string_view line, std::string_view before,
+                                   std::string_view after) {
+  const std::size_t begin = line.find(before);
+  if (begin == line.npos) return std::nullopt;
+  line.remove_prefix(begin + before.size());
+  const std::size_t end = line.rfind(after);
+  if (end == line.npos) return std::nullopt;
+  return std::string(line.substr(0, end));
+}
+
+std::optional<CriuFileFault> file_fault_of(std::string_view line) {
+  constexpr std::string_view kUnopened = " on restore: ";
+  constexpr std::string_view kSize = " has bad size ";
+  if (auto file = between(line, "Can't open file ", kUnopened)) {
+    const std::string_view reason = line.substr(line.rfind(kUnopened) + kUnopened.size());
+    return CriuFileFault{.file = "/" + *file, .reason = std::string(reason), .size = {}, .was = {}};
+  }
+  const auto file = between(line, "File ", kSize);
+  const auto size = between(line, kSize, " (expect ");
+  const auto was = between(line, " (expect ", ")");
+  if (!file || !size || !was) return std::nullopt;
+  return CriuFileFault{.file = "/" + *file, .reason = {}, .size = *size, .was = *was};
+}
+
+}  // namespace
+
+std::optional<CriuFileFault> find_file_fault(std::string_view log) {
+  while (!log.empty()) {
+    const std::size_t end = log.find('\n');
+    const std::string_view line = log.substr(0, end);
+    log.remove_prefix(end == log.npos ? log.size() : end + 1);
+    if (!line.contains(kErrorMark)) continue;
+    if (auto fault = file_fault_of(line)) return fault;
+  }
+  return std::nullopt;
+}
+
 bool found_unread_netlink(std::string_view log) { return log.contains(kUnreadNetlink); }
 
 bool drops_events(std::string_view log) { return log.contains("notify events will be dropped"); }

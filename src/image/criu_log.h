@@ -21,6 +21,18 @@ struct CriuFinding {
 // texts are not an interface of CRIU, so with other versions the hint may be missing.
 std::optional<CriuFinding> find_cause(std::string_view log);
 
+// A file that a program had open and that a restore could not open again as it was.
+struct CriuFileFault {
+  std::string file;    // in the container, from its root
+  std::string reason;  // "No such file or directory"; empty: it is there, with another size
+  std::string size;    // now
+  std::string was;
+  bool operator==(const CriuFileFault&) const = default;
+};
+
+// The first of them in the log of a restore. nullopt if it failed for something else.
+std::optional<CriuFileFault> find_file_fault(std::string_view log);
+
 // Whether the log of a dump says that events of inotify or fanotify were unread, which CRIU has no
 // image for (criu/fsnotify.c): restored, the program never learns of them.
 bool drops_events(std::string_view log);

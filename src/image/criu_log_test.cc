@@ -143,5 +143,20 @@ TEST(CriuLogTest, OddLinesAreSurvived) {
   EXPECT_TRUE(find_cause(std::string("\0(00) Error (x", 14)));
 }
 
+TEST(CriuLog, NamesAFileThatCouldNotBeOpenedAgain) {
+  EXPECT_EQ(
+      find_file_fault(
+          "(00.1)      1: Opening 0x1 fd\n"
+          "(00.2)      1: Error (criu/files-reg.c:2353): Can't open file "
+          "log/a b.log on restore: No such file or directory\n"
+          "(00.3)      1: Error (criu/files-reg.c:2269): Can't open file log/a b.log: x\n"),
+      (CriuFileFault{
+          .file = "/log/a b.log", .reason = "No such file or directory", .size = {}, .was = {}}));
+  EXPECT_EQ(find_file_fault("(00.2)  1: Error (criu/files-reg.c:2175): File data/x has bad size 3 "
+                            "(expect 12)\n"),
+            (CriuFileFault{.file = "/data/x", .reason = {}, .size = "3", .was = "12"}));
+  EXPECT_EQ(find_file_fault("(00.2)  1: Error (criu/tcp.c:1): Can't connect\n"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace reprise::image

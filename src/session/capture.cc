@@ -9,6 +9,8 @@
 #include "container/file_tree.h"
 #include "container/rootfs.h"
 #include "container/shared_memory.h"
+#include "session/outside.h"
+#include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/volumes.h"
@@ -34,6 +36,8 @@ Result<void> capture_files(store::CheckpointWriter& writer, const container::Oci
     REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
   }
   REPRISE_PASS(capture_shared_memory(writer, spec));
+  REPRISE_PASS(note_outside(writer, spec));
+  REPRISE_PASS(capture_overlays(writer, spec));
   return capture_volumes(writer, spec, state.bundle);
 }
 

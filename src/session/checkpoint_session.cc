@@ -21,9 +21,11 @@
 #include "session/capture.h"
 #include "session/connections.h"
 #include "session/network_state.h"
+#include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/promise.h"
+#include "session/settlement.h"
 #include "session/versions.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -113,6 +115,7 @@ Result<void> CheckpointSession::prepare() {
       context_.store->begin({.memory = memory.value_or(store::CheckpointStore::kUnknownSize),
                              .waiting = context_.request.end}),
       "preparing the store");
+  REPRISE_PASS(note_checkpoint(context_.layout, context_.request.session, writer_->id()));
   note_continuation();
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
                                  container::command_line(*spec_)));
@@ -168,6 +171,7 @@ Result<void> CheckpointSession::dump() {
       .cgroup = container::Cgroup(state_->cgroup_paths),
       .init = state_->init.pid,
       .watched = watched_,
+      .outside = overlay_mounts(*spec_),
       .work_dir = context_.directory(),
       .worker = worker,
       .hook_socket = context_.hook_socket(),

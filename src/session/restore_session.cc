@@ -17,8 +17,11 @@
 #include "engine/lost_limits.h"
 #include "engine/tools.h"
 #include "session/network_state.h"
+#include "session/outside.h"
+#include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
+#include "session/restore_images.h"
 #include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
 #include "session/volumes.h"
@@ -79,10 +82,12 @@ Result<void> RestoreSession::prepare() {
   // Before anything of the container is touched: what is damaged shows here.
   phases_.begin("read");
   const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
+  REPRISE_TRY(mend_mounts(images), "preparing the container's mounts");
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
+  overlays_ = REPRISE_PASS(mount_overlays(*reader_, *spec_, context_));
   REPRISE_PASS(fault_point("restore-files"));
   phases_.begin("network");
   REPRISE_PASS(prepare_network());
@@ -103,9 +108,8 @@ Result<void> RestoreSession::prepare() {
 // Ids that people choose are used again, also for something else: somebody who runs another program
 // would be surprised by the old one.
 Result<void> RestoreSession::check_command() const {
-  const auto part = reader_->part(kCommandPart);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return {};
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader_->find_part(kCommandPart));
+  if (!part) return {};
   if (REPRISE_PASS(sys::read_file(*part)) == container::command_line(*spec_)) return {};
   return std::unexpected(
       Error(ErrorCode::kUnsupported, "the container runs another command than the checkpoint's")
@@ -115,6 +119,7 @@ Result<void> RestoreSession::check_command() const {
 // CRIU finds missing mounts as well, but late, and names them by number.
 Result<void> RestoreSession::check_fit() const {
   REPRISE_PASS(check_command());
+  REPRISE_PASS(check_outside(*reader_, *spec_));
   const std::vector<std::string> present = container::external_mounts(*spec_);
   std::string missing;
   for (const std::string& mount : reader_->manifest().mounts)
@@ -130,7 +135,8 @@ Result<void> RestoreSession::check_fit() const {
 Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
   const std::filesystem::path config = engine::criu_config_file(context_.directory());
   const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
-  REPRISE_PASS(sys::replace_file(config, engine::restore_config(engine::hook_program(worker))));
+  REPRISE_PASS(
+      sys::replace_file(config, engine::restore_config(engine::hook_program(worker), overlays_)));
   Environment variables =
       engine::hook_variables({.socket = context_.hook_socket(), .set_loopback_up = true});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
@@ -139,11 +145,8 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
 
 Result<void> RestoreSession::prepare_shm() {
   if (spec_->shares_ipc) return fill_shared_memory(context_, *reader_, *spec_);
-  const Result<std::filesystem::path> part = tree_part(*reader_, kShmPart);
-  if (!part) {
-    if (part.error().code() == ErrorCode::kNotFound) return {};
-    return std::unexpected(part.error());
-  }
+  const auto part = REPRISE_PASS(find_tree_part(*reader_, kShmPart));
+  if (!part) return {};
   const auto shm = container::shm_directory(*spec_);
   if (!shm)
     return fail(ErrorCode::kUnsupported,
@@ -239,7 +242,7 @@ Result<void> RestoreSession::take_result() {
   Error error(exit_code > kKilled ? ErrorCode::kGone : ErrorCode::kUnsupported,
               "runc restore ended with exit status " + std::to_string(exit_code));
   return std::unexpected(
-      engine::with_criu_cause(std::move(error), context_.directory() / "restore.log"));
+      cause_of_failure(std::move(error), context_.directory() / "restore.log", *spec_));
 }
 
 container::WorkerEvent RestoreSession::record(const Result<void>& result) {

@@ -14,6 +14,7 @@
 
 #include "container/network.h"
 #include "container/oci_spec.h"
+#include "engine/criu_config.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 #include "sys/file_lock.h"
@@ -52,6 +53,7 @@ class RestoreSession {
   base::UnixMillis begin_;
   std::optional<container::OciSpec> spec_;
   std::unique_ptr<store::CheckpointReader> reader_;
+  engine::OutsideMounts overlays_;             // of the engine, as they are mounted for CRIU
   std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
   std::string note_;                           // what a restore that succeeds could not give back
   base::Result<void> completed_{};             // what was done to the tasks before they run

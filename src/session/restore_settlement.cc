@@ -11,6 +11,7 @@
 #include "engine/half_restored.h"
 #include "engine/tools.h"
 #include "session/network_state.h"
+#include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
@@ -20,16 +21,14 @@
 
 namespace reprise::session {
 
-using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
 
 namespace {
 
 Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
-  const Result<std::filesystem::path> part = reader.part(kAffinityPart);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return {};
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(kAffinityPart));
+  if (!part) return {};
   const std::string text = REPRISE_PASS(sys::read_file(*part));
   const auto threads = REPRISE_PASS(container::decode_affinity(text));
   // Other resources than before are no reason to refuse: who asked for two CPUs gets two CPUs.
@@ -50,7 +49,7 @@ Result<void> set_host_name(const store::CheckpointReader& reader, const containe
 
 Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
                             const Context& context, pid_t init) {
-  if (init <= 0) return base::fail(ErrorCode::kInternal, "CRIU did not tell the first task");
+  if (init <= 0) return base::fail(base::ErrorCode::kInternal, "CRIU did not tell the first task");
   REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
   REPRISE_TRY(engine::restart_expired_timers("/proc", init), "restarting timers");
   REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
@@ -77,6 +76,7 @@ void settle_network(const container::OciSpec& spec, Context& context,
 
 void settle_restored(const Context& context) {
   keep_rootfs(context);
+  base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
   const auto& request = context.request;
   base::warn_and_ignore(container::remove_note(request.bundle),
                         "the container's directory still tells of the checkpoint");
@@ -99,6 +99,7 @@ Result<void> undo_restore(const Context& context) {
                                        .runtime_args = context.request.runtime_args,
                                        .container = context.request.container}));
   }
+  note(unmount_overlays(context));
   note(undo_rootfs(context));
   const auto spec = container::load_oci_spec(context.request.bundle);
   if (!spec) return std::unexpected(spec.error());

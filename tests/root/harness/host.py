@@ -58,7 +58,7 @@ def has_io_uring():
 NEEDS = {
     "root": (lambda: os.geteuid() == 0, "run the tests as root"),
     "criu": (criu_is_new_enough, "install criu 4.2.1 or newer (./quickstart does)"),
-    "podman": (lambda: works("podman", "info"), "install podman and runc"),
+    "podman": (lambda: works("podman", "version"), "install podman and runc"),
     "image": image(IMAGE, "base"),
     "apps": image(APPS_IMAGE, "apps"),
     "science": image(SCIENCE_IMAGE, "science"),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/restore_images.h"
+
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "engine/dump.h"
+#include "image/criu_log.h"
+#include "image/criu_outside_mounts.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+namespace fs = std::filesystem;
+
+namespace {
+
+// On the host, for a file on a bind mount; else empty.
+std::string place_of(const std::string& file, const container::OciSpec& spec) {
+  const container::SpecMount* found = nullptr;
+  for (const container::SpecMount& mount : spec.mounts) {
+    const bool covers = file == mount.destination || file.starts_with(mount.destination + "/");
+    if (covers && (found == nullptr || mount.destination.size() >= found->destination.size()))
+      found = &mount;
+  }
+  if (found == nullptr || found->type != "bind") return {};
+  return found->source + file.substr(found->destination.size());
+}
+
+Error describe(const image::CriuFileFault& fault, const container::OciSpec& spec) {
+  const std::string place = place_of(fault.file, spec);
+  std::string text = "'" + (place.empty() ? fault.file : place) + "', which a program has open";
+  if (!place.empty()) text += " as '" + fault.file + "'";
+  if (fault.reason.empty())
+    text += ", has " + fault.size + " bytes, and had " + fault.was + " at the checkpoint";
+  else
+    text += ", cannot be opened: " + fault.reason;
+  return Error(ErrorCode::kUnsupported, text).with_hint("put it back as it was, and start again");
+}
+
+}  // namespace
+
+Error cause_of_failure(Error error, const fs::path& file, const container::OciSpec& spec) {
+  const Result<std::string> log = sys::read_file(file);
+  const auto fault = log ? image::find_file_fault(*log) : std::nullopt;
+  if (!fault) return engine::with_criu_cause(std::move(error), file);
+  return describe(*fault, spec).with_suppressed(std::move(error));
+}
+
+Result<void> mend_mounts(const fs::path& images) {
+  std::vector<fs::path> files;  // first, since the directory changes below
+  std::error_code error;
+  for (fs::directory_iterator entry(images, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().filename().string().starts_with("mountpoints-"))
+      files.push_back(entry->path());
+  if (error) return base::fail_errno(error.value(), "reading '" + images.string() + "'");
+  for (const fs::path& file : files) {
+    const std::string text = REPRISE_PASS(sys::read_file(file));
+    const auto mended = REPRISE_TRY(image::forget_deleted_sources(text),
+                                    "reading '" + file.filename().string() + "'");
+    if (mended) REPRISE_PASS(sys::replace_file(file, *mended));
+  }
+  return {};
+}
+
+}  // namespace reprise::session

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CRIU's images of a checkpoint, made fit for this restore, and why they could not be restored.
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "container/oci_spec.h"
+
+namespace reprise::session {
+
+// Mounts from outside are bound to what is there now, also where the source was replaced while the
+// container ran.
+base::Result<void> mend_mounts(const std::filesystem::path& images);
+
+// Why a restore failed, by CRIU's log in `file`: a file outside of the checkpoint that is not as it
+// was is named as it is found on the host, with what to do; else as engine::with_criu_cause().
+base::Error cause_of_failure(base::Error error, const std::filesystem::path& file,
+                             const container::OciSpec& spec);
+
+}  // namespace reprise::session
