@@ -51,8 +51,9 @@ std::optional<std::string> other_writer(const podman::Mount& mount,
 
 // Whether the container lived after the checkpoint, so that its files are newer.
 Result<bool> went_on(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
-  if (!checkpoint.ended) return true;
   const auto lives = REPRISE_PASS(catalog.lives(checkpoint.key));
+  if (lives.empty()) return false;  // it came from elsewhere, and its files were given for it
+  if (!checkpoint.ended) return true;
   return std::ranges::any_of(lives, [&](const store::LifeRow& life) {
     return life.time > checkpoint.created &&
            (life.event == store::LifeEvent::kStarted || life.event == store::LifeEvent::kRestored);

@@ -193,8 +193,12 @@ def test_a_cold_start_without_the_store_is_for_good(container, product):
     assert len([line for line in container.lines() if line.startswith("READY")]) == 3
 
 
-def test_does_not_start_with_a_catalog_that_cannot_be_opened(container, product):
-    run_and_stop(container)
+def test_does_not_start_with_a_key_or_a_catalog_that_cannot_be_read(container, product):
+    checkpoint = run_and_stop(container)
+    key = product.store / "store.key"
+    aside = key.rename(product.base / "key")
+    assert_refused(container, checkpoint, "key", "--cold")
+    aside.rename(key)
     catalog = product.store / "catalog.db"
     kept = {file: file.read_bytes() for file in product.store.glob("catalog.db*")}
     catalog.write_bytes(b"no database at all\n" * 400)

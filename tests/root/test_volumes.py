@@ -151,5 +151,7 @@ def test_without_the_annotation_volumes_stay_where_they_are(container, new_conta
     checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
     assert not [name for name in product.files_of(checkpoint) if "volume" in name]
     clone = new_container(unique_name())
-    product.reprise("restore", checkpoint, "--name", clone.name)
+    refused = product.reprise("restore", checkpoint, "--name", clone.name, check=False)
+    assert refused.returncode == BUSY and volume in refused.stderr, "two would write to one volume"
+    product.reprise("restore", checkpoint, "--name", clone.name, "--volumes", "keep")
     assert directory_of(clone, "/data") == directory_of(container, "/data")
