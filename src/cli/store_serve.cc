@@ -5,9 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/transfer.h"
-#include "crypto/secret.h"
+#include "crypto/secret_text.h"
 #include "remote/peer.h"
-#include "sys/files.h"
 
 namespace reprise::cli {
 namespace {
@@ -32,16 +31,6 @@ Result<void> set_address(const std::string& listen, remote::ServeOptions& option
   return std::unexpected(
       Error(ErrorCode::kInvalidInput, "'" + listen + "' is no address to listen at")
           .with_hint("use HOST:PORT, for example 0.0.0.0:7433"));
-}
-
-Result<crypto::SecretText> read_token(const std::string& file) {
-  constexpr std::size_t kLongest = 4096;
-  std::string text = REPRISE_TRY(sys::read_file(file, kLongest), "reading the token");
-  const std::size_t end = text.find_last_not_of('\n') + 1;
-  crypto::SecretText token(std::string_view(text).substr(0, end));
-  crypto::wipe(std::as_writable_bytes(std::span(text)));
-  if (!token.empty()) return token;
-  return base::fail(ErrorCode::kInvalidInput, "there is no token in '" + file + "'");
 }
 
 // Blocks SIGTERM and SIGINT, in threads that are started from now on too, and waits for one.
@@ -77,7 +66,8 @@ Result<int> serve(const Options& options, Context& context) {
     return make_note(root, name);
   };
   REPRISE_PASS(set_address(options.listen, serving));
-  if (!options.token_file.empty()) serving.token = REPRISE_PASS(read_token(options.token_file));
+  if (!options.token_file.empty())
+    serving.token = REPRISE_TRY(crypto::read_secret_file(options.token_file), "reading the token");
   const std::string host = serving.host.contains(':') ? "[" + serving.host + "]" : serving.host;
   const EndSignal end;
   const auto server = REPRISE_TRY(remote::serve_objects(std::move(serving)),
@@ -94,7 +84,8 @@ Runner configure(CLI::App& app) {
   app.add_option("--cert", options->cert, "certificate of this node (PEM)")->required();
   app.add_option("--key", options->key, "its key (PEM)")->required();
   app.add_option("--ca", options->ca, "who has a certificate of this authority may read (PEM)");
-  app.add_option("--token-file", options->token_file, "who has the token in this file may read");
+  app.add_option("--token-file", options->token_file,
+                 "who has the token in this file, which nobody else may read, may read");
   return [options](Context& context) { return serve(*options, context); };
 }
 

@@ -3,9 +3,12 @@
 // A secret that is text, on its way to where it is used.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/result.h"
 
 namespace reprise::crypto {
 
@@ -38,5 +41,11 @@ class SecretText {
   // No std::string: a short one is copied when it is moved, and stays behind.
   std::vector<char> text_;
 };
+
+using base::Result;
+
+// The text of a small file, without white space at its end. kDenied: it is another user's, or can
+// be read by others (the hint is the remedy). kInvalidInput: it is empty, too large, or no file.
+Result<SecretText> read_secret_file(const std::string& file);
 
 }  // namespace reprise::crypto

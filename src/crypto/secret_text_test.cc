@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <sstream>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "crypto/secret.h"
+#include "sys/test_directory.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::crypto {
@@ -93,6 +95,34 @@ TEST(SecretTextTest, HoldsWhatItWasGiven) {
   const SecretText other = std::move(one);
   EXPECT_TRUE(one.empty());  // NOLINT(bugprone-use-after-move): that it is empty is the contract
   EXPECT_EQ(other.view(), "one");
+}
+
+TEST(SecretFileTest, IsReadWithoutWhiteSpaceAtItsEnd) {
+  const sys::TestDirectory scratch;
+  const auto file = scratch.file("token", "hunter2\n");
+  std::filesystem::permissions(file, std::filesystem::perms{0600});
+  EXPECT_EQ(read_secret_file(file)->view(), "hunter2");
+}
+
+TEST(SecretFileTest, IsRefusedIfOthersCanReadIt) {
+  const sys::TestDirectory scratch;
+  const auto file = scratch.file("token", "hunter2");
+  for (const unsigned mode : {0640U, 0604U, 0622U}) {
+    std::filesystem::permissions(file, std::filesystem::perms{mode});
+    const auto refused = read_secret_file(file);
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_EQ(refused.error().code(), base::ErrorCode::kDenied);
+    EXPECT_TRUE(refused.error().message().contains(file.string())) << refused.error().message();
+    EXPECT_TRUE(refused.error().hint().contains("chmod 600")) << refused.error().hint();
+  }
+}
+
+TEST(SecretFileTest, MustHoldSomething) {
+  const sys::TestDirectory scratch;
+  const auto file = scratch.file("token", "\n \n");
+  std::filesystem::permissions(file, std::filesystem::perms{0600});
+  EXPECT_EQ(read_secret_file(file).error().code(), base::ErrorCode::kInvalidInput);
+  EXPECT_EQ(read_secret_file(scratch / "none").error().code(), base::ErrorCode::kNotFound);
 }
 
 }  // namespace

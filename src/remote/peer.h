@@ -3,6 +3,8 @@
 // Another node's store over HTTPS: read by one side, served by the other.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,6 +32,14 @@ struct PeerOptions {
 // kInvalidInput for options that cannot be meant.
 Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options);
 
+// What those get who have not shown yet that they may read; a reader needs four connections.
+struct ServeLimits {
+  std::chrono::milliseconds patience{10'000};  // for a handshake with a request's line and headers
+  std::chrono::milliseconds idle{5'000};       // between requests, of who may read
+  std::size_t header_bytes = std::size_t{16} << 10;  // of a request's line and headers
+  std::size_t connections = 256;  // at once, all together: then strangers go, the oldest first
+};
+
 // Who may read is who has a certificate of `ca_file`, the token, or, if both are given, both.
 struct ServeOptions {
   std::filesystem::path store;
@@ -41,6 +51,7 @@ struct ServeOptions {
   // Objects that are made when they are asked for, of names that begin with "notes/"; kNotFound for
   // those that are not. Called by several threads at once. May be empty.
   std::function<Result<std::string>(const std::string& name)> make_note;
+  ServeLimits limits;
 };
 
 // A server that answers, on threads of its own, until it is dropped, which waits for requests that

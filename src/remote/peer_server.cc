@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "remote/internal/guarded_server.h"
 #include "remote/peer.h"
 #include "sys/files.h"
 
@@ -31,9 +32,6 @@ constexpr std::array<std::string_view, 3> kServed{"checkpoints", "keys", "packs"
 constexpr std::string_view kNotes = "notes/";
 constexpr std::string_view kObjects = "/v1/objects";
 constexpr std::size_t kPiece = std::size_t{256} << 10;
-// Each connection holds one while it lasts; a node reads with four at once.
-constexpr std::size_t kThreads = 64;
-constexpr time_t kPatienceSeconds = 10;
 constexpr std::size_t kRequestsPerConnection = 10'000;
 
 enum Status : int {
@@ -65,6 +63,8 @@ Result<void> set_up_tls(SSL_CTX& context, const ServeOptions& options) {
     return fail(ErrorCode::kInvalidInput, "'" + file + "' is no " + what + ": " + tls_trouble());
   };
   SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
+  // A handshake costs us more than a stranger: one for each connection.
+  SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION);
   if (SSL_CTX_use_certificate_chain_file(&context, options.cert_file.c_str()) != 1)
     return refuse(options.cert_file, "certificate");
   if (SSL_CTX_use_PrivateKey_file(&context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
@@ -125,22 +125,25 @@ class Server final : public ObjectServer {
                 httplib::Response& response) const;
   int send_list(const std::string& prefix, httplib::Response& response) const;
 
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  };
+
   ServeOptions options_;
-  Result<void> tls_;
-  httplib::SSLServer http_;
+  std::unique_ptr<SSL_CTX, Free> tls_;
+  GuardedServer http_;
   std::uint16_t port_ = 0;
   std::atomic<bool> ended_ = false;
   std::jthread listening_;
 };
 
 Server::Server(ServeOptions options)
-    : options_(std::move(options)), http_([this](SSL_CTX& context) {
-        tls_ = set_up_tls(context, options_);
-        return tls_.has_value();
-      }) {
-  http_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-  http_.set_read_timeout(kPatienceSeconds);
-  http_.set_write_timeout(kPatienceSeconds);
+    : options_(std::move(options)),
+      tls_(SSL_CTX_new(TLS_server_method())),
+      http_(*tls_,
+            options_.token.empty() ? GuardedServer::Trust::kHandshake
+                                   : GuardedServer::Trust::kRequest,
+            options_.limits) {
   http_.set_payload_max_length(0);
   // A reader may ask for many small ranges, one after the other: each without a new handshake, and
   // without waiting for the acknowledgement of the last piece.
@@ -161,6 +164,10 @@ Server::Server(ServeOptions options)
 
 int Server::answer(const httplib::Request& request, httplib::Response& response) const {
   if (!options_.token.empty() && !has_token(request, options_.token.view())) return kUnauthorized;
+  GuardedServer::trust(request);
+  // Its body, which nobody asked for, would be read as the next request.
+  if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding"))
+    GuardedServer::finish(request);
   if (request.method != "GET" && request.method != "HEAD") return kNoMethod;
   if (request.path == kObjects) return send_list(request.get_param_value("prefix"), response);
   if (!request.path.starts_with(std::string(kObjects) + "/")) return kMissing;
@@ -224,14 +231,17 @@ int Server::send_list(const std::string& prefix, httplib::Response& response) co
 }
 
 Result<void> Server::bind() {
-  REPRISE_PASS(std::move(tls_));
+  REPRISE_PASS(set_up_tls(*tls_, options_));
   if (options_.port == 0) {
     const int port = http_.bind_to_any_port(options_.host);
     port_ = port > 0 ? static_cast<std::uint16_t>(port) : 0;
   } else if (http_.bind_to_port(options_.host, options_.port)) {
     port_ = options_.port;
   }
-  if (port_ != 0) return {};
+  if (port_ != 0) {
+    http_.widen_backlog();
+    return {};
+  }
   return std::unexpected(Error(ErrorCode::kBusy, "'" + options_.host + "' port '" +
                                                      std::to_string(options_.port) +
                                                      "' cannot be listened on")

@@ -39,3 +39,16 @@ def test_a_store_is_served_until_sigterm(product, tmp_path):
             with pytest.raises(urllib.error.HTTPError) as refused:
                 read("/v1/objects/packs/p.pack", Range=wrong)
             assert refused.value.code == 416, wrong
+
+
+@pytest.mark.requires("root")
+def test_a_token_that_others_can_read_is_refused(product, tmp_path):
+    cert, key = Authority(tmp_path).issue("node")
+    (product.store / "packs").mkdir(parents=True, exist_ok=True)
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+    token.chmod(0o644)
+    refused = product.reprise("store", "serve", "--listen", "127.0.0.1:0", "--cert", cert, "--key", key,
+                              "--token-file", str(token), check=False)
+    assert refused.returncode != 0 and f"'{token}' can be read by others" in refused.stderr, refused
+    assert "chmod 600" in refused.stderr
