@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/internal/staging_place.h"
 
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
 #include <set>
+#include <span>
 #include <sstream>
 #include <system_error>
 
+#include "crypto/hex.h"
+#include "crypto/sha256.h"
 #include "store/checkpoint_store.h"
 #include "sys/files.h"
 
@@ -51,7 +56,38 @@ bool memory_has_room(std::uint64_t bytes) {
   return room >= bytes + slack && available_memory() >= 2 * bytes + kMemoryReserve;
 }
 
-path memory_spool(const CheckpointId& id) { return path(kMemory) / ("reprise-" + id.str()); }
+// "reprise-STORE-": what all spools of one store begin with. Stores are told apart by their place.
+std::string spool_prefix(const StoreLayout& layout) {
+  std::error_code error;
+  const path place = fs::weakly_canonical(layout.root, error);
+  const std::string text = (error ? layout.root : place).string();
+  crypto::Sha256 digest;
+  digest.update(std::as_bytes(std::span(text)));
+  constexpr std::size_t kEnough = 12;
+  return "reprise-" + crypto::to_hex(digest.finish()).substr(0, kEnough) + "-";
+}
+
+path memory_spool(const StoreLayout& layout, const CheckpointId& id) {
+  return path(kMemory) / (spool_prefix(layout) + id.str());
+}
+
+// The ids of spools in memory, of writers and readers that may have left nothing else.
+std::set<std::string> spooled_ids(const StoreLayout& layout) {
+  std::set<std::string> ids;
+  const std::string prefix = spool_prefix(layout);
+  std::error_code error;
+  fs::directory_iterator entry(kMemory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    struct stat status{};
+    // Anybody may write there.
+    if (name.starts_with(prefix) && base::parse_id(name.substr(prefix.size())) &&
+        ::lstat(entry->path().c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+        status.st_uid == ::geteuid())
+      ids.insert(name.substr(prefix.size()));
+  }
+  return ids;
+}
 
 // Whether the id has an owner that lives.
 Result<bool> is_alive(const StoreLayout& layout, const CheckpointId& id) {
@@ -61,7 +97,7 @@ Result<bool> is_alive(const StoreLayout& layout, const CheckpointId& id) {
   return std::unexpected(lock.error());
 }
 
-// The ids in staging/, by directory or lock file.
+// The ids in staging/, by directory or lock file, and those of spools in memory.
 Result<std::set<std::string>> staged_ids(const StoreLayout& layout) {
   std::set<std::string> ids;
   for (const std::string& name : REPRISE_PASS(names_in(layout.staging()))) {
@@ -70,20 +106,29 @@ Result<std::set<std::string>> staged_ids(const StoreLayout& layout) {
                    ? name.substr(0, name.rfind(StoreLayout::kLockSuffix))
                    : name);
   }
+  ids.merge(spooled_ids(layout));
   return ids;
 }
 
-// If the owner of `id` is dead: moves its directory out of the way, and returns where to.
-Result<std::optional<path>> take_over(const StoreLayout& layout, const CheckpointId& id) {
+struct TakenOver {
+  bool left_something = false;
+  std::optional<path> directory;  // is to be removed
+};
+
+// If the owner of `id` is dead: removes its spool and moves its directory out of the way.
+Result<TakenOver> take_over(const StoreLayout& layout, const CheckpointId& id) {
   Result<sys::FileLock> lock = sys::FileLock::try_lock(layout.writer_lock(id));
-  if (!lock && lock.error().code() == ErrorCode::kBusy) return std::nullopt;
+  if (!lock && lock.error().code() == ErrorCode::kBusy) return TakenOver();
   if (!lock) return std::unexpected(std::move(lock).error());
-  REPRISE_PASS(sys::remove_tree(memory_spool(id)));
+  std::error_code error;
+  const bool had_spool = fs::exists(memory_spool(layout, id), error);
+  const Result<void> emptied = sys::remove_tree(memory_spool(layout, id));
   const Result<void> renamed = sys::rename_durably(layout.staged(id), layout.removed(id));
-  REPRISE_PASS(sys::remove_tree(layout.writer_lock(id)));
-  if (renamed) return layout.removed(id);
+  // A CRIU that outlived its runc may write there still: the next sweep is to find it.
+  if (emptied) REPRISE_PASS(sys::remove_tree(layout.writer_lock(id)));
+  if (renamed) return TakenOver{.left_something = true, .directory = layout.removed(id)};
   // Sealed or dropped since we listed it, or it died before it had a directory.
-  if (renamed.error().error_number() == ENOENT) return std::nullopt;
+  if (renamed.error().error_number() == ENOENT) return TakenOver{.left_something = had_spool};
   return std::unexpected(renamed.error());
 }
 
@@ -113,7 +158,7 @@ Result<StagingPlace> StagingPlace::make(const StoreLayout& layout, std::uint64_t
 Result<void> StagingPlace::make_directories(std::uint64_t plain_bytes) {
   REPRISE_PASS(sys::make_directories(directory()));
   if (memory_has_room(plain_bytes)) {
-    const path memory = memory_spool(id_);
+    const path memory = memory_spool(layout_, id_);
     std::error_code error;
     // Not with its parents, and not if it is there: anybody may write to /dev/shm.
     if (fs::create_directory(memory, error) && !error) {
@@ -133,9 +178,11 @@ Result<void> StagingPlace::make_directories(std::uint64_t plain_bytes) {
 void StagingPlace::remove() {
   // Of one that was moved from, nothing is left but an empty name.
   if (!lock_ || !lock_->fd().valid()) return;
-  if (!spool_.empty()) (void)sys::remove_tree(spool_);
+  // CRIU may still write there, if runc was killed under it: then its lock file stays, so that a
+  // sweep knows of it.
+  const bool gone = spool_.empty() || sys::remove_tree(spool_);
   (void)sys::remove_tree(directory());
-  (void)sys::remove_tree(layout_.writer_lock(id_));
+  if (gone) (void)sys::remove_tree(layout_.writer_lock(id_));
   lock_.reset();
 }
 
@@ -149,10 +196,9 @@ Result<int> sweep_staging(const StoreLayout& layout) {
       if (name.starts_with(StoreLayout::kRemovedPrefix))
         to_remove.push_back(layout.staging() / name);
     for (const std::string& id : REPRISE_PASS(staged_ids(layout))) {
-      const auto removed = REPRISE_PASS(take_over(layout, CheckpointId(id)));
-      if (!removed) continue;
-      to_remove.push_back(*removed);
-      ++swept;
+      const TakenOver taken = REPRISE_PASS(take_over(layout, CheckpointId(id)));
+      if (taken.directory) to_remove.push_back(*taken.directory);
+      if (taken.left_something) ++swept;
     }
   }
   // Without the lock: writers need not wait for the disk.

@@ -45,6 +45,23 @@ TEST_F(StoreFaultTest, KilledWriterIsSweptAndALivingOneIsNot) {
   EXPECT_TRUE(store_->verify(living->id()));
 }
 
+// One stayed for good: CRIU wrote there after its runc was killed and the writer had given up.
+TEST_F(StoreFaultTest, ASpoolWithoutAWriterIsSweptInItsOwnStoreOnly) {
+  auto writer = value_of(store_->begin({.memory = 1 << 20}));
+  const path spool = writer->pages().spool();
+  const CheckpointId id = writer->id();
+  writer.reset();
+  ASSERT_FALSE(fs::exists(spool));
+  if (!spool.string().starts_with("/dev/shm/")) GTEST_SKIP() << "the host has no room in memory";
+  fs::create_directory(spool);
+  write(spool / "pages-1.img", "left");
+  ASSERT_TRUE(value_of(open_store(directory_.path() / "other"))->sweep());
+  EXPECT_TRUE(fs::exists(spool));
+  EXPECT_EQ(value_of(store_->sweep()), 1);
+  EXPECT_FALSE(fs::exists(spool));
+  EXPECT_EQ(value_of(store_->sweep()), 0);
+}
+
 // --- every step of a seal and of gc, failed and killed
 
 constexpr const char* kSealPoints[] = {"seal-digested", "seal-synced", "seal-manifest",

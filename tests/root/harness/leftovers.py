@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must not be there after a session, however it ended."""
+import hashlib
 import pathlib
 
 from harness import host
@@ -90,9 +91,9 @@ def staged(product):
 
 
 def spools(product):
-    """Where plain memory may lie, of those whose lock is there."""
-    return [pathlib.Path("/dev/shm") / f"reprise-{lock.stem}"
-            for lock in (product.store / "staging").glob("*.lock") if lock.stem != ".lock"]
+    """Where plain memory may lie; those of one store begin with its digest."""
+    store = hashlib.sha256(str(product.store.resolve()).encode()).hexdigest()[:12]
+    return list(pathlib.Path("/dev/shm").glob(f"reprise-{store}-*"))
 
 
 def find(container):
