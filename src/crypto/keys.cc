@@ -144,12 +144,18 @@ Result<TenantKeys> open_tenant(const fs::path& directory, std::string_view tenan
                                const Secret& kek) {
   const Place place = REPRISE_PASS(place_of(directory, tenant));
   const std::string given = REPRISE_PASS(key_id(kek));
-  auto found = read_key_file(place);
-  if (!found && found.error().code() == ErrorCode::kNotFound) found = create_tenant(place, kek);
-  KeyFile file = REPRISE_PASS(std::move(found));
+  KeyFile file = REPRISE_PASS(read_key_file(place));
   if (file.kek != given) return std::unexpected(wrapped_with_another(place, file, given));
   const Secret secret = REPRISE_PASS(unwrap(place, file, kek));
   return keys_of(secret, std::move(file.id));
+}
+
+Result<TenantKeys> make_tenant(const fs::path& directory, std::string_view tenant,
+                               const Secret& kek) {
+  auto found = open_tenant(directory, tenant, kek);
+  if (found || found.error().code() != ErrorCode::kNotFound) return found;
+  REPRISE_PASS(create_tenant(REPRISE_PASS(place_of(directory, tenant)), kek));
+  return open_tenant(directory, tenant, kek);
 }
 
 Result<void> rewrap_tenant(const fs::path& directory, std::string_view tenant,
@@ -172,6 +178,19 @@ Result<void> rewrap_tenant(const fs::path& directory, std::string_view tenant,
 
 Result<std::string> secret_id_in(std::string_view key_file) {
   return REPRISE_TRY(decode_key_file(key_file), "reading a key file").id;
+}
+
+Result<TenantKeys> keys_in(std::string_view key_file, std::string_view tenant, const Secret& kek) {
+  const std::string given = REPRISE_PASS(key_id(kek));
+  KeyFile file = REPRISE_TRY(decode_key_file(key_file), "reading a key file");
+  if (file.tenant != tenant)
+    return fail(ErrorCode::kCorrupt, "the key file is that of tenant '" + file.tenant + "'");
+  if (file.kek != given)
+    return fail(ErrorCode::kDenied,
+                "its keys were wrapped with key '" + file.kek + "', not with '" + given + "'");
+  const Secret secret =
+      REPRISE_PASS(unwrap({.directory = "elsewhere", .tenant = file.tenant}, file, kek));
+  return keys_of(secret, std::move(file.id));
 }
 
 Result<void> adopt_tenant(const fs::path& directory, std::string_view tenant,

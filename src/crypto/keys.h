@@ -56,15 +56,19 @@ Result<void> create_key_file(const std::filesystem::path& file);
 // kInvalidInput unless it has kKeyBytes.
 Result<std::string> key_id(const Secret& kek);
 
-// Loads the keys of `tenant` from DIRECTORY/TENANT.json; makes the directory and new keys the first
-// time. Of several processes that do so at once one wins, and all get the same keys.
+// Loads the keys of `tenant` from DIRECTORY/TENANT.json.
 //
-// kInvalidInput: the name is no id (base/id.h), or `kek` has not kKeyBytes. kDenied: the file was
-// wrapped with another key-encryption key; names the file and both key ids, and has a hint.
-// kCorrupt: the file is damaged, or is that of another tenant. kUnsupported: a newer version of
-// Reprise wrote it. kBusy: another process holds the directory's lock for more than 10 s (only when
-// making keys).
+// kNotFound: there is no such file. kInvalidInput: the name is no id (base/id.h), or `kek` has not
+// kKeyBytes. kDenied: the file was wrapped with another key-encryption key; names the file and both
+// key ids, and has a hint. kCorrupt: the file is damaged, or is that of another tenant.
+// kUnsupported: a newer version of Reprise wrote it.
 Result<TenantKeys> open_tenant(const std::filesystem::path& directory, std::string_view tenant,
+                               const Secret& kek);
+
+// The same, and makes the directory and new keys if there are none. Of several processes that do so
+// at once one wins, and all get the same keys. kBusy: another process holds the directory's lock
+// for more than 10 s.
+Result<TenantKeys> make_tenant(const std::filesystem::path& directory, std::string_view tenant,
                                const Secret& kek);
 
 // Wraps the tenant's secret with `new_kek`, which until now was wrapped with `old_kek`. Atomic and
@@ -76,6 +80,10 @@ Result<void> rewrap_tenant(const std::filesystem::path& directory, std::string_v
 
 // The id of the tenant's secret in the text of a key file. kCorrupt, kUnsupported.
 Result<std::string> secret_id_in(std::string_view key_file);
+
+// The keys in the text of a key file of elsewhere. kDenied if it was wrapped with another
+// key-encryption key; kCorrupt if it does not open, or is another tenant's; kUnsupported.
+Result<TenantKeys> keys_in(std::string_view key_file, std::string_view tenant, const Secret& kek);
 
 // Puts `key_file`, the text of one of elsewhere, in the place of DIRECTORY/TENANT.json: what was
 // sealed with the keys that were there can never be opened again. Atomic and durable. kDenied if it

@@ -36,7 +36,7 @@ Secret golden_kek() {
 std::string fingerprint(const TenantKeys& keys) { return keys.id + to_hex(keys.pages.of(kPage)); }
 
 std::string opened(const fs::path& directory, std::string_view tenant, const Secret& kek) {
-  const auto keys = open_tenant(directory, tenant, kek);
+  const auto keys = make_tenant(directory, tenant, kek);
   return keys ? fingerprint(*keys) : keys.error().message();
 }
 
@@ -57,7 +57,7 @@ void install_golden(const TestDirectory& directory, const std::string& name,
 TEST(TenantKeysTest, TheGoldenFileOpensWhatWasSealedWithIt) {
   const TestDirectory directory;
   install_golden(directory, "key-v1.json", "team-a");
-  const auto keys = open_tenant(directory.path(), "team-a", golden_kek());
+  const auto keys = make_tenant(directory.path(), "team-a", golden_kek());
   ASSERT_TRUE(keys) << keys.error().message();
   EXPECT_EQ(keys->id, "bd149486a11dfbfa");
   const Bytes place = bytes_of("place");
@@ -86,10 +86,29 @@ TEST(TenantKeysTest, AreMadeOncePrivatelyAndKept) {
             fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST(TenantKeysTest, LookingMakesNone) {
+  const TestDirectory directory;
+  const fs::path keys = directory / "keys";
+  expect_error(open_tenant(keys, "default", key_of(1)), ErrorCode::kNotFound, "default.json");
+  EXPECT_FALSE(fs::exists(keys));
+}
+
+TEST(TenantKeysTest, AreReadFromAKeyFileOfElsewhere) {
+  const TestDirectory directory;
+  const auto here = make_tenant(directory.path(), "default", key_of(1));
+  const std::string text = *sys::read_file(directory / "default.json");
+  const auto there = keys_in(text, "default", key_of(1));
+  ASSERT_TRUE(here && there);
+  EXPECT_EQ(fingerprint(*here), fingerprint(*there));
+  expect_error(keys_in(text, "default", key_of(2)), ErrorCode::kDenied, *key_id(key_of(1)));
+  expect_error(keys_in(text, "other", key_of(1)), ErrorCode::kCorrupt, "tenant 'default'");
+  expect_error(keys_in(text.substr(1), "default", key_of(1)), ErrorCode::kCorrupt, "checksum");
+}
+
 TEST(TenantKeysTest, AreOthersForEachTenant) {
   const TestDirectory directory;
-  const auto one = open_tenant(directory.path(), "one", key_of(1));
-  const auto two = open_tenant(directory.path(), "two", key_of(1));
+  const auto one = make_tenant(directory.path(), "one", key_of(1));
+  const auto two = make_tenant(directory.path(), "two", key_of(1));
   ASSERT_TRUE(one && two);
   EXPECT_NE(one->id, two->id);
   EXPECT_NE(one->pages.of(kPage), two->pages.of(kPage));
@@ -104,8 +123,8 @@ TEST(TenantKeysTest, AreOthersForEachTenant) {
 
 TEST(TenantKeysTest, AnotherKeyIsDeniedWithTheRemedy) {
   const TestDirectory directory;
-  ASSERT_TRUE(open_tenant(directory.path(), "default", key_of(1)));
-  const auto keys = open_tenant(directory.path(), "default", key_of(2));
+  ASSERT_TRUE(make_tenant(directory.path(), "default", key_of(1)));
+  const auto keys = make_tenant(directory.path(), "default", key_of(2));
   expect_error(keys, ErrorCode::kDenied, (directory / "default.json").string());
   for (const std::uint8_t kek : {std::uint8_t{1}, std::uint8_t{2}})
     EXPECT_TRUE(keys.error().message().contains("'" + *key_id(key_of(kek)) + "'"));
@@ -116,9 +135,9 @@ TEST(TenantKeysTest, WrongArgumentsAreRefusedBeforeAnythingIsMade) {
   const TestDirectory directory;
   const fs::path keys = directory / "keys";
   for (const char* name : {"", "..", "../x", "a/b", ".hidden", "a\nb"})
-    expect_error(open_tenant(keys, name, key_of(1)), ErrorCode::kInvalidInput, "");
+    expect_error(make_tenant(keys, name, key_of(1)), ErrorCode::kInvalidInput, "");
   const Secret small = *Secret::random(16);
-  expect_error(open_tenant(keys, "a", small), ErrorCode::kInvalidInput, "16 bytes");
+  expect_error(make_tenant(keys, "a", small), ErrorCode::kInvalidInput, "16 bytes");
   expect_error(rewrap_tenant(keys, "a", small, key_of(1)), ErrorCode::kInvalidInput, "16 bytes");
   expect_error(rewrap_tenant(keys, "a", key_of(1), key_of(2)), ErrorCode::kNotFound, "a.json");
   EXPECT_FALSE(fs::exists(keys));
@@ -126,7 +145,7 @@ TEST(TenantKeysTest, WrongArgumentsAreRefusedBeforeAnythingIsMade) {
 
 TEST(TenantKeysTest, DamageIsNamedAndNotReplaced) {
   const TestDirectory directory;
-  ASSERT_TRUE(open_tenant(directory.path(), "default", key_of(1)));
+  ASSERT_TRUE(make_tenant(directory.path(), "default", key_of(1)));
   const fs::path file = directory / "default.json";
   const std::string good = *sys::read_file(file);
   // Also such that whoever altered it made the checksum fit: the fields are bound to the secret.
@@ -135,7 +154,7 @@ TEST(TenantKeysTest, DamageIsNamedAndNotReplaced) {
   for (const std::string& bad :
        {std::string(), good.substr(1), good + std::string(10'000, ' '), encode_key_file(forged)}) {
     ASSERT_TRUE(sys::replace_file(file, bad));
-    expect_error(open_tenant(directory.path(), "default", key_of(1)), ErrorCode::kCorrupt,
+    expect_error(make_tenant(directory.path(), "default", key_of(1)), ErrorCode::kCorrupt,
                  file.string());
     expect_error(rewrap_tenant(directory.path(), "default", key_of(1), key_of(2)),
                  ErrorCode::kCorrupt, file.string());
@@ -146,19 +165,19 @@ TEST(TenantKeysTest, DamageIsNamedAndNotReplaced) {
 TEST(TenantKeysTest, AnotherTenantsFileIsNotTaken) {
   const TestDirectory directory;
   install_golden(directory, "key-v1.json", "team-b");
-  expect_error(open_tenant(directory.path(), "team-b", golden_kek()), ErrorCode::kCorrupt,
+  expect_error(make_tenant(directory.path(), "team-b", golden_kek()), ErrorCode::kCorrupt,
                "'team-a'");
   KeyFile renamed = *decode_key_file(*sys::read_file(directory / "team-b.json"));
   renamed.tenant = "team-b";
   ASSERT_TRUE(sys::replace_file(directory / "team-b.json", encode_key_file(renamed)));
-  expect_error(open_tenant(directory.path(), "team-b", golden_kek()), ErrorCode::kCorrupt,
+  expect_error(make_tenant(directory.path(), "team-b", golden_kek()), ErrorCode::kCorrupt,
                "team-b.json");
 }
 
 TEST(TenantKeysTest, TheFutureIsRefusedPolitely) {
   const TestDirectory directory;
   install_golden(directory, "key-future.json", "team-a");
-  const auto keys = open_tenant(directory.path(), "team-a", golden_kek());
+  const auto keys = make_tenant(directory.path(), "team-a", golden_kek());
   expect_error(keys, ErrorCode::kUnsupported, "team-a.json");
   EXPECT_EQ(keys.error().hint(), "update Reprise on this host");
 }
@@ -211,7 +230,7 @@ TEST(TenantKeysTest, WhatAKilledWriterLeftIsClearedAndNoTenant) {
   const TestDirectory directory;
   (void)directory.file("default.json.tmp123-0", "{\"format\": \"repr");
   EXPECT_TRUE(tenants(directory.path())->empty());
-  ASSERT_TRUE(open_tenant(directory.path(), "default", key_of(1)));
+  ASSERT_TRUE(make_tenant(directory.path(), "default", key_of(1)));
   EXPECT_FALSE(fs::exists(directory / "default.json.tmp123-0"));
   EXPECT_EQ(*tenants(directory.path()), std::vector<std::string>{"default"});
 }
@@ -254,7 +273,7 @@ TEST(RewrapTenantTest, ChangesTheKeyAndNothingElse) {
   ASSERT_TRUE(rewrap_tenant(directory.path(), "default", key_of(1), key_of(2)));
   EXPECT_EQ(opened(directory.path(), "default", key_of(2)), before);
   EXPECT_EQ(decode_key_file(*sys::read_file(directory / "default.json"))->created, old.created);
-  expect_error(open_tenant(directory.path(), "default", key_of(1)), ErrorCode::kDenied, "wrapped");
+  expect_error(make_tenant(directory.path(), "default", key_of(1)), ErrorCode::kDenied, "wrapped");
 
   EXPECT_TRUE(rewrap_tenant(directory.path(), "default", key_of(1), key_of(2)));  // once more
   expect_error(rewrap_tenant(directory.path(), "default", key_of(3), key_of(4)), ErrorCode::kDenied,
@@ -266,7 +285,7 @@ TEST(TenantsTest, AreThoseWithAKeyFile) {
   const TestDirectory directory;
   EXPECT_TRUE(tenants(directory / "none")->empty());
   for (const char* name : {"b", "a.json", "c"})
-    ASSERT_TRUE(open_tenant(directory.path(), name, key_of(1)));
+    ASSERT_TRUE(make_tenant(directory.path(), name, key_of(1)));
   (void)directory.file("notes.txt", "");
   EXPECT_EQ(*tenants(directory.path()), (std::vector<std::string>{"a.json", "b", "c"}));
   EXPECT_FALSE(tenants(directory / "notes.txt"));

@@ -19,8 +19,24 @@ using base::Error;
 using base::ErrorCode;
 using base::fail;
 
+namespace {
+constexpr std::chrono::seconds kLockTimeout{10};
+}  // namespace
+
+Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& tenant) {
+  for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
+    REPRISE_PASS(sys::make_directories(directory));
+  const sys::FileLock creation =
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+  if (!REPRISE_PASS(names_in(layout.checkpoints())).empty() ||
+      !REPRISE_PASS(names_in(layout.packs())).empty() ||
+      !REPRISE_PASS(living_while_locked(layout)).empty())
+    return false;
+  REPRISE_PASS(sys::remove_tree(layout.keys() / (tenant + ".json")));
+  return true;
+}
+
 Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from) {
-  constexpr std::chrono::seconds kLockTimeout{10};
   const StoreLayout& layout = store.layout;
   const std::string text = REPRISE_PASS(from.get(store.key_name(), kKeyFileLimit));
   const crypto::Secret kek = REPRISE_PASS(load_or_create_key(layout.root));

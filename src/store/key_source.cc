@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/key_source.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <system_error>
+#include <vector>
 
 #include "base/fault.h"
+#include "sys/file_lock.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -29,14 +34,117 @@ Result<crypto::Secret> key_in(const path& file) {
 // Where the key of a rotation lies until all is wrapped with it; then it takes the place of `file`.
 path next_key_file(const path& file) { return file.string() + ".new"; }
 
+// Held while keys are made, and while a rotation goes on: from the look at the key that wraps to
+// its end in one step. Otherwise keys made meanwhile would be wrapped with a key that is about to
+// be destroyed.
+Result<sys::FileLock> lock_keys(const path& root) {
+  constexpr std::chrono::seconds kTimeout{60};  // a command that prints the key has 30
+  REPRISE_PASS(sys::make_directories_durably(keys_of(root)));
+  return REPRISE_TRY(sys::FileLock::lock(keys_of(root) / ".rotation.lock", kTimeout),
+                     "waiting for another process that makes or exchanges keys");
+}
+
+Result<bool> has_files(const path& directory) {
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return false;
+  if (error) return base::fail_errno(error.value(), "looking into '" + directory.string() + "'");
+  return !empty;
+}
+
+// Where something is sealed already, another key would lock it in for good.
+Result<bool> holds_checkpoints(const path& root) {
+  if (REPRISE_PASS(has_files(root / "checkpoints"))) return true;
+  return has_files(root / "packs");
+}
+
+// By whoever has lock_keys().
+Result<crypto::Secret> load_or_create_locked(const path& root) {
+  const KeySource source = key_source(root);
+  Result<crypto::Secret> key = crypto::load_key(source);
+  if (key || source.kind != KeySource::Kind::kFile || key.error().code() != ErrorCode::kNotFound)
+    return key;
+  if (!REPRISE_PASS(crypto::tenants(keys_of(root))).empty() ||
+      REPRISE_PASS(holds_checkpoints(root)))
+    return std::unexpected(
+        Error(ErrorCode::kDenied, "the key file '" + source.value + "' is gone, and without it " +
+                                      "nobody can read what is in '" + root.string() + "'")
+            .with_hint("put it back from your copy (REPRISE_KEY_FILE names another place); only to "
+                       "begin anew without those checkpoints, move '" +
+                       root.string() + "' away"));
+  REPRISE_PASS(crypto::create_key_file(source.value));
+  return crypto::load_key(source);
+}
+
+Result<crypto::TenantKeys> make_keys(const path& root, std::string_view tenant) {
+  const sys::FileLock lock = REPRISE_PASS(lock_keys(root));
+  const crypto::Secret key = REPRISE_PASS(load_or_create_locked(root));
+  auto made = crypto::open_tenant(keys_of(root), tenant, key);  // somebody may have been faster
+  if (made || made.error().code() != ErrorCode::kNotFound) return made;
+  const std::string file = (keys_of(root) / (std::string(tenant) + ".json")).string();
+  if (REPRISE_PASS(holds_checkpoints(root)))
+    return std::unexpected(
+        Error(ErrorCode::kDenied, "the key file '" + file +
+                                      "' is gone, and without it nobody can " +
+                                      "read the checkpoints of '" + root.string() + "'")
+            .with_hint(
+                "put it back from a copy of the store, or from 'keys/' of a remote to which "
+                "this store was pushed; only to begin anew without those checkpoints, move '" +
+                root.string() + "' away"));
+  return crypto::make_tenant(keys_of(root), tenant, key);
+}
+
+// Files beside the store's own, with keys of other stores, or that this one had before a key was
+// copied over its own.
+Result<std::vector<path>> other_key_files(const KeySource& source) {
+  std::vector<path> files;
+  if (source.kind != KeySource::Kind::kFile) return files;
+  const path directory = source.value + ".d";
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return files;
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    files.push_back(entry->path());
+  if (error)
+    return base::fail_errno(error.value(), "listing the keys in '" + directory.string() + "'");
+  std::ranges::sort(files);
+  return files;
+}
+
+// Tries `use` with each of them until it is not denied. `denied` is what the store's own key got.
+template <typename T, typename Use>
+Result<T> with_other_keys(const path& root, Error denied, Use use) {
+  for (const path& file : REPRISE_PASS(other_key_files(key_source(root)))) {
+    const Result<crypto::Secret> key = key_in(file);
+    if (!key) {
+      denied = std::move(denied).with_suppressed(key.error());
+      continue;
+    }
+    Result<T> result = use(*key);
+    if (result || result.error().code() != ErrorCode::kDenied) return result;
+  }
+  return std::unexpected(std::move(denied));
+}
+
+// Whichever key it was wrapped with.
+Result<void> rewrap(const path& root, const std::string& tenant, const crypto::Secret& old_key,
+                    const crypto::Secret& new_key) {
+  const path keys = keys_of(root);
+  Result<void> done = crypto::rewrap_tenant(keys, tenant, old_key, new_key);
+  if (done || done.error().code() != ErrorCode::kDenied) return done;
+  return with_other_keys<void>(root, std::move(done).error(), [&](const crypto::Secret& key) {
+    return crypto::rewrap_tenant(keys, tenant, key, new_key);
+  });
+}
+
 Result<void> rewrap_all(const path& root, const path& file) {
-  const crypto::Secret old_key = REPRISE_PASS(load_or_create_key(root));
+  const crypto::Secret old_key = REPRISE_PASS(load_or_create_locked(root));
   const Result<void> made = crypto::create_key_file(file);
   if (!made && made.error().code() != ErrorCode::kInvalidInput)
     return std::unexpected(made.error());
   const crypto::Secret new_key = REPRISE_PASS(key_in(file));
   for (const std::string& tenant : REPRISE_PASS(crypto::tenants(keys_of(root))))
-    REPRISE_PASS(crypto::rewrap_tenant(keys_of(root), tenant, old_key, new_key));
+    REPRISE_PASS(rewrap(root, tenant, old_key, new_key));
   return {};
 }
 
@@ -60,11 +168,8 @@ Result<crypto::Secret> load_or_create_key(const path& root) {
   Result<crypto::Secret> key = crypto::load_key(source);
   if (key || source.kind != KeySource::Kind::kFile || key.error().code() != ErrorCode::kNotFound)
     return key;
-  const Result<void> made = crypto::create_key_file(source.value);
-  // Somebody else may have been faster.
-  if (!made && made.error().code() != ErrorCode::kInvalidInput)
-    return std::unexpected(made.error());
-  return crypto::load_key(source);
+  const sys::FileLock lock = REPRISE_PASS(lock_keys(root));
+  return load_or_create_locked(root);
 }
 
 Result<crypto::TenantKeys> open_keys(const path& root, std::string_view tenant) {
@@ -74,9 +179,14 @@ Result<crypto::TenantKeys> open_keys(const path& root, std::string_view tenant) 
     const crypto::Secret key = REPRISE_PASS(load_or_create_key(root));
     std::string id = REPRISE_PASS(crypto::key_id(key));
     Result<crypto::TenantKeys> keys = crypto::open_tenant(keys_of(root), tenant, key);
-    if (keys || keys.error().code() != ErrorCode::kDenied ||
-        source.kind != KeySource::Kind::kFile || id == refused)
+    if (!keys && keys.error().code() == ErrorCode::kNotFound) keys = make_keys(root, tenant);
+    if (keys || keys.error().code() != ErrorCode::kDenied || source.kind != KeySource::Kind::kFile)
       return keys;
+    if (id == refused)
+      return with_other_keys<crypto::TenantKeys>(
+          root, std::move(keys).error(), [&](const crypto::Secret& other) {
+            return crypto::open_tenant(keys_of(root), tenant, other);
+          });
     // A rotation stands, or was killed, between its two steps.
     if (const auto next = key_in(next_key_file(source.value)); next)
       if (auto opened = crypto::open_tenant(keys_of(root), tenant, *next); opened) return opened;
@@ -85,8 +195,26 @@ Result<crypto::TenantKeys> open_keys(const path& root, std::string_view tenant) 
   }
 }
 
+Result<crypto::TenantKeys> open_keys_of_elsewhere(const path& root, std::string_view tenant,
+                                                  std::string_view key_file) {
+  const auto open = [&](const crypto::Secret& key) {
+    return crypto::keys_in(key_file, tenant, key);
+  };
+  auto keys = open(REPRISE_PASS(load_or_create_key(root)));
+  if (keys || keys.error().code() != ErrorCode::kDenied) return keys;
+  const KeySource source = key_source(root);
+  const std::string ours =
+      source.kind == KeySource::Kind::kFile ? source.value : std::string(kDefaultKeyFile);
+  return with_other_keys<crypto::TenantKeys>(
+      root,
+      std::move(keys).error().with_hint("copy the key file of the store that pushed it into '" +
+                                        ours + ".d/' of this host, under any name"),
+      open);
+}
+
 Result<path> rotate_key(const path& root, const std::optional<path>& file) {
   const std::string step = "rotating the key";
+  const sys::FileLock lock = REPRISE_TRY(lock_keys(root), step);
   if (file) {
     REPRISE_TRY(rewrap_all(root, *file), step);
     return *file;

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 
 #include "store/checkpoint_store.h"
@@ -97,6 +98,84 @@ TEST_F(RotateKeyTest, AKeyFromElsewhereIsNotTakenOverInBetween) {
   ASSERT_FALSE(adopted);
   EXPECT_EQ(adopted.error().code(), ErrorCode::kDenied);
   ASSERT_TRUE(rotate_key(root_, std::nullopt));
+  expect_usable();
+}
+
+// The first user wrapped its keys with the key that a rotation beside it destroyed: no key was left
+// that opens the store, not even for another rotation.
+TEST_F(RotateKeyTest, TheFirstUseOfAStoreBesideItHasTheKeyThatStays) {
+  for (int round = 0; round < 30; ++round) {
+    fs::remove_all(root_);
+    fs::remove(key_);
+    Children children;
+    const auto start = [&](const std::function<bool()>& body) {
+      children.start([&children, body] {
+        children.wait_for_gate();
+        return body() ? 0 : 1;
+      });
+    };
+    for (int i = 0; i < 2; ++i) start([&] { return open_store(root_).has_value(); });
+    start([&] { return rotate_key(root_, std::nullopt).has_value(); });
+    children.open_gate();
+    ASSERT_EQ(children.wait_for_all(), (std::vector<int>{0, 0, 0})) << round;
+    const auto opened = open_store(root_);
+    ASSERT_TRUE(opened) << round << ": " << opened.error().details();
+    ASSERT_TRUE(rotate_key(root_, std::nullopt)) << round;
+  }
+}
+
+TEST_F(RotateKeyTest, AKeyThatWasCopiedOverThatOfAnEmptyStoreIsAsGood) {
+  const path empty = directory_.path() / "empty";
+  ASSERT_TRUE(open_store(empty));
+  fs::remove(key_);
+  ASSERT_TRUE(crypto::create_key_file(key_));
+  root_ = empty;
+  auto opened = open_store(root_);
+  ASSERT_TRUE(opened) << opened.error().details();
+  store_ = std::move(*opened);
+  before_ = put({{"pages-1.img", noise(100'000)}});
+  expect_usable();
+}
+
+// As on a second machine, which got the first one's key in place of its own.
+TEST_F(RotateKeyTest, AKeyThatWasCopiedOverIsFoundBesideTheFile) {
+  const path others = key_.string() + ".d";
+  fs::create_directory(others);
+  fs::rename(key_, others / "old");
+  ASSERT_TRUE(crypto::create_key_file(key_));
+  ASSERT_TRUE(crypto::create_key_file(others / "another"));
+  expect_usable();
+  ASSERT_TRUE(rotate_key(root_, std::nullopt));
+  fs::remove_all(others);
+  expect_usable();
+}
+
+TEST_F(RotateKeyTest, KeysThatAreGoneAreNotReplacedBesideCheckpoints) {
+  const path keys = root_ / "keys/default.json";
+  const std::string kept = read(keys);
+  fs::remove(keys);
+  const auto refused = open_store(root_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+  EXPECT_TRUE(refused.error().message().contains(keys.string())) << refused.error().message();
+  EXPECT_TRUE(refused.error().hint().contains("put it back")) << refused.error().hint();
+  EXPECT_FALSE(fs::exists(keys));
+  ASSERT_TRUE(sys::create_file(keys, kept));
+  expect_usable();
+}
+
+TEST_F(RotateKeyTest, AKeyFileThatIsGoneIsNotReplacedBesideAStore) {
+  const std::string kept = read(key_);
+  fs::remove(key_);
+  for (int again = 0; again < 2; ++again) {
+    const auto refused = open_store(root_);
+    ASSERT_FALSE(refused) << again;
+    EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+    EXPECT_TRUE(refused.error().message().contains(key_.string())) << refused.error().message();
+    EXPECT_FALSE(rotate_key(root_, std::nullopt));
+    EXPECT_FALSE(fs::exists(key_));
+  }
+  ASSERT_TRUE(sys::create_file(key_, kept));
   expect_usable();
 }
 

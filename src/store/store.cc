@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "store/checkpoint_store.h"
+#include "store/internal/adopt_key.h"
 #include "store/internal/needs.h"
 #include "store/internal/open_store.h"
 #include "store/internal/page_index.h"
@@ -169,12 +170,20 @@ Result<void> load_blocks(const OpenStore& store, const CheckpointId& id,
   return {};
 }
 
+Result<crypto::TenantKeys> open_tenant_keys(const StoreLayout& layout) {
+  auto opened = open_keys(layout.root, kTenant);
+  if (opened || opened.error().code() != ErrorCode::kDenied) return opened;
+  // A key was copied over the one with which a store that holds nothing was made.
+  if (!REPRISE_PASS(drop_keys_of_empty(layout, kTenant))) return opened;
+  return open_keys(layout.root, kTenant);
+}
+
 Result<std::shared_ptr<const OpenStore>> open_parts(const path& root) {
   const StoreLayout layout{root};
   const std::string step = "opening the store '" + layout.root.string() + "'";
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_TRY(sys::make_directories(directory), step);
-  auto keys = REPRISE_TRY(open_keys(layout.root, kTenant), step);
+  auto keys = REPRISE_TRY(open_tenant_keys(layout), step);
   return std::make_shared<const OpenStore>(layout, std::move(keys));
 }
 

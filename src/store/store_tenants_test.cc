@@ -14,7 +14,7 @@ class TenantsTest : public StoreTest {
  protected:
   std::shared_ptr<const OpenStore> open_as(const std::string& tenant) {
     auto keys =
-        value_of(crypto::open_tenant(root_ / "keys", tenant, value_of(load_or_create_key(root_))));
+        value_of(crypto::make_tenant(root_ / "keys", tenant, value_of(load_or_create_key(root_))));
     return std::make_shared<OpenStore>(
         OpenStore{.layout = {.root = root_}, .keys = std::move(keys), .tenant = tenant});
   }

@@ -32,6 +32,8 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
                                                            CheckpointStore::Beginning how);
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const base::CheckpointId& id);
+// The keys of the store's tenant, which are made the first time. Errors as open_keys().
+Result<crypto::TenantKeys> open_tenant_keys(const StoreLayout& layout);
 // Opens the store as open_store() does.
 Result<std::shared_ptr<const OpenStore>> open_parts(const path& root);
 // The file of a sealed checkpoint, and what is in it. kNotFound.
