@@ -78,9 +78,8 @@ void print_no_store(Context& context) {
 }
 
 std::string name_of(store::Catalog& catalog, const base::ContainerKey& key) {
-  const auto row = catalog.container(key);
-  if (row && *row && !(*row)->name.empty()) return (*row)->name;
-  return short_id(key.str());
+  const auto name = catalog.container_name(key);
+  return name && !name->empty() ? *name : short_id(key.str());
 }
 
 }  // namespace reprise::cli

@@ -230,8 +230,7 @@ Result<void> Import::write_parts(const Recreation& recreation) {
                              return archive::write_plain_tree(tree(archive::kShm), space_, sink);
                            }),
                 "reading 'devshm-checkpoint.tar'");
-  return write_part(
-      kSpecPart, [&](const archive::WriteBytes& sink) { return sink(text(archive::kSpecDump)); });
+  return writer_->keep_part(kSpecPart, std::string(text(archive::kSpecDump)));
 }
 
 Result<image::Manifest> Import::describe() const {

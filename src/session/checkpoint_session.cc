@@ -117,10 +117,10 @@ Result<void> CheckpointSession::prepare() {
       "preparing the store");
   REPRISE_PASS(note_checkpoint(context_.layout, context_.request.session, writer_->id()));
   note_continuation();
-  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kCommandPart)),
-                                 container::command_line(*spec_)));
-  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer_->part(kSpecPart)),
-                                 REPRISE_PASS(sys::read_file(state_->bundle + "/config.json"))));
+  // Both hold what people gave as environment and arguments.
+  REPRISE_PASS(writer_->keep_part(kCommandPart, container::command_line(*spec_)));
+  REPRISE_PASS(
+      writer_->keep_part(kSpecPart, REPRISE_PASS(sys::read_file(state_->bundle + "/config.json"))));
   runtime_version_ = runtime_version(context_.layout.runc);
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",

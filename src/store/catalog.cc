@@ -8,6 +8,7 @@
 
 #include "store/internal/catalog_schema.h"
 #include "store/internal/claim_state.h"
+#include "store/internal/sealed_commands.h"
 #include "store/internal/statement.h"
 
 namespace reprise::store {
@@ -73,18 +74,31 @@ std::uint64_t bytes_of(const image::Manifest& manifest) {
   return bytes;
 }
 
+// Whose checkpoint that is.
+Result<std::optional<ContainerKey>> key_of(sqlite3* db, const CheckpointId& id) {
+  Statement statement =
+      REPRISE_PASS(Statement::prepare(db, "SELECT key FROM checkpoints WHERE id = ?1", id.str()));
+  if (!REPRISE_PASS(statement.step())) return std::nullopt;
+  return ContainerKey(statement.text(0));
+}
+
 }  // namespace
 
 void Catalog::Closer::operator()(sqlite3* db) const { CloseDatabase()(db); }
 
-Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db) : db_(std::move(db)) {}
+Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db, std::filesystem::path root)
+    : db_(std::move(db)), root_(std::move(root)) {}
 Catalog::Catalog(Catalog&&) noexcept = default;
 Catalog& Catalog::operator=(Catalog&&) noexcept = default;
 Catalog::~Catalog() = default;
 
 Result<Catalog> Catalog::open(const std::filesystem::path& root) {
   Database db = REPRISE_PASS(open_database(root, kCatalogSchema));
-  return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()));
+  // Commands that are forgotten are so for whoever reads the file.
+  REPRISE_PASS(run_script(db.get(), "PRAGMA secure_delete = ON"));
+  // What an older version left plain stays so where the key is missing just now.
+  (void)seal_plain_commands(db.get(), root);
+  return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()), root);
 }
 
 Result<bool> Catalog::exists(const std::filesystem::path& root) {
@@ -149,13 +163,16 @@ Result<void> Catalog::remove_checkpoint(const CheckpointId& id) {
     if (REPRISE_PASS(is_held(claim)))
       return fail(ErrorCode::kBusy, "checkpoint '" + id.str() + "' is being restored by session '" +
                                         claim.session + "'");
+  const auto key = REPRISE_PASS(key_of(db_.get(), id));
   // Continuations from it go with it: ON DELETE CASCADE.
   REPRISE_TRY(execute(db_.get(), "DELETE FROM checkpoints WHERE id = ?1", id.str()),
               "removing checkpoint '" + id.str() + "'");
+  if (key) REPRISE_PASS(forget_commands(db_.get(), key));
   return transaction.commit();
 }
 
 Result<bool> Catalog::remove_unneeded(const CheckpointId& id) {
+  const auto key = REPRISE_PASS(key_of(db_.get(), id));
   // One statement: a start that claims it meanwhile comes before or after.
   const int rows = REPRISE_TRY(
       execute(db_.get(),
@@ -163,6 +180,7 @@ Result<bool> Catalog::remove_unneeded(const CheckpointId& id) {
               " (SELECT 1 FROM continuations AS c WHERE c.checkpoint = checkpoints.id)",
               id.str()),
       "removing checkpoint '" + id.str() + "'");
+  if (rows > 0 && key) REPRISE_PASS(forget_commands(db_.get(), key));
   return rows > 0;
 }
 

@@ -174,10 +174,16 @@ class Catalog {
   // --- history
   Result<void> add_life_event(const LifeRow& row);
   Result<std::vector<LifeRow>> lives(const base::ContainerKey& key);  // oldest first
-  Result<void> put_container(const ContainerRow& row);                // insert or replace
+  // Insert or replace. The command, which may hold secrets, is sealed with the store's key, which
+  // put_container() and container() therefore read. It goes with the container's last checkpoint.
+  Result<void> put_container(const ContainerRow& row);
   Result<std::optional<ContainerRow>> container(const base::ContainerKey& key);
-  // All containers ever known by this name, most recently put first.
+  // Its name alone; empty if none is known.
+  Result<std::string> container_name(const base::ContainerKey& key);
+  // All containers ever known by this name, most recently put first; without their commands.
   Result<std::vector<ContainerRow>> containers_named(const std::string& name);
+  // Forgets the commands of containers that have no checkpoint. Returns how many there were.
+  Result<int> forget_needless_commands();
 
   // --- sessions
   Result<void> begin_session(const SessionRow& row);
@@ -195,8 +201,9 @@ class Catalog {
   struct Closer {
     void operator()(sqlite3* db) const;
   };
-  explicit Catalog(std::unique_ptr<sqlite3, Closer> db);
+  Catalog(std::unique_ptr<sqlite3, Closer> db, std::filesystem::path root);
   std::unique_ptr<sqlite3, Closer> db_;
+  std::filesystem::path root_;
 };
 
 }  // namespace reprise::store

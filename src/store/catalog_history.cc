@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/catalog.h"
+#include "store/internal/sealed_commands.h"
 #include "store/internal/statement.h"
 
 namespace reprise::store {
@@ -47,15 +48,16 @@ Result<LifeRow> life_row(const Statement& s) {
 }
 
 constexpr std::string_view kSelectContainers =
-    "SELECT key, name, image, create_command, command_image_index FROM containers WHERE ";
+    "SELECT key, name, image, command_image_index, sealed_command, create_command"
+    " FROM containers WHERE ";
 
+// Without its command.
 ContainerRow container_row(const Statement& s) {
   int column = 0;
   ContainerRow row;
   row.key = ContainerKey(s.text(column++));
   row.name = s.text(column++);
   row.image = s.text(column++);
-  row.create_command = s.text(column++);
   row.command_image_index = static_cast<int>(s.integer(column++));
   return row;
 }
@@ -120,22 +122,48 @@ Result<std::vector<LifeRow>> Catalog::lives(const ContainerKey& key) {
   return rows;
 }
 
+Result<int> forget_commands(sqlite3* db, const std::optional<ContainerKey>& only) {
+  // A session notes the command before its checkpoint.
+  return execute(db,
+                 "UPDATE containers SET sealed_command = x'', create_command = ''"
+                 " WHERE (?1 OR key = ?2) AND (sealed_command <> x'' OR create_command <> '')"
+                 " AND NOT EXISTS (SELECT 1 FROM checkpoints AS c WHERE c.key = containers.key)"
+                 " AND NOT EXISTS (SELECT 1 FROM sessions AS s WHERE s.key = containers.key"
+                 " AND s.status = 'running')",
+                 !only.has_value(), only ? only->str() : std::string());
+}
+
 Result<void> Catalog::put_container(const ContainerRow& row) {
+  const auto sealed = REPRISE_PASS(seal_command(root_, row.key, row.create_command));
   // A replaced row gets a new sequence number, which is the order of containers_named().
   REPRISE_PASS(execute(db_.get(),
                        "INSERT OR REPLACE INTO containers (key, name, image, create_command,"
-                       " command_image_index) VALUES (?1, ?2, ?3, ?4, ?5)",
-                       row.key.str(), row.name, row.image, row.create_command,
-                       row.command_image_index));
+                       " command_image_index, sealed_command) VALUES (?1, ?2, ?3, '', ?4, ?5)",
+                       row.key.str(), row.name, row.image, row.command_image_index, Blob{sealed}));
   return {};
 }
 
 Result<std::optional<ContainerRow>> Catalog::container(const ContainerKey& key) {
+  constexpr int kSealed = 4;
+  constexpr int kPlain = 5;
   Statement statement = REPRISE_PASS(
       Statement::prepare(db_.get(), std::string(kSelectContainers) + "key = ?1", key.str()));
   if (!REPRISE_PASS(statement.step())) return std::nullopt;
-  return container_row(statement);
+  ContainerRow row = container_row(statement);
+  const std::string sealed = statement.text(kSealed);
+  row.create_command =
+      sealed.empty() ? statement.text(kPlain) : REPRISE_PASS(open_command(root_, key, sealed));
+  return row;
 }
+
+Result<std::string> Catalog::container_name(const ContainerKey& key) {
+  Statement statement = REPRISE_PASS(
+      Statement::prepare(db_.get(), "SELECT name FROM containers WHERE key = ?1", key.str()));
+  if (!REPRISE_PASS(statement.step())) return std::string();
+  return statement.text(0);
+}
+
+Result<int> Catalog::forget_needless_commands() { return forget_commands(db_.get(), std::nullopt); }
 
 Result<std::vector<ContainerRow>> Catalog::containers_named(const std::string& name) {
   Statement statement = REPRISE_PASS(Statement::prepare(

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "store/catalog.h"
+#include "store/internal/catalog_schema.h"
+#include "store/internal/statement.h"
 #include "store/internal/test_support.h"
+#include "sys/files.h"
 
 namespace reprise::store {
 namespace {
@@ -16,6 +19,17 @@ const ContainerKey kWeb("web");
 
 class HistoryTest : public testing::Test {
  protected:
+  // Whether the bytes are in any file of the store, its key aside.
+  bool is_in_files(const std::string& text) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path()))
+      if (entry.is_regular_file() && sys::read_file(entry.path())->contains(text)) return true;
+    return false;
+  }
+  void change_database(const std::string& sql) {
+    auto db = value_of(open_database(directory_.path(), kCatalogSchema));
+    ASSERT_TRUE(run_script(db.get(), sql.c_str()));
+  }
+
   TestDirectory directory_;
   Catalog catalog_ = Catalog::open(directory_.path()).value();
 };
@@ -110,6 +124,51 @@ TEST_F(HistoryTest, ContainersAreReplaced) {
   EXPECT_EQ(row->create_command, R"(["podman","run","redis:7"])");
   EXPECT_EQ(row->command_image_index, 2);
   EXPECT_TRUE(catalog_.containers_named("old")->empty());
+}
+
+// `podman run --env SECRET=…` lay in the catalog for whoever could read the file, for good.
+TEST_F(HistoryTest, CommandsAreNotInTheFile) {
+  ContainerRow row = container_row("web", "web");
+  row.create_command = R"(["podman","run","--env","SECRET=hunter2","redis:7"])";
+  ASSERT_TRUE(catalog_.put_container(row));
+  EXPECT_EQ(catalog_.container(kWeb).value()->create_command, row.create_command);
+  EXPECT_EQ(value_of(catalog_.container_name(kWeb)), "web");
+  EXPECT_EQ(value_of(catalog_.container_name(ContainerKey("none"))), "");
+  EXPECT_FALSE(is_in_files("hunter2"));
+}
+
+TEST_F(HistoryTest, CommandsOfOlderVersionsAreSealedWhenTheCatalogIsOpened) {
+  for (const char* secret : {"hunter2", "hunter3"})  // of which one is replaced
+    change_database(
+        std::string("INSERT OR REPLACE INTO containers (key, name, image,"
+                    " create_command, command_image_index) VALUES ('web', 'web', 'i', '") +
+        secret + "', 3)");
+  EXPECT_TRUE(is_in_files("hunter3"));
+  catalog_ = value_of(Catalog::open(directory_.path()));
+  EXPECT_EQ(catalog_.container(kWeb).value()->create_command, "hunter3");
+  EXPECT_EQ(catalog_.container(kWeb).value()->command_image_index, 3);
+  EXPECT_FALSE(is_in_files("hunter"));
+}
+
+TEST_F(HistoryTest, ACommandGoesWithTheLastCheckpoint) {
+  const image::Manifest one{.id = base::CheckpointId("one"), .key = kWeb, .name = "web"};
+  const image::Manifest two{.id = base::CheckpointId("two"), .key = kWeb, .name = "web"};
+  for (const auto& manifest : {one, two})
+    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", Catalog::Continue::kNo));
+  ASSERT_TRUE(catalog_.put_container(container_row("web", "web")));
+  ASSERT_TRUE(catalog_.remove_checkpoint(one.id));
+  EXPECT_NE(catalog_.container(kWeb).value()->create_command, "");
+  ASSERT_TRUE(catalog_.remove_unneeded(two.id));
+  EXPECT_EQ(catalog_.container(kWeb).value()->create_command, "");
+  EXPECT_EQ(catalog_.container(kWeb).value()->name, "web");
+  ASSERT_TRUE(catalog_.put_container(container_row("other", "other")));
+  EXPECT_EQ(value_of(catalog_.forget_needless_commands()), 1);
+}
+
+TEST_F(HistoryTest, ACommandSealedForAnotherContainerIsNotTaken) {
+  ASSERT_TRUE(catalog_.put_container(container_row("web", "web")));
+  change_database("UPDATE containers SET key = 'other'");
+  EXPECT_EQ(catalog_.container(ContainerKey("other")).error().code(), ErrorCode::kCorrupt);
 }
 
 TEST_F(HistoryTest, ContainersOfOneNameMostRecentlyPutFirst) {

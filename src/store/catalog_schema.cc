@@ -90,8 +90,13 @@ ALTER TABLE checkpoints ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE checkpoints ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT -1;
 )sql";
 
+// `create_command` is plain, as versions before wrote it: empty from now on (sealed_commands.cc).
+constexpr const char* kVersion4 = R"sql(
+ALTER TABLE containers ADD COLUMN sealed_command BLOB NOT NULL DEFAULT x'';
+)sql";
+
 // A new version is a new step at the end; those that were released never change.
-constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3};
+constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 }  // namespace
 

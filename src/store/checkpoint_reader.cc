@@ -95,9 +95,13 @@ std::optional<std::size_t> Reader::number_of(const std::string& name) const {
 Result<std::optional<path>> Reader::find_part(std::string_view name) {
   const auto file = number_of(std::string(kParts) + REPRISE_PASS(base::parse_id(name)));
   if (!file) return std::nullopt;
-  if (!parts_)
-    parts_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, CheckpointStore::kUnknownSize)));
-  const path to = parts_->directory() / std::string(name);
+  if (!parts_) {
+    std::uint64_t bytes = 0;
+    for (const image::ManifestFile& part : contents_.manifest.files)
+      if (part.name.starts_with(kParts)) bytes += part.bytes;
+    parts_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, bytes)));
+  }
+  const path to = parts_->spool() / std::string(name);
   std::error_code error;
   if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(*file, to));
   return to;

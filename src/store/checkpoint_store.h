@@ -38,6 +38,8 @@ class CheckpointWriter {
   // Where to write the part `name` ("rootfs.tar"); everything found there at the seal belongs to
   // the checkpoint.
   virtual Result<std::filesystem::path> part(std::string_view name) = 0;
+  // A part with these contents, which lie on no disk until they are sealed: for secrets.
+  virtual Result<void> keep_part(std::string_view name, std::string contents) = 0;
   // Makes everything durable and the checkpoint visible: the packs, then the checkpoint's file, by
   // a rename. `manifest.id` and `manifest.files` are filled in here; the sealed manifest is
   // returned. Blocks on the disk. On error (kIo, e.g. a full disk) nothing is visible.

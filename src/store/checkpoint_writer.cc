@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include "base/fault.h"
@@ -71,6 +75,14 @@ class Spool final : public image::PageSink {
   bool absorbed_ = false;
 };
 
+// A file in memory, without a name.
+Result<sys::UniqueFd> in_memory(const std::string& contents) {
+  sys::UniqueFd fd(::memfd_create("reprise-part", MFD_CLOEXEC));
+  if (!fd.valid()) return fail_errno(errno, "keeping a part in memory");
+  REPRISE_PASS(sys::write_at(fd.get(), 0, std::as_bytes(std::span(contents))));
+  return fd;
+}
+
 class Writer final : public CheckpointWriter {
  public:
   Writer(std::shared_ptr<const OpenStore> store, StagingPlace place, PageIndex index, Effort effort)
@@ -88,6 +100,10 @@ class Writer final : public CheckpointWriter {
   image::PageSink& pages() override { return spool_; }
   Result<path> part(std::string_view name) override {
     return parts() / REPRISE_PASS(base::parse_id(name));
+  }
+  Result<void> keep_part(std::string_view name, std::string contents) override {
+    kept_[REPRISE_PASS(base::parse_id(name))] = std::move(contents);
+    return {};
   }
   Result<image::Manifest> seal(image::Manifest manifest) override {
     return REPRISE_TRY(seal_steps(std::move(manifest)), "sealing checkpoint '" + id().str() + "'");
@@ -112,6 +128,7 @@ class Writer final : public CheckpointWriter {
   PageIndex index_;
   PageWriter pages_;
   Spool spool_;
+  std::map<std::string, std::string> kept_;  // parts
   bool sealed_ = false;
 };
 
@@ -120,6 +137,10 @@ Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
   manifest.id = id();
   REPRISE_PASS(spool_.check_empty());
   REPRISE_PASS(consume(pages_, parts(), "parts/"));
+  for (const auto& [name, contents] : kept_) {
+    const sys::UniqueFd file = REPRISE_PASS(in_memory(contents));
+    REPRISE_PASS(pages_.add_file("parts/" + name, file.get()));
+  }
   REPRISE_PASS(base::fault_point("seal-digested"));
   REPRISE_PASS(pages_.finish());
   REPRISE_PASS(base::fault_point("seal-synced"));

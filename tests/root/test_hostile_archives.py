@@ -3,7 +3,7 @@
 import gzip
 import json
 import os
-import sqlite3
+import shutil
 import tarfile
 
 import pytest
@@ -126,7 +126,7 @@ def test_each_is_refused_by_name_and_leaves_nothing(product, tmp_path):
     assert not podman("image", "mount").stdout.strip()
 
 
-def test_nothing_of_an_archive_configures_the_container(product, tmp_path):
+def test_nothing_of_an_archive_configures_the_container(product, tmp_path, monkeypatch):
     spec = {**SPEC, "hooks": {"prestart": [{"path": "/bin/touch", "args": ["touch", "/evil"]}]},
             "linux": {"resources": {"memory": {"limit": 1}}}}
     config_dump = {**CONFIG, "privileged": True, "networkMode": "host", "stdin": True,
@@ -137,10 +137,19 @@ def test_nothing_of_an_archive_configures_the_container(product, tmp_path):
                                         spec__dump=json.dumps(spec).encode())))
     imported = product.reprise("checkpoint", "import", file, "--tag", "wishes")
     assert "--network host" in imported.stderr
-    # What would be created: asked of the catalog, since CRIU's image here is none.
-    with sqlite3.connect(product.store / "catalog.db") as catalog:
-        [[words]] = catalog.execute("SELECT create_command FROM containers")
-    assert json.loads(words) == [
+    # What is created is removed again, since CRIU's image here is none.
+    calls = tmp_path / "calls"
+    fake = tmp_path / "bin" / "podman"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nprintf "%s\\n" podman "$@" END >>{calls}\n'
+                    f'exec {shutil.which("podman")} "$@"\n', encoding="ascii")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    assert product.reprise("restore", "wishes", check=False).returncode != 0
+    made = [call.split("\n") for call in calls.read_text(encoding="utf-8").split("\nEND\n")]
+    [words] = [call for call in made if "create" in call]
+    del words[words.index("--name"):words.index("--name") + 2]
+    assert words == [
         "podman", "--runtime", str(product.runtime), "create", "--annotation",
         "reprise.dev/on-stop=checkpoint", "--interactive", "--", CONFIG["rootfsImageName"],
         *config_dump["command"]]
