@@ -37,7 +37,9 @@ Result<int> gc(const Options& options, Context& context) {
     REPRISE_PASS(session::run_background_gc(context.layout));
     return kDone;
   }
-  REPRISE_PASS(store::Catalog::open_existing(context.layout.store));  // looking makes no store
+  // Looking makes no store; and a newer version may need what this one does not know of.
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  REPRISE_PASS(catalog.forget_needless_commands());
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
   if (!options.no_compact) REPRISE_PASS(compact(*opened, context));

@@ -7,7 +7,19 @@
 namespace reprise::cli {
 namespace {
 
+Result<void> replace_catalog(const std::string& damage, Context& context) {
+  const store::SalvagedCatalog salvaged =
+      REPRISE_PASS(store::replace_catalog(context.layout.store));
+  context.io.out << "catalog made anew, since it was damaged (" << damage << "); the old one is '"
+                 << salvaged.damaged.string() << "'\n";
+  for (const std::string& table : salvaged.lost)
+    context.io.err << "of the catalog's " << table << ", some or all could not be read\n";
+  return {};
+}
+
 Result<int> repair(Context& context) {
+  // First of all: what a newer version wrote is not for us to mend.
+  const auto damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
   const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
   REPRISE_PASS(opened->sweep());
   const store::Rebuilt rebuilt = REPRISE_PASS(opened->rebuild_index(kGcPatience));
@@ -15,6 +27,7 @@ Result<int> repair(Context& context) {
   for (const std::string& pack : rebuilt.damaged)
     context.io.err << "pack '" << pack
                    << "' is damaged: 'reprise store verify' names who needs it\n";
+  if (damage) REPRISE_PASS(replace_catalog(*damage, context));
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
   for (const base::CheckpointId& id : repaired.added)
@@ -36,7 +49,9 @@ constinit const Command kStoreRepair = {
     .path = "store repair",
     .summary = "Make index and catalog anew from what is stored",
     .details =
-        R"(Reads all packs. Tags, histories and what containers continue from are only in the catalog.
+        R"(Reads all packs. Tags, histories and what containers continue from are only in the catalog: of a
+damaged one, which is kept beside the new one, what can be read is taken over. No container may be
+stopped or started meanwhile.
 
 Example:
   reprise store repair)",

@@ -7,17 +7,29 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "store/catalog.h"
+#include "store/catalog_repair.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::cli {
 namespace {
 
 // What the catalog promises and the store has not. A row goes before its file, and comes after it.
+bool is_known(const std::vector<store::CheckpointRow>& rows, const base::CheckpointId& id) {
+  return std::ranges::find(rows, id, &store::CheckpointRow::id) != rows.end();
+}
+
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   const auto ids = REPRISE_PASS(checkpoints.list());
+  for (const base::CheckpointId& id : ids)
+    if (!is_known(rows, id) && !catalog.find_checkpoint(id.str()) && checkpoints.manifest(id))
+      verified.damages.push_back({.checkpoint = id,
+                                  .pack = "",
+                                  .what =
+                                      "it is not in the catalog: 'reprise store repair' puts it "
+                                      "there"});
   for (const store::CheckpointRow& row : rows)
     if (!std::ranges::binary_search(ids, row.id) && catalog.find_checkpoint(row.id.str()))
       verified.damages.push_back(
@@ -27,7 +39,7 @@ Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
 
 void print(Context& context, const store::Verified& verified) {
   for (const store::Damage& damage : verified.damages)
-    context.io.err << damage.checkpoint.str() << ": "
+    context.io.err << (damage.checkpoint.empty() ? "" : damage.checkpoint.str() + ": ")
                    << (damage.pack.empty() ? "" : "pack '" + damage.pack + "': ") << damage.what
                    << '\n';
   context.io.out << verified.checkpoints << " checkpoints, " << format_bytes(verified.bytes)
@@ -38,15 +50,17 @@ void print(Context& context, const store::Verified& verified) {
 void print_as_json(Context& context, const store::Verified& verified) {
   Json damages = Json::array();
   for (const store::Damage& damage : verified.damages)
-    damages.push_back({{"checkpoint", damage.checkpoint.str()},
-                       {"pack", damage.pack.empty() ? Json(nullptr) : Json(damage.pack)},
-                       {"what", damage.what}});
+    damages.push_back(
+        {{"checkpoint", damage.checkpoint.empty() ? Json(nullptr) : Json(damage.checkpoint.str())},
+         {"pack", damage.pack.empty() ? Json(nullptr) : Json(damage.pack)},
+         {"what", damage.what}});
   print_json(context.io.out, {{"checkpoints", verified.checkpoints},
                               {"bytes", verified.bytes},
                               {"damages", std::move(damages)}});
 }
 
 Result<int> verify(bool json, Context& context) {
+  const auto catalog_damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   Progress progress(context.io, "verifying");
   store::Verified verified =
@@ -55,7 +69,13 @@ Result<int> verify(bool json, Context& context) {
         progress.tick();
       }));
   progress.clear();
-  REPRISE_PASS(add_missing(context, *checkpoints, verified));
+  if (catalog_damage)
+    verified.damages.push_back({.checkpoint = {},
+                                .pack = "",
+                                .what = "the catalog is damaged (" + *catalog_damage +
+                                        "): 'reprise store repair' makes it anew"});
+  else
+    REPRISE_PASS(add_missing(context, *checkpoints, verified));
   (json ? print_as_json : print)(context, verified);
   return verified.damages.empty() ? kDone : base::exit_code(base::ErrorCode::kCorrupt);
 }

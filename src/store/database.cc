@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include "store/catalog.h"
@@ -72,6 +73,40 @@ Result<Database> open_database(const std::filesystem::path& root, const Database
   sqlite3_busy_timeout(db.get(), static_cast<int>(kBusyTimeout.count()));
   REPRISE_TRY(prepare(db.get(), root, schema), step);
   return db;
+}
+
+namespace {
+
+Result<std::optional<std::string>> damage_of(sqlite3* db, const DatabaseSchema& schema) {
+  REPRISE_PASS(version_of(db, schema));
+  Statement statement = REPRISE_PASS(Statement::prepare(db, "PRAGMA integrity_check(1)"));
+  if (!REPRISE_PASS(statement.step())) return "SQLite cannot check it";
+  const std::string said = statement.text(0);
+  if (said == "ok") return std::nullopt;
+  return said.substr(0, said.find('\n'));
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> find_damage(const std::filesystem::path& root,
+                                               const DatabaseSchema& schema) {
+  const std::filesystem::path file = root / schema.file;
+  const std::string step = "checking the " + std::string(schema.name) + " '" + file.string() + "'";
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return fail_errno(errno, step);
+  }
+  sqlite3* opened = nullptr;
+  // For writing, though nothing is: where nobody has it open, its log is to be read as well.
+  const int result =
+      sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const Database db(opened);
+  if (result != SQLITE_OK) return std::unexpected(database_error(db.get()).with_step(step));
+  sqlite3_busy_timeout(db.get(), static_cast<int>(kBusyTimeout.count()));
+  auto damage = damage_of(db.get(), schema);
+  if (!damage && damage.error().code() == ErrorCode::kCorrupt) return damage.error().message();
+  return REPRISE_TRY(std::move(damage), step);
 }
 
 }  // namespace reprise::store

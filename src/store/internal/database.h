@@ -6,7 +6,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 
@@ -32,5 +34,11 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 // is no database. A connection is for one thread.
 base::Result<Database> open_database(const std::filesystem::path& root,
                                      const DatabaseSchema& schema);
+
+// What is wrong with it, as far as SQLite can see: all of it is read. Nothing if it is whole, or if
+// there is none. Changes nothing. kUnsupported if a newer version of Reprise wrote it; other errors
+// say that it could not be looked at.
+base::Result<std::optional<std::string>> find_damage(const std::filesystem::path& root,
+                                                     const DatabaseSchema& schema);
 
 }  // namespace reprise::store
