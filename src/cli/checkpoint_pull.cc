@@ -46,7 +46,8 @@ Result<int> run(const Options& options, Context& context) {
 Runner configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
-                 "id, or unique beginning of one; or oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]")
+                 "id, unique beginning of one, tag, or name of a container, which stands for its "
+                 "newest; or oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]")
       ->required();
   app.add_option("REMOTE", options->remote,
                  "name of a remote, or a URL; the one that is configured if there is only one");
@@ -60,9 +61,9 @@ constinit const Command kCheckpointPull = {
     .path = "checkpoint pull",
     .summary = "Fetch a checkpoint from a remote",
     .details =
-        R"(Only what no checkpoint here holds is fetched, and all of it verified. The store must have the key
-that the checkpoint was sealed with; one without checkpoints takes it over, if it is wrapped with the
-same key-encryption key. The container's image must be on this host to restore it.
+        R"(Only what no checkpoint here holds is fetched, and all of it verified. What another
+store pushed needs that store's key file in the directory of other keys, /etc/reprise/store.key.d
+(docs/remotes.md has the steps). The container's image must be on this host to restore it.
 'reprise checkpoint ls --remote REMOTE' lists what is there.
 
 oci:DIRECTORY[:TAG] is an image of an OCI image layout, oci-archive:FILE[:TAG] one of an archive of a

@@ -127,7 +127,7 @@ Runner configure(CLI::App& app) {
          "its newest checkpoint")
       ->required();
   app.add_option("--from", options->from,
-                 "fetch the checkpoint from this remote first; SUBJECT is the beginning of its id");
+                 "fetch the checkpoint from this remote first; SUBJECT is what it is called there");
   app.add_option("--name", options->wishes.name, "make a new container of this name");
   app.add_option("--volumes", options->wishes.volumes,
                  "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/transfer.h"
 
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "cli/containers.h"
@@ -37,7 +39,7 @@ std::string place_of(const remote::RemoteConfig& access) {
 Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
   auto row = REPRISE_PASS(catalog.container(checkpoint.key));
   // Of one that plain Podman ran and stopped we have seen too little; Podman still knows it.
-  if (!row)
+  if (!row || row->create_command.empty())
     if (const auto info = podman::inspect(checkpoint.key.str()))
       if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
   if (!row) return "";
@@ -45,7 +47,8 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
                         {"name", row->name},
                         {"image", row->image},
                         {"create_command", row->create_command},
-                        {"command_image_index", row->command_image_index}}
+                        {"command_image_index", row->command_image_index},
+                        {"tag", checkpoint.tag}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -63,13 +66,46 @@ Result<store::ContainerRow> container_in(const std::string& note) {
                              .command_image_index = json["command_image_index"].get<int>()};
 }
 
+std::string tag_in(const std::string& note) {
+  return image::text_in(nlohmann::json::parse(note, nullptr, false), "tag");
+}
+
+// The newest checkpoint there with this tag; else that of the container with this name.
+Result<CheckpointId> find_there(const std::filesystem::path& root, const std::string& subject,
+                                const OpenRemote& remote) {
+  auto found = store::find_remote_checkpoint(subject, *remote.objects);
+  if (found || found.error().code() != ErrorCode::kNotFound) return found;
+  auto there = REPRISE_PASS(store::remote_checkpoints(root, *remote.objects));
+  std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
+  for (const image::Manifest& manifest : there.manifests) {
+    const auto note = store::remote_note_of(root, manifest.id, *remote.objects);
+    if (note && tag_in(*note) == subject) return manifest.id;
+  }
+  for (const image::Manifest& manifest : there.manifests)
+    if (manifest.name == subject || manifest.key.str() == subject) return manifest.id;
+  auto error = Error(ErrorCode::kNotFound,
+                     "'" + remote.name + "' has no checkpoint, tag or container '" + subject + "'");
+  if (there.unreadable.empty())
+    return std::unexpected(std::move(error).with_hint("'reprise checkpoint ls --remote " +
+                                                      remote.name + "' lists what is there"));
+  return std::unexpected(
+      std::move(error).with_hint(std::to_string(there.unreadable.size()) +
+                                 " checkpoints there cannot be read: is the key of their store in "
+                                 "the directory of other keys (docs/remotes.md)?"));
+}
+
 Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
   const image::Manifest& manifest = pulled.manifest;
-  if (!pulled.note.empty() && !REPRISE_PASS(catalog.container(manifest.key)))
+  const auto row = REPRISE_PASS(catalog.container(manifest.key));
+  if (!pulled.note.empty() && (!row || row->create_command.empty()))
     REPRISE_PASS(catalog.put_container(REPRISE_PASS(container_in(pulled.note))));
   const auto known = catalog.find_checkpoint(manifest.id.str());
   if (known && known->id == manifest.id) return {};
-  return catalog.add_checkpoint(manifest, "", store::Catalog::Continue::kNo);
+  // A tag that is in use here stays with the one that has it.
+  const std::string tag = tag_in(pulled.note);
+  const auto same = catalog.find_checkpoint(tag);
+  const bool is_free = !tag.empty() && !same && same.error().code() == ErrorCode::kNotFound;
+  return catalog.add_checkpoint(manifest, is_free ? tag : "", store::Catalog::Continue::kNo);
 }
 
 }  // namespace
@@ -134,9 +170,9 @@ Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
 }
 
 Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
-                           const std::string& prefix, const OpenRemote& remote,
+                           const std::string& subject, const OpenRemote& remote,
                            const store::TransferProgress& progress) {
-  const CheckpointId id = REPRISE_PASS(store::find_remote_checkpoint(prefix, *remote.objects));
+  const CheckpointId id = REPRISE_PASS(find_there(context.layout.store, subject, remote));
   store::Pulled pulled =
       REPRISE_PASS(store::pull_checkpoint(context.layout.store, id, *remote.objects, progress));
   REPRISE_TRY(enter(catalog, pulled), "entering checkpoint '" + id.str() + "' in the catalog");

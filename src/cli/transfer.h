@@ -40,10 +40,11 @@ Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
                            const store::CheckpointRow& checkpoint, const OpenRemote& remote,
                            const store::TransferProgress& progress);
 
-// Fetches the checkpoint whose id begins with `prefix`, and enters it in the catalog, with the
-// container that it was taken of if that is not known here.
+// Fetches the checkpoint whose id begins with `subject`, that has this tag, or the newest one of
+// the container of that name, and enters it in the catalog: with its tag, unless that is in use
+// here, and with the container that it was taken of if that is not known here.
 Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
-                           const std::string& prefix, const OpenRemote& remote,
+                           const std::string& subject, const OpenRemote& remote,
                            const store::TransferProgress& progress);
 
 // A line for people: "uploading, 12.0 MB of 40.0 MB".

@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "store/internal/remote_keys.h"
 #include "store/internal/staging_place.h"
 #include "store/internal/transfer_names.h"
 #include "store/key_source.h"
@@ -36,9 +37,15 @@ Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& te
   return true;
 }
 
-Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from) {
+Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from,
+                       const std::string& secret_id) {
   const StoreLayout& layout = store.layout;
-  const std::string text = REPRISE_PASS(from.get(store.key_name(), kKeyFileLimit));
+  Result<std::string> found = from.get(remote_key(store, secret_id), kKeyFileLimit);
+  if (!found && found.error().code() == ErrorCode::kNotFound)
+    found = from.get(store.key_name(), kKeyFileLimit);
+  const std::string text = REPRISE_PASS(std::move(found));
+  if (REPRISE_PASS(crypto::secret_id_in(text)) != secret_id)
+    return fail(ErrorCode::kNotFound, "'" + from.url() + "' does not hold that key");
   const crypto::Secret kek = REPRISE_PASS(load_or_create_key(layout.root));
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));

@@ -33,8 +33,9 @@ struct Range {
 
 class Fetch {
  public:
-  Fetch(const OpenStore& store, const std::vector<BlockPlace>& theirs, remote::ObjectStore& from)
-      : store_(store), theirs_(theirs), from_(from), workers_(kReadsAtOnce) {}
+  Fetch(const OpenStore& store, const crypto::TenantKeys& keys,
+        const std::vector<BlockPlace>& theirs, remote::ObjectStore& from)
+      : store_(store), keys_(keys), theirs_(theirs), from_(from), workers_(kReadsAtOnce) {}
   // Fills in the places of what is here.
   Result<void> find_here(PageIndex& index);
   Result<Fetched> fetch(NewPacks& packs, const TransferProgress& progress);
@@ -43,12 +44,15 @@ class Fetch {
   Result<bool> is_intact(const BlockPlace& place) const;
   Result<std::vector<Range>> ranges() const;
   Result<std::vector<std::byte>> read(const Range& range) const;
+  Result<BlockPlace> append(std::uint32_t block, std::span<const std::byte> sealed,
+                            NewPacks& packs) const;
   Result<void> keep(const Range& range, std::span<const std::byte> bytes, NewPacks& packs);
   [[nodiscard]] std::span<const std::byte> sealed_in(const Range& range,
                                                      std::span<const std::byte> bytes,
                                                      std::uint32_t block) const;
 
   const OpenStore& store_;
+  const crypto::TenantKeys& keys_;  // with which they are sealed there
   const std::vector<BlockPlace>& theirs_;
   remote::ObjectStore& from_;
   std::vector<std::optional<BlockPlace>> places_ =
@@ -142,14 +146,30 @@ Result<std::vector<std::byte>> Fetch::read(const Range& range) const {
     return fail(ErrorCode::kCorrupt, step + ": it is missing there");
   REPRISE_TRY(got, step);
   for (const std::uint32_t block : range.blocks)
-    REPRISE_TRY(authenticate_block(store_.keys, theirs_[block].id, sealed_in(range, bytes, block)),
-                step);
+    REPRISE_TRY(authenticate_block(keys_, theirs_[block].id, sealed_in(range, bytes, block)), step);
   return bytes;
+}
+
+Result<BlockPlace> Fetch::append(std::uint32_t block, std::span<const std::byte> sealed,
+                                 NewPacks& packs) const {
+  const BlockId& id = theirs_[block].id;
+  if (keys_.id == store_.keys.id) return packs.append(id, sealed);
+  const Block theirs = REPRISE_PASS(open_block(keys_.data, id, sealed));
+  std::vector<PageId> ids;
+  std::vector<const std::byte*> pages;
+  for (std::size_t i = 0; i < theirs.ids.size(); ++i) {
+    const auto page = std::span(theirs.pages).subspan(i * kPageBytes, kPageBytes);
+    ids.push_back(store_.keys.pages.of(page));
+    pages.push_back(page.data());
+  }
+  const SealedBlock ours =
+      REPRISE_PASS(seal_block(store_.keys.data, id, ids, pages, Effort::kSmall));
+  return packs.append(id, ours.bytes());
 }
 
 Result<void> Fetch::keep(const Range& range, std::span<const std::byte> bytes, NewPacks& packs) {
   for (const std::uint32_t block : range.blocks) {
-    places_[block] = REPRISE_PASS(packs.append(theirs_[block].id, sealed_in(range, bytes, block)));
+    places_[block] = REPRISE_PASS(append(block, sealed_in(range, bytes, block), packs));
     ++fetched_.blocks;
     fetched_.bytes += theirs_[block].bytes;
   }
@@ -180,10 +200,11 @@ Result<Fetched> Fetch::fetch(NewPacks& packs, const TransferProgress& progress) 
 
 }  // namespace
 
-Result<Fetched> fetch_blocks(const OpenStore& store, PageIndex& index,
-                             const std::vector<BlockPlace>& theirs, remote::ObjectStore& from,
-                             NewPacks& packs, const TransferProgress& progress) {
-  Fetch fetch(store, theirs, from);
+Result<Fetched> fetch_blocks(const OpenStore& store, const crypto::TenantKeys& keys,
+                             PageIndex& index, const std::vector<BlockPlace>& theirs,
+                             remote::ObjectStore& from, NewPacks& packs,
+                             const TransferProgress& progress) {
+  Fetch fetch(store, keys, theirs, from);
   REPRISE_PASS(fetch.find_here(index));
   return fetch.fetch(packs, progress);
 }

@@ -10,6 +10,7 @@
 #include "store/internal/bytes.h"
 #include "store/internal/fetch_blocks.h"
 #include "store/internal/move_blocks.h"
+#include "store/internal/remote_keys.h"
 #include "store/internal/staging_place.h"
 #include "store/internal/transfer_names.h"
 #include "store/transfer.h"
@@ -24,31 +25,35 @@ using base::fail;
 
 namespace {
 
+Result<std::string> open_note(const crypto::TenantKeys& keys, const CheckpointId& id,
+                              const std::string& sealed) {
+  std::vector<std::byte> note;
+  REPRISE_TRY(keys.manifests.open(as_bytes(sealed), as_bytes(note_bound(id)), note),
+              "reading its note");
+  return std::string(as_text(note));
+}
+
 Result<std::string> get_note(const OpenStore& store, const CheckpointId& id,
                              remote::ObjectStore& from) {
   const Result<std::string> sealed = from.get(remote_note(id), kNoteLimit);
   if (!sealed && sealed.error().code() == ErrorCode::kNotFound) return "";
   REPRISE_PASS(sealed);
-  std::vector<std::byte> note;
-  REPRISE_TRY(store.keys.manifests.open(as_bytes(*sealed), as_bytes(note_bound(id)), note),
-              "reading its note");
-  return std::string(as_text(note));
+  const auto ours = open_note(store.keys, id, *sealed);
+  if (ours || ours.error().code() != ErrorCode::kCorrupt) return ours;
+  // Whoever pushed it sealed it, as the checkpoint.
+  const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
+  RemoteKeys keys(store, from);
+  return open_note(*REPRISE_PASS(keys.of(text)), id, *sealed);
 }
 
-// Of an empty store, when other keys sealed what it is to hold.
-Result<std::shared_ptr<const OpenStore>> with_their_key(const path& root, const OpenStore& store,
-                                                        remote::ObjectStore& from, Error denied) {
-  const Result<void> adopted = adopt_key(store, from);
-  if (adopted) return open_parts(root);
-  return std::unexpected(
-      std::move(denied)
-          .with_suppressed(adopted.error())
-          .with_hint(adopted.error().code() == ErrorCode::kBusy
-                         ? "this store holds checkpoints of another key: pull into an empty one "
-                           "(REPRISE_STORE), which takes over the key"
-                         : adopted.error().message() + (adopted.error().hint().empty()
-                                                            ? ""
-                                                            : "; " + adopted.error().hint())));
+// Of an empty store, when other keys sealed what it is to hold: then both have the same keys from
+// now on, and nothing needs to be sealed anew. Whatever prevents that, it goes without.
+Result<void> share_their_key(const path& root, std::shared_ptr<const OpenStore>& store,
+                             remote::ObjectStore& from, std::string_view text) {
+  const std::string id = key_of_checkpoint(text);
+  if (id.empty() || id == store->keys.id || !adopt_key(*store, from, id)) return {};
+  store = REPRISE_PASS(open_parts(root));
+  return {};
 }
 
 // So much is fetched again at most by a pull that was cut off.
@@ -64,8 +69,8 @@ Result<void> hand_over(const OpenStore& store, PageIndex& index, NewPacks& packs
 }
 
 // Puts the blocks of `contents` here and says where they lie now.
-Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectStore& from,
-                    const TransferProgress& progress) {
+Result<Pulled> take(const OpenStore& store, const crypto::TenantKeys& keys, Contents contents,
+                    remote::ObjectStore& from, const TransferProgress& progress) {
   const StagingPlace place =
       REPRISE_PASS(StagingPlace::make(store.layout, CheckpointStore::kUnknownSize));
   REPRISE_PASS(check_key(store));
@@ -77,7 +82,7 @@ Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectSto
     return progress ? progress(done, all) : Result<void>();
   };
   const Fetched fetched =
-      REPRISE_PASS(fetch_blocks(store, index, contents.blocks, from, packs, after_range));
+      REPRISE_PASS(fetch_blocks(store, keys, index, contents.blocks, from, packs, after_range));
   contents.blocks = fetched.places;
   REPRISE_PASS(base::fault_point("pull-fetched"));
   REPRISE_PASS(packs.finish());
@@ -96,20 +101,18 @@ Result<Pulled> take(const OpenStore& store, Contents contents, remote::ObjectSto
       .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};
 }
 
-// What is not here. `store` becomes one with their key, if need be.
+// What is not here. `store` becomes one with their key, if it is empty.
 Result<Pulled> take_theirs(const path& root, std::shared_ptr<const OpenStore>& store,
                            const CheckpointId& id, remote::ObjectStore& from,
                            const TransferProgress& progress) {
   constexpr int kAttempts = 3;
   for (int attempt = 1;; ++attempt) {
     const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
-    Result<Contents> contents = open_contents(store->keys, id, text);
-    if (!contents && contents.error().code() == ErrorCode::kDenied) {
-      store = REPRISE_PASS(with_their_key(root, *store, from, contents.error()));
-      contents = open_contents(store->keys, id, text);
-    }
-    REPRISE_PASS(contents);
-    Result<Pulled> taken = take(*store, std::move(*contents), from, progress);
+    REPRISE_PASS(share_their_key(root, store, from, text));
+    RemoteKeys known(*store, from);
+    const crypto::TenantKeys& keys = *REPRISE_PASS(known.of(text));
+    Contents contents = REPRISE_PASS(open_contents(keys, id, text));
+    Result<Pulled> taken = take(*store, keys, std::move(contents), from, progress);
     if (taken || attempt == kAttempts) return taken;
     // A node whose store we read may have moved its blocks meanwhile; then its file is another one.
     // Or it was removed, and a gc there was faster than we.
@@ -136,6 +139,12 @@ Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStor
 }
 
 }  // namespace
+
+Result<std::string> remote_note_of(const path& root, const CheckpointId& id,
+                                   remote::ObjectStore& from) {
+  const auto store = REPRISE_PASS(open_parts(root));
+  return get_note(*store, id, from);
+}
 
 Result<Pulled> pull_checkpoint(const path& root, const CheckpointId& id, remote::ObjectStore& from,
                                const TransferProgress& progress) {

@@ -3,12 +3,16 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "base/fault.h"
 #include "store/internal/bytes.h"
 #include "store/internal/move_blocks.h"
 #include "store/internal/notices.h"
+#include "store/internal/push_plan.h"
+#include "store/internal/remote_keys.h"
+#include "store/internal/staging_place.h"
 #include "store/internal/transfer_names.h"
 #include "store/internal/workers.h"
 #include "store/transfer.h"
@@ -33,8 +37,16 @@ Result<std::string> sealed_note(const OpenStore& store, const CheckpointId& id,
 
 struct Upload {
   std::string pack;
+  path directory;
   std::uint64_t bytes = 0;
 };
+
+Error pushes_counted_on(const remote::ObjectStore& to) {
+  return Error(ErrorCode::kBusy, "packs of '" + to.url() +
+                                     "' that hold some of its blocks were "
+                                     "removed meanwhile")
+      .with_hint("try again");
+}
 
 class Push {
  public:
@@ -45,19 +57,21 @@ class Push {
   [[nodiscard]] const Pushed& pushed() const { return pushed_; }
 
  private:
-  Result<void> make_safe(const CheckpointId& id, const Contents& contents, const std::string& note);
-  Result<void> announce(const CheckpointId& id, const Contents& contents);
-  Result<std::vector<Upload>> lacking(const Contents& contents);
+  Result<path> make_scratch();
+  Result<bool> is_of_others(const CheckpointId& id);
+  Result<void> make_safe(const CheckpointId& id, const PushPlan& plan, const std::string& note);
+  Result<void> announce(const CheckpointId& id, const PushPlan& plan);
+  Result<std::vector<Upload>> lacking(const PushPlan& plan);
   Result<void> upload_all(const std::vector<Upload>& uploads);
   Result<void> upload(const Upload& upload);
-  Result<void> check_pack(const std::string& id) const;
+  Result<void> check_pack(const Upload& upload) const;
   Result<void> report(const std::string& pack, std::uint64_t bytes);
-  Result<void> put_key();
-  Result<void> put_checkpoint(const CheckpointId& id, const std::string& text);
+  Result<void> put_checkpoint(Contents contents, const PushPlan& plan, const std::string& text);
   Result<void> put_note(const CheckpointId& id, const std::string& note);
 
   const OpenStore& store_;
   remote::ObjectStore& to_;
+  std::optional<StagingPlace> scratch_;  // for packs that are made to be sent
   const TransferProgress& progress_;
   PostedNotice notice_;
   Pushed pushed_;
@@ -67,35 +81,60 @@ class Push {
 };
 
 Result<void> Push::run(const CheckpointId& id, const std::string& note) {
+  // Another store, which pulled it, may have pushed it with keys of its own: it is there.
+  if (REPRISE_PASS(is_of_others(id))) return {};
   const std::string text = REPRISE_PASS(read_sealed(store_, id));
-  const Contents contents = REPRISE_PASS(open_contents(store_.keys, id, text));
-  REPRISE_PASS(put_key());
-  REPRISE_PASS(make_safe(id, contents, note));
-  REPRISE_PASS(put_checkpoint(id, text));
+  Contents contents = REPRISE_PASS(open_contents(store_.keys, id, text));
+  REPRISE_PASS(put_remote_key(store_, to_));
+  const PushPlan plan =
+      REPRISE_PASS(plan_push(store_, contents, to_, [this] { return make_scratch(); }));
+  REPRISE_PASS(make_safe(id, plan, note));
+  REPRISE_PASS(put_checkpoint(std::move(contents), plan, text));
   // One that stood still in between may have come too late for what it had announced.
-  if (!notice_.is_fresh()) REPRISE_PASS(make_safe(id, contents, note));
+  if (!notice_.is_fresh()) REPRISE_PASS(make_safe(id, plan, note));
   return base::fault_point("push-sealed");
 }
 
-Result<void> Push::put_checkpoint(const CheckpointId& id, const std::string& text) {
+Result<path> Push::make_scratch() {
+  scratch_.emplace(REPRISE_PASS(StagingPlace::make(store_.layout, 0)));
+  const path directory = scratch_->directory() / "packs";
+  REPRISE_PASS(sys::make_directories(directory));
+  return directory;
+}
+
+Result<bool> Push::is_of_others(const CheckpointId& id) {
   const std::string name = remote_checkpoint(id);
-  const auto size = REPRISE_PASS(to_.size(name));
-  if (size == text.size()) {
+  if (!REPRISE_PASS(to_.size(name))) return false;
+  const Result<std::string> there = to_.get(name, kMaxCheckpointFile);
+  if (!there && there.error().code() == ErrorCode::kNotFound) return false;
+  const std::string key = key_of_checkpoint(REPRISE_PASS(there));
+  return !key.empty() && key != store_.keys.id;
+}
+
+Result<void> Push::put_checkpoint(Contents contents, const PushPlan& plan,
+                                  const std::string& text) {
+  const CheckpointId id = contents.manifest.id;
+  const std::string name = remote_checkpoint(id);
+  if (REPRISE_PASS(to_.size(name))) {
     // The same one, unless its blocks were moved since.
-    const Result<std::string> there = to_.get(name, text.size());
-    if (there && *there == text) return {};
+    const Result<std::string> there = to_.get(name, kMaxCheckpointFile);
+    const auto theirs =
+        there ? open_contents(store_.keys, id, *there) : std::unexpected(there.error());
+    if (theirs && theirs->blocks == plan.places) return {};
   }
-  return to_.put(name, text);
+  if (contents.blocks == plan.places) return to_.put(name, text);
+  contents.blocks = plan.places;
+  return to_.put(name, REPRISE_PASS(seal_contents(store_.keys, contents)));
 }
 
 // All that the checkpoint needs is there, and no gc removes it from now on. An upload may take
 // longer than what is announced is good for: then it is looked again, and nothing is left to do.
-Result<void> Push::make_safe(const CheckpointId& id, const Contents& contents,
+Result<void> Push::make_safe(const CheckpointId& id, const PushPlan& plan,
                              const std::string& note) {
   do {
-    REPRISE_PASS(announce(id, contents));
+    REPRISE_PASS(announce(id, plan));
     REPRISE_PASS(base::fault_point("push-announced"));
-    const std::vector<Upload> uploads = REPRISE_PASS(lacking(contents));
+    const std::vector<Upload> uploads = REPRISE_PASS(lacking(plan));
     REPRISE_PASS(upload_all(uploads));
     REPRISE_PASS(base::fault_point("push-packs"));
     REPRISE_PASS(put_note(id, note));
@@ -104,9 +143,9 @@ Result<void> Push::make_safe(const CheckpointId& id, const Contents& contents,
 }
 
 // Before it is looked what is there (store/internal/notices.h).
-Result<void> Push::announce(const CheckpointId& id, const Contents& contents) {
+Result<void> Push::announce(const CheckpointId& id, const PushPlan& plan) {
   std::set<std::string> objects{remote_note(id)};
-  for (const BlockPlace& place : contents.blocks) objects.insert(remote_pack(place.pack));
+  for (const BlockPlace& place : plan.places) objects.insert(remote_pack(place.pack));
   REPRISE_PASS(notice_.post(objects));
   const Notices others = REPRISE_PASS(read_notices(to_, notice_));
   for (const std::string& object : objects)
@@ -119,33 +158,19 @@ Result<void> Push::announce(const CheckpointId& id, const Contents& contents) {
   return {};
 }
 
-// Another tenant's key must not be replaced: with it would go all of its checkpoints.
-Result<void> Push::put_key() {
-  const std::string ours =
-      REPRISE_PASS(sys::read_file(store_.layout.root / store_.key_name(), kKeyFileLimit));
-  const Result<std::string> theirs = to_.get(store_.key_name(), kKeyFileLimit);
-  if (!theirs && theirs.error().code() != ErrorCode::kNotFound)
-    return std::unexpected(theirs.error());
-  if (theirs && *theirs == ours) return {};
-  if (theirs && REPRISE_PASS(crypto::secret_id_in(*theirs)) != store_.keys.id)
-    return std::unexpected(
-        Error(ErrorCode::kDenied, "'" + to_.url() + "' holds checkpoints of another key")
-            .with_hint("use another directory, prefix or bucket for this store"));
-  return to_.put(store_.key_name(), ours);
-}
-
-Result<std::vector<Upload>> Push::lacking(const Contents& contents) {
-  std::set<std::string> needed;
-  for (const BlockPlace& place : contents.blocks) needed.insert(place.pack);
+Result<std::vector<Upload>> Push::lacking(const PushPlan& plan) {
   std::map<std::string, std::uint64_t> there;
   for (const auto& object : REPRISE_PASS(to_.list(kRemotePacks)))
     there.emplace(object.name, object.bytes);
+  for (const std::string& pack : plan.there)
+    if (!there.contains(remote_pack(pack))) return std::unexpected(pushes_counted_on(to_));
   std::vector<Upload> uploads;
-  for (const std::string& pack : needed) {
-    const std::uint64_t bytes = REPRISE_PASS(PackReader::open(store_.layout.packs(), pack)).bytes();
+  for (const auto& [pack, file] : plan.files) {
+    const path directory = file.parent_path();
+    const std::uint64_t bytes = REPRISE_PASS(PackReader::open(directory, pack)).bytes();
     const auto found = there.find(remote_pack(pack));
     if (found != there.end() && found->second == bytes) continue;
-    uploads.push_back({.pack = pack, .bytes = bytes});
+    uploads.push_back({.pack = pack, .directory = directory, .bytes = bytes});
     all_ += bytes;
   }
   return uploads;
@@ -163,8 +188,8 @@ Result<void> Push::upload_all(const std::vector<Upload>& uploads) {
 }
 
 Result<void> Push::upload(const Upload& upload) {
-  REPRISE_PASS(check_pack(upload.pack));
-  REPRISE_TRY(to_.put_file(remote_pack(upload.pack), pack_file(store_.layout.packs(), upload.pack),
+  REPRISE_PASS(check_pack(upload));
+  REPRISE_TRY(to_.put_file(remote_pack(upload.pack), pack_file(upload.directory, upload.pack),
                            [&](std::uint64_t done) { return report(upload.pack, done); }),
               "uploading pack '" + upload.pack + "'");
   const std::lock_guard lock(mutex_);
@@ -174,13 +199,13 @@ Result<void> Push::upload(const Upload& upload) {
 }
 
 // The seal of each block is checked, and nothing decompressed.
-Result<void> Push::check_pack(const std::string& id) const {
-  const PackReader pack = REPRISE_PASS(PackReader::open(store_.layout.packs(), id));
+Result<void> Push::check_pack(const Upload& upload) const {
+  const PackReader pack = REPRISE_PASS(PackReader::open(upload.directory, upload.pack));
   std::vector<std::byte> plain;
   return pack.scan([&](const BlockPlace& place) -> Result<void> {
     const auto sealed = REPRISE_PASS(pack.read(place));
     REPRISE_TRY(unseal_block(store_.keys.data, place.id, sealed, plain),
-                "reading pack '" + id + "' at byte " + std::to_string(place.offset));
+                "reading pack '" + upload.pack + "' at byte " + std::to_string(place.offset));
     return {};
   });
 }
@@ -195,7 +220,14 @@ Result<void> Push::report(const std::string& pack, std::uint64_t bytes) {
 }
 
 Result<void> Push::put_note(const CheckpointId& id, const std::string& note) {
-  if (note.empty() || REPRISE_PASS(to_.size(remote_note(id)))) return {};
+  if (note.empty()) return {};
+  const Result<std::string> there = to_.get(remote_note(id), kNoteLimit);
+  if (!there && there.error().code() != ErrorCode::kNotFound) return std::unexpected(there.error());
+  std::vector<std::byte> plain;
+  // It changes when somebody tags the checkpoint.
+  if (there && store_.keys.manifests.open(as_bytes(*there), as_bytes(note_bound(id)), plain) &&
+      as_text(plain) == note)
+    return {};
   return to_.put(remote_note(id), REPRISE_PASS(sealed_note(store_, id, note)));
 }
 

@@ -2,6 +2,7 @@
 //
 // The checkpoints that lie elsewhere: which there are, and taking one away.
 #include "base/fault.h"
+#include "store/internal/remote_keys.h"
 #include "store/internal/transfer_names.h"
 #include "store/transfer.h"
 
@@ -16,11 +17,16 @@ Result<RemoteCheckpoints> remote_checkpoints(const path& root, remote::ObjectSto
   const std::string step = "listing the checkpoints of '" + from.url() + "'";
   const auto store = REPRISE_PASS(open_parts(root));
   RemoteCheckpoints found;
+  RemoteKeys known(*store, from);
   for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {
     const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
     const Result<std::string> text = from.get(object.name, kMaxCheckpointFile);
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;  // removed since
-    Result<Contents> contents = open_contents(store->keys, id, REPRISE_TRY(std::move(text), step));
+    REPRISE_TRY(text, step);
+    const auto keys = known.of(*text);
+    if (!keys && keys.error().code() != ErrorCode::kDenied) REPRISE_TRY(keys, step);
+    Result<Contents> contents =
+        keys ? open_contents(**keys, id, *text) : std::unexpected(keys.error());
     if (contents)
       found.manifests.push_back(std::move(contents->manifest));
     else

@@ -17,6 +17,7 @@
 #include "store/internal/contents.h"
 #include "store/internal/notices.h"
 #include "store/internal/open_store.h"
+#include "store/internal/remote_keys.h"
 #include "store/internal/transfer_names.h"
 
 namespace reprise::store {
@@ -38,7 +39,7 @@ constexpr std::chrono::hours kUnfinished{24};
 class RemoteCollection {
  public:
   RemoteCollection(const OpenStore& store, remote::ObjectStore& at, const RemoteGcOptions& options)
-      : store_(store), at_(at), options_(options), notice_(at, NoticeKind::kGc) {}
+      : store_(store), at_(at), keys_(store, at), options_(options), notice_(at, NoticeKind::kGc) {}
   Result<RemoteCollected> run();
 
  private:
@@ -59,6 +60,7 @@ class RemoteCollection {
 
   const OpenStore& store_;
   remote::ObjectStore& at_;
+  RemoteKeys keys_;
   const RemoteGcOptions& options_;
   PostedNotice notice_;
   base::UnixMillis began_ = 0;  // by the clock there
@@ -86,9 +88,11 @@ Result<std::optional<RemoteCollection::Known>> RemoteCollection::read(const Obje
   if (!text && text.error().code() == ErrorCode::kNotFound) return std::nullopt;
   REPRISE_PASS(text);
   Names packs;
+  const auto keys = keys_.of(*text);
   const Result<void> visited =
-      visit_blocks(store_.keys, id, std::move(*text),
-                   [&](const BlockPlace& place) { packs.insert(place.pack); });
+      keys ? visit_blocks(**keys, id, std::move(*text),
+                          [&](const BlockPlace& place) { packs.insert(place.pack); })
+           : std::unexpected(keys.error());
   if (visited) return Known{.object = object, .packs = std::move(packs)};
   unreadable_.push_back(id.str());
   if (!why_) why_ = visited.error();

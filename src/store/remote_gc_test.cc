@@ -155,6 +155,7 @@ TEST_F(RemoteGcTest, NothingIsRemovedThatAnUnreadableCheckpointMayNeed) {
   ASSERT_TRUE(push(first_));
   // Of a store with another key.
   const path stranger = directory_.path() / "stranger";
+  ::setenv("REPRISE_KEY_FILE", (directory_.path() / "stranger-key").c_str(), 1);
   ASSERT_TRUE(value_of(open_store(stranger))->begin({}));
   const auto denied = collect_remote(stranger, *depot_, kAtOnce);
   ASSERT_FALSE(denied);
@@ -162,6 +163,7 @@ TEST_F(RemoteGcTest, NothingIsRemovedThatAnUnreadableCheckpointMayNeed) {
   EXPECT_NE(denied.error().message().find("'" + first_.str() + "'"), std::string::npos)
       << denied.error().message();
   EXPECT_FALSE(denied.error().hint().empty());
+  ::setenv("REPRISE_KEY_FILE", (directory_.path() / "key").c_str(), 1);
   // Damaged.
   const path file = place_ / "checkpoints" / first_.str();
   const std::string whole = read(file);

@@ -33,9 +33,10 @@ struct Pushed {
 // Uploads what `to` lacks: packs, several at once, then the tenant's key file, the note, and last
 // the checkpoint's file, so that what is visible there is whole. `note` is given to whoever pulls
 // it; it is sealed. Each pack is read and every block in it authenticated before it goes; kCorrupt
-// names the damaged one. kNotFound: no such checkpoint. kDenied: another tenant's checkpoints lie
-// there. kBusy: a gc there may remove a pack that it needs. Else as ObjectStore. Doing it again is
-// cheap, and after a failure goes on where it was.
+// names the damaged one. kNotFound: no such checkpoint. Success if it
+// is there already with the keys of another store, which pulled it. kBusy: a gc there may remove a
+// pack that it needs. Else as ObjectStore. Doing it again is cheap, and after a failure goes on
+// where it was.
 Result<Pushed> push_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
                                const std::string& note, remote::ObjectStore& to,
                                const TransferProgress& progress);
@@ -54,13 +55,18 @@ struct Pulled {
 };
 
 // Makes a checkpoint of `from` one of this store: blocks that packs here hold are used where they
-// are, others are fetched and put into new packs. Success if it is here already. A store without
-// checkpoints takes over the tenant's key of `from`. gc may run at the same time. kNotFound: it is
+// are, others are fetched and put into new packs. Success if it is here already. Other stores' are
+// opened with what open_keys_of_elsewhere() has and sealed anew; a store without checkpoints takes
+// over their keys instead, if it can. gc may run at the same time. kNotFound: it is
 // not there (any more). kDenied: other keys sealed it (with a hint). kCorrupt: something there is
 // damaged. After an error, or a kill at any moment, nothing is visible; done again, it goes on
 // after the last full pack that came, unless gc ran meanwhile.
 Result<Pulled> pull_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
                                remote::ObjectStore& from, const TransferProgress& progress);
+
+// The note that lies there with a checkpoint; empty if there is none.
+Result<std::string> remote_note_of(const std::filesystem::path& root, const base::CheckpointId& id,
+                                   remote::ObjectStore& from);
 
 struct RemoteCheckpoints {
   std::vector<image::Manifest> manifests;      // in no order

@@ -100,6 +100,29 @@ TEST_F(TransferTest, OnlyWhatIsNotThereIsMoved) {
   EXPECT_LT(bytes_in(other_root_ / "packs"), before + 100'000);
 }
 
+// Packs were sent whole: of a checkpoint that shares a little with an older one, all of that.
+TEST_F(TransferTest, OnlyBlocksThatAreNeededAreSent) {
+  const std::string memory = noise(20'000'000);
+  const CheckpointId large = put({{"pages-1.img", memory}});
+  const FilesOf part = {{"pages-1.img", memory.substr(0, 500 * 4096)}};
+  const CheckpointId small = put(part);
+  const Pushed pushed = value_of(push(small));
+  EXPECT_GT(pushed.bytes, 1'900'000U);
+  EXPECT_LT(pushed.bytes, 4'000'000U);
+  EXPECT_EQ(value_of(push(small)).packs, 0U);
+  ASSERT_TRUE(pull(small));
+  expect_other_holds(small, part);
+  // What is there already is counted on.
+  const CheckpointId smaller = put({{"pages-1.img", memory.substr(0, 250 * 4096)}});
+  EXPECT_EQ(value_of(push(smaller)).packs, 0U);
+  ASSERT_TRUE(pull(smaller));
+  expect_other_holds(smaller, {{"pages-1.img", memory.substr(0, 250 * 4096)}});
+  ASSERT_TRUE(push(large));
+  ASSERT_TRUE(pull(large));
+  expect_other_holds(large, {{"pages-1.img", memory}});
+  EXPECT_TRUE(entries(root_ / "staging").empty());
+}
+
 TEST_F(TransferTest, DamagedBlocksAreNeverPushed) {
   const CheckpointId id = put(images_);
   damage(packs());
@@ -143,37 +166,78 @@ TEST_F(TransferTest, AMissingPackElsewhereIsDamage) {
   ASSERT_TRUE(pull(id));
 }
 
-TEST_F(TransferTest, KeysOfOthersAreNeitherReplacedNorTakenOver) {
+// Two nodes, each with a store of its own: the second one could neither push nor pull.
+TEST_F(TransferTest, StoresWithKeysOfTheirOwnShareAPlace) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
-  // Another store with a checkpoint, under the same key-encryption key: its secret is another.
+  // Under the same key-encryption key: its secret is another.
   auto other = value_of(open_store(other_root_));
   auto writer = value_of(other->begin({}));
+  write(writer->pages().spool() / "pages-1.img", noise(1'000'000, 7));
   ASSERT_TRUE(writer->pages().absorb());
   ASSERT_TRUE(writer->seal(facts()));
-  const auto pulled = pull(id);
-  ASSERT_FALSE(pulled);
-  EXPECT_EQ(pulled.error().code(), ErrorCode::kDenied);
-  EXPECT_NE(pulled.error().hint().find("REPRISE_STORE"), std::string::npos);
+  const Pulled pulled = value_of(pull(id));
+  EXPECT_EQ(pulled.note, "a note");
+  expect_other_holds(id, images_);
+  EXPECT_EQ(value_of(pull(id)).blocks, 0U);
   EXPECT_TRUE(other->verify(writer->id()));
-  const auto pushed = push_checkpoint(other_root_, writer->id(), "", *depot_, {});
-  ASSERT_FALSE(pushed);
-  EXPECT_EQ(pushed.error().code(), ErrorCode::kDenied);
-  EXPECT_FALSE(fs::exists(place_ / "checkpoints" / writer->id().str()));
+  const Pushed pushed =
+      value_of(push_checkpoint(other_root_, writer->id(), "their note", *depot_, {}));
+  EXPECT_GT(pushed.bytes, 900'000U);
+  // Theirs stays readable for who pushed it first.
+  EXPECT_EQ(value_of(push_checkpoint(other_root_, id, "other", *depot_, {})).packs, 0U);
+  EXPECT_EQ(value_of(remote_note_of(root_, id, *depot_)), "a note");
+  EXPECT_EQ(value_of(remote_note_of(root_, writer->id(), *depot_)), "their note");
+  EXPECT_EQ(value_of(remote_checkpoints(root_, *depot_)).manifests.size(), 2U);
+  ASSERT_TRUE(pull_checkpoint(root_, writer->id(), *depot_, {}));
+  EXPECT_TRUE(store_->verify(writer->id()));
+  expect_holds(writer->id(), {{"pages-1.img", noise(1'000'000, 7)}});
+  // What came is found by what is written next.
+  const std::uint64_t before = stored();
+  put({{"pages-1.img", noise(1'000'000, 7)}});
+  EXPECT_LT(stored(), before + 100'000);
+}
+
+TEST_F(TransferTest, TheKeyOfAnotherHostIsFoundBesideTheOwn) {
+  const CheckpointId id = put(images_);
+  ASSERT_TRUE(push(id));
+  const path theirs = directory_.path() / "key";
+  const path ours = directory_.path() / "other-key";
+  ::setenv("REPRISE_KEY_FILE", ours.c_str(), 1);
+  ASSERT_TRUE(value_of(open_store(other_root_))->begin({}));
+  const auto denied = pull(id);
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code(), ErrorCode::kDenied);
+  EXPECT_TRUE(denied.error().hint().contains(ours.string() + ".d/")) << denied.error().hint();
+  EXPECT_EQ(value_of(remote_checkpoints(other_root_, *depot_)).unreadable.size(), 1U);
+  fs::create_directory(ours.string() + ".d");
+  fs::copy_file(theirs, ours.string() + ".d/first-node");
+  ASSERT_TRUE(pull(id));
+  expect_other_holds(id, images_);
+}
+
+TEST_F(TransferTest, AnEmptyStoreTakesOverTheKey) {
+  const CheckpointId id = put(images_);
+  ASSERT_TRUE(push(id));
+  auto other = value_of(open_store(other_root_));
+  ASSERT_TRUE(pull(id));
+  EXPECT_EQ(read(other_root_ / "packs" / entries(other_root_ / "packs").front()).size(),
+            read(packs() / entries(packs()).front()).size());
+  // It was opened before the key was taken over: what it would write could not be read.
+  EXPECT_EQ(other->begin({}).error().code(), ErrorCode::kBusy);
+  EXPECT_TRUE(value_of(open_store(other_root_))->begin({}));
 }
 
 TEST_F(TransferTest, AWriterThatBeganUnderTheOldKeyIsNotLost) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
   auto other = value_of(open_store(other_root_));
-  {
-    const auto living = value_of(other->begin({}));
-    EXPECT_EQ(pull(id).error().code(), ErrorCode::kDenied);
-  }
+  const auto living = value_of(other->begin({}));
   ASSERT_TRUE(pull(id));
-  // It was opened before the key was taken over: what it would write could not be read.
-  EXPECT_EQ(other->begin({}).error().code(), ErrorCode::kBusy);
-  EXPECT_TRUE(value_of(open_store(other_root_))->begin({}));
+  ASSERT_TRUE(living->pages().absorb());
+  ASSERT_TRUE(living->seal(facts()));
+  EXPECT_TRUE(value_of(open_store(other_root_))->verify(living->id()));
+  expect_other_holds(id, images_);
 }
 
 // --- every step, failed and killed

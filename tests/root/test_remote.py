@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two stores on one host stand for two nodes; a directory is the place elsewhere."""
 import os
+import pathlib
+import re
 import shutil
+import subprocess
 
 import pytest
 from harness import s3
@@ -53,6 +56,59 @@ def fixture_depot(product, monkeypatch):
     monkeypatch.setattr(product, "write_runtime", write_runtime)
     product.write_runtime()
     return depot
+
+
+def documented_commands():
+    """The blocks of the chapter "A second machine", each a list of commands."""
+    text = (pathlib.Path(__file__).parents[2] / "docs/remotes.md").read_text(encoding="utf-8")
+    chapter = text.partition("## A second machine")[2].partition("\n## ")[0]
+    return [block.strip().splitlines() for block in re.findall(r"```sh\n(.*?)```", chapter, re.S)]
+
+
+def run_documented(product, commands, first):
+    for command in commands:
+        if command.startswith("reprise "):
+            product.reprise(*command.split()[1:])
+            continue
+        local = command.replace("scp ", "cp ").replace("first:/etc/reprise", str(first))
+        subprocess.run(local.replace("/etc/reprise", str(product.store)), shell=True, check=True,
+                       timeout=20)
+
+
+def test_the_documented_steps_lead_to_a_second_machine(container, product, monkeypatch):
+    """Each has a store and a key of its own: the second one could neither push nor pull."""
+    configuration = product.base / "reprise.toml"
+    configuration.write_text(f'[remote.depot]\nurl = "file://{product.base}/depot"\n', "ascii")
+    monkeypatch.setenv("REPRISE_CONFIG", str(configuration))
+    first, second = documented_commands()
+    name = container.name
+    first, second = ([line.replace("counter ", f"{name} ") for line in lines]
+                     for lines in (first, second))
+    container.run_workload("counter.py", "--mb", 10)
+    run_documented(product, first, None)
+    container.remove()
+    first_store = product.store
+    with Node(product, product.base / "second") as other:
+        other.reprise("store", "gc")  # it has a key of its own
+        run_documented(other, second, first_store)
+        container.refresh()
+        assert_moves_on(container)
+        assert_memory_is_whole(container)
+        assert [row["tag"] for row in other.checkpoints()] == ["moving"]
+        # And the other way.
+        mine = other.json("checkpoint", "create", name)["checkpoint"]
+        other.reprise("checkpoint", "push", mine, "depot")
+        container.remove()
+        key = other.store / "store.key"
+    product.reprise("checkpoint", "rm", "moving")
+    denied = product.reprise("restore", "--from", "depot", mine, check=False)
+    assert denied.returncode != 0 and "store.key.d" in denied.stderr, denied
+    (product.store / "store.key.d").mkdir()
+    shutil.copy(key, product.store / "store.key.d" / "second")
+    product.reprise("restore", "--from", "depot", name)
+    assert product.checkpoints()[0]["id"] == mine
+    container.refresh()
+    assert_moves_on(container)
 
 
 def assert_comes_from_the_bucket(container, other, checkpoint):

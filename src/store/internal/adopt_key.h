@@ -8,9 +8,11 @@
 
 namespace reprise::store {
 
-// Takes over the tenant's key file of `from`. kBusy if the store has checkpoints or somebody writes
-// one. kNotFound if there is none, kDenied if another key-encryption key wrapped it.
-Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from);
+// Takes over the tenant's key file of `from` with the secret of that id. kBusy if the store has
+// checkpoints or somebody writes one. kNotFound if there is none, kDenied if another key-encryption
+// key wrapped it.
+Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from,
+                       const std::string& secret_id);
 
 // Lets an empty store, whose key-encryption key is another one by now, have new keys: those that it
 // has seal nothing. Returns whether it was empty: without checkpoints and packs, and without

@@ -18,11 +18,13 @@ struct Fetched {
   std::uint64_t bytes = 0;
 };
 
-// `theirs`: where the blocks lie in `from`. Each is authenticated, those of packs here as well; one
-// that is damaged here is fetched. The caller has a living StagingPlace. kCorrupt for one that is
-// damaged there. Memory is bounded whatever the number of blocks' bytes.
-Result<Fetched> fetch_blocks(const OpenStore& store, PageIndex& index,
-                             const std::vector<BlockPlace>& theirs, remote::ObjectStore& from,
-                             NewPacks& packs, const TransferProgress& progress);
+// `theirs`: where the blocks lie in `from`, sealed with `keys`; where those are not the store's
+// own, they are sealed anew, under the same ids. Each is authenticated, those of packs here as
+// well; one that is damaged here is fetched. The caller has a living StagingPlace. kCorrupt for one
+// that is damaged there. Memory is bounded whatever the number of blocks' bytes.
+Result<Fetched> fetch_blocks(const OpenStore& store, const crypto::TenantKeys& keys,
+                             PageIndex& index, const std::vector<BlockPlace>& theirs,
+                             remote::ObjectStore& from, NewPacks& packs,
+                             const TransferProgress& progress);
 
 }  // namespace reprise::store

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/internal/remote_keys.h"
+
+#include <nlohmann/json.hpp>
+
+#include "image/json_text.h"
+#include "store/internal/transfer_names.h"
+#include "store/key_source.h"
+#include "sys/files.h"
+
+namespace reprise::store {
+
+using base::Error;
+using base::ErrorCode;
+
+std::string remote_key(const OpenStore& store, const std::string& secret_id) {
+  return "keys/" + store.tenant + "." + secret_id + ".json";
+}
+
+std::string key_of_checkpoint(std::string_view file) {
+  constexpr std::size_t kLongest = 4096;  // of the first line
+  const std::string_view line = file.substr(0, std::min(file.find('\n'), kLongest));
+  const auto header = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  std::string id = image::text_in(header, "key");
+  return base::parse_id(id) ? id : std::string();
+}
+
+Result<void> put_remote_key(const OpenStore& store, remote::ObjectStore& to) {
+  const std::string ours =
+      REPRISE_PASS(sys::read_file(store.layout.root / store.key_name(), kKeyFileLimit));
+  // The first store's lies under the name that older versions know, too.
+  for (const std::string& name : {remote_key(store, store.keys.id), store.key_name()}) {
+    const Result<std::string> there = to.get(name, kKeyFileLimit);
+    if (!there && there.error().code() != ErrorCode::kNotFound)
+      return std::unexpected(there.error());
+    if (there && *there == ours) continue;
+    // Another store's must not be replaced: with it would go all of its checkpoints.
+    if (there && REPRISE_PASS(crypto::secret_id_in(*there)) != store.keys.id) continue;
+    REPRISE_PASS(to.put(name, ours));
+  }
+  return {};
+}
+
+Result<const crypto::TenantKeys*> RemoteKeys::of(std::string_view file) {
+  const std::string id = key_of_checkpoint(file);
+  if (id.empty() || id == store_.keys.id) return &store_.keys;
+  auto known = known_.find(id);
+  if (known == known_.end()) known = known_.emplace(id, fetch(id)).first;
+  if (!known->second) return std::unexpected(known->second.error());
+  return &*known->second;
+}
+
+Result<crypto::TenantKeys> RemoteKeys::fetch(const std::string& id) {
+  for (const std::string& name : {remote_key(store_, id), store_.key_name()}) {
+    const Result<std::string> text = from_.get(name, kKeyFileLimit);
+    if (!text && text.error().code() == ErrorCode::kNotFound) continue;
+    REPRISE_PASS(text);
+    if (REPRISE_PASS(crypto::secret_id_in(*text)) != id) continue;
+    return REPRISE_TRY(open_keys_of_elsewhere(store_.layout.root, store_.tenant, *text),
+                       "reading '" + name + "' of '" + from_.url() + "'");
+  }
+  return std::unexpected(Error(ErrorCode::kDenied, "it was sealed with key '" + id +
+                                                       "', not with that of this store, " +
+                                                       "and '" + from_.url() +
+                                                       "' does not hold that key")
+                             .with_hint("push a checkpoint of the store that has it once more"));
+}
+
+}  // namespace reprise::store
