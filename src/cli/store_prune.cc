@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/prune_remote.h"
 #include "store/prune.h"
 
 namespace reprise::cli {
@@ -14,6 +16,7 @@ struct Options {
   bool requested = false;
   bool dry_run = false;
   bool json = false;
+  std::optional<std::string> remote;
 };
 
 store::Retention policy_of(const Options& options, const config::Retention& configured) {
@@ -30,7 +33,7 @@ void print(Context& context, const Options& options, const store::Decision& deci
                    << (removal.why == store::Why::kSuperseded ? "superseded"
                                                               : "the store is too large")
                    << '\n';
-  if (!options.dry_run)
+  if (!options.dry_run && !options.remote)
     context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
 }
 
@@ -44,6 +47,21 @@ void print_as_json(Context& context, const Options& options, const store::Decisi
                               {"fits", decision.fits},
                               {"freed_bytes", collected.bytes},
                               {"freed_packs", collected.packs}});
+}
+
+Result<int> run_there(const Options& options, Context& context) {
+  const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  const config::Config config = REPRISE_PASS(context.config);
+  store::Retention policy = policy_of(options, config.retention);
+  // That of the configuration is for the store here.
+  if (!options.wanted.max_size) policy.max_bytes.reset();
+  const store::Decision decision =
+      REPRISE_PASS(prune_remote(context, catalog, remote, policy, options.dry_run));
+  (options.json ? print_as_json : print)(context, options, decision, {});
+  if (!options.json && !options.dry_run && !decision.removals.empty())
+    context.io.out << "'reprise store gc --remote " << remote.name << "' frees what they took\n";
+  return kDone;
 }
 
 Result<int> run(const Options& options, Context& context) {
@@ -82,7 +100,11 @@ Runner configure(CLI::App& app) {
                "remove also those that somebody asked for or imported");
   app.add_flag("--dry-run", options->dry_run, "say what would be removed");
   app.add_flag("--json", options->json, "print JSON");
-  return [options](Context& context) { return run(*options, context); };
+  app.add_option("--remote", options->remote,
+                 "remove what this store pushed to this remote, by name or URL, instead");
+  return [options](Context& context) {
+    return options->remote ? run_there(*options, context) : run(*options, context);
+  };
 }
 
 }  // namespace
@@ -95,8 +117,12 @@ constinit const Command kStorePrune = {
 others go, the oldest first: those that a remote has as well, and then the rest, but of these never
 the newest one of a container. The exit status is 1 if more than that must stay.
 
+At a remote nothing is removed on its own: with --remote, what this store pushed there is, as if it
+were here, without a maximum; 'reprise store gc --remote' then frees the space.
+
 Example:
-  reprise store prune --keep-last 3 --keep-daily 7 --max-size 200GB --dry-run)",
+  reprise store prune --keep-last 3 --keep-daily 7 --max-size 200GB --dry-run
+  reprise store prune --remote depot --keep-last 5 --keep-daily 30)",
     .configure = configure,
 };
 

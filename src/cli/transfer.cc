@@ -66,10 +66,6 @@ Result<store::ContainerRow> container_in(const std::string& note) {
                              .command_image_index = json["command_image_index"].get<int>()};
 }
 
-std::string tag_in(const std::string& note) {
-  return image::text_in(nlohmann::json::parse(note, nullptr, false), "tag");
-}
-
 // The newest checkpoint there with this tag; else that of the container with this name.
 Result<CheckpointId> find_there(const std::filesystem::path& root, const std::string& subject,
                                 const OpenRemote& remote) {
@@ -109,6 +105,10 @@ Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
 }
 
 }  // namespace
+
+std::string tag_in(const std::string& note) {
+  return image::text_in(nlohmann::json::parse(note, nullptr, false), "tag");
+}
 
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted) {
   if (wanted.contains("://")) {

@@ -27,6 +27,7 @@ Result<RemoteCheckpoints> remote_checkpoints(const path& root, remote::ObjectSto
     if (!keys && keys.error().code() != ErrorCode::kDenied) REPRISE_TRY(keys, step);
     Result<Contents> contents =
         keys ? open_contents(**keys, id, *text) : std::unexpected(keys.error());
+    if (contents && *keys != &store->keys) found.of_others.push_back(id);
     if (contents)
       found.manifests.push_back(std::move(contents->manifest));
     else

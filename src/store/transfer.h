@@ -71,6 +71,7 @@ Result<std::string> remote_note_of(const std::filesystem::path& root, const base
 struct RemoteCheckpoints {
   std::vector<image::Manifest> manifests;      // in no order
   std::vector<base::CheckpointId> unreadable;  // of other keys, or damaged
+  std::vector<base::CheckpointId> of_others;   // of `manifests`: sealed by another store
 };
 
 // What lies there. One that goes meanwhile is left out.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/prune_remote.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace reprise::cli {
+
+using base::CheckpointId;
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+Result<bool> is_kept(const Context& context, store::Catalog& catalog, const OpenRemote& remote,
+                     const CheckpointId& id) {
+  const auto row = catalog.find_checkpoint(id.str());
+  if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
+  if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
+  return !tag_in(REPRISE_PASS(store::remote_note_of(context.layout.store, id, *remote.objects)))
+              .empty();
+}
+
+Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catalog,
+                                   const OpenRemote& remote) {
+  auto there = REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects));
+  std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
+  store::StoreFacts facts;
+  for (const image::Manifest& manifest : there.manifests) {
+    if (std::ranges::find(there.of_others, manifest.id) != there.of_others.end()) continue;
+    facts.checkpoints.push_back(
+        {.id = manifest.id,
+         .key = manifest.key,
+         .created = manifest.created,
+         .of_a_stop = manifest.trigger == image::Trigger::kStop,
+         .kept = REPRISE_PASS(is_kept(context, catalog, remote, manifest.id))});
+  }
+  return facts;
+}
+
+}  // namespace
+
+Result<store::Decision> prune_remote(const Context& context, store::Catalog& catalog,
+                                     const OpenRemote& remote, const store::Retention& policy,
+                                     bool dry_run) {
+  if (policy.max_bytes)
+    return std::unexpected(
+        Error(ErrorCode::kUnsupported, "a remote has no maximum size")
+            .with_hint("say how many checkpoints to keep: --keep-last, --keep-daily"));
+  const store::StoreFacts facts = REPRISE_PASS(facts_of(context, catalog, remote));
+  store::Decision decision = store::decide(facts, policy);
+  if (dry_run) return decision;
+  for (const store::Removal& removal : decision.removals) {
+    // The catalog first: what it calls a copy may be counted on.
+    for (const std::string& alias : names_of(context, remote))
+      REPRISE_PASS(catalog.note_removed_copy(removal.id, alias));
+    REPRISE_PASS(store::remove_remote_checkpoint(removal.id, *remote.objects));
+  }
+  return decision;
+}
+
+}  // namespace reprise::cli

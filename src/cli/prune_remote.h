@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What newer checkpoints have superseded at a remote.
+#pragma once
+
+#include "cli/command.h"
+#include "cli/transfer.h"
+#include "store/retention.h"
+
+namespace reprise::cli {
+
+// Removes checkpoints that this store pushed there and that `policy`, which has no maximum, does
+// not keep; those stay that are tagged, there or here, and those that are pinned or continued from
+// here. Packs stay, until a gc there. kUnsupported for a maximum.
+Result<store::Decision> prune_remote(const Context& context, store::Catalog& catalog,
+                                     const OpenRemote& remote, const store::Retention& policy,
+                                     bool dry_run);
+
+}  // namespace reprise::cli
