@@ -184,5 +184,68 @@ TEST_F(RemoteCommands, WhatNothingNeedsThereIsFreed) {
   }
 }
 
+TEST_F(RemoteCommands, WhatNewerOnesSupersedeThereIsRemoved) {
+  const CheckpointId tagged = put("tagged", "kept");
+  const CheckpointId one = put("one");
+  const CheckpointId two = put("two");
+  for (const CheckpointId& id : {tagged, one, two})
+    ASSERT_EQ(call({"checkpoint", "push", id.str(), "depot"}).status, 0);
+  std::vector<std::string> prune{"store",       "prune", "--remote",   "depot",
+                                 "--keep-last", "1",     "--requested"};
+  ASSERT_EQ(call(prune).status, 0);
+  EXPECT_TRUE(is_there(tagged));
+  EXPECT_NE(is_there(one), is_there(two));
+  EXPECT_EQ(catalog().checkpoints()->size(), 3U) << "nothing goes here";
+  prune.insert(prune.end(), {"--max-size", "1"});
+  EXPECT_EQ(call(prune).status, base::exit_code(ErrorCode::kUnsupported));
+}
+
+TEST_F(RemoteCommands, APullTakesATagOrAName) {
+  const CheckpointId tagged = put("tagged", "moving");
+  ASSERT_EQ(call({"checkpoint", "push", tagged.str(), "depot"}).status, 0);
+  for (const std::string subject : {"moving", "web"}) {
+    store_ = scratch_ / ("second-" + subject);
+    ::setenv("REPRISE_STORE", store_.c_str(), 1);
+    const Result pulled = call({"checkpoint", "pull", subject, "depot"});
+    ASSERT_EQ(pulled.status, 0) << pulled.err;
+    EXPECT_EQ(catalog().find_checkpoint("moving")->id, tagged);
+  }
+  const Result none = call({"checkpoint", "pull", "nothing", "depot"});
+  EXPECT_EQ(none.status, base::exit_code(ErrorCode::kNotFound));
+  EXPECT_TRUE(none.err.contains("'nothing'")) << none.err;
+}
+
+TEST_F(RemoteCommands, ACatalogOfTheFutureIsLeftAlone) {
+  put("one");
+  {
+    std::fstream file(store_ / "catalog.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(60) << std::string{'\0', '\0', '\0', 99};  // user_version
+  }
+  fs::remove(store_ / "index.db");
+  for (const char* command : {"gc", "repair", "verify"}) {
+    const Result refused = call({"store", command});
+    EXPECT_EQ(refused.status, base::exit_code(ErrorCode::kUnsupported)) << command << refused.err;
+    EXPECT_TRUE(refused.err.contains("newer version of Reprise")) << refused.err;
+    EXPECT_FALSE(fs::exists(store_ / "index.db")) << command << " went on";
+  }
+}
+
+TEST_F(RemoteCommands, ADamagedCatalogIsFoundAndMadeAnew) {
+  const CheckpointId one = put("one", "tagged");
+  {
+    std::fstream file(store_ / "catalog.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096) << std::string(8192, 'x');
+  }
+  const Result damaged = call({"store", "verify"});
+  EXPECT_EQ(damaged.status, base::exit_code(ErrorCode::kCorrupt)) << damaged.err;
+  EXPECT_TRUE(damaged.err.contains("catalog is damaged")) << damaged.err;
+  EXPECT_TRUE(damaged.err.contains("store repair")) << damaged.err;
+  const Result repaired = call({"store", "repair"});
+  EXPECT_EQ(repaired.status, 0) << repaired.err;
+  EXPECT_TRUE(repaired.out.contains("catalog made anew")) << repaired.out;
+  EXPECT_EQ(call({"store", "verify"}).status, 0);
+  EXPECT_EQ(catalog().checkpoints()->size(), 1U);
+}
+
 }  // namespace
 }  // namespace reprise::cli

@@ -42,14 +42,20 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
   if (!row || row->create_command.empty())
     if (const auto info = podman::inspect(checkpoint.key.str()))
       if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
-  if (!row) return "";
-  return nlohmann::json{{"key", row->key.str()},
-                        {"name", row->name},
-                        {"image", row->image},
-                        {"create_command", row->create_command},
-                        {"command_image_index", row->command_image_index},
-                        {"tag", checkpoint.tag}}
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (!row && checkpoint.tag.empty()) return "";
+  nlohmann::json note{{"tag", checkpoint.tag}};
+  if (row)
+    note.update({{"key", row->key.str()},
+                 {"name", row->name},
+                 {"image", row->image},
+                 {"create_command", row->create_command},
+                 {"command_image_index", row->command_image_index}});
+  return note.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Some have a tag only.
+bool names_container(const std::string& note) {
+  return nlohmann::json::parse(note, nullptr, false).contains("key");
 }
 
 // Fields that a later version adds do not matter here.
@@ -93,7 +99,7 @@ Result<CheckpointId> find_there(const std::filesystem::path& root, const std::st
 Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
   const image::Manifest& manifest = pulled.manifest;
   const auto row = REPRISE_PASS(catalog.container(manifest.key));
-  if (!pulled.note.empty() && (!row || row->create_command.empty()))
+  if (names_container(pulled.note) && (!row || row->create_command.empty()))
     REPRISE_PASS(catalog.put_container(REPRISE_PASS(container_in(pulled.note))));
   const auto known = catalog.find_checkpoint(manifest.id.str());
   if (known && known->id == manifest.id) return {};
