@@ -13,11 +13,11 @@
 namespace reprise::cli {
 namespace {
 
-// What the catalog promises and the store has not. A row goes before its file, and comes after it.
 bool is_known(const std::vector<store::CheckpointRow>& rows, const base::CheckpointId& id) {
   return std::ranges::find(rows, id, &store::CheckpointRow::id) != rows.end();
 }
 
+// What catalog and store do not both have. A row goes before its file, and comes after it.
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
