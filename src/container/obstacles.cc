@@ -15,6 +15,7 @@
 
 #include "container/network_obstacles.h"
 #include "container/shared_obstacles.h"
+#include "container/task_obstacles.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
@@ -284,7 +285,8 @@ void judge_queues(const path& init, std::vector<Obstacle>& found) {
 Examination examine(const path& proc, pid_t init) {
   Examination result;
   const path first = proc / std::to_string(init);
-  for (const pid_t pid : processes_of(proc, init)) {
+  const std::vector<pid_t> processes = processes_of(proc, init);
+  for (const pid_t pid : processes) {
     const path directory = proc / std::to_string(pid);
     const Process process{
         .pid = pid, .directory = directory, .init = first, .described = describe(directory)};
@@ -295,6 +297,7 @@ Examination examine(const path& proc, pid_t init) {
     judge_mappings(process, result.obstacles);
   }
   judge_user_namespace(proc, first, result.obstacles);
+  std::ranges::move(examine_tasks(proc, init, processes), std::back_inserter(result.obstacles));
   judge_queues(first, result.obstacles);
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
   std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));

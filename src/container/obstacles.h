@@ -25,8 +25,9 @@ struct Examination {
 };
 
 // Examines `init` and all its descendants, which is what CRIU dumps. `proc` is the procfs to read.
-// One pass, a few system calls per process and descriptor; changes nothing. What ends meanwhile,
-// or cannot be read, is no obstacle: in doubt CRIU has the last word.
+// One pass, a few system calls per process and descriptor; changes nothing. Threads that may be in
+// a sandbox are stopped for a moment (container/landlock.h). What ends meanwhile, or cannot be
+// read, is no obstacle: in doubt CRIU has the last word, except on what it does not know of.
 Examination examine(const std::filesystem::path& proc, pid_t init);
 
 }  // namespace reprise::container

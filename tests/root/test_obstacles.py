@@ -19,7 +19,8 @@ SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is 
         "vsock": ("Socket of a protocol that CRIU does not know", "is a socket of the protocol 'AF_VSOCK'"),
         "device": ("Foreign device", "is the device '/dev/fuse' (10:"),
         "sandbox": ("Nested user namespace", "lives in a user namespace of its own"),
-        "traced": ("Traced process", "is traced by process ")}
+        "traced": ("Traced process", "is traced by process "),
+        "deadline": ("Process that is scheduled by deadlines", "is scheduled by deadlines")}
 
 
 def hold(*kinds):

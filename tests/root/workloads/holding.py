@@ -87,6 +87,11 @@ def traced():
     return child("import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0; " + PAUSE)
 
 
+def deadline():
+    return child("import ctypes, struct; attributes = struct.pack('IIQiIQQQ', 48, 6, 0, 0, 0, 10**6, 10**8, 10**8); "
+                 "assert ctypes.CDLL(None).syscall(314, 0, attributes, 0) == 0; " + PAUSE)
+
+
 def corked():
     """The one that only CRIU sees."""
     it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -95,4 +100,4 @@ def corked():
 
 
 KINDS = {function.__name__: function for function in (
-    io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, corked)}
+    io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked)}
