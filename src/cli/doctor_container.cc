@@ -7,6 +7,7 @@
 #include "cli/containers.h"
 #include "cli/doctor.h"
 #include "container/mount_sources.h"
+#include "container/not_kept.h"
 #include "container/obstacles.h"
 #include "container/oci_spec.h"
 #include "sys/file_lock.h"
@@ -59,6 +60,12 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
     findings.push_back({Health::kWarn, gone.subject, gone.text, gone.remedy});
   for (const container::Obstacle& obstacle : seen.obstacles)
     findings.push_back({Health::kFail, obstacle.subject, obstacle.text, obstacle.remedy});
+  for (const container::SeenLoss& loss : container::seen_losses(info.pid, container::Losses::kAll))
+    findings.push_back({Health::kInfo,
+                        loss.subject,
+                        "does not come back: " + std::string(loss.row->what) + ": " +
+                            std::string(loss.row->becomes),
+                        {}});
   if (seen.obstacles.empty())
     findings.push_back({Health::kOk,
                         "processes",

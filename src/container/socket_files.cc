@@ -2,15 +2,19 @@
 #include "container/socket_files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "sys/files.h"
+#include "sys/mountinfo.h"
 
 namespace reprise::container {
 
@@ -56,7 +60,9 @@ Result<Socket> parse_record(std::string_view record) {
   return socket;
 }
 
-Result<void> make_socket(const Socket& socket, const fs::path& top) {
+enum class Present : std::uint8_t { kReplace, kKeep };
+
+Result<void> make_socket(const Socket& socket, const fs::path& top, Present present) {
   const auto failed = [&](const char* step) {
     return base::fail_errno(errno, std::string(step) + " socket '" + socket.path.string() + "'");
   };
@@ -66,6 +72,10 @@ Result<void> make_socket(const Socket& socket, const fs::path& top) {
   const std::string name = socket.path.filename().string();
   struct stat before{};
   if (::fstat(directory.get(), &before) != 0) return failed("looking at the directory of");
+  struct stat there{};
+  if (present == Present::kKeep &&
+      ::fstatat(directory.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0)
+    return {};
   if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT)
     return failed("replacing what is at");
   if (::mknodat(directory.get(), name.c_str(), S_IFSOCK | socket.mode, 0) != 0)
@@ -84,9 +94,8 @@ Result<void> make_socket(const Socket& socket, const fs::path& top) {
   return {};
 }
 
-}  // namespace
-
-Result<std::string> list_sockets(const fs::path& directory) {
+// With `prefix` before each path.
+Result<std::string> list_below(const fs::path& directory, const fs::path& prefix) {
   struct stat top{};
   if (::lstat(directory.c_str(), &top) != 0)
     return base::fail_errno(errno, "looking at '" + directory.string() + "'");
@@ -103,22 +112,55 @@ Result<std::string> list_sockets(const fs::path& directory) {
     if (type != fs::file_type::socket) continue;
     list << std::oct << (info.st_mode & kPermissions) << std::dec << ' ' << info.st_uid << ' '
          << info.st_gid << ' ' << info.st_mtim.tv_sec << ' ' << info.st_mtim.tv_nsec << ' '
-         << entry->path().lexically_relative(directory).string() << '\0';
+         << (prefix / entry->path().lexically_relative(directory)).string() << '\0';
   }
   if (error) return base::fail_errno(error.value(), "listing '" + directory.string() + "'");
   return list.str();
 }
 
-Result<void> make_sockets(std::string_view list, const fs::path& directory) {
+Result<void> make_all(std::string_view list, const fs::path& directory, Present present) {
   while (!list.empty()) {
     const std::size_t end = list.find('\0');
     if (end == std::string_view::npos)
       return fail(ErrorCode::kCorrupt, "the list of sockets is cut off");
     const Socket socket = REPRISE_PASS(parse_record(list.substr(0, end)));
-    REPRISE_PASS(make_socket(socket, directory));
+    REPRISE_PASS(make_socket(socket, directory, present));
     list.remove_prefix(end + 1);
   }
   return {};
+}
+
+}  // namespace
+
+Result<std::string> list_sockets(const fs::path& directory) { return list_below(directory, {}); }
+
+Result<std::string> list_tmpfs_sockets(pid_t init, const std::vector<std::string>& except) {
+  const fs::path process = "/proc/" + std::to_string(init);
+  const std::string mounts = REPRISE_PASS(sys::read_file(process / "mountinfo"));
+  std::set<std::string> seen(except.begin(), except.end());
+  std::string list;
+  for (const sys::Mount& mount : sys::parse_mountinfo(mounts)) {
+    if (mount.type != "tmpfs" || mount.root != "/" || !seen.insert(mount.mount_point).second)
+      continue;
+    const fs::path relative = fs::path(mount.mount_point).relative_path();
+    const fs::path directory = process / "root" / relative;
+    struct statfs there{};
+    const bool visible = ::statfs(directory.c_str(), &there) == 0;
+    if (!visible && errno != ENOENT && errno != ENOTDIR)
+      return base::fail_errno(errno, "looking at '" + directory.string() + "'");
+    // Else something else is mounted over it.
+    if (visible && there.f_type == TMPFS_MAGIC)
+      list += REPRISE_PASS(list_below(directory, relative));
+  }
+  return list;
+}
+
+Result<void> make_sockets(std::string_view list, const fs::path& directory) {
+  return make_all(list, directory, Present::kReplace);
+}
+
+Result<void> make_missing_sockets(std::string_view list, const fs::path& directory) {
+  return make_all(list, directory, Present::kKeep);
 }
 
 }  // namespace reprise::container

@@ -61,6 +61,7 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   auto variables =
       hook_variables({.socket = request.hook_socket, .freeze_file = freeze_file(request.work_dir)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  variables.emplace_back("TAR_OPTIONS", kTarOptions);
   if (!sys::has_cap_sys_resource())
     variables.emplace_back("LD_PRELOAD", limits_library(request.worker).string());
   options.env = sys::default_environment(variables);

@@ -11,9 +11,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-namespace {
-
-// Takes a little-endian number off the front of `bytes`.
 std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
   constexpr std::size_t kBytes = 4;
   if (bytes.size() < kBytes) return std::nullopt;
@@ -23,8 +20,6 @@ std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
   bytes.remove_prefix(kBytes);
   return value;
 }
-
-}  // namespace
 
 Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
                                       std::uint32_t kind_magic, std::string_view what) {

@@ -18,6 +18,7 @@
 #include "container/task_tree.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "session/attributes.h"
 #include "session/capture.h"
 #include "session/connections.h"
 #include "session/network_state.h"
@@ -125,6 +126,10 @@ Result<void> CheckpointSession::prepare() {
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
                                     container::watches_of("/proc", state_->init.pid));
+  asked_ = container::ask_attributes("/proc", state_->init.pid);
+  for (const std::string& doubt : asked_.doubts)
+    base::log(LogLevel::kWarn, "may come back without what it has denied itself",
+              {{"what", "memory that is writable and executable"}, {"reason", doubt}});
   if (const auto ns = network()) {
     addresses_ = REPRISE_PASS(container::addresses(*ns));
     REPRISE_PASS(capture_network_state(*writer_, *spec_, *ns));
@@ -194,6 +199,7 @@ Result<void> CheckpointSession::post_dump() {
   phases_.begin("copy-files");
   REPRISE_PASS(capture_files(*writer_, *spec_, *state_));
   REPRISE_PASS(capture_affinity(*writer_, *state_));
+  REPRISE_PASS(capture_attributes(*writer_, *spec_, *state_, asked_.attributes));
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
   if (!context_.request.end) return {};

@@ -14,6 +14,7 @@
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
 #include "container/oci_spec.h"
+#include "container/process_attributes.h"
 #include "container/runc_state.h"
 #include "image/manifest.h"
 #include "session/context.h"
@@ -64,7 +65,8 @@ class CheckpointSession {
   std::unique_ptr<store::CheckpointWriter> writer_;
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;
-  std::vector<std::string> watched_;           // paths
+  std::vector<std::string> watched_;  // paths
+  container::AskedAttributes asked_;
   std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
   std::vector<container::Connection> neighbours_;
   std::string runtime_version_;

@@ -22,7 +22,11 @@ inline constexpr const char* kAffinityPart = "affinity.json";  // threads bound 
 inline constexpr const char* kSysctlsPart = "sysctls.json";    // of its network, that it changed
 inline constexpr const char* kOutsidePart = "outside";         // mounts that held files
 inline constexpr const char* kOverlaysPart = "overlays";       // of the engine, and their parts
-inline constexpr const char* kSpecPart = "config.json";        // the OCI configuration, for exports
+inline constexpr const char* kSocketsPart = "sockets.json";    // options and multicast groups
+inline constexpr const char* kTmpfsSocketsPart = "tmpfs.sockets";  // idle ones too
+inline constexpr const char* kLossesPart = "losses";  // what does not come back, a line each
+inline constexpr const char* kAttributesPart = "attributes.json";  // of threads and processes
+inline constexpr const char* kSpecPart = "config.json";  // the OCI configuration, for exports
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
 

@@ -16,6 +16,7 @@
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
 #include "engine/tools.h"
+#include "session/attributes.h"
 #include "session/network_state.h"
 #include "session/outside.h"
 #include "session/overlays.h"
@@ -51,9 +52,10 @@ container::WorkerEvent RestoreSession::run() {
   };
   const Result<void> result = steps();
   phases_.begin("finish");
-  if (result)
+  if (result) {
     settle_restored(context_);
-  else if (const auto undone = undo_restore(context_); !undone)
+    if (init_ > 0) note_not_given_back(inject_attributes(*reader_, init_));
+  } else if (const auto undone = undo_restore(context_); !undone)
     base::log(LogLevel::kError, "undoing the restore is incomplete",
               {{"error", undone.error().details()}});
   return record(result);
@@ -96,6 +98,7 @@ Result<void> RestoreSession::prepare() {
   ready.kind = container::WorkerEventKind::kReady;
   ready.image_path = images.string();
   ready.work_path = context_.directory().string();
+  REPRISE_TRY(prepare_images(*reader_, images), "preparing the sockets");
   note_lost_limits(ready.image_path);
   ready.environment = REPRISE_PASS(prepare_criu());
   phases_.begin("restore");
@@ -140,6 +143,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
   Environment variables =
       engine::hook_variables({.socket = context_.hook_socket(), .set_loopback_up = true});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
   return variables;
 }
 
@@ -179,10 +183,27 @@ void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
   const auto lost = engine::limits_above(images, engine::own_hard_limits());
   base::warn_and_ignore(lost, "limits not compared");
   if (lost && !lost->empty())
-    note_ += (note_.empty() ? std::string() : "; ") +
-             "hard limits were not raised to what they were, since this host lacks "
-             "CAP_SYS_RESOURCE: " +
-             *lost;
+    add_note(
+        "hard limits were not raised to what they were, since this host lacks "
+        "CAP_SYS_RESOURCE: " +
+        *lost);
+}
+
+void RestoreSession::add_note(const std::string& text) {
+  note_ += (note_.empty() ? "" : "; ") + text;
+}
+
+// None of them is a reason to end the tasks, who asked for other resources than before may lack
+// some; but whoever starts the container is told.
+void RestoreSession::note_not_given_back(const Result<std::vector<std::string>>& failed) {
+  if (!failed) return add_note("not given back: " + failed.error().message());
+  constexpr std::size_t kMostTold = 3;
+  for (std::size_t i = 0; i < std::min(failed->size(), kMostTold); ++i)
+    add_note("not given back: " + (*failed)[i]);
+  if (failed->size() > kMostTold)
+    add_note("and " + std::to_string(failed->size() - kMostTold) + " more, see 'reprise logs'");
+  for (const std::string& one : *failed)
+    base::log(LogLevel::kWarn, "not given back", {{"what", one}});
 }
 
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
@@ -215,7 +236,11 @@ Result<void> RestoreSession::answer_hook() {
     };
     completed_ = complete();
   }
-  if (question.step == engine::HookStep::kPreResume) settle_network(*spec_, context_, *reader_);
+  if (question.step == engine::HookStep::kPreResume) {
+    init_ = question.init;
+    note_not_given_back(restore_attributes(*reader_, init_));
+    settle_network(*spec_, context_, *reader_);
+  }
   // A hook that is gone has been killed together with CRIU, which the wrapper will tell.
   [[maybe_unused]] const auto answered =
       engine::answer(question, completed_ ? engine::Verdict::kProceed : engine::Verdict::kAbort);

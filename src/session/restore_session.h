@@ -41,6 +41,8 @@ class RestoreSession {
   base::Result<void> prepare_network();
   base::Result<void> set_up_network(const container::NetworkNamespace& ns);
   void note_lost_limits(const std::filesystem::path& images);
+  void note_not_given_back(const base::Result<std::vector<std::string>>& failed);
+  void add_note(const std::string& text);
   [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();
   base::Result<void> answer_hook();
@@ -56,6 +58,7 @@ class RestoreSession {
   engine::OutsideMounts overlays_;             // of the engine, as they are mounted for CRIU
   std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
   std::string note_;                           // what a restore that succeeds could not give back
+  pid_t init_ = 0;                             // from pre-resume on
   base::Result<void> completed_{};             // what was done to the tasks before they run
 };
 

@@ -32,10 +32,14 @@ FEATURES = {
     "Locks": "File locks: flock and fcntl",
     "DeletedFiles": "Deleted files that are open: of 50 MB, with another link, directory, program",
     "Terminal": "Pseudo terminal with its size and unread output",
-    "Tmpfs": "Files on tmpfs mounts and in /dev/shm",
+    "Tmpfs": "Files on tmpfs mounts and in /dev/shm, with attributes, ACLs and idle sockets",
     "Scheduling": "CPU affinity and nice value",
     "Pidfd": "pidfd",
     "Limits": "Resource limits",
+    "Attributes": "I/O priority, timer slack, core dump filter, oom_score_adj, personality, NUMA policy, MDWE",
+    "SocketOptions": "Socket options, of any kind of socket",
+    "Multicast": "Multicast groups, with their sources",
+    "NamedOtherwise": "UNIX listeners whose file was linked or renamed",
 }
 SAID = re.compile(r"(\w+) (ok \d+|BAD .*)")
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -13,6 +14,9 @@ namespace reprise::image {
 // Every CRIU image file begins with a magic number of its class and one of its kind.
 inline constexpr std::uint32_t kCriuServiceMagic = 0x55105940;
 inline constexpr std::uint32_t kCriuImageMagic = 0x54564319;
+
+// Takes a little-endian number off the front of `bytes`; nothing, if it is shorter.
+std::optional<std::uint32_t> take_u32(std::string_view& bytes);
 
 // The one message of an image file of that class and kind. kCorrupt, with `what` in the words, if
 // it is anything else, or holds more than that message.

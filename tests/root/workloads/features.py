@@ -17,6 +17,7 @@ import sys
 import time
 
 from feature import LIBC, Feature, check, say, timerfd
+import features_attributes
 import features_files
 import features_pipes
 
@@ -199,7 +200,8 @@ class Limits(Feature):
         check(os.getcwd() == "/tmp/features-cwd", "the working directory is another")
 
 
-FEATURES = {name: made for module in (globals(), vars(features_files), vars(features_pipes))
+MODULES = (globals(), vars(features_attributes), vars(features_files), vars(features_pipes))
+FEATURES = {name: made for module in MODULES
             for name, made in list(module.items())
             if isinstance(made, type) and issubclass(made, Feature) and made is not Feature}
 

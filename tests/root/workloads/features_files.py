@@ -5,6 +5,8 @@ import fcntl
 import mmap
 import os
 import select
+import socket
+import stat
 import subprocess
 import time
 
@@ -175,6 +177,8 @@ class DeletedFiles(Feature):
 class Tmpfs(Feature):
     """Files on the container's tmpfs mounts and in /dev/shm."""
     FILES = ("/run/features-file", "/dev/shm/features-file", "/scratch/features-file")
+    ACL = bytes.fromhex("0200000001000600ffffffff020004000700000004000400ffffffff"
+                        "10000400ffffffff20000000ffffffff")  # user 7 may read
 
     def __init__(self):
         self.content = os.urandom(300_000)
@@ -183,6 +187,11 @@ class Tmpfs(Feature):
                 file.write(self.content)
             os.chmod(path, 0o640)
             os.chown(path, 12, 34)
+            os.setxattr(path, "user.feature", b"kept")
+            os.setxattr(path, "system.posix_acl_access", self.ACL)
+            with socket.socket(socket.AF_UNIX) as idle:
+                idle.bind(path + ".socket")  # and nobody listens
+            os.utime(path, ns=(1, 1000000000123456789))
 
     def check(self):
         for path in self.FILES:
@@ -191,3 +200,7 @@ class Tmpfs(Feature):
             status = os.stat(path)
             check((status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o640, 12, 34),
                   f"owner or mode of {path} has changed")
+            check(os.getxattr(path, "user.feature") == b"kept", f"an attribute of {path} has changed")
+            check(os.getxattr(path, "system.posix_acl_access") == self.ACL, f"the ACL of {path}")
+            check(status.st_mtime_ns == 1000000000123456789, f"the time of {path}")
+            check(stat.S_ISSOCK(os.stat(path + ".socket").st_mode), f"the socket beside {path} is gone")

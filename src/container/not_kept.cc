@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/not_kept.h"
+
+#include <sys/prctl.h>
+
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "container/task_tree.h"
+#include "sys/files.h"
+#include "sys/proc_entries.h"
+
+namespace reprise::container {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::array kRows = std::to_array<NotKeptRow>({
+#define NOT_KEPT(key, what, becomes) {NotKept::key, what, becomes},
+#include "container/not_kept.def"
+#undef NOT_KEPT
+});
+
+bool has_core_cookie(pid_t process) {
+  constexpr int kCoreScheduling = 62;  // PR_SCHED_CORE
+  constexpr int kGet = 0;
+  constexpr int kOneThread = 0;
+  unsigned long long cookie = 0;
+  return ::prctl(kCoreScheduling, kGet, process, kOneThread, &cookie) == 0 && cookie != 0;
+}
+
+bool has_names(const path& process) {
+  return sys::read_file(process / "maps").value_or("").find(" [anon:") != std::string::npos;
+}
+
+// The inodes of the UDP sockets of a network namespace in which something is unread.
+std::set<std::string> unread_sockets(const path& process) {
+  // "  0: 0100007F:14E9 00000000:0000 07 00000000:00000300 00:00000000 00000000 0 0 4711 2 …"
+  constexpr int kQueues = 4;
+  constexpr int kInode = 9;
+  std::set<std::string> unread;
+  for (const char* list : {"net/udp", "net/udp6"}) {
+    std::istringstream lines(sys::read_file(process / list).value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string queues;
+      std::string word;
+      for (int i = 0; i <= kInode && words >> word; ++i)
+        if (i == kQueues) queues = word;
+      if (const std::size_t colon = queues.find(':');
+          colon != std::string::npos &&
+          queues.find_first_not_of('0', colon + 1) != std::string::npos)
+        unread.insert("socket:[" + word + "]");
+    }
+  }
+  return unread;
+}
+
+// The sockets of a namespace may be those of others.
+bool has_unread(const path& process, const std::set<std::string>& unread) {
+  if (unread.empty()) return false;
+  for (const sys::OpenFile& file : sys::open_files_of(process))
+    if (unread.contains(file.target)) return true;
+  return false;
+}
+
+std::string describe(const path& process) {
+  auto name = sys::read_file(process / "comm").value_or("");
+  while (name.ends_with('\n')) name.pop_back();
+  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
+}
+
+}  // namespace
+
+std::span<const NotKeptRow> not_kept() { return kRows; }
+
+std::vector<SeenLoss> seen_losses(pid_t init, Losses which) {
+  std::vector<SeenLoss> seen;
+  std::set<NotKept> told;
+  const auto tell = [&](bool has, const path& process, NotKept key) {
+    if (has && told.insert(key).second)
+      seen.push_back({describe(process), &kRows[static_cast<std::size_t>(key)]});
+  };
+  const auto unread = unread_sockets("/proc/" + std::to_string(init));
+  for (const pid_t pid : processes_of("/proc", init)) {
+    const path process = "/proc/" + std::to_string(pid);
+    tell(has_core_cookie(pid), process, NotKept::kCoreScheduling);
+    if (which == Losses::kAll && !told.contains(NotKept::kNames))
+      tell(has_names(process), process, NotKept::kNames);
+    tell(!told.contains(NotKept::kDatagrams) && has_unread(process, unread), process,
+         NotKept::kDatagrams);
+  }
+  return seen;
+}
+
+}  // namespace reprise::container

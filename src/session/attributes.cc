@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/attributes.h"
+
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "container/not_kept.h"
+#include "container/process_attributes.h"
+#include "container/socket_files.h"
+#include "container/socket_options.h"
+#include "image/criu_sockets.h"
+#include "session/parts.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+Result<std::optional<std::string>> text_of(store::CheckpointReader& reader, const char* name) {
+  const Result<std::filesystem::path> part = reader.part(name);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return std::optional<std::string>();
+  if (!part) return std::unexpected(part.error());
+  return REPRISE_PASS(sys::read_file(*part));
+}
+
+Result<void> write_part(store::CheckpointWriter& writer, const char* name,
+                        const std::string& text) {
+  const auto part = REPRISE_PASS(writer.part(name));
+  return sys::replace_file(part, text);
+}
+
+}  // namespace
+
+Result<void> capture_attributes(store::CheckpointWriter& writer, const container::OciSpec& spec,
+                                const container::RuncState& state,
+                                const std::vector<container::ProcessAttribute>& asked) {
+  const std::string idle =
+      REPRISE_TRY(container::list_tmpfs_sockets(state.init.pid, container::external_mounts(spec)),
+                  "looking for sockets on tmpfs");
+  if (!idle.empty()) REPRISE_PASS(write_part(writer, kTmpfsSocketsPart, idle));
+  std::string losses;
+  for (const auto& [subject, row] :
+       container::seen_losses(state.init.pid, container::Losses::kHarmful))
+    losses += std::string(row->what) + " " + std::string(row->becomes) + " (" + subject + ")\n";
+  if (!losses.empty()) REPRISE_PASS(write_part(writer, kLossesPart, losses));
+  const auto sockets = container::read_sockets("/proc", state.init.pid);
+  if (!sockets.empty())
+    REPRISE_TRY(write_part(writer, kSocketsPart, container::encode_sockets(sockets)),
+                "saving the options of sockets");
+  auto processes = container::read_attributes("/proc", state.init.pid);
+  processes.insert(processes.end(), asked.begin(), asked.end());
+  if (!processes.empty())
+    REPRISE_TRY(write_part(writer, kAttributesPart, container::encode_attributes(processes)),
+                "saving the attributes of processes");
+  return {};
+}
+
+Result<void> prepare_images(store::CheckpointReader& reader, const std::filesystem::path& images) {
+  const auto text = REPRISE_PASS(text_of(reader, kSocketsPart));
+  if (!text) return {};
+  const auto sockets = REPRISE_PASS(container::decode_sockets(*text));
+  std::set<std::uint64_t> moved;
+  for (const container::SocketRecord& socket : sockets)
+    if (socket.file && !socket.file->is_there) moved.insert(socket.file->socket);
+  if (moved.empty()) return {};
+  const std::filesystem::path file = images / "files.img";
+  const std::string list = REPRISE_PASS(sys::read_file(file));
+  const std::string changed = REPRISE_PASS(image::keep_socket_files(list, moved));
+  return sys::replace_file(file, changed);
+}
+
+Result<std::vector<std::string>> restore_attributes(store::CheckpointReader& reader, pid_t init) {
+  std::vector<std::string> failed;
+  if (const auto text = REPRISE_PASS(text_of(reader, kLossesPart))) {
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) failed.push_back(std::move(line));
+  }
+  if (const auto text = REPRISE_PASS(text_of(reader, kTmpfsSocketsPart)))
+    if (const auto made =
+            container::make_missing_sockets(*text, "/proc/" + std::to_string(init) + "/root");
+        !made)
+      failed.push_back("idle sockets on tmpfs: " + made.error().message());
+  if (const auto text = REPRISE_PASS(text_of(reader, kSocketsPart))) {
+    const auto sockets = REPRISE_PASS(container::decode_sockets(*text));
+    failed = container::set_sockets("/proc", init, sockets);
+  }
+  if (const auto text = REPRISE_PASS(text_of(reader, kAttributesPart))) {
+    const auto processes = REPRISE_PASS(container::decode_attributes(*text));
+    for (std::string& failure : container::set_attributes("/proc", init, processes))
+      failed.push_back(std::move(failure));
+  }
+  return failed;
+}
+
+Result<std::vector<std::string>> inject_attributes(store::CheckpointReader& reader, pid_t init) {
+  const auto text = REPRISE_PASS(text_of(reader, kAttributesPart));
+  if (!text) return std::vector<std::string>();
+  const auto processes = REPRISE_PASS(container::decode_attributes(*text));
+  return container::inject_attributes("/proc", init, processes);
+}
+
+}  // namespace reprise::session
