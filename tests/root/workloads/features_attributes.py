@@ -10,11 +10,12 @@ from feature import LIBC, Feature, check, syscall
 
 IP, IPV6, TCP, UDP, NETLINK = 0, 41, 6, 17, 270
 # Level, option, value as getsockopt must return it: what CRIU does not know, of each kind of socket.
-ANY = [(1, 29, 1), (1, 40, 1), (1, 74, 0)]  # SO_TIMESTAMP, SO_RXQ_OVFL, SO_TXREHASH
+ANY = [(1, 29, 1), (1, 40, 1)]  # SO_TIMESTAMP, SO_RXQ_OVFL
 BY_IP = [(IP, 10, 2), (IP, 11, 1), (IP, 12, 1), (IP, 13, 1), (IP, 21, 3), (IP, 24, 1)]
 BY_IPV6 = [(IPV6, 16, 9), (IPV6, 23, 2), (IPV6, 25, 1), (IPV6, 51, 1), (IPV6, 66, 1), (IPV6, 67, 16)]
 BY_UDP = [(IP, 33, 7), (IP, 34, 1), (IP, 49, 0), (UDP, 104, 1)]
-BY_TCP = [(TCP, 7, 3), (TCP, 8, 5), (TCP, 18, 4321), (TCP, 25, 16384), (TCP, 36, 1)]
+BY_TCP = [(1, 74, 0),  # SO_TXREHASH
+          (TCP, 7, 3), (TCP, 8, 5), (TCP, 18, 4321), (TCP, 25, 16384), (TCP, 36, 1)]
 SOCKETS = {
     "udp": (socket.AF_INET, socket.SOCK_DGRAM, 0, ANY + BY_IP + BY_UDP),
     "udp6": (socket.AF_INET6, socket.SOCK_DGRAM, 0, ANY + BY_IPV6),
