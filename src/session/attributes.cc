@@ -15,15 +15,13 @@
 
 namespace reprise::session {
 
-using base::ErrorCode;
 using base::Result;
 
 namespace {
 
 Result<std::optional<std::string>> text_of(store::CheckpointReader& reader, const char* name) {
-  const Result<std::filesystem::path> part = reader.part(name);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return std::optional<std::string>();
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(name));
+  if (!part) return std::optional<std::string>();
   return REPRISE_PASS(sys::read_file(*part));
 }
 
