@@ -50,6 +50,10 @@ std::filesystem::path Layout::restoring_marker_of(const Identity& who) const {
   return run / "restoring" / who.file_name;
 }
 
+std::filesystem::path Layout::network_baseline_of(const Identity& who) const {
+  return run / "networks" / who.file_name;
+}
+
 base::Result<std::vector<std::string>> Layout::members_of(pid_t keeper) const {
   const std::string wanted = std::to_string(keeper);
   const std::filesystem::path directory = run / "containers";
@@ -83,8 +87,8 @@ std::filesystem::path Layout::session_run_directory(const base::SessionId& id) c
 }
 
 base::Result<void> Layout::create() const {
-  for (const auto& directory :
-       {run / "locks", run / "containers", run / "restored", run / "restoring", run / "sessions"})
+  for (const auto& directory : {run / "locks", run / "containers", run / "restored",
+                                run / "restoring", run / "sessions", run / "networks"})
     REPRISE_PASS(sys::make_directories(directory));
   return {};
 }

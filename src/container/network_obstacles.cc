@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/network_obstacles.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "container/connection_hold.h"
 #include "container/task_tree.h"
+#include "container/unix_peers.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
 
@@ -60,12 +64,45 @@ void judge_link_local(const path& proc, pid_t init, std::vector<Obstacle>& found
   }
 }
 
+Obstacle describe_peer(const path& proc, const OutsidePeer& peer) {
+  const std::string who = describe(proc / std::to_string(peer.peer_pid));
+  std::string text = "is connected by a UNIX socket to " + who;
+  text += peer.executed ? ", which was started by 'podman exec'" : " outside of the container";
+  const std::string& place = peer.path.empty() ? peer.name : peer.path;
+  if (!peer.executed && place.starts_with('/')) text += ", at '" + place + "'";
+  return {
+      describe(proc / std::to_string(peer.pid)) + ", descriptor " + std::to_string(peer.descriptor),
+      std::move(text),
+      peer.executed ? "end that program first"
+                    : "have the program close the connection before the checkpoint, or reach "
+                      "the service by TCP"};
+}
+
+enum class Whose : std::uint8_t { kServices, kExecuted };
+
+std::vector<Obstacle> judge_peers(const path& proc, pid_t init, Whose whose) {
+  const bool executed = whose == Whose::kExecuted;
+  std::vector<Obstacle> found;
+  if (sys::link_target(proc / std::to_string(init) / "ns/net").empty()) return found;
+  const auto peers = outside_peers(proc, init);
+  if (!peers) return found;
+  for (const OutsidePeer& peer : *peers)
+    if (peer.executed == executed && (executed || !can_be_reconnected(peer)))
+      found.push_back(describe_peer(proc, peer));
+  return found;
+}
+
 }  // namespace
+
+std::vector<Obstacle> examine_executed(const path& proc, pid_t init) {
+  return judge_peers(proc, init, Whose::kExecuted);
+}
 
 std::vector<Obstacle> examine_network(const path& proc, pid_t init) {
   std::vector<Obstacle> found;
   judge_nested(proc, init, found);
   judge_link_local(proc, init, found);
+  std::ranges::move(judge_peers(proc, init, Whose::kServices), std::back_inserter(found));
   return found;
 }
 
