@@ -7,10 +7,12 @@
 #include "cli/containers.h"
 #include "cli/doctor.h"
 #include "container/mount_sources.h"
+#include "container/network_baseline.h"
 #include "container/not_kept.h"
 #include "container/obstacles.h"
 #include "container/oci_spec.h"
 #include "sys/file_lock.h"
+#include "sys/namespaces.h"
 
 namespace reprise::cli {
 namespace {
@@ -45,6 +47,28 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
   return findings;
 }
 
+// What a checkpoint would refuse, or say nothing of because it carries it.
+std::vector<Finding> check_network(const podman::ContainerInfo& info,
+                                   const container::Layout& layout) {
+  const container::NetworkNamespace ns = "/proc/" + std::to_string(info.pid) + "/ns/net";
+  const auto file = layout.network_baseline_of(container::identify({}, base::ContainerId(info.id)));
+  const auto look = [&]() -> Result<std::vector<Finding>> {
+    std::vector<Finding> findings;
+    if (REPRISE_PASS(sys::is_own_network(ns))) return findings;
+    const auto [before, change] = REPRISE_PASS(container::compare_with_baseline(ns, file));
+    if (change.empty()) return findings;
+    for (const std::string& lost : REPRISE_PASS(container::uncarriable(before, change)))
+      findings.push_back({Health::kFail, "network", "has " + lost + ", which cannot be saved",
+                          "have the program remove it before the checkpoint"});
+    if (findings.empty())
+      findings.push_back({Health::kOk, "network", "what programs set up in it is saved", {}});
+    return findings;
+  };
+  const auto findings = look();
+  if (findings) return *findings;
+  return {{Health::kWarn, "network", findings.error().message(), findings.error().hint()}};
+}
+
 }  // namespace
 
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
@@ -52,6 +76,7 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   std::vector<Finding> findings = check_standing(info, layout);
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
+  std::ranges::move(check_network(info, layout), std::back_inserter(findings));
   const container::Examination seen = container::examine("/proc", info.pid);
   const auto spec = container::load_oci_spec(info.directory);
   if (!spec) findings.push_back({Health::kWarn, "specification", spec.error().message(), {}});

@@ -17,7 +17,8 @@ using base::Result;
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, HookStep>, 4> kSteps = {{
+constexpr std::array<std::pair<std::string_view, HookStep>, 5> kSteps = {{
+    {hook::kNetworkLock, HookStep::kNetworkLock},
     {hook::kPostDump, HookStep::kPostDump},
     {hook::kSetupNamespaces, HookStep::kSetupNamespaces},
     {hook::kPostRestore, HookStep::kPostRestore},
@@ -57,6 +58,7 @@ std::vector<std::pair<std::string, std::string>> hook_variables(
     const HookEnvironment& environment) {
   return {{hook::kSocketVariable, environment.socket.string()},
           {hook::kFreezeFileVariable, environment.freeze_file.string()},
+          {hook::kAskFrozenVariable, environment.ask_when_frozen ? "yes" : ""},
           {hook::kLoopbackVariable, environment.set_loopback_up ? "up" : ""}};
 }
 

@@ -20,6 +20,7 @@
 namespace reprise::engine {
 
 enum class HookStep : std::uint8_t {
+  kNetworkLock,      // all tasks are stopped, and nothing is written yet. kAbort: as kPostDump
   kPostDump,         // all tasks are stopped and written. kAbort: they run on, and the dump fails
   kSetupNamespaces,  // the namespaces of a restore exist, and no socket yet. kAbort: it fails
   kPostRestore,  // all tasks are made, and wait; the network is not yet theirs. kAbort: they are
@@ -46,6 +47,7 @@ base::Result<void> answer(HookQuestion& question, Verdict verdict);
 struct HookEnvironment {
   std::filesystem::path socket;       // where to ask
   std::filesystem::path freeze_file;  // the program notes when the tasks were stopped; may be empty
+  bool ask_when_frozen = false;       // on a dump, at kNetworkLock
   bool set_loopback_up = false;       // on a restore, in the container's network namespace
 };
 std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnvironment& environment);

@@ -58,8 +58,9 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
                                            "--tcp-established", "--ext-unix-sk", "--file-locks"});
   if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
   options.argv.push_back(request.container.str());
-  auto variables =
-      hook_variables({.socket = request.hook_socket, .freeze_file = freeze_file(request.work_dir)});
+  auto variables = hook_variables({.socket = request.hook_socket,
+                                   .freeze_file = freeze_file(request.work_dir),
+                                   .ask_when_frozen = static_cast<bool>(request.when_frozen)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
   if (!sys::has_cap_sys_resource())
@@ -128,6 +129,12 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
               .with_hint("the container was thawed and runs on; see 'reprise logs'"));
     if (readable == sys::Readable::kSecond) return runc.wait();
     HookQuestion question = REPRISE_PASS(accept_question(listener));
+    if (question.step == HookStep::kNetworkLock) {
+      if (request.when_frozen && dialogue.sealed) dialogue.sealed = request.when_frozen();
+      REPRISE_TRY(answer(question, dialogue.sealed ? Verdict::kProceed : Verdict::kAbort),
+                  "answering CRIU");
+      continue;
+    }
     // A hook that lost its answer asks again: the answer stands.
     if (!std::exchange(dialogue.asked, true))
       dialogue.sealed = decide(request, post_dump, dialogue);

@@ -20,6 +20,10 @@ namespace reprise::engine {
 
 enum class AfterDump : std::uint8_t { kEnd, kRunOn };
 
+// Called in each attempt when all tasks stand still and CRIU has not looked at their descriptors,
+// except in the host's network. A failure ends the dump, and the tasks run on.
+using WhenFrozen = std::function<base::Result<void>()>;
+
 struct DumpRequest {
   std::filesystem::path runc;
   std::vector<std::string> runtime_args;  // runc's global arguments
@@ -32,6 +36,7 @@ struct DumpRequest {
   std::filesystem::path worker;       // reprise-worker, beside which the hook lies
   std::filesystem::path hook_socket;  // where `listener` listens
   AfterDump after = AfterDump::kRunOn;
+  WhenFrozen when_frozen;              // may be empty
   std::chrono::milliseconds limit{0};  // of the whole dump, for a CRIU that hangs
 };
 

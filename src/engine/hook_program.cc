@@ -119,7 +119,10 @@ void set_loopback_up() {
 
 int main() {
   const char* step = variable("CRTOOLS_SCRIPT_ACTION");
-  if (is(step, "network-lock")) note_freeze();
+  if (is(step, hook::kNetworkLock)) {
+    note_freeze();
+    return is(variable(hook::kAskFrozenVariable), "yes") ? ask(step) : kGoOn;
+  }
   if (is(step, hook::kSetupNamespaces)) set_loopback_up();
   for (const char* question :
        {hook::kPostDump, hook::kSetupNamespaces, hook::kPostRestore, hook::kPreResume})

@@ -10,12 +10,16 @@ namespace reprise::engine::hook {
 inline constexpr const char* kSocketVariable = "REPRISE_HOOK_SOCKET";  // where to ask
 inline constexpr const char* kFreezeFileVariable =
     "REPRISE_HOOK_FREEZE";  // gets the time of freeze
+inline constexpr const char* kAskFrozenVariable =
+    "REPRISE_HOOK_ASK_FROZEN";                                             // "yes": at network-lock
 inline constexpr const char* kLoopbackVariable = "REPRISE_HOOK_LOOPBACK";  // "up": set lo up
 
-// CRIU's names of the steps at which it asks: all tasks stopped and written; all namespaces made
+// CRIU's names of the steps at which it asks: all tasks stopped, and nothing looked at yet (if
+// wanted); all tasks stopped and written; all namespaces made
 // anew, but nothing in them; all tasks made anew but none running yet; all ready to be let go. A
 // question is the step, a blank, and the pid of the first task in the caller's pid namespace (0
 // where CRIU tells none).
+inline constexpr const char* kNetworkLock = "network-lock";
 inline constexpr const char* kPostDump = "post-dump";
 inline constexpr const char* kSetupNamespaces = "setup-namespaces";
 inline constexpr const char* kPostRestore = "post-restore";

@@ -39,6 +39,7 @@ void recover(const Call& call, const std::optional<base::SessionId>& ours = std:
 // The handlers of the verbs that are not only runc's. Each returns an exit status.
 int create(const Call& call);
 int start(const Call& call);
+int execute(const Call& call);  // `exec`
 int state(const Call& call);
 int kill(const Call& call);
 int remove(const Call& call);  // `delete`

@@ -14,6 +14,7 @@
 #include "container/io_uring.h"
 #include "container/neighbours.h"
 #include "container/network.h"
+#include "container/network_baseline.h"
 #include "container/runc_state.h"
 #include "runtime/continuation.h"
 #include "runtime/restore_attempt.h"
@@ -78,6 +79,17 @@ void note_cold(const Call& call, store::Catalog& catalog, const Creation& creati
   record_cold_start(call, catalog, creation, why);
 }
 
+// What a program sets up in its network later is told from what is there now.
+void note_network(const Call& call, const Creation& creation) {
+  const auto file = call.layout.network_baseline_of(creation.who);
+  const auto look = [&]() -> Result<void> {
+    if (creation.network_namespace.empty()) return sys::remove_tree(file);
+    return container::note_baseline(
+        file, REPRISE_PASS(container::look_at_network(creation.network_namespace)));
+  };
+  note(call, "the network's setup is guessed", look());
+}
+
 // The connections of its last life are gone for good: peers are to be told at once.
 int start_cold(const Call& call, const Creation& creation) {
   if (!creation.network_namespace.empty())
@@ -86,6 +98,7 @@ int start_cold(const Call& call, const Creation& creation) {
   if (container::is_inhabited(creation.network_namespace))
     note(call, "other containers wait",
          container::end_neighbours(creation.key(), creation.network_namespace));
+  note_network(call, creation);
   return pass_through(call);
 }
 

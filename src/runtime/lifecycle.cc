@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `start`, `state` and `delete`.
+// `start`, `exec`, `state` and `delete`.
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
+#include "container/adopted_note.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
 #include "store/catalog.h"
@@ -58,6 +61,39 @@ int start(const Call& call) {
   return pass_through(call);
 }
 
+// What is executed is to reach who has an old address of the container by now.
+int execute(const Call& call) {
+  // runc 1.1 to 1.5, exec.go: options that take a value.
+  constexpr std::array<std::string_view, 18> kValuedOptions = {"console-socket",
+                                                               "cwd",
+                                                               "env",
+                                                               "e",
+                                                               "user",
+                                                               "u",
+                                                               "additional-gids",
+                                                               "g",
+                                                               "process",
+                                                               "p",
+                                                               "pid-file",
+                                                               "process-label",
+                                                               "apparmor",
+                                                               "cap",
+                                                               "c",
+                                                               "preserve-fds",
+                                                               "cgroup",
+                                                               "pidfd-socket"};
+  const auto words = call.arguments.positional(kValuedOptions);
+  if (words.empty()) return pass_through(call);
+  const auto id = base::parse_id(words.front());
+  if (id) {
+    const auto who = container::identify(call.arguments.state_globals(), base::ContainerId(*id));
+    const auto released =
+        container::release_noted(container::adopted_note_of(call.layout.network_baseline_of(who)));
+    if (!released) tell_caller(call, Severity::kWarning, released.error().message());
+  }
+  return pass_through(call);
+}
+
 int state(const Call& call) {
   const auto who = container_of(call);
   std::error_code ignored;
@@ -87,6 +123,8 @@ int remove(const Call& call) {
     return base::exit_code(undone.error().code());
   }
   take(call.layout.restored_marker_of(*who));
+  take(call.layout.network_baseline_of(*who));
+  take(container::adopted_note_of(call.layout.network_baseline_of(*who)));
   if (take(call.layout.marker_of(*who)))
     if (auto catalog = store::Catalog::open_existing(call.layout.store))
       if (const auto added = catalog->add_life_event({.key = who->key,

@@ -29,9 +29,10 @@ int run_runtime(int argc, char** argv) {
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
                   .layout = container::Layout::from_environment()};
   using Handler = int (*)(const Call&);
-  constexpr std::array<std::pair<std::string_view, Handler>, 5> kHandlers = {{
+  constexpr std::array<std::pair<std::string_view, Handler>, 6> kHandlers = {{
       {"create", create},
       {"start", start},
+      {"exec", execute},
       {"state", state},
       {"kill", kill},
       {"delete", remove},

@@ -3,6 +3,7 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -11,11 +12,14 @@
 #include "base/scope_exit.h"
 #include "container/connection_hold.h"
 #include "container/continuation_note.h"
+#include "container/exec_sessions.h"
 #include "container/inotify_watches.h"
 #include "container/neighbours.h"
 #include "container/network.h"
+#include "container/network_obstacles.h"
 #include "container/obstacles.h"
 #include "container/task_tree.h"
+#include "container/unix_peers.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "session/attributes.h"
@@ -27,6 +31,7 @@
 #include "session/pod.h"
 #include "session/promise.h"
 #include "session/settlement.h"
+#include "session/unix_peers.h"
 #include "session/versions.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -48,8 +53,7 @@ std::string kernel_release() {
 }
 
 // CRIU would refuse as well, but in the middle of a dump and in words for those who know it.
-Result<void> refuse_obstacles(pid_t init) {
-  const std::vector<container::Obstacle> found = container::examine("/proc", init).obstacles;
+Result<void> refuse(const std::vector<container::Obstacle>& found) {
   if (found.empty()) return {};
   const container::Obstacle& first = found.front();
   std::string text = first.subject + " " + first.text;
@@ -104,7 +108,7 @@ Result<void> CheckpointSession::admit() {
   if (REPRISE_PASS(container::Cgroup(state_->cgroup_paths).is_frozen()))
     return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
                                .with_hint("resume it first: podman unpause NAME"));
-  return refuse_obstacles(state_->init.pid);
+  return refuse(container::examine("/proc", state_->init.pid).obstacles);
 }
 
 Result<void> CheckpointSession::prepare() {
@@ -132,10 +136,22 @@ Result<void> CheckpointSession::prepare() {
               {{"what", "memory that is writable and executable"}, {"reason", doubt}});
   if (const auto ns = network()) {
     addresses_ = REPRISE_PASS(container::addresses(*ns));
-    REPRISE_PASS(capture_network_state(*writer_, *spec_, *ns));
+    REPRISE_PASS(capture_network_state(context_, *writer_, *spec_, *ns));
   }
   REPRISE_PASS(await_neighbours());
-  return fault_point("before-dump");
+  REPRISE_PASS(fault_point("before-dump"));
+  return settle_executed();
+}
+
+// They end with the container, and their connections to it would keep it from being saved. Last of
+// all that is done before the dump, when nothing is known that speaks against it.
+Result<void> CheckpointSession::settle_executed() {
+  constexpr std::chrono::milliseconds kPatience{500};
+  if (context_.request.end) {
+    container::end_executed_processes("/proc", state_->init.pid, kPatience);
+    return {};
+  }
+  return refuse(container::examine_executed("/proc", state_->init.pid));
 }
 
 // Before the tasks stand still: it costs two syncs. Without it the checkpoint is as good, but a
@@ -169,6 +185,10 @@ Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
   const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
   const auto worker = REPRISE_PASS(container::find_worker());
+  const auto outside = REPRISE_PASS(container::outside_peers("/proc", state_->init.pid));
+  const auto disconnect = [this] {
+    return disconnect_unix_peers(context_, *writer_, state_->init.pid);
+  };
   const engine::DumpRequest request{
       .runc = context_.layout.runc,
       .runtime_args = context_.request.runtime_args,
@@ -181,6 +201,9 @@ Result<void> CheckpointSession::dump() {
       .worker = worker,
       .hook_socket = context_.hook_socket(),
       .after = context_.request.end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
+      .when_frozen = std::ranges::any_of(outside, container::can_be_reconnected)
+                         ? engine::WhenFrozen(disconnect)
+                         : engine::WhenFrozen(),
       .limit = wishes.freeze_limit};
   REPRISE_PASS(watch_.begin(wishes.freeze_limit));
   const base::ScopeExit runs_again([this] { watch_.end(); });
@@ -202,7 +225,10 @@ Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(capture_attributes(*writer_, *spec_, *state_, asked_.attributes));
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
-  if (!context_.request.end) return {};
+  if (!context_.request.end) {
+    reconnect_unix_peers(context_.directory(), state_->init.pid);
+    return {};
+  }
   if (network_lock_) neighbours_ = REPRISE_PASS(capture_neighbours(*writer_, hold_request()));
   REPRISE_PASS(seal());
   freeze_ms_ = engine::frozen_for(engine::freeze_file(context_.directory()))

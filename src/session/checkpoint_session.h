@@ -46,6 +46,7 @@ class CheckpointSession {
   base::Result<void> seal();
   void note_continuation() const;
   base::Result<void> await_neighbours();
+  base::Result<void> settle_executed();
   [[nodiscard]] container::HoldRequest hold_request() const;
   void roll_back();
   void tidy();

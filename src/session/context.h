@@ -34,6 +34,9 @@ struct Context {
   [[nodiscard]] std::filesystem::path directory() const {
     return layout.session_directory(request.session);
   }
+  [[nodiscard]] std::filesystem::path network_baseline() const {
+    return layout.network_baseline_of(container::identify(request.runtime_args, request.container));
+  }
   [[nodiscard]] std::filesystem::path hook_socket() const {
     return layout.session_run_directory(request.session) / "hook";
   }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/network_state.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <utility>
 
+#include "container/ip_address.h"
+#include "container/network_baseline.h"
 #include "container/sysctls.h"
 #include "session/parts.h"
 #include "sys/files.h"
@@ -10,14 +15,20 @@
 
 namespace reprise::session {
 
+using base::Error;
+using base::ErrorCode;
 using base::Result;
 
 namespace {
 
 constexpr const char* kArpIgnore = "net/ipv4/conf/all/arp_ignore";
 
-std::filesystem::path before(const std::filesystem::path& session) {
-  return session / "sysctls-before.json";
+// For undo.
+std::filesystem::path sysctls_before(const Context& context) {
+  return context.directory() / "sysctls-before.json";
+}
+std::filesystem::path change_made(const Context& context) {
+  return context.directory() / "network-change.json";
 }
 
 Result<container::Sysctls> saved_sysctls(store::CheckpointReader& reader) {
@@ -26,11 +37,14 @@ Result<container::Sysctls> saved_sysctls(store::CheckpointReader& reader) {
   return container::decode_sysctls(*text);
 }
 
-}  // namespace
+Result<container::NetworkChange> saved_change(store::CheckpointReader& reader) {
+  const auto text = REPRISE_PASS(read_part(reader, kNetworkPart));
+  if (!text) return container::NetworkChange();
+  return container::decode_change(*text);
+}
 
-Result<void> capture_network_state(store::CheckpointWriter& writer, const container::OciSpec& spec,
-                                   const container::NetworkNamespace& ns) {
-  if (REPRISE_PASS(sys::is_own_network(ns))) return {};
+Result<void> capture_sysctls(store::CheckpointWriter& writer, const container::OciSpec& spec,
+                             const container::NetworkNamespace& ns) {
   auto changed = REPRISE_PASS(container::read_changed_sysctls(ns, spec.sysctls));
   // Ours, not the container's (container::adopt_addresses).
   if (REPRISE_PASS(container::has_adopted(ns))) changed.erase(kArpIgnore);
@@ -39,30 +53,87 @@ Result<void> capture_network_state(store::CheckpointWriter& writer, const contai
                            container::encode_sysctls(changed));
 }
 
-Result<std::string> restore_network_state(store::CheckpointReader& reader,
+Result<void> set_sysctls(const Context& context, const container::NetworkNamespace& ns,
+                         const container::Sysctls& given, const container::Sysctls& all) {
+  if (all.empty()) return {};
+  REPRISE_PASS(sys::replace_file(sysctls_before(context), container::encode_sysctls(REPRISE_PASS(
+                                                              container::read_sysctls(ns, all)))));
+  REPRISE_PASS(container::write_sysctls(ns, given));
+  return {};
+}
+
+Result<void> set_up(const Context& context, store::CheckpointReader& reader,
+                    const container::NetworkNamespace& ns) {
+  const auto change = REPRISE_PASS(saved_change(reader));
+  const auto now = REPRISE_PASS(container::look_at_network(ns));
+  REPRISE_PASS(container::note_baseline(context.network_baseline(), now,
+                                        REPRISE_PASS(addresses_to_adopt(reader))));
+  if (change.empty()) return {};
+  REPRISE_PASS(sys::replace_file(change_made(context), container::encode_change(change)));
+  REPRISE_TRY(container::apply_change(ns, now, change),
+              "setting up the network as the container had");
+  return {};
+}
+
+}  // namespace
+
+Result<void> capture_network_state(const Context& context, store::CheckpointWriter& writer,
+                                   const container::OciSpec& spec,
+                                   const container::NetworkNamespace& ns) {
+  if (REPRISE_PASS(sys::is_own_network(ns))) return {};
+  REPRISE_PASS(capture_sysctls(writer, spec, ns));
+  const auto [before, change] =
+      REPRISE_PASS(container::compare_with_baseline(ns, context.network_baseline()));
+  if (change.empty()) return {};
+  const auto lost = REPRISE_PASS(container::uncarriable(before, change));
+  if (!lost.empty())
+    return std::unexpected(
+        Error(ErrorCode::kUnsupported,
+              "the container's network has " + lost.front() + ", which cannot be saved")
+            .with_hint("have the program remove it before the checkpoint; 'reprise doctor' lists "
+                       "all of that kind"));
+  return sys::replace_file(REPRISE_PASS(writer.part(kNetworkPart)),
+                           container::encode_change(change));
+}
+
+Result<std::string> restore_network_state(const Context& context, store::CheckpointReader& reader,
                                           const container::OciSpec& spec,
-                                          const container::NetworkNamespace& ns,
-                                          const std::filesystem::path& session) {
+                                          const container::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::is_own_network(ns))) return std::string();
-  container::Sysctls wanted = spec.sysctls;
-  std::erase_if(wanted, [](const auto& entry) { return !container::is_of_network(entry.first); });
-  for (const auto& [path, value] : REPRISE_PASS(saved_sysctls(reader)))
-    wanted.insert_or_assign(path, value);
-  if (wanted.empty()) return std::string();
-  REPRISE_PASS(sys::replace_file(before(session), container::encode_sysctls(REPRISE_PASS(
-                                                      container::read_sysctls(ns, wanted)))));
-  const std::string refused = REPRISE_PASS(container::write_sysctls(ns, wanted));
+  container::Sysctls given = spec.sysctls;
+  std::erase_if(given, [](const auto& entry) { return !container::is_of_network(entry.first); });
+  container::Sysctls all = REPRISE_PASS(saved_sysctls(reader));
+  all.insert(given.begin(), given.end());
+  // Links may need some of them, and have some of their own.
+  REPRISE_PASS(set_sysctls(context, ns, given, all));
+  REPRISE_PASS(set_up(context, reader, ns));
+  const std::string refused = REPRISE_PASS(container::write_sysctls(ns, all));
   if (refused.empty()) return refused;
   return "this host did not take the network's settings " + refused;
 }
 
-Result<void> undo_network_state(const container::NetworkNamespace& ns,
-                                const std::filesystem::path& session) {
+Result<void> undo_network_state(const Context& context, const container::NetworkNamespace& ns) {
   std::error_code unknown;
-  if (!std::filesystem::exists(before(session), unknown)) return {};
-  const std::string text = REPRISE_PASS(sys::read_file(before(session)));
+  if (std::filesystem::exists(change_made(context), unknown)) {
+    const std::string text = REPRISE_PASS(sys::read_file(change_made(context)));
+    container::revert_change(ns, REPRISE_PASS(container::decode_change(text)));
+  }
+  if (!std::filesystem::exists(sysctls_before(context), unknown)) return {};
+  const std::string text = REPRISE_PASS(sys::read_file(sysctls_before(context)));
   REPRISE_PASS(container::write_sysctls(ns, REPRISE_PASS(container::decode_sysctls(text))));
   return {};
+}
+
+Result<std::vector<std::string>> addresses_to_adopt(store::CheckpointReader& reader) {
+  std::vector<std::string> addresses = reader.manifest().addresses;
+  const auto change = REPRISE_PASS(saved_change(reader));
+  std::erase_if(addresses, [&](const std::string& text) {
+    const std::string bare = container::split_address(text).bare;
+    return std::ranges::any_of(change.added.addresses, [&](const std::string& line) {
+      return line.starts_with(bare + "/") || line.starts_with(bare + " ");
+    });
+  });
+  return addresses;
 }
 
 Result<void> settle_network_state(store::CheckpointReader& reader,

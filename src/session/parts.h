@@ -26,7 +26,9 @@ inline constexpr const char* kSocketsPart = "sockets.json";    // options and mu
 inline constexpr const char* kTmpfsSocketsPart = "tmpfs.sockets";  // idle ones too
 inline constexpr const char* kLossesPart = "losses";  // what does not come back, a line each
 inline constexpr const char* kAttributesPart = "attributes.json";  // of threads and processes
-inline constexpr const char* kSpecPart = "config.json";  // the OCI configuration, for exports
+inline constexpr const char* kSpecPart = "config.json";      // the OCI configuration, for exports
+inline constexpr const char* kNetworkPart = "network.json";  // set up by its programs
+inline constexpr const char* kUnixPeersPart = "unix-peers.json";  // to be connected again
 
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
 

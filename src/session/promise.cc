@@ -12,6 +12,7 @@
 #include "container/cgroup.h"
 #include "container/continuation_note.h"
 #include "container/network.h"
+#include "session/unix_peers.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -59,6 +60,7 @@ Result<void> restore_promise(const container::Layout& layout,
   };
   const auto state = container::load_runc_state(request.runtime_args, request.container);
   if (state) {
+    reconnect_unix_peers(layout.session_directory(request.session), state->init.pid);
     note(container::Cgroup(state->cgroup_paths).thaw());
     const auto spec = container::load_oci_spec(state->bundle);
     note(spec);

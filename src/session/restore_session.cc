@@ -164,15 +164,14 @@ Result<void> RestoreSession::prepare_network() {
   if (spec_->network_namespace_path.empty()) return {};
   REPRISE_PASS(set_up_network(spec_->network_namespace_path));
   // Not every one is needed, and CRIU has the last word about those that are.
-  base::warn_and_ignore(
-      container::adopt_addresses(spec_->network_namespace_path, reader_->manifest().addresses),
-      "sockets of an old address may not be restored");
+  base::warn_and_ignore(container::adopt_addresses(spec_->network_namespace_path,
+                                                   REPRISE_PASS(addresses_to_adopt(*reader_))),
+                        "sockets of an old address may not be restored");
   return {};
 }
 
 Result<void> RestoreSession::set_up_network(const container::NetworkNamespace& ns) {
-  const std::string lost =
-      REPRISE_PASS(restore_network_state(*reader_, *spec_, ns, context_.directory()));
+  const std::string lost = REPRISE_PASS(restore_network_state(context_, *reader_, *spec_, ns));
   if (!lost.empty()) note_ += (note_.empty() ? "" : "; ") + lost;
   return {};
 }

@@ -2,6 +2,7 @@
 #include "session/restore_settlement.h"
 
 #include "base/log.h"
+#include "container/adopted_note.h"
 #include "container/affinity.h"
 #include "container/connection_hold.h"
 #include "container/continuation_note.h"
@@ -15,6 +16,7 @@
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
+#include "session/unix_peers.h"
 #include "session/volumes.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
@@ -52,6 +54,7 @@ Result<void> complete_tasks(store::CheckpointReader& reader, const container::Oc
   if (init <= 0) return base::fail(base::ErrorCode::kInternal, "CRIU did not tell the first task");
   REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
   REPRISE_TRY(engine::restart_expired_timers("/proc", init), "restarting timers");
+  restore_unix_peers(reader, init);
   REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
   return {};
 }
@@ -61,13 +64,19 @@ void settle_network(const container::OciSpec& spec, Context& context,
   const std::filesystem::path& ns = spec.network_namespace_path;
   if (ns.empty()) return;
   const auto reset = [&]() -> Result<void> {
-    const auto adopted = REPRISE_PASS(container::adopted_among(ns, reader.manifest().addresses));
+    const auto adopted =
+        REPRISE_PASS(container::adopted_among(ns, REPRISE_PASS(addresses_to_adopt(reader))));
     return container::reset_outside_connections(ns, adopted);
   };
   base::warn_and_ignore(reset(), "outside connections may hang until they time out");
   settle_neighbours(context, reader, ns);
-  base::warn_and_ignore(container::release_unused(ns, reader.manifest().addresses),
-                        "the container may not reach who has its old address");
+  const auto release = [&]() -> Result<void> {
+    const auto addresses = REPRISE_PASS(addresses_to_adopt(reader));
+    REPRISE_PASS(container::release_unused(ns, addresses));
+    return container::note_adopted(container::adopted_note_of(context.network_baseline()), ns,
+                                   REPRISE_PASS(container::adopted_among(ns, addresses)));
+  };
+  base::warn_and_ignore(release(), "the container may not reach who has its old address");
   base::warn_and_ignore(settle_network_state(reader, ns), "a setting of the network is lost");
   if (const Result<void> done = container::unblock_outside(ns); !done)
     base::log(LogLevel::kError, "the container cannot be reached from outside",
@@ -109,8 +118,9 @@ Result<void> undo_restore(const Context& context) {
   if (ns.empty()) return first;
   note(container::lift_hold(context.key()));
   if (const auto reader = context.store->open(context.request.checkpoint))
-    note(container::release_addresses(ns, (*reader)->manifest().addresses));
-  note(undo_network_state(ns, context.directory()));
+    if (const auto adopted = addresses_to_adopt(**reader))
+      note(container::release_addresses(ns, *adopted));
+  note(undo_network_state(context, ns));
   note(container::unblock_outside(ns));
   return first;
 }

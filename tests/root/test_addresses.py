@@ -67,6 +67,8 @@ def test_sockets_of_old_addresses_go_on_and_the_addresses_go_with_them(container
         assert_nothing_left(container)
     container.ask("drop")
     container.wait_for_line("DROPPED")
+    container.exec("true")
+    assert addresses_of(container, "lo") == set()
     container.stop()
     container.start()
     assert_answers(container)
