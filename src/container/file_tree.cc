@@ -15,6 +15,7 @@
 
 #include "container/socket_files.h"
 #include "sys/child.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 
@@ -153,12 +154,11 @@ Result<void> put_contents_aside(const fs::path& directory, const fs::path& aside
 // later on, when everything in it is of whoever filled it.
 Result<void> put_contents_back(const fs::path& directory, const fs::path& aside) {
   const fs::path unfinished = unfinished_beside(aside);
-  std::error_code error;
-  if (fs::exists(aside, error)) {
+  if (REPRISE_PASS(sys::exists(aside))) {
     REPRISE_PASS(empty_directory(directory));
     REPRISE_PASS(sys::rename_durably(aside, unfinished));
   }
-  if (!fs::exists(unfinished, error)) return {};
+  if (!REPRISE_PASS(sys::exists(unfinished))) return {};
   REPRISE_PASS(move_contents(unfinished, directory));
   REPRISE_PASS(copy_attributes(unfinished, directory));
   return sys::remove_tree(unfinished);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "container/file_tree.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 
@@ -141,11 +142,6 @@ Result<std::optional<Overlay>> read_notes(const path& notes) {
                  .work = values[4]};
 }
 
-bool is_there(const path& file) {
-  std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
-}
-
 Result<void> rename_directory(const path& from, const path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0)
     return fail_errno(errno, "renaming '" + from.string() + "'");
@@ -184,7 +180,7 @@ Result<void> make_fresh(const Overlay& overlay) {
 Result<void> exchange(const Overlay& overlay) {
   REPRISE_PASS(unmount(overlay));
   // Left by a power cut during a restore: it is what was there first.
-  if (is_there(overlay.former()))
+  if (REPRISE_PASS(sys::exists(overlay.former())))
     REPRISE_PASS(sys::remove_tree(overlay.upper));
   else
     REPRISE_PASS(rename_directory(overlay.upper, overlay.former()));
@@ -216,7 +212,7 @@ Result<void> exchange_changes(const path& rootfs, const path& archive, const pat
 Result<void> undo_exchange(const path& notes) {
   const auto overlay = REPRISE_PASS(read_notes(notes));
   if (!overlay) return {};
-  const bool exchanged = is_there(overlay->former());
+  const bool exchanged = REPRISE_PASS(sys::exists(overlay->former()));
   bool mounted = REPRISE_PASS(sys::find_mount(overlay->rootfs)).has_value();
   if (exchanged && mounted) {
     REPRISE_PASS(unmount(*overlay));

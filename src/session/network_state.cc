@@ -10,6 +10,7 @@
 #include "container/network_baseline.h"
 #include "container/sysctls.h"
 #include "session/parts.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
 
@@ -113,12 +114,11 @@ Result<std::string> restore_network_state(const Context& context, store::Checkpo
 }
 
 Result<void> undo_network_state(const Context& context, const container::NetworkNamespace& ns) {
-  std::error_code unknown;
-  if (std::filesystem::exists(change_made(context), unknown)) {
+  if (REPRISE_PASS(sys::exists(change_made(context)))) {
     const std::string text = REPRISE_PASS(sys::read_file(change_made(context)));
     container::revert_change(ns, REPRISE_PASS(container::decode_change(text)));
   }
-  if (!std::filesystem::exists(sysctls_before(context), unknown)) return {};
+  if (!REPRISE_PASS(sys::exists(sysctls_before(context)))) return {};
   const std::string text = REPRISE_PASS(sys::read_file(sysctls_before(context)));
   REPRISE_PASS(container::write_sysctls(ns, REPRISE_PASS(container::decode_sysctls(text))));
   return {};

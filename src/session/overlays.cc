@@ -12,6 +12,7 @@
 
 #include "container/file_tree.h"
 #include "session/parts.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/unmount.h"
 
@@ -116,8 +117,9 @@ Result<void> unmount_overlays(const Context& context) {
   const fs::path place = place_of(context);
   std::error_code error;
   Result<void> first{};
-  for (std::size_t number = 0; fs::exists(place / std::to_string(number), error); ++number) {
+  for (std::size_t number = 0;; ++number) {
     const fs::path one = place / std::to_string(number);
+    if (!REPRISE_PASS(sys::exists(one))) break;
     if (auto done = sys::detach_mount(one); !done && first) first = std::move(done);
     // Only what is empty: never what is still mounted.
     fs::remove(one, error);

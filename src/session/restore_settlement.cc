@@ -18,6 +18,7 @@
 #include "session/restore_rootfs.h"
 #include "session/unix_peers.h"
 #include "session/volumes.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
 
@@ -101,8 +102,8 @@ Result<void> undo_restore(const Context& context) {
   const auto note = [&first](const auto& result) {
     if (!result && first) first = std::unexpected(result.error());
   };
-  std::error_code unknown;
-  if (std::filesystem::exists(context.ready_marker(), unknown)) {
+  // Where that is not known, there may be something.
+  if (sys::exists(context.ready_marker()).value_or(true)) {
     note(engine::end_tools({.work_dir = context.directory()}));
     note(engine::remove_half_restored({.runc = context.layout.runc,
                                        .runtime_args = context.request.runtime_args,
