@@ -171,6 +171,9 @@ void print_start(Context& context, const std::string& name, const StartOutcome& 
   if (outcome.restored) {
     context.io.out << name << ": resumed from checkpoint " << outcome.restored->checkpoint.str()
                    << " in " << format_duration(outcome.restored->restore_ms) << '\n';
+    // What did not come back with it.
+    if (!outcome.restored->detail.empty())
+      context.io.err << "note: " << outcome.restored->detail << '\n';
     return;
   }
   context.io.out << name << ": started cold: " << outcome.reason << '\n';

@@ -24,7 +24,8 @@ struct StartOutcome {
 Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
                                      const podman::ContainerInfo& info);
 
-// "NAME: resumed from checkpoint … in 0.31 s" or "NAME: started cold: …".
+// "NAME: resumed from checkpoint … in 0.31 s" or "NAME: started cold: …"; to stderr a line with
+// what did not come back, or with what to do.
 void print_start(Context& context, const std::string& name, const StartOutcome& outcome);
 
 }  // namespace reprise::cli

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does not come back is said: by `doctor` before, and by `start` after."""
+import pytest
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+UNREAD = """
+import socket, time
+receiver, sender = socket.socket(2, 2), socket.socket(2, 2)
+receiver.bind(("127.0.0.1", 0))
+sender.sendto(b"x", receiver.getsockname())
+print("READY", flush=True)
+while True:
+    time.sleep(1)
+"""
+LOSS = "Datagrams that nobody has read yet (UDP)"
+
+
+def test_what_is_lost_is_said_before_and_after(container, product):
+    container.run("python3", "-c", UNREAD)
+    doctor = product.reprise("doctor", container.name)
+    assert f"does not come back: {LOSS}" in doctor.stdout
+    container.stop()
+    started = product.reprise("start", container.name)
+    assert "resumed from checkpoint" in started.stdout
+    assert f"note: not given back: {LOSS} are lost" in started.stderr
