@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -104,11 +105,25 @@ Result<void> settle_without_outcome(Context& context) {
   return {};
 }
 
+// What a process left that was killed before it noted what it was to do, or after it had removed
+// the rest. Of one that is young its owner may be about to wait for our lock.
+Result<void> drop_if_stale(const container::Layout& layout, const base::SessionId& session) {
+  constexpr std::chrono::minutes kYoung{1};
+  const auto directory = layout.session_run_directory(session);
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(directory, error);
+  if (error || std::filesystem::file_time_type::clock::now() - changed < kYoung) return {};
+  return sys::remove_tree(directory);
+}
+
 // Whether it was settled. The caller has found its lock free and holds it.
 Result<bool> settle_one(const container::Layout& layout, const base::SessionId& session,
                         bool holds_container) {
   const auto request = REPRISE_PASS(find_request(layout, session));
-  if (!request) return false;
+  if (!request) {
+    REPRISE_PASS(drop_if_stale(layout, session));
+    return false;
+  }
   std::optional<sys::FileLock> container;
   if (!holds_container) {
     Result<sys::FileLock> lock = sys::FileLock::try_lock(

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -130,6 +131,20 @@ TEST_F(Settling, OneThatCannotBeReadKeepsNoOtherFromBeingSettled) {
   auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
   EXPECT_EQ(catalog.find_session("good").value().status, "failed");
   EXPECT_EQ(settle_abandoned(layout_).value(), 0);
+}
+
+// They stayed until the next boot.
+TEST_F(Settling, ARunDirectoryWithALockAloneGoesUnlessItIsYoung) {
+  const auto left = layout_.session_run_directory(base::SessionId("left"));
+  const auto young = layout_.session_run_directory(base::SessionId("young"));
+  for (const auto& directory : {left, young}) {
+    ASSERT_TRUE(sys::make_directories(directory));
+    std::ofstream(directory / "lock") << "";
+  }
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::minutes(2));
+  EXPECT_EQ(settle_abandoned(layout_).value(), 0);
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(young));
 }
 
 // After an upgrade: what it was is still in the catalog.
