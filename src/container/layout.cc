@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "sys/exists.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -73,9 +74,7 @@ base::Result<std::vector<std::string>> Layout::members_of(pid_t keeper) const {
 
 bool Layout::is_in_session(const std::string& file_name) const {
   const std::filesystem::path lock = run / "locks" / file_name;
-  std::error_code error;
-  const bool never_had_one = !std::filesystem::exists(lock, error) && !error;
-  return !never_had_one && !sys::FileLock::try_lock(lock);
+  return sys::exists(lock).value_or(true) && !sys::FileLock::try_lock(lock);
 }
 
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {

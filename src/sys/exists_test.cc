@@ -9,8 +9,8 @@ namespace {
 TEST(Exists, TellsNoFromUnknown) {
   EXPECT_TRUE(exists("/proc/self/exe").value());
   EXPECT_FALSE(exists("/proc/self/none").value());
-  EXPECT_FALSE(exists("/proc/self/comm/below"));                // not a directory
-  EXPECT_FALSE(exists("/proc/self/" + std::string(300, 'x')));  // no name that can be
+  EXPECT_FALSE(exists("/proc/self/comm/below"));      // not a directory
+  EXPECT_FALSE(exists("/" + std::string(300, 'x')));  // no name that can be
 }
 
 }  // namespace
