@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/containers.h"
@@ -8,7 +10,9 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/sessions.h"
+#include "container/identity.h"
 #include "podman/client.h"
+#include "store/checkpoint_store.h"
 
 namespace reprise::cli {
 namespace {
@@ -21,11 +25,18 @@ struct Options {
   int time_s = 600;
 };
 
+// Stopping goes on; what became of it cannot be told.
+void warn_unknown(Context& context, const Error& error) {
+  context.io.err << "warning: what its session does is not known: " << error.message() << '\n';
+  if (!error.hint().empty()) context.io.err << "hint: " << error.hint() << '\n';
+}
+
 // Stops one container and watches what its session does.
 class Stop {
  public:
-  Stop(Context& context, store::Catalog& catalog, podman::ContainerInfo info)
-      : context_(context), catalog_(catalog), info_(std::move(info)) {}
+  // Without a catalog nothing is known of sessions, which is no reason not to stop.
+  Stop(Context& context, std::optional<store::Catalog> catalog, podman::ContainerInfo info)
+      : context_(context), catalog_(std::move(catalog)), info_(std::move(info)) {}
 
   Result<int> run(int time_s) {
     const std::vector<std::string> argv = {"podman", "stop",  "--time", std::to_string(time_s),
@@ -47,44 +58,82 @@ class Stop {
  private:
   static constexpr std::chrono::milliseconds kPollInterval{100};
   static constexpr std::chrono::seconds kOutcomePatience{30};
+  // From `podman stop` to the lock of its session, on a host that is busy.
+  static constexpr base::UnixMillis kBeginPatienceMs = 5000;
 
   // Podman's time-out is long, for the sake of the checkpoint. Once there will be none, the
   // container gets the time that its owner meant for an ordinary stop, and no more.
   Result<void> end_if_given_up(Progress& progress) {
     if (killed_) return {};
-    const auto session = REPRISE_PASS(session_since(catalog_, key(), kCheckpointSession, begin_));
-    if (!session || session->status == "running") return {};
-    if (session->status == "ok") return {};
+    const std::optional<base::UnixMillis> given_up = given_up_since();
+    if (!given_up) return {};
     progress.set_phase("no checkpoint; waiting for it to end by itself");
-    if (base::now_unix_millis() - session->end < info_.stop_timeout_s * std::int64_t{1000})
-      return {};
+    if (base::now_unix_millis() - *given_up < info_.stop_timeout_s * std::int64_t{1000}) return {};
     killed_ = true;
     // It may have ended by itself this very moment, which `podman stop` then says.
     static_cast<void>(REPRISE_PASS(podman::run({"podman", "kill", "--", info_.id})));
     return {};
   }
 
+  // When it was clear that no checkpoint would come; nullopt while one may.
+  std::optional<base::UnixMillis> given_up_since() {
+    if (catalog_) {
+      const auto session = session_since(*catalog_, key(), kCheckpointSession, begin_);
+      if (session && *session)
+        return (*session)->status == "failed" ? std::optional((*session)->end) : std::nullopt;
+      if (!session) lose_catalog(session.error());
+    }
+    // A session that cannot write itself down holds the container's lock all the same.
+    if (context_.layout.is_in_session(
+            container::identify({}, base::ContainerId(info_.id)).file_name))
+      last_in_session_ = base::now_unix_millis();
+    const base::UnixMillis since = std::max(last_in_session_, begin_);
+    if (last_in_session_ == 0 && base::now_unix_millis() - since < kBeginPatienceMs)
+      return std::nullopt;
+    return since;
+  }
+
+  void lose_catalog(const Error& error) {
+    catalog_.reset();
+    warn_unknown(context_, error);
+  }
+
   Result<int> report() {
-    const auto session = REPRISE_PASS(
-        finished_session_since(catalog_, key(), kCheckpointSession, begin_, kOutcomePatience));
-    if (session && session->status == "ok") return report_checkpoint(*session);
     std::ostream& out = context_.io.out;
+    if (!catalog_) {
+      out << info_.name << ": stopped; whether with a checkpoint is not known\n";
+      return is_opted_in(info_) ? kNotAsAsked : kDone;
+    }
+    const auto session = REPRISE_PASS(
+        finished_session_since(*catalog_, key(), kCheckpointSession, begin_, kOutcomePatience));
+    if (session && session->status == "ok") return report_checkpoint(*session);
     if (!session && !is_opted_in(info_)) {
       out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
       return kDone;
     }
-    out << info_.name << ": stopped without a checkpoint: "
-        << (session ? failure_of(*session) : "no session was begun") << '\n';
-    context_.io.err << "hint: "
-                    << (session ? hint_for(*session)
-                                : "see 'reprise doctor " + info_.name + "' while it runs")
-                    << '\n';
+    const Error why = session ? Error(ErrorCode::kIo, failure_of(*session))
+                                    .with_hint(hint_for(*session))
+                              : why_no_session();
+    out << info_.name << ": stopped without a checkpoint: " << why.message() << '\n';
+    context_.io.err << "hint: " << why.hint() << '\n';
     return is_opted_in(info_) ? kNotAsAsked : kDone;
+  }
+
+  // What a session needs first, tried as it would.
+  [[nodiscard]] Error why_no_session() const {
+    if (const auto opened = store::open_store(context_.layout.store); !opened)
+      return Error(opened.error().code(), "no session was begun: " + opened.error().message())
+          .with_hint(opened.error().hint().empty() ? "see 'reprise doctor'"
+                                                   : opened.error().hint());
+    return Error(ErrorCode::kNotFound, "no session was begun")
+        .with_hint("see 'reprise doctor " + info_.name +
+                   "' while it runs, and whether its OCI runtime ('" + info_.oci_runtime +
+                   "') is this version of Reprise");
   }
 
   Result<int> report_checkpoint(const store::SessionRow& session) {
     const store::CheckpointRow row =
-        REPRISE_PASS(catalog_.find_checkpoint(session.checkpoint.str()));
+        REPRISE_PASS(catalog_->find_checkpoint(session.checkpoint.str()));
     context_.io.out << info_.name << ": checkpointed in "
                     << format_duration(session.end - session.begin) << " (frozen "
                     << format_duration(row.freeze_ms) << ", " << format_bytes(row.bytes)
@@ -95,9 +144,10 @@ class Stop {
   [[nodiscard]] base::ContainerKey key() const { return key_of(info_); }
 
   Context& context_;
-  store::Catalog& catalog_;
+  std::optional<store::Catalog> catalog_;
   podman::ContainerInfo info_;
   base::UnixMillis begin_ = base::now_unix_millis();
+  base::UnixMillis last_in_session_ = 0;  // 0: never seen
   bool killed_ = false;
 };
 
@@ -107,12 +157,16 @@ Result<int> stop_one(Context& context, const std::string& name, int time_s) {
     context.io.out << info.name << ": does not run\n";
     return kDone;
   }
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  Result<store::Catalog> catalog = store::Catalog::open(context.layout.store);
+  if (!catalog) {
+    warn_unknown(context, catalog.error());
+    return Stop(context, std::nullopt, std::move(info)).run(time_s);
+  }
   // Needed only if the container is removed later: no reason not to stop it now.
-  if (const auto recorded = record_container(catalog, info); !recorded)
+  if (const auto recorded = record_container(*catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';
-  return Stop(context, catalog, std::move(info)).run(time_s);
+  return Stop(context, std::move(*catalog), std::move(info)).run(time_s);
 }
 
 Runner configure(CLI::App& app) {

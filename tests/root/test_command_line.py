@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The everyday commands on a real container: run, ps, stop, start, lives, logs, doctor."""
+import time
+
 import pytest
 from harness import host
 from harness.counting import assert_moves_on, assert_unbroken
@@ -67,6 +69,38 @@ def test_start_says_that_it_was_cold(container, product):
     assert "GOTTERM" in container.lines()
     started = product.reprise("start", container.name)
     assert f"{container.name}: started cold" in started.stdout
+
+
+def test_stop_without_a_session_does_not_wait_for_one(container, product):
+    """It waited its 600 s where no session was written down, and refused without a catalog."""
+    container.run("sleep", "1000", options=("--stop-timeout", "2"), ready=None)
+    product.reprise("checkpoint", "create", container.name)
+    key = product.store / "store.key"
+
+    def stop():
+        begin = time.monotonic()
+        stopped = product.reprise("stop", container.name, check=False)
+        assert time.monotonic() - begin < 60
+        assert stopped.returncode == 1 and container.state()["Status"] == "exited", stopped
+        return stopped.stdout + stopped.stderr
+
+    key.chmod(0o644)  # others may read it: no session can begin
+    told = stop()
+    key.chmod(0o600)
+    assert "stopped without a checkpoint" in told and str(key) in told, told
+    assert str(key) in product.reprise("start", container.name).stdout
+
+    product.write_runtime(before=('case "$*" in *" kill "*" 15") exit 0;; esac',))
+    assert "no session was begun" in stop()
+    product.write_runtime()
+    product.reprise("start", container.name)
+
+    catalog = product.store / "catalog.db"
+    whole = catalog.rename(catalog.with_suffix(".aside"))
+    catalog.write_bytes(b"no database" * 1000)
+    told = stop()
+    whole.rename(catalog)
+    assert "not known" in told and "catalog" in told, told
 
 
 def test_errors_have_their_exit_codes(product):
