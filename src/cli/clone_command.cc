@@ -12,6 +12,7 @@
 #include "podman/client.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
+#include "podman/image.h"
 
 namespace reprise::cli {
 
@@ -83,6 +84,23 @@ Result<bool> stays_beside(const store::ContainerRow& record, const std::string& 
   return false;
 }
 
+// Podman would look for it in registries, where an id means nothing. A word that is no id was
+// recorded by an earlier version, or names a directory (--rootfs).
+Result<void> refuse_lost_image(const store::ContainerRow& record, const std::string& image) {
+  constexpr std::size_t kIdLength = 64;
+  if (image.size() != kIdLength || image.find_first_not_of("0123456789abcdef") != image.npos)
+    return {};
+  const auto found = podman::image_id(image);
+  if (found || found.error().code() != ErrorCode::kNotFound)
+    return found ? Result<void>() : std::unexpected(found.error());
+  return std::unexpected(Error(ErrorCode::kNotFound, "the image of its container ('" +
+                                                         record.image + "', id '" + image +
+                                                         "') is not on this host")
+                             .with_hint("fetch it ('podman pull " + record.image +
+                                        "', if that still names the same image, else by its "
+                                        "digest)"));
+}
+
 Result<podman::RecordedCommand> without_published_ports(const podman::RecordedCommand& command) {
   return podman::edit_options(
       command, [](std::string_view option, const std::string& value) -> std::optional<std::string> {
@@ -131,6 +149,8 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
   result.name = wishes.name.empty() ? record.name : wishes.name;
   podman::RecordedCommand command =
       REPRISE_PASS(without_fill(REPRISE_PASS(recorded_command(record))));
+  if (command.image_index < command.words.size())
+    REPRISE_PASS(refuse_lost_image(record, command.words[command.image_index]));
   // Podman adds ports up, and who names some wants these.
   if (value_of(podman::parse_options(wishes.options, 0).options, "--publish", 'p'))
     command = REPRISE_PASS(without_published_ports(command));

@@ -3,7 +3,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cli/output.h"
 #include "container/identity.h"
@@ -41,15 +40,12 @@ Result<podman::ContainerInfo> find_our_container(const std::string& name) {
 }
 
 Result<store::ContainerRow> container_row(const podman::ContainerInfo& info) {
-  const std::size_t image = REPRISE_PASS(podman::image_index_in_command(info));
-  return store::ContainerRow{
-      .key = key_of(info),
-      .name = info.name,
-      .image = info.create_command.at(image),
-      // Arguments of programs may be any bytes; JSON may not.
-      .create_command = nlohmann::json(info.create_command)
-                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-      .command_image_index = static_cast<int>(image)};
+  podman::KeptCommand kept = REPRISE_PASS(podman::kept_command(info));
+  return store::ContainerRow{.key = key_of(info),
+                             .name = info.name,
+                             .image = std::move(kept.image),
+                             .create_command = std::move(kept.words),
+                             .command_image_index = static_cast<int>(kept.image_index)};
 }
 
 Result<void> record_container(store::Catalog& catalog, const podman::ContainerInfo& info) {

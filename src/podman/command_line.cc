@@ -49,10 +49,11 @@ constexpr std::string_view kShortFlags = "ditqPrv";
 constexpr std::string_view kShortFlagsOfVerb = "ditqP";
 
 // What `podman create` does not know, or what must not happen a second time: --replace would remove
-// somebody else's container of that name, and a --cidfile that exists is an error.
+// somebody else's container of that name, a --cidfile that exists is an error, and to --pull an image
+// that is named by its id is another one.
 constexpr std::array kNotAgain = {"--detach",       "--detach-keys", "--passwd",    "--preserve-fd",
                                   "--preserve-fds", "--rmi",         "--sig-proxy", "--cidfile",
-                                  "--replace",      "--name"};
+                                  "--replace",      "--name",        "--pull"};
 
 bool contains(const auto& list, std::string_view item) {
   return std::ranges::find(list, item) != list.end();
@@ -206,6 +207,17 @@ Result<std::size_t> image_index_in_command(const ContainerInfo& info) {
       Error(ErrorCode::kUnsupported,
             "the image cannot be found in the command that made '" + info.name + "'")
           .with_hint("name the image as 'podman inspect' shows it ('" + info.image_name + "')"));
+}
+
+Result<KeptCommand> kept_command(const ContainerInfo& info) {
+  const std::size_t index = REPRISE_PASS(image_index_in_command(info));
+  std::vector<std::string> words = info.create_command;
+  KeptCommand kept{.image = words.at(index), .image_index = index};
+  if (!info.image_id.empty()) words[index] = info.image_id;  // without one: --rootfs
+  // Arguments of programs may be any bytes; JSON may not.
+  using nlohmann::json;
+  kept.words = json(words).dump(-1, ' ', false, json::error_handler_t::replace);
+  return kept;
 }
 
 Result<std::vector<std::string>> create_command_again(const std::vector<std::string>& recorded,

@@ -40,6 +40,16 @@ Result<std::size_t> verb_index(const std::vector<std::string>& command);
 // after it, and compared with the image's names. kUnsupported, with a hint, if it cannot be told.
 Result<std::size_t> image_index_in_command(const ContainerInfo& info);
 
+// The command that made a container, to be kept: its image by id, since a name may mean another
+// image by the time it is made again.
+struct KeptCommand {
+  std::string image;  // as it was written
+  std::string words;  // JSON array
+  std::size_t image_index = 0;
+};
+// Errors as image_index_in_command().
+Result<KeptCommand> kept_command(const ContainerInfo& info);
+
 // Changes to make when a container is created again.
 struct CreateEdits {
   std::string name;                  // replaces the recorded one
@@ -48,7 +58,7 @@ struct CreateEdits {
 
 // The `podman create` that makes the container of a recorded `podman run` or `create` again. Left
 // out is what `create` does not know or what must not happen twice: detaching, --replace,
-// --cidfile. kInvalidInput if `image_index` does not fit the command.
+// --cidfile, --pull. kInvalidInput if `image_index` does not fit the command.
 Result<std::vector<std::string>> create_command_again(const std::vector<std::string>& recorded,
                                                       std::size_t image_index,
                                                       const CreateEdits& edits);

@@ -50,6 +50,16 @@ TEST(ImageIndex, IsFoundBeforeTheUsersCommand) {
             "python:3.12");
 }
 
+TEST(KeptCommand, NamesTheImageByItsId) {
+  const ContainerInfo info = container("podman run -d --name web python:3.12 sh", "sh");
+  const auto kept = kept_command(info);
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_EQ(kept->image, "python:3.12");
+  EXPECT_EQ(kept->words,
+            R"(["podman","run","-d","--name","web",")" + info.image_id + R"(","sh"])");
+  EXPECT_EQ(kept->image_index, 5U);
+}
+
 TEST(ImageIndex, IsFoundUnderEveryNameThatTheImageHas) {
   for (const char* name : {"docker.io/library/python:3.12", "library/python:3.12", "45e8255f632e",
                            "45e8255f632e021f1e86af24ce52f1c9f0faaf88138c22019b1d9f55073cfe2b"})

@@ -56,11 +56,8 @@ Result<Database> open_database(const std::filesystem::path& file) {
   return db;
 }
 
-}  // namespace
-
 // Podman 4.8 to 5.4: libpod/sqlite_state_internal.go.
-Result<std::string> load_container_config(const std::string& id) {
-  const std::filesystem::path file = REPRISE_PASS(find_database());
+Result<std::string> read_config(const std::filesystem::path& file, const std::string& id) {
   const Database db = REPRISE_PASS(open_database(file));
   sqlite3_stmt* prepared = nullptr;
   const int status = ::sqlite3_prepare_v2(
@@ -75,6 +72,29 @@ Result<std::string> load_container_config(const std::string& id) {
   const auto* text = static_cast<const char*>(::sqlite3_column_blob(query.get(), 0));
   const auto size = static_cast<std::size_t>(::sqlite3_column_bytes(query.get(), 0));
   return text == nullptr ? std::string() : std::string(text, size);
+}
+
+// GRAPHROOT/overlay-containers/ID/userdata, whatever the storage driver is called; empty for a
+// bundle of somebody else.
+std::filesystem::path database_beside(const std::filesystem::path& bundle, const std::string& id) {
+  const std::filesystem::path container = bundle.lexically_normal().parent_path();
+  if (bundle.filename() != "userdata" || container.filename() != id) return {};
+  return container.parent_path().parent_path() / "db.sql";
+}
+
+}  // namespace
+
+Result<std::string> load_container_config(const std::string& id) {
+  return read_config(REPRISE_PASS(find_database()), id);
+}
+
+Result<ContainerInfo> load_recorded_info(const std::filesystem::path& bundle,
+                                         const std::string& id) {
+  const std::filesystem::path file = database_beside(bundle, id);
+  std::error_code error;
+  if (file.empty() || !std::filesystem::exists(file, error))
+    return fail(ErrorCode::kNotFound, "'" + bundle.string() + "' is no bundle of Podman's");
+  return parse_container_config(REPRISE_PASS(read_config(file, id)));
 }
 
 }  // namespace reprise::podman

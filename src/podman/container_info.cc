@@ -88,6 +88,7 @@ ContainerInfo container_of(const json& object) {
       .mounts = mounts_of(object),
       .annotations = string_map_of(config, "Annotations"),
       .directory = string_of(object, "StaticDir"),
+      .labels = string_map_of(config, "Labels"),
       .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),
       .stop_timeout_s = int_of(config, "StopTimeout", 10),
       .auto_remove = flag_of(host, "AutoRemove"),
@@ -134,6 +135,22 @@ Result<std::vector<ContainerInfo>> parse_inspect(std::string_view text) {
     result.push_back(std::move(info));
   }
   return result;
+}
+
+Result<ContainerInfo> parse_container_config(std::string_view text) {
+  const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  ContainerInfo info{.id = string_of(object, "id"),
+                     .name = string_of(object, "name"),
+                     .image_name = string_of(object, "rootfsImageName"),
+                     .image_id = string_of(object, "rootfsImageID"),
+                     .oci_runtime = string_of(object, "runtime"),
+                     .create_command = strings_of(object, "CreateCommand"),
+                     .command = strings_of(object, "command"),
+                     .annotations = string_map_of(child_of(object, "spec"), "annotations"),
+                     .labels = string_map_of(object, "labels")};
+  if (info.id.empty())
+    return fail(ErrorCode::kCorrupt, "podman's record of a container has no 'id'");
+  return info;
 }
 
 base::UnixMillis parse_time(std::string_view text) {

@@ -43,6 +43,7 @@ struct ContainerInfo {
   std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;
   std::string directory;       // of the container itself, which is its OCI bundle
+  std::map<std::string, std::string> labels;
   std::string restart_policy;  // "no" or empty: none
   int stop_timeout_s = 10;
   bool auto_remove = false;  // --rm
@@ -55,6 +56,10 @@ struct ContainerInfo {
 // The output of `podman container inspect`. Pure. kCorrupt for text that is not a JSON array of
 // containers.
 Result<std::vector<ContainerInfo>> parse_inspect(std::string_view json);
+
+// Podman's own record of a container (libpod's ContainerConfig): what `inspect` says, without state
+// and mounts. Pure. kCorrupt for text that is none.
+Result<ContainerInfo> parse_container_config(std::string_view json);
 
 // "2026-11-23T23:36:26.188283101Z", also with an offset like "+01:00". 0 for Podman's "never" (the
 // year 1) and for text that is no time.

@@ -76,6 +76,22 @@ TEST(ParseInspect, RefusesOtherText) {
   }
 }
 
+TEST(ParseContainerConfig, ReadsWhatIsNeededToMakeItAgain) {
+  const auto info = parse_container_config(
+      R"({"spec":{"annotations":{"reprise.dev/key":"web"}},"id":"a1","name":"web",)"
+      R"("CreateCommand":["podman","run","img","sh"],"rootfsImageID":"f1",)"
+      R"("rootfsImageName":"localhost/img:1","command":["sh"],)"
+      R"("labels":{"PODMAN_SYSTEMD_UNIT":"web.service"},"runtime":"reprise"})");
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_EQ(info->name, "web");
+  EXPECT_EQ(info->image_id, "f1");
+  EXPECT_EQ(info->create_command.size(), 4U);
+  EXPECT_EQ(info->annotations.at("reprise.dev/key"), "web");
+  EXPECT_EQ(info->labels.at("PODMAN_SYSTEMD_UNIT"), "web.service");
+  for (const char* text : {"", "[]", "{}", R"({"id":1})"})
+    EXPECT_FALSE(parse_container_config(text)) << text;
+}
+
 TEST(ParseTime, UnderstandsWhatPodmanWrites) {
   EXPECT_EQ(parse_time("1970-01-01T00:00:01.25Z"), 1250);
   EXPECT_EQ(parse_time("1970-01-01T02:00:01+02:00"), 1000);

@@ -20,6 +20,7 @@
 #include "session/restore_session.h"
 #include "session/settlement.h"
 #include "sys/files.h"
+#include "worker/record.h"
 
 namespace reprise::worker {
 
@@ -50,17 +51,24 @@ Result<container::WorkerRequest> receive_request(sys::MessageSocket& caller) {
   return container::decode_worker_request(*message);
 }
 
-store::SessionRow first_row(const session::Context& context) {
-  const bool checkpoint = context.request.verb == WorkerVerb::kCheckpoint;
-  return {.id = context.request.session,
-          .key = context.key(),
-          .kind = checkpoint ? "checkpoint" : "restore",
-          .trigger = context.request.trigger,
+store::SessionRow first_row(const GuardedSession& guarded) {
+  const container::WorkerRequest& request = guarded.request;
+  return {.id = request.session,
+          .key = container::identify(request.runtime_args, request.container).key,
+          .kind = request.verb == WorkerVerb::kCheckpoint ? "checkpoint" : "restore",
+          .trigger = request.trigger,
           .begin = base::now_unix_millis(),
           .status = "running",
-          .checkpoint = context.request.checkpoint,
+          .checkpoint = request.checkpoint,
           .phases = "{}",
-          .log_directory = context.directory().string()};
+          .log_directory = guarded.layout.session_directory(request.session).string()};
+}
+
+// What is not known of the container costs its name and the way to make it anew, no checkpoint.
+void note_container(session::Context& context) {
+  auto name = record_container(context.catalog, context.request);
+  base::warn_and_ignore(name, "'reprise restore' will not be able to make it again");
+  if (name && context.request.name.empty()) context.request.name = std::move(*name);
 }
 
 Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
@@ -76,11 +84,30 @@ Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
                            .store = std::move(checkpoints),
                            .caller = sys::MessageSocket::adopt(std::move(caller)),
                            .retention = guarded.retention};
-  REPRISE_TRY(context.catalog.begin_session(first_row(context)), "recording the session");
+  REPRISE_TRY(context.catalog.begin_session(first_row(guarded)), "recording the session");
   session::prune_session_logs(context.layout);
+  if (guarded.request.verb == WorkerVerb::kCheckpoint) note_container(context);
   if (guarded.request.verb == WorkerVerb::kRestore)
     return session::RestoreSession(context, *guarded.hook_listener).run();
   return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
+}
+
+// So that people find out why there is no checkpoint, as far as the catalog can be written.
+void record_failure(const GuardedSession& guarded, const Error& error) {
+  const auto write = [&]() -> Result<void> {
+    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(guarded.layout.store));
+    store::SessionRow row = first_row(guarded);
+    // It is there if the session had begun.
+    static_cast<void>(catalog.begin_session(row));
+    row.end = base::now_unix_millis();
+    row.status = "failed";
+    row.reason = error.message();
+    row.hint = error.hint();
+    return catalog.finish_session(row);
+  };
+  if (const auto written = write(); !written)
+    base::log(base::LogLevel::kWarn, "outcome not written, going on",
+              {{"error", written.error().details()}});
 }
 
 // For a session that failed before it touched anything.
@@ -95,6 +122,7 @@ int run_session(const GuardedSession& guarded) {
   if (!outcome) {
     base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
     deliver_promised_signal(guarded);
+    record_failure(guarded, outcome.error());
     outcome = session::failed_outcome(outcome.error());
   }
   session::report(*guarded.caller, *outcome);
@@ -155,6 +183,7 @@ Result<int> serve(sys::MessageSocket& caller) {
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
     deliver_promised_signal(guarded);
+    if (configured) record_failure(guarded, ready.error());
     // Nothing is left to be settled.
     [[maybe_unused]] const auto removed =
         sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));

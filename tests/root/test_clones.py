@@ -3,8 +3,8 @@
 import socket
 
 import pytest
-from harness import cgroup
-from harness.container import unique_name
+from harness import cgroup, host
+from harness.container import podman, unique_name
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_unbroken, last_step,
                               seed, steps)
 from harness.leftovers import assert_nothing_left
@@ -63,6 +63,38 @@ def test_limits_of_the_new_container_apply(container, new_container, product):
     assert_moves_on(container)
     assert_unbroken(container.lines())
     assert_nothing_left(container)
+
+
+def test_a_container_that_plain_podman_made_comes_back_from_its_own_image(container, product):
+    """Nobody had recorded the command of one that no command of Reprise ever saw; and a tag that moved
+    gave the process of one image the files of another."""
+    tag = f"localhost/{container.name}:latest"
+    maker = f"{container.name}-image"
+
+    def build(version):
+        podman("run", "--replace", "--name", maker, host.IMAGE, "sh", "-c",
+               f"echo version-{version} >/etc/version")
+        podman("commit", "-q", maker, tag)
+        podman("rm", maker)
+    try:
+        build(1)
+        container.run("python3", "-u", "/workloads/counter.py", image=tag)
+        assert_moves_on(container)
+        build(2)
+        container.stop()
+        podman("rm", container.name)
+        [checkpoint] = product.checkpoints()
+        assert checkpoint["name"] == container.name
+        product.reprise("restore", container.name)
+        container.refresh()
+        assert_moves_on(container)
+        assert container.exec("cat", "/etc/version") == "version-1\n"
+        assert_nothing_left(container)
+    finally:
+        container.remove()
+        podman("rm", "-f", maker, check=False)
+        podman("rmi", "-f", tag, check=False)
+        podman("image", "prune", "-f", "--filter", "until=0s", check=False)
 
 
 def test_limits_apply_in_the_same_name(container, product):
