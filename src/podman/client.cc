@@ -77,7 +77,8 @@ std::string last_line(std::string_view text) {
   return std::string(newline == std::string_view::npos ? text : text.substr(newline + 1));
 }
 
-Result<Invocation> Invocation::begin(std::vector<std::string> argv, ErrorOutput error_output) {
+Result<Invocation> Invocation::begin(std::vector<std::string> argv, ErrorOutput error_output,
+                                     Terminal terminal) {
   sys::UniqueFd out = REPRISE_TRY(unnamed_file(), "keeping the output of 'podman'");
   sys::UniqueFd err;
   if (error_output == ErrorOutput::kCapture)
@@ -87,6 +88,7 @@ Result<Invocation> Invocation::begin(std::vector<std::string> argv, ErrorOutput 
   options.env = environment();
   options.stdio = error_output == ErrorOutput::kPass ? sys::Stdio::kInherit : sys::Stdio::kNull;
   options.fds = {{out.get(), 1}};
+  options.new_session = terminal == Terminal::kNone;
   if (err.valid()) options.fds.emplace_back(err.get(), 2);
   sys::Child child = REPRISE_PASS(spawn(options));
   return Invocation(std::move(child), std::move(out), std::move(err));

@@ -25,12 +25,17 @@ namespace reprise::podman {
 // its progress there (pulling an image).
 enum class ErrorOutput : unsigned char { kCapture, kPass };
 
+// Whether the terminal's signals reach Podman: those of ctrl-C and of a terminal that is closed
+// must not cut off what cannot be begun again.
+enum class Terminal : unsigned char { kShared, kNone };
+
 // A Podman command in progress. Dropping it kills Podman, which leaves containers as they are.
 class Invocation {
  public:
   // `argv[0]` is "podman". kUnsupported if Podman is not installed.
   static Result<Invocation> begin(std::vector<std::string> argv,
-                                  ErrorOutput error_output = ErrorOutput::kCapture);
+                                  ErrorOutput error_output = ErrorOutput::kCapture,
+                                  Terminal terminal = Terminal::kShared);
 
   // nullopt while it runs on after `timeout`.
   Result<std::optional<sys::RunResult>> wait(std::chrono::milliseconds timeout);

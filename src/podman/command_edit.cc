@@ -157,6 +157,32 @@ Result<RecordedCommand> with_other_volumes(const RecordedCommand& command,
       });
 }
 
+std::vector<std::string> program_of(const RecordedCommand& command) {
+  constexpr std::array<std::string_view, 5> kLong = {"--entrypoint", "--env", "--env-file",
+                                                     "--user", "--workdir"};
+  constexpr std::string_view kShort = "euw";
+  std::vector<std::string> program;
+  const auto verb = verb_index(command.words);
+  if (!verb || command.image_index >= command.words.size()) return program;
+  for (const OptionWord& option : parse_options(command.words, *verb + 1).options) {
+    if (option.index >= command.image_index || !option.value) continue;
+    if (!option.name.empty()) {
+      if (std::ranges::find(kLong, option.name) != kLong.end())
+        program.push_back(option.name + "=" + *option.value);
+      continue;
+    }
+    if (option.short_flags.empty()) continue;
+    const std::size_t known = kShort.find(option.short_flags.back());
+    if (known == std::string_view::npos) continue;
+    constexpr std::array<std::string_view, 3> kNames = {"--env", "--user", "--workdir"};
+    program.push_back(std::string(kNames.at(known)) + "=" + *option.value);
+  }
+  program.insert(program.end(),
+                 command.words.begin() + static_cast<std::ptrdiff_t>(command.image_index),
+                 command.words.end());
+  return program;
+}
+
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   constexpr std::string_view kUnits = "bkmgtp";
   constexpr unsigned kBitsPerUnit = 10;

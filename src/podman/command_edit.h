@@ -44,6 +44,11 @@ Result<SharedCommand> without_exclusive_options(const RecordedCommand& command);
 Result<RecordedCommand> with_other_volumes(const RecordedCommand& command,
                                            const std::map<std::string, std::string>& names);
 
+// What decides which program runs, and in what environment: the image, the words after it, and the
+// values of --entrypoint, --env, --env-file, --user and --workdir. Two containers whose programs
+// differ are not the same one made anew.
+std::vector<std::string> program_of(const RecordedCommand& command);
+
 // "512m" in bytes, as Podman reads it; nullopt for what is no size.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 

@@ -49,8 +49,8 @@ constexpr std::string_view kShortFlags = "ditqPrv";
 constexpr std::string_view kShortFlagsOfVerb = "ditqP";
 
 // What `podman create` does not know, or what must not happen a second time: --replace would remove
-// somebody else's container of that name, a --cidfile that exists is an error, and to --pull an image
-// that is named by its id is another one.
+// somebody else's container of that name, a --cidfile that exists is an error, and to --pull an
+// image that is named by its id is another one.
 constexpr std::array kNotAgain = {"--detach",       "--detach-keys", "--passwd",    "--preserve-fd",
                                   "--preserve-fds", "--rmi",         "--sig-proxy", "--cidfile",
                                   "--replace",      "--name",        "--pull"};

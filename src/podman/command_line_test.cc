@@ -55,8 +55,7 @@ TEST(KeptCommand, NamesTheImageByItsId) {
   const auto kept = kept_command(info);
   ASSERT_TRUE(kept) << kept.error().message();
   EXPECT_EQ(kept->image, "python:3.12");
-  EXPECT_EQ(kept->words,
-            R"(["podman","run","-d","--name","web",")" + info.image_id + R"(","sh"])");
+  EXPECT_EQ(kept->words, R"(["podman","run","-d","--name","web",")" + info.image_id + R"(","sh"])");
   EXPECT_EQ(kept->image_index, 5U);
 }
 

@@ -4,6 +4,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "podman/config_command.h"
+
 namespace reprise::podman {
 
 using base::ErrorCode;
@@ -77,6 +79,7 @@ ContainerInfo container_of(const json& object) {
       .status = string_of(state, "Status"),
       .pid = int_of(state, "Pid", 0),
       .exit_code = int_of(state, "ExitCode", 0),
+      .out_of_memory = flag_of(state, "OOMKilled"),
       .created = parse_time(string_of(object, "Created")),
       .started = parse_time(string_of(state, "StartedAt")),
       .finished = parse_time(string_of(state, "FinishedAt")),
@@ -89,6 +92,7 @@ ContainerInfo container_of(const json& object) {
       .annotations = string_map_of(config, "Annotations"),
       .directory = string_of(object, "StaticDir"),
       .labels = string_map_of(config, "Labels"),
+      .config_path = string_of(object, "OCIConfigPath"),
       .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),
       .stop_timeout_s = int_of(config, "StopTimeout", 10),
       .auto_remove = flag_of(host, "AutoRemove"),
@@ -148,6 +152,8 @@ Result<ContainerInfo> parse_container_config(std::string_view text) {
                      .command = strings_of(object, "command"),
                      .annotations = string_map_of(child_of(object, "spec"), "annotations"),
                      .labels = string_map_of(object, "labels")};
+  // The API says what it wants in other words than a command's.
+  if (info.create_command.empty()) info.create_command = command_of_config(text);
   if (info.id.empty())
     return fail(ErrorCode::kCorrupt, "podman's record of a container has no 'id'");
   return info;

@@ -31,6 +31,7 @@ struct ContainerInfo {
   std::string status;  // Podman's word: "created", "running", "paused", "exited", "stopping", …
   pid_t pid = 0;       // of the container's init, in the host's pid namespace; 0 if it does not run
   int exit_code = 0;   // of the last run
+  bool out_of_memory = false;  // the kernel killed it for lack of memory, in the last run
   base::UnixMillis created = 0;
   base::UnixMillis started = 0;   // 0: never
   base::UnixMillis finished = 0;  // 0: never
@@ -44,6 +45,7 @@ struct ContainerInfo {
   std::map<std::string, std::string> annotations;
   std::string directory;       // of the container itself, which is its OCI bundle
   std::map<std::string, std::string> labels;
+  std::string config_path;     // of the OCI configuration of its last start; empty: none
   std::string restart_policy;  // "no" or empty: none
   int stop_timeout_s = 10;
   bool auto_remove = false;  // --rm

@@ -3,11 +3,12 @@
 import socket
 
 import pytest
-from harness import cgroup, host
+from harness import api, cgroup, host
 from harness.container import podman, unique_name
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_unbroken, last_step,
                               seed, steps)
 from harness.leftovers import assert_nothing_left
+from harness.product import ANNOTATION
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
@@ -74,8 +75,9 @@ def test_a_container_that_plain_podman_made_comes_back_from_its_own_image(contai
     def build(version):
         podman("run", "--replace", "--name", maker, host.IMAGE, "sh", "-c",
                f"echo version-{version} >/etc/version")
-        podman("commit", "-q", maker, tag)
+        images.append(podman("commit", "-q", maker, tag).stdout.strip())
         podman("rm", maker)
+    images = []
     try:
         build(1)
         container.run("python3", "-u", "/workloads/counter.py", image=tag)
@@ -93,8 +95,35 @@ def test_a_container_that_plain_podman_made_comes_back_from_its_own_image(contai
     finally:
         container.remove()
         podman("rm", "-f", maker, check=False)
-        podman("rmi", "-f", tag, check=False)
-        podman("image", "prune", "-f", "--filter", "until=0s", check=False)
+        for image in images:
+            podman("rmi", "-f", image, check=False)
+
+
+def test_a_container_that_the_api_made_is_made_anew(container, product):
+    """There is no command to record: what Podman keeps of it says how it runs."""
+    key, _, value = ANNOTATION.partition("=")
+    with api.service() as path:
+        api.create(path, {
+            "name": container.name, "image": host.IMAGE, "oci_runtime": str(product.runtime),
+            "command": ["python3", "-u", "/workloads/counter.py"], "annotations": {key: value},
+            "env": {"SAID": "by the API"}, "hostname": "counting", "stop_timeout": 33,
+            "resource_limits": {"memory": {"limit": 300 * MEGABYTE}},
+            "mounts": [{"type": "bind", "source": str(host.WORKLOADS),
+                        "destination": "/workloads", "options": ["ro"]}]})
+    container.start()
+    container.wait_for_line("READY")
+    assert_moves_on(container)
+    chain = seed(container.lines())
+    container.stop()
+    podman("rm", container.name)
+    assert "resumed" in product.reprise("restore", container.name).stdout
+    container.refresh()
+    assert_moves_on(container)
+    assert_unbroken(container.lines(), chain, steps(container.lines())[0][0])
+    now = container.inspect()
+    assert "SAID=by the API" in now["Config"]["Env"] and now["Config"]["StopTimeout"] == 33
+    assert now["Config"]["Hostname"] == "counting"
+    assert cgroup.limit(container, "memory") == str(300 * MEGABYTE)
 
 
 def test_limits_apply_in_the_same_name(container, product):
