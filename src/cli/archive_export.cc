@@ -4,6 +4,7 @@
 #include "base/scope_exit.h"
 #include "cli/clone_command.h"
 #include "cli/clone_volumes.h"
+#include "cli/containers.h"
 #include "image/digest.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
@@ -40,8 +41,10 @@ Result<std::string> config_of_a_new_one(Context& context, store::Catalog& catalo
 
 Result<std::string> container_config(Context& context, store::Catalog& catalog,
                                      const store::CheckpointRow& checkpoint) {
-  auto config = podman::load_container_config(checkpoint.key.str());
-  if (config || config.error().code() != ErrorCode::kNotFound) return config;
+  if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key))) {
+    auto config = podman::load_container_config(info->id);
+    if (config || config.error().code() != ErrorCode::kNotFound) return config;
+  }
   return config_of_a_new_one(context, catalog, checkpoint);
 }
 

@@ -45,6 +45,7 @@ container::WorkerRequest request_for(const podman::ContainerInfo& info, const Op
   request.verb = container::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = base::ContainerId(info.id);
+  request.key = key_of(info);
   request.end = options.stop;
   request.trigger = image::to_string(image::Trigger::kRequest);
   request.tag = options.tag;

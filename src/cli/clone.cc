@@ -8,7 +8,6 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/shared_files.h"
-#include "container/identity.h"
 #include "podman/client.h"
 #include "session/volumes.h"
 #include "store/checkpoint_store.h"
@@ -38,7 +37,10 @@ class SetAside {
     return SetAside(io, std::move(info));
   }
   SetAside(SetAside&& other) noexcept
-      : io_(other.io_), info_(std::move(other.info_)), armed_(std::exchange(other.armed_, false)) {}
+      : io_(other.io_),
+        info_(std::move(other.info_)),
+        key_(std::move(other.key_)),
+        armed_(std::exchange(other.armed_, false)) {}
   SetAside& operator=(SetAside&&) = delete;
   ~SetAside() {
     if (armed_)
@@ -46,18 +48,21 @@ class SetAside {
            "container '" + info_.name + "' could not get its name back");
   }
 
-  // The replacement runs. Its checkpoints stay in the store.
-  void remove(store::Catalog& catalog) {
+  // The replacement runs, under `key`. Its checkpoints stay in the store.
+  void remove(store::Catalog& catalog, const base::ContainerKey& key) {
     armed_ = false;
     undo(*io_, {"podman", "rm", "--", info_.id}, "the replaced container could not be removed");
-    if (const auto dropped = catalog.drop_continuation(key_of(info_)); !dropped)
+    if (key_ == key) return;
+    if (const auto dropped = catalog.drop_continuation(key_); !dropped)
       io_->err << "warning: " << dropped.error().message() << '\n';
   }
 
  private:
-  SetAside(Io& io, podman::ContainerInfo info) : io_(&io), info_(std::move(info)) {}
+  SetAside(Io& io, podman::ContainerInfo info)
+      : io_(&io), info_(std::move(info)), key_(key_of(info_)) {}
   Io* io_;
   podman::ContainerInfo info_;
+  base::ContainerKey key_;
   bool armed_ = true;
 };
 
@@ -103,7 +108,6 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, command.name));
   const std::string id =
       REPRISE_TRY(podman_create(command.argv), "creating container '" + command.name + "'");
-  const base::ContainerKey key = container::identify({}, base::ContainerId(id)).key;
   std::vector<std::string> made_volumes;
   base::ScopeExit remove_volumes([&] {  // after the container
     for (const std::string& name : made_volumes)
@@ -113,9 +117,15 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   base::ScopeExit remove_new([&] {
     undo(context.io, {"podman", "rm", "--force", "--time", "0", "--", id},
          "the new container could not be removed");
-    static_cast<void>(catalog.drop_continuation(key));
   });
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
+  const base::ContainerKey key = key_of(info);
+  // Under a key that outlives containers, the one that is set aside may wait to go on.
+  const auto before = REPRISE_PASS(catalog.continuation(key));
+  base::ScopeExit forget_new([&] {
+    static_cast<void>(before ? catalog.set_continuation(key, before->checkpoint)
+                             : catalog.drop_continuation(key));
+  });
   made_volumes = new_volumes(info, volumes_before);
   REPRISE_PASS(check_volumes(*reader, info, command, wishes.volumes, saved));
   if (wishes.volumes != VolumeWish::kKeep)
@@ -125,10 +135,11 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
   if (!start.restored) return std::unexpected(cold_start_error(start));
   remove_new.dismiss();
+  forget_new.dismiss();
   remove_volumes.dismiss();
   for (const std::string& option : command.left_out)
     context.io.err << "note: '" << option << "' is not taken over, the other container has it\n";
-  if (aside) aside->remove(catalog);
+  if (aside) aside->remove(catalog, key);
   return CloneOutcome{.container = info, .start = std::move(start)};
 }
 

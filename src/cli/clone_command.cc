@@ -9,6 +9,7 @@
 
 #include "cli/containers.h"
 #include "cli/output.h"
+#include "container/identity.h"
 #include "podman/client.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
@@ -77,6 +78,8 @@ Result<void> check_memory(const std::vector<podman::OptionWord>& options,
 // Whether a container of `record`, or one that was made from it again, stays beside the new one.
 Result<bool> stays_beside(const store::ContainerRow& record, const std::string& new_name) {
   for (const std::string& who : {record.key.str(), record.name}) {
+    // A key that is no id is nothing that Podman knows.
+    if (who.find_first_of("@/") != std::string::npos) continue;
     const auto info = podman::inspect(who);
     if (!info && info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
     if (info && info->name != new_name) return true;
@@ -124,7 +127,8 @@ Result<store::ContainerRow> find_record(store::Catalog& catalog,
                                         const store::CheckpointRow& checkpoint) {
   const auto recorded = REPRISE_PASS(catalog.container(checkpoint.key));
   if (recorded && !recorded->create_command.empty()) return *recorded;
-  if (const auto info = podman::inspect(checkpoint.key.str())) return container_row(*info);
+  if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key)))
+    return container_row(*info);
   return std::unexpected(
       Error(ErrorCode::kNotFound, "the command that made its container was never recorded")
           .with_hint("containers that were started by 'reprise run', or on which 'reprise stop' or "
@@ -164,6 +168,9 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
     command = REPRISE_PASS(podman::with_other_volumes(command, names));
   }
   std::vector<std::string> options = wishes.options;
+  // Two cannot live under one key: the other one has it.
+  if (result.beside)
+    options.push_back("--annotation=" + std::string(container::kKeyAnnotation) + "=");
   if (!volumes.empty() && wishes.volumes != VolumeWish::kKeep)
     options.push_back("--annotation=" + std::string(kFillAnnotation) + checkpoint.str());
   if (wishes.volumes == VolumeWish::kKeep)

@@ -3,19 +3,50 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "cli/output.h"
 #include "container/identity.h"
+#include "container/oci_spec.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
+#include "podman/container_config.h"
 
 namespace reprise::cli {
 
 using base::Error;
 using base::ErrorCode;
 
+namespace {
+
+std::string name_in_key(const podman::ContainerInfo& info) {
+  const std::filesystem::path config = info.config_path;
+  if (!config.empty())
+    if (const auto spec = container::load_oci_spec(config.parent_path()))
+      return container::key_name(spec->annotations);
+  if (info.annotations.contains(container::kKeyAnnotation))
+    return container::key_name(info.annotations);
+  return container::default_key_name(info.labels, info.name);
+}
+
+}  // namespace
+
 base::ContainerKey key_of(const podman::ContainerInfo& info) {
-  return container::identify({}, base::ContainerId(info.id)).key;
+  return container::identify({}, base::ContainerId(info.id), name_in_key(info)).key;
+}
+
+Result<std::optional<podman::ContainerInfo>> container_with(store::Catalog& catalog,
+                                                            const base::ContainerKey& key) {
+  std::vector<std::string> names = {key.str()};
+  if (const auto row = REPRISE_PASS(catalog.container(key))) names.push_back(row->name);
+  for (const std::string& name : names) {
+    // A key that is no id is nothing that Podman knows, but might read.
+    if (name.empty() || name.find_first_of("@/") != std::string::npos) continue;
+    auto info = podman::inspect(name);
+    if (!info && info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
+    if (info && key_of(*info) == key) return std::optional(std::move(*info));
+  }
+  return std::optional<podman::ContainerInfo>();
 }
 
 bool runs_under_reprise(const podman::ContainerInfo& info) {
@@ -40,7 +71,13 @@ Result<podman::ContainerInfo> find_our_container(const std::string& name) {
 }
 
 Result<store::ContainerRow> container_row(const podman::ContainerInfo& info) {
-  podman::KeptCommand kept = REPRISE_PASS(podman::kept_command(info));
+  Result<podman::KeptCommand> kept_or = podman::kept_command(info);
+  if (!kept_or && info.create_command.empty()) {
+    // Made by the API: what Podman keeps for itself says how it runs.
+    const std::string config = REPRISE_PASS(podman::load_container_config(info.id));
+    kept_or = podman::kept_command(REPRISE_PASS(podman::parse_container_config(config)));
+  }
+  podman::KeptCommand kept = REPRISE_PASS(std::move(kept_or));
   return store::ContainerRow{.key = key_of(info),
                              .name = info.name,
                              .image = std::move(kept.image),
@@ -61,6 +98,8 @@ Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& 
   if (!known.empty()) return known.front().key;
   const auto by_id = REPRISE_PASS(catalog.container(base::ContainerKey(name)));
   if (by_id) return by_id->key;
+  const base::ContainerKey named("@" + name);
+  if (REPRISE_PASS(catalog.container(named))) return named;
   // Containers that were not made through Podman have a history only.
   if (!REPRISE_PASS(catalog.lives(base::ContainerKey(name))).empty())
     return base::ContainerKey(name);
@@ -71,6 +110,35 @@ void print_no_store(Context& context) {
   context.io.err
       << "note: there is no store at '" << context.layout.store.string()
       << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
+}
+
+Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog,
+                                                  const std::string& name) {
+  std::vector<base::ContainerKey> keys = {REPRISE_PASS(find_key(catalog, name))};
+  std::string own = name;
+  // Named by its id, it has a name all the same.
+  if (const auto row = REPRISE_PASS(catalog.container(keys.front())); row && !row->name.empty())
+    own = row->name;
+  for (const store::ContainerRow& row : REPRISE_PASS(catalog.containers_named(own)))
+    if (row.key != keys.front()) keys.push_back(row.key);
+  return keys;
+}
+
+Result<void> forget_gone(store::Catalog& catalog) {
+  constexpr std::size_t kIdLength = 64;
+  // First, so that what a container left that was made since is not among them.
+  const auto rows = REPRISE_PASS(catalog.checkpoints());
+  std::set<std::string> there;
+  for (const podman::ContainerInfo& info : REPRISE_PASS(podman::list_all())) there.insert(info.id);
+  for (const store::CheckpointRow& row : rows) {
+    const std::string& key = row.key.str();
+    const bool podmans =
+        key.size() == kIdLength && key.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!row.pending || !podmans || there.contains(key)) continue;
+    const auto waiting = REPRISE_PASS(catalog.continuation(row.key));
+    if (waiting && waiting->checkpoint == row.id) REPRISE_PASS(catalog.drop_continuation(row.key));
+  }
+  return {};
 }
 
 std::string name_of(store::Catalog& catalog, const base::ContainerKey& key) {

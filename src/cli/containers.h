@@ -16,8 +16,15 @@ namespace reprise::cli {
 
 using base::Result;
 
-// Under Podman the container's id is what outlives its runs.
+// What outlives its runs: the container's id, or the name that an annotation gives it, or that it
+// has by the labels of what makes it anew each time (container/identity.h). That of its last start,
+// as the runtime wrote it down; of one that never ran, what its first start will decide.
 base::ContainerKey key_of(const podman::ContainerInfo& info);
+
+// The container that Podman has under `key`, by its id or the name that is recorded for it. nullopt
+// if there is none.
+Result<std::optional<podman::ContainerInfo>> container_with(store::Catalog& catalog,
+                                                            const base::ContainerKey& key);
 
 // Whether its OCI runtime is ours, however it was named: "reprise", a path to reprise-runtime, or
 // what REPRISE_RUNTIME says.
@@ -41,6 +48,14 @@ Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& 
 
 // That there is no store yet, which is no error: there is nothing to be shown then.
 void print_no_store(Context& context);
+
+// The same, and behind it the keys of all others that ever had this name: one that was made again
+// has another key, and the past of the earlier ones is still its past.
+Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog, const std::string& name);
+
+// Drops what waits for containers that Podman does not have any more (--rm): no start can take it
+// up, and it would keep its checkpoint for ever. Those of other engines are left alone.
+Result<void> forget_gone(store::Catalog& catalog);
 
 // A name for messages, also for containers that are gone.
 std::string name_of(store::Catalog& catalog, const base::ContainerKey& key);

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/run_runtime.h"
+#include "container/oci_spec.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "sys/files.h"
@@ -45,7 +47,25 @@ void print_notes(Context& context, const std::vector<std::string>& args, const s
            "again from its checkpoint\n";
 }
 
+// What would go wrong only when the container is stopped.
+Result<void> check_arguments(const std::vector<std::string>& args) {
+  std::map<std::string, std::string> annotations;
+  for (const podman::OptionWord& option : podman::parse_options(args, 0).options) {
+    if (option.name == "--runtime")
+      return std::unexpected(
+          Error(ErrorCode::kInvalidInput, "under another OCI runtime there is no checkpoint")
+              .with_hint("leave '--runtime' out, or use 'podman run'; REPRISE_RUNTIME names "
+                         "another place of Reprise's runtime"));
+    if (option.name != "--annotation" || !option.value) continue;
+    const std::size_t equals = option.value->find('=');
+    if (equals == std::string::npos) continue;  // Podman will say so
+    annotations[option.value->substr(0, equals)] = option.value->substr(equals + 1);
+  }
+  return container::check_annotations(annotations);
+}
+
 Result<int> run(const std::vector<std::string>& args, Context& context) {
+  REPRISE_TRY(check_arguments(args), "cannot run");
   const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
   const sys::RunResult result = REPRISE_TRY(
       podman::run(podman::detached_run_command(runtime, args), podman::ErrorOutput::kPass),
@@ -99,7 +119,7 @@ The container always runs in the background; 'podman attach' connects you to it.
 REPRISE_RUNTIME names another OCI runtime (a name or a path).
 
 Example:
-  reprise run --name counter python:3.12 python3 -u counter.py
+  reprise run --name counter IMAGE sh -c 'while sleep 1; do echo $((n+=1)); done'
 )",
     .pass_through = run,
 };

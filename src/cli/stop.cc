@@ -111,9 +111,9 @@ class Stop {
       out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
       return kDone;
     }
-    const Error why = session ? Error(ErrorCode::kIo, failure_of(*session))
-                                    .with_hint(hint_for(*session))
-                              : why_no_session();
+    const Error why =
+        session ? Error(ErrorCode::kIo, failure_of(*session)).with_hint(hint_for(*session))
+                : why_no_session();
     out << info_.name << ": stopped without a checkpoint: " << why.message() << '\n';
     context_.io.err << "hint: " << why.hint() << '\n';
     return is_opted_in(info_) ? kNotAsAsked : kDone;

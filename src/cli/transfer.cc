@@ -40,7 +40,7 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
   auto row = REPRISE_PASS(catalog.container(checkpoint.key));
   // Of one that plain Podman ran and stopped we have seen too little; Podman still knows it.
   if (!row || row->create_command.empty())
-    if (const auto info = podman::inspect(checkpoint.key.str()))
+    if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key)))
       if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
   if (!row && checkpoint.tag.empty()) return "";
   nlohmann::json note{{"tag", checkpoint.tag}};

@@ -18,6 +18,16 @@ std::string scope_of(const std::filesystem::path& root) {
   return root.string();
 }
 
+std::string value_of(const std::map<std::string, std::string>& texts, const std::string& name) {
+  const auto found = texts.find(name);
+  return found == texts.end() ? "" : found->second;
+}
+
+bool may_be_in_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("_.:@-").find(c) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string runtime_root(const std::vector<std::string>& runtime_args) {
@@ -37,6 +47,46 @@ Identity identify(const std::vector<std::string>& runtime_args, const base::Cont
   std::string file_name = key;
   std::ranges::replace(file_name, '/', '@');  // no id contains it
   return {.id = id, .key = base::ContainerKey(key), .file_name = std::move(file_name)};
+}
+
+Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id,
+                  const std::string& name) {
+  Identity who = identify(runtime_args, id);
+  if (name.empty()) return who;
+  who.key = identify(runtime_args, base::ContainerId("@" + name)).key;
+  return who;
+}
+
+std::string key_name(const std::map<std::string, std::string>& annotations) {
+  return value_of(annotations, kKeyAnnotation);
+}
+
+base::Result<void> check_key_name(std::string_view name) {
+  constexpr std::size_t kLongest = 128;
+  if (!name.empty() && name.size() <= kLongest && std::ranges::all_of(name, may_be_in_name))
+    return {};
+  return std::unexpected(
+      base::Error(base::ErrorCode::kInvalidInput, "'" + std::string(name) + "' is no key")
+          .with_hint("a key has 1 to 128 letters, digits and '_', '.', ':', '@', '-'"));
+}
+
+std::string default_key_name(const std::map<std::string, std::string>& labels,
+                             const std::string& container) {
+  std::string name;
+  // First, since podman-compose gives all containers of a project one unit.
+  std::string project = value_of(labels, "com.docker.compose.project");
+  if (project.empty()) project = value_of(labels, "io.podman.compose.project");
+  const std::string service = value_of(labels, "com.docker.compose.service");
+  const std::string unit = value_of(labels, "PODMAN_SYSTEMD_UNIT");
+  if (!project.empty() && !service.empty()) {
+    if (value_of(labels, "com.docker.compose.oneoff") == "True") return "";
+    name = "compose:" + project + ":" + service + ":" +
+           value_of(labels, "com.docker.compose.container-number");
+  } else if (!unit.empty()) {
+    name = "unit:" + unit + ":" + container;
+  }
+  std::ranges::replace_if(name, [](char c) { return !may_be_in_name(c); }, '_');
+  return check_key_name(name) ? name : "";
 }
 
 Whereabouts find_by_key(const base::ContainerKey& key) {

@@ -3,10 +3,13 @@
 // Who a container is.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/id.h"
+#include "base/result.h"
 
 namespace reprise::container {
 
@@ -22,6 +25,23 @@ struct Identity {
 // "NAMESPACE/ID", below any other root "ROOT/ID". `runtime_args` are the global arguments of a call
 // of the runtime. Pure.
 Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id);
+
+// The same for one with a name that outlives the container as well (annotation reprise.dev/key):
+// its key is "@NAME", in the scope as above, which no id can be. Empty: as above.
+Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id,
+                  const std::string& name);
+
+inline constexpr const char* kKeyAnnotation = "reprise.dev/key";
+
+// The name that the annotation gives; empty if there is none, or it is empty.
+std::string key_name(const std::map<std::string, std::string>& annotations);
+// kInvalidInput for what is no name: 1 to 128 of [A-Za-z0-9_.:@-].
+base::Result<void> check_key_name(std::string_view name);
+// For a container that others make anew each time: a service of compose, a unit of systemd
+// (quadlet, `podman generate systemd --new`); empty if the labels name neither. `container`: its
+// name. Pure.
+std::string default_key_name(const std::map<std::string, std::string>& labels,
+                             const std::string& container);
 
 // The other way round, for a container of which only the key is known. Pure.
 struct Whereabouts {

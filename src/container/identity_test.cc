@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 namespace reprise::container {
 namespace {
 
@@ -30,6 +33,37 @@ TEST(Identity, EqualIdsOfOtherRootsAreOthers) {
   EXPECT_EQ(web.key.str(), "/run/other/default/web");
   EXPECT_EQ(web.file_name, "@run@other@default@web");
   EXPECT_NE(web.key, of({"--root", "/run/other/second"}).key);
+}
+
+TEST(Identity, ANameOutlivesTheId) {
+  const base::ContainerId id("f1");
+  EXPECT_EQ(identify({}, id, "web").key.str(), "@web");
+  EXPECT_EQ(identify({}, id, "web").file_name, "f1");
+  EXPECT_EQ(identify({}, id, "").key.str(), "f1");
+  EXPECT_EQ(identify({"--root=/run/containerd/runc/k8s.io"}, id, "web").key.str(), "k8s.io/@web");
+  EXPECT_EQ(key_name({{"reprise.dev/key", "web"}}), "web");
+  EXPECT_EQ(key_name({}), "");
+  for (const char* good : {"web", "unit:a@1.service:web", "A_.-9"})
+    EXPECT_TRUE(check_key_name(good)) << good;
+  for (const char* bad : {"", "a/b", "a b", "\n"}) EXPECT_FALSE(check_key_name(bad)) << bad;
+  EXPECT_FALSE(check_key_name(std::string(129, 'a')));
+}
+
+TEST(Identity, ThoseThatOthersMakeAnewHaveANameByDefault) {
+  EXPECT_EQ(default_key_name({}, "web"), "");
+  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "web.service"}}, "systemd-web"),
+            "unit:web.service:systemd-web");
+  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "a\\x2db.service"}}, "w"),
+            "unit:a_x2db.service:w");
+  // podman-compose: one unit for the whole project.
+  std::map<std::string, std::string> labels = {
+      {"PODMAN_SYSTEMD_UNIT", "podman-compose@shop.service"},
+      {"io.podman.compose.project", "shop"},
+      {"com.docker.compose.service", "db"},
+      {"com.docker.compose.container-number", "1"}};
+  EXPECT_EQ(default_key_name(labels, "shop_db_1"), "compose:shop:db:1");
+  labels["com.docker.compose.oneoff"] = "True";
+  EXPECT_EQ(default_key_name(labels, "shop_db_run"), "");
 }
 
 TEST(RuntimeRoot, IsWhatTheArgumentsSay) {

@@ -3,8 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <system_error>
 
 #include "sys/exists.h"
@@ -77,6 +79,12 @@ bool Layout::is_in_session(const std::string& file_name) const {
   return sys::exists(lock).value_or(true) && !sys::FileLock::try_lock(lock);
 }
 
+std::filesystem::path Layout::holder_of(const base::ContainerKey& key) const {
+  std::string name = key.str();
+  std::ranges::replace(name, '/', '@');  // an id before it contains none
+  return run / "keys" / name;
+}
+
 std::filesystem::path Layout::session_directory(const base::SessionId& id) const {
   return store / "sessions" / id.str();
 }
@@ -86,8 +94,9 @@ std::filesystem::path Layout::session_run_directory(const base::SessionId& id) c
 }
 
 base::Result<void> Layout::create() const {
-  for (const auto& directory : {run / "locks", run / "containers", run / "restored",
-                                run / "restoring", run / "sessions", run / "networks"})
+  for (const auto& directory :
+       {run / "locks", run / "containers", run / "restored", run / "restoring", run / "sessions",
+        run / "networks", run / "keys"})
     REPRISE_PASS(sys::make_directories(directory));
   return {};
 }

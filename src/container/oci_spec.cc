@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/oci_spec.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "container/identity.h"
 #include "container/sysctls.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -18,6 +23,30 @@ using base::Result;
 using nlohmann::json;
 
 namespace {
+
+// Every annotation of ours, and what it can be. One that is missing here is refused at `create`.
+struct Annotation {
+  std::string_view name;
+  std::string_view values;
+};
+constexpr std::string_view kPrefix = "reprise.dev/";
+constexpr std::array kAnnotations = {
+    Annotation{"reprise.dev/on-stop", "checkpoint, signal"},
+    Annotation{"reprise.dev/on-restore-failure", "cold, fail"},
+    Annotation{"reprise.dev/io-uring", "deny, allow"},
+    Annotation{"reprise.dev/freeze-limit", "whole seconds from 1 to 86400"},
+    Annotation{"reprise.dev/volumes", "include, exclude"},
+    Annotation{"reprise.dev/key", "a name that outlives the container; empty: its id"},
+    Annotation{"reprise.dev/fill-volumes", "a checkpoint; set by 'reprise restore'"},
+};
+
+// "'reprise.dev/on-stop' (checkpoint, signal), …"
+std::string list_annotations() {
+  std::string list;
+  for (const Annotation& one : kAnnotations)
+    ((((list += list.empty() ? "'" : ", '") += one.name) += "' (") += one.values) += ")";
+  return list;
+}
 
 OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   OciSpec spec;
@@ -93,6 +122,26 @@ Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle) {
   return parse_oci_spec(text, bundle);
 }
 
+Result<void> annotate(const std::filesystem::path& bundle, const std::string& name,
+                      const std::string& value) {
+  const std::filesystem::path file = bundle / "config.json";
+  const std::string text = REPRISE_PASS(sys::read_file(file));
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0)
+    return base::fail_errno(errno, "examining '" + file.string() + "'");
+  // What we do not mean to change stays as the engine wrote it, in its order.
+  auto config = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object())
+    return fail(ErrorCode::kCorrupt, "'" + file.string() + "' is not an OCI configuration");
+  auto& annotations = config["annotations"];
+  if (!annotations.is_object()) annotations = nlohmann::ordered_json::object();
+  annotations[name] = value;
+  constexpr mode_t kPermissions = 07777;
+  return sys::replace_file(
+      file, config.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
+      status.st_mode & kPermissions);
+}
+
 Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations) {
   Wishes wishes;
   const std::string on_stop = value_of(annotations, "reprise.dev/on-stop", "signal");
@@ -124,6 +173,21 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
       sys::parse_signal(value_of(annotations, "org.opencontainers.image.stopSignal", "15")),
       "reading annotation 'org.opencontainers.image.stopSignal'");
   return wishes;
+}
+
+Result<void> check_annotations(const std::map<std::string, std::string>& annotations) {
+  for (const auto& [name, value] : annotations)
+    if (name.starts_with(kPrefix) && std::ranges::find(kAnnotations, std::string_view(name),
+                                                       &Annotation::name) == kAnnotations.end())
+      return std::unexpected(
+          Error(ErrorCode::kInvalidInput, "there is no annotation '" + name + "'")
+              .with_hint("there are " + list_annotations()));
+  std::map<std::string, std::string> ours = annotations;
+  std::erase_if(ours, [](const auto& one) { return !one.first.starts_with(kPrefix); });
+  REPRISE_PASS(parse_wishes(ours));
+  if (const std::string key = key_name(ours); !key.empty())
+    REPRISE_TRY(check_key_name(key), "reading annotation 'reprise.dev/key'");
+  return {};
 }
 
 std::string command_line(const OciSpec& spec) {

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -41,6 +42,10 @@ struct OciSpec {
 base::Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle);
 base::Result<OciSpec> load_oci_spec(const std::filesystem::path& bundle);
 
+// Writes an annotation into the bundle's config.json, which runc copies into what it remembers.
+base::Result<void> annotate(const std::filesystem::path& bundle, const std::string& name,
+                            const std::string& value);
+
 enum class IoUring : std::uint8_t { kDeny, kAllow };
 enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 
@@ -49,6 +54,7 @@ enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 //   reprise.dev/on-restore-failure = fail    (default) or cold
 //   reprise.dev/io-uring = deny              (default) or allow
 //   reprise.dev/freeze-limit = SECONDS       that a checkpoint may keep the tasks from running
+//   reprise.dev/key = NAME                   the key (identity.h), instead of the container's id
 //   reprise.dev/volumes = exclude            (default) or include: their contents belong to
 //   checkpoints reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of
 //   this one org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
@@ -66,6 +72,11 @@ struct Wishes {
 };
 // kInvalidInput for an unknown value, which names the annotation and what it can be.
 base::Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations);
+
+// What somebody mistyped would be missed when it is too late, at a stop: kInvalidInput, with a hint
+// that lists what there is, for names "reprise.dev/…" that are none of ours; as parse_wishes() for
+// values.
+base::Result<void> check_annotations(const std::map<std::string, std::string>& annotations);
 
 // Its command as in /proc/PID/cmdline: each word ended by NUL.
 std::string command_line(const OciSpec& spec);

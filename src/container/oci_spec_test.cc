@@ -114,6 +114,19 @@ TEST(Wishes, NamesTheAnnotationAndWhatItCanBe) {
   EXPECT_FALSE(parse_wishes({{"reprise.dev/io-uring", "yes"}}));
 }
 
+TEST(Annotations, ThoseThatAreNoneOfOursAreRefused) {
+  const auto mistyped = check_annotations({{"reprise.dev/on_stop", "checkpoint"}});
+  ASSERT_FALSE(mistyped);
+  EXPECT_EQ(mistyped.error().code(), base::ErrorCode::kInvalidInput);
+  EXPECT_EQ(mistyped.error().message(), "there is no annotation 'reprise.dev/on_stop'");
+  EXPECT_TRUE(mistyped.error().hint().contains("'reprise.dev/on-stop' (checkpoint, signal)"));
+  EXPECT_FALSE(check_annotations({{"reprise.dev/volumes", "yes"}}));
+  // Nothing of others is ours to judge.
+  EXPECT_TRUE(check_annotations({{"reprise.dev/on-stop", "checkpoint"},
+                                 {"org.opencontainers.image.stopSignal", "no signal"},
+                                 {"example.org/on_stop", "x"}}));
+}
+
 TEST(OciSpec, KnowsWhoKeepsItsNetwork) {
   const auto keeper = [](const std::string& path) {
     OciSpec spec;

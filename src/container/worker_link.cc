@@ -41,10 +41,15 @@ std::size_t index_of(const std::array<std::string_view, kCount>& names, const st
 
 }  // namespace
 
+base::ContainerKey key_of(const WorkerRequest& request) {
+  return request.key.empty() ? identify(request.runtime_args, request.container).key : request.key;
+}
+
 std::string encode(const WorkerRequest& r) {
   return json{{"verb", kVerbs.at(static_cast<std::size_t>(r.verb))},
               {"session", r.session.str()},
               {"container", r.container.str()},
+              {"key", r.key.str()},
               {"runtime_args", r.runtime_args},
               {"end", r.end},
               {"trigger", r.trigger},
@@ -64,6 +69,7 @@ Result<WorkerRequest> decode_worker_request(const std::string& text) {
     r.verb = static_cast<WorkerVerb>(index_of(kVerbs, j.at("verb").get<std::string>()));
     r.session = base::SessionId(j.at("session").get<std::string>());
     r.container = base::ContainerId(j.at("container").get<std::string>());
+    r.key = base::ContainerKey(j.value("key", ""));  // earlier callers know of none
     j.at("runtime_args").get_to(r.runtime_args);
     j.at("end").get_to(r.end);
     j.at("trigger").get_to(r.trigger);

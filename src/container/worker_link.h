@@ -27,6 +27,8 @@ struct WorkerRequest {
   WorkerVerb verb = WorkerVerb::kCheckpoint;
   base::SessionId session;  // chosen by the caller, so that it can name it
   base::ContainerId container;
+  // That of the container where it is not made of the id (identity.h); empty: it is.
+  base::ContainerKey key;
   std::vector<std::string> runtime_args;  // global arguments for runc: --root, --systemd-cgroup
   // checkpoint
   bool end = false;                 // end the container after the seal
@@ -39,6 +41,8 @@ struct WorkerRequest {
   std::string bundle;
   base::CheckpointId checkpoint;
 };
+// Of the container that a request is about.
+base::ContainerKey key_of(const WorkerRequest& request);
 std::string encode(const WorkerRequest& request);
 base::Result<WorkerRequest> decode_worker_request(const std::string& text);
 

@@ -8,6 +8,7 @@ namespace {
 
 TEST(WorkerLink, RequestsArriveAsTheyWereSent) {
   WorkerRequest sent;
+  sent.key = base::ContainerKey("@web");
   sent.verb = WorkerVerb::kRestore;
   sent.session = base::SessionId("s1");
   sent.container = base::ContainerId("c1");
@@ -21,6 +22,7 @@ TEST(WorkerLink, RequestsArriveAsTheyWereSent) {
   sent.bundle = "/b";
   sent.checkpoint = base::CheckpointId("k1");
   const WorkerRequest got = decode_worker_request(encode(sent)).value();
+  EXPECT_EQ(got.key.str(), "@web");
   EXPECT_EQ(encode(got), encode(sent));
   EXPECT_EQ(got.verb, WorkerVerb::kRestore);
   EXPECT_EQ(got.runtime_args, sent.runtime_args);

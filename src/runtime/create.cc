@@ -16,7 +16,10 @@
 #include "container/network.h"
 #include "container/network_baseline.h"
 #include "container/runc_state.h"
+#include "runtime/annotations.h"
 #include "runtime/continuation.h"
+#include "runtime/key.h"
+#include "runtime/killed.h"
 #include "runtime/restore_attempt.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -39,12 +42,12 @@ Result<Creation> read_creation(const Call& call) {
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
   const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
   Creation creation{.who = container::identify(call.arguments.state_globals(), id)};
-  creation.bundle = call.arguments.option("bundle").value_or(
-      call.arguments.option("b").value_or(std::filesystem::current_path().string()));
+  creation.bundle = bundle_of(call);
   const container::OciSpec spec = REPRISE_PASS(container::load_oci_spec(creation.bundle));
   creation.network_namespace = spec.network_namespace_path;
   creation.network_keeper = container::network_keeper(spec);
   creation.wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
+  creation.annotations = spec.annotations;
   return creation;
 }
 
@@ -140,7 +143,7 @@ Error not_started(const Creation& creation, Error error) {
   std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
   const std::string& key = creation.key().str();
   constexpr std::size_t kShortId = 12;
-  if (key.contains('/'))
+  if (key.contains('/') || key.contains('@'))
     hint +=
         "to begin anew without the checkpoint, give the container the annotation "
         "reprise.dev/on-restore-failure=cold";
@@ -179,7 +182,10 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {
       note(call, "note not removed", container::remove_note(creation.bundle));
-      note_cold(call, catalog, creation);
+      if (creation.cold_because.empty())
+        note_cold(call, catalog, creation);
+      else
+        record_cold_start(call, catalog, creation, creation.cold_because);
       return std::optional<int>();
     }
     attempt.checkpoint = claimed->checkpoint;
@@ -204,9 +210,7 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
   }
 }
 
-Result<std::optional<int>> try_resume(const Call& call, const Creation& creation) {
-  REPRISE_PASS(call.layout.create());
-  settle_abandoned(call);
+Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
   // A start that was killed may still be being undone.
   constexpr std::chrono::seconds kUndoPatience{60};
   const sys::FileLock lock =
@@ -222,24 +226,41 @@ Result<std::optional<int>> try_resume(const Call& call, const Creation& creation
   auto catalog = REPRISE_PASS(open_catalog(call, creation));
   if (!catalog) return std::optional<int>();
   REPRISE_PASS(heed_note(call, creation, *catalog));
+  REPRISE_TRY(check_predecessor(call, *catalog, creation), "comparing it with its predecessor");
   return resume(call, *catalog, creation, lock);
+}
+
+// Before the container's lock is taken: under which key it lives.
+Result<void> prepare(const Call& call, Creation& creation) {
+  REPRISE_PASS(call.layout.create());
+  settle_abandoned(call);
+  take_kill(call, creation.who);
+  return settle_key(call, creation);
 }
 
 }  // namespace
 
 int create(const Call& call) {
-  const Result<Creation> creation = read_creation(call);
+  if (const auto checked = check_annotations(call); !checked) return give_up(call, checked.error());
+  Result<Creation> creation = read_creation(call);
   if (!creation) {
-    // Not a bundle that runc could use either, or a mistyped annotation: say so, but never stand
-    // in the way of what runc makes of it.
+    // Not a bundle that runc could use either: say so, but never stand in the way of what runc
+    // makes of it.
     tell_caller(call, Severity::kWarning, creation.error().message());
     return pass_through(call);
   }
   if (!creation->wishes.checkpoint_on_stop) return pass_through(call);
+  if (is_rootless()) {
+    tell_about_rootless(call);
+    return pass_through(call);
+  }
   // Before a restore as well: what is executed in the container later takes its rules from there.
   if (creation->wishes.io_uring == container::IoUring::kDeny)
     note(call, "io_uring is not refused", container::refuse_io_uring(creation->bundle));
-  const Result<std::optional<int>> status = try_resume(call, *creation);
+  const Result<void> ready = prepare(call, *creation);
+  if (!ready && ready.error().code() == ErrorCode::kBusy) return give_up(call, ready.error());
+  const Result<std::optional<int>> status =
+      ready ? try_resume(call, *creation) : std::unexpected(ready.error());
   if (status && *status) return **status;
   if (!status) {
     if (creation->wishes.on_restore_failure == container::OnRestoreFailure::kFail)

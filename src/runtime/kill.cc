@@ -12,6 +12,8 @@
 #include "container/runc_state.h"
 #include "container/worker_link.h"
 #include "runtime/call.h"
+#include "runtime/key.h"
+#include "runtime/killed.h"
 #include "sys/file_lock.h"
 #include "sys/process.h"
 
@@ -79,20 +81,26 @@ Result<sys::FileLock> wait_for_lock(const std::filesystem::path& file,
   }
 }
 
+int kill_now(const Call& call, const Target& target) {
+  note_kill(call, target.who);
+  return pass_through(call);
+}
+
 int hold_then_kill(const Call& call, const Target& target) {
   const auto lock_file = call.layout.lock_of(target.who);
   // No lock file: this container never had a session on this boot.
   std::error_code unknown;
-  if (!std::filesystem::exists(lock_file, unknown) && !unknown) return pass_through(call);
+  if (!std::filesystem::exists(lock_file, unknown) && !unknown) return kill_now(call, target);
   Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
-  if (lock) return pass_through(call);  // the descriptor is close-on-exec: no lock is left behind
+  if (lock)
+    return kill_now(call, target);  // the descriptor is close-on-exec: no lock is left behind
   lock = wait_for_lock(lock_file, hold_limit(call, target));
   if (!lock)
     tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
   // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
   const auto state = load_state(call, target);
   if (!state && state.error().code() == ErrorCode::kNotFound) return 0;
-  return pass_through(call);
+  return kill_now(call, target);
 }
 
 // `patience`: for sessions of members to begin.
@@ -121,6 +129,7 @@ Result<void> start_checkpoint(const Call& call, const Target& target, const sys:
   request.verb = container::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = target.who.id;
+  request.key = with_key(call, target.who).key;
   request.runtime_args = call.arguments.state_globals();
   request.end = true;
   request.trigger = "stop";

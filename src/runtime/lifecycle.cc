@@ -13,6 +13,8 @@
 #include "container/adopted_note.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
+#include "runtime/key.h"
+#include "runtime/killed.h"
 #include "store/catalog.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
@@ -51,6 +53,8 @@ Result<void> await_undone_restore(const Call& call, const container::Identity& w
   take(marker);
   return {};
 }
+
+constexpr const char* kKilled = "killed (SIGKILL), which leaves no time for a checkpoint";
 
 }  // namespace
 
@@ -125,11 +129,13 @@ int remove(const Call& call) {
   take(call.layout.restored_marker_of(*who));
   take(call.layout.network_baseline_of(*who));
   take(container::adopted_note_of(call.layout.network_baseline_of(*who)));
+  const bool killed = take_kill(call, *who);
   if (take(call.layout.marker_of(*who)))
     if (auto catalog = store::Catalog::open_existing(call.layout.store))
-      if (const auto added = catalog->add_life_event({.key = who->key,
+      if (const auto added = catalog->add_life_event({.key = with_key(call, *who).key,
                                                       .time = base::now_unix_millis(),
-                                                      .event = store::LifeEvent::kEnded});
+                                                      .event = store::LifeEvent::kEnded,
+                                                      .detail = killed ? kKilled : ""});
           !added)
         tell_caller(call, Severity::kWarning, "history not written: " + added.error().message());
   return pass_through(call);

@@ -79,6 +79,7 @@ container::WorkerRequest request_of(const Attempt& attempt) {
   request.verb = container::WorkerVerb::kRestore;
   request.session = attempt.session;
   request.container = attempt.creation.who.id;
+  request.key = attempt.creation.key();
   request.runtime_args = attempt.call.arguments.state_globals();
   request.trigger = "start";
   request.bundle = attempt.creation.bundle;

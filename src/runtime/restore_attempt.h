@@ -4,6 +4,7 @@
 // becomes of the container if none succeeds.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/id.h"
@@ -21,6 +22,8 @@ struct Creation {
   container::Identity who;
   std::string bundle;
   container::Wishes wishes;
+  std::map<std::string, std::string> annotations;
+  std::string cold_because;       // why it does not go on from the checkpoint of its key
   std::string network_namespace;  // empty: made by runc, or the host's
   pid_t network_keeper = 0;       // see container::network_keeper
 

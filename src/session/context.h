@@ -28,9 +28,7 @@ struct Context {
   sys::MessageSocket caller;   // may be closed by the caller at any time
   store::Retention retention;  // for the checkpoints that a new one supersedes
 
-  [[nodiscard]] base::ContainerKey key() const {
-    return container::identify(request.runtime_args, request.container).key;
-  }
+  [[nodiscard]] base::ContainerKey key() const { return container::key_of(request); }
   [[nodiscard]] std::filesystem::path directory() const {
     return layout.session_directory(request.session);
   }

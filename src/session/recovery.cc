@@ -54,6 +54,7 @@ container::WorkerRequest request_of(const store::SessionRow& row) {
   request.session = row.id;
   const container::Whereabouts place = container::find_by_key(row.key);
   request.container = place.id;
+  request.key = row.key;
   request.runtime_args = place.runtime_args;
   request.trigger = row.trigger;
   request.checkpoint = row.checkpoint;

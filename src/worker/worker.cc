@@ -54,7 +54,7 @@ Result<container::WorkerRequest> receive_request(sys::MessageSocket& caller) {
 store::SessionRow first_row(const GuardedSession& guarded) {
   const container::WorkerRequest& request = guarded.request;
   return {.id = request.session,
-          .key = container::identify(request.runtime_args, request.container).key,
+          .key = container::key_of(request),
           .kind = request.verb == WorkerVerb::kCheckpoint ? "checkpoint" : "restore",
           .trigger = request.trigger,
           .begin = base::now_unix_millis(),

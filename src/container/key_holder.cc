@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/key_holder.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+
+#include "container/runc_state.h"
+#include "sys/file_lock.h"
+#include "sys/files.h"
+#include "sys/process.h"
+
+namespace reprise::container {
+
+using base::ContainerId;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+struct Holder {
+  std::string id;
+  sys::ProcessRef maker;  // who makes it, before runc remembers it
+};
+
+// nullopt where there is none, or half of a file, which nobody holds anything by.
+Result<std::optional<Holder>> load_holder(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
+  std::istringstream words(REPRISE_PASS(sys::read_file(file)));
+  Holder holder;
+  words >> holder.id >> holder.maker.pid >> holder.maker.start_ticks;
+  if (!words) return std::nullopt;
+  return holder;
+}
+
+Result<bool> lives(const Holder& holder, const std::vector<std::string>& runtime_args) {
+  if (holder.maker.pid != ::getpid() && sys::is_alive(holder.maker)) return true;
+  const auto state = load_runc_state(runtime_args, ContainerId(holder.id));
+  if (state) return sys::is_alive(state->init);
+  if (state.error().code() == ErrorCode::kNotFound) return false;
+  return std::unexpected(state.error());
+}
+
+}  // namespace
+
+Result<std::optional<ContainerId>> take_key(const Layout& layout, const Identity& who,
+                                            const std::vector<std::string>& runtime_args) {
+  constexpr std::chrono::seconds kPatience{10};
+  const std::filesystem::path file = layout.holder_of(who.key);
+  const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(file.string() + ".lock", kPatience),
+                                         "asking who has the key");
+  const auto holder = REPRISE_PASS(load_holder(file));
+  if (holder && holder->id != who.id.str())
+    if (REPRISE_PASS(lives(*holder, runtime_args)))
+      return std::optional<ContainerId>(ContainerId(holder->id));
+  const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
+  REPRISE_PASS(sys::replace_file(file, who.id.str() + " " + std::to_string(self.pid) + " " +
+                                           std::to_string(self.start_ticks) + "\n"));
+  return std::optional<ContainerId>();
+}
+
+}  // namespace reprise::container

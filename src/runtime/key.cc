@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/key.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "container/key_holder.h"
+#include "container/runc_state.h"
+#include "podman/command_edit.h"
+#include "podman/command_line.h"
+#include "podman/container_config.h"
+#include "runtime/restore_attempt.h"
+#include "sys/files.h"
+
+namespace reprise::runtime {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// The name in the key of a container, for when runc has forgotten it: a checkpoint ends with that.
+std::filesystem::path note_of(const Call& call, const container::Identity& who) {
+  return call.layout.run / "names" / who.file_name;
+}
+
+// The container of `creation` under the key `name`, if no other one lives there.
+Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creation,
+                                              const std::string& name) {
+  const auto globals = call.arguments.state_globals();
+  container::Identity who = container::identify(globals, creation.who.id, name);
+  auto other = REPRISE_PASS(container::take_key(call.layout, who, globals));
+  if (other) return other;
+  const std::filesystem::path note = note_of(call, who);
+  REPRISE_PASS(sys::make_directories(note.parent_path()));
+  REPRISE_PASS(sys::replace_file(note, name));
+  creation.who = std::move(who);
+  return other;
+}
+
+std::vector<std::string> words_of(const std::string& json_text) {
+  const auto words = nlohmann::json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> result;
+  if (words.is_array())
+    for (const auto& word : words)
+      if (word.is_string()) result.push_back(word.get<std::string>());
+  return result;
+}
+
+std::vector<std::string> program_of(const std::string& json_text, std::size_t image_index) {
+  return podman::program_of({.words = words_of(json_text), .image_index = image_index});
+}
+
+// Before 0.1 knew of such keys, the checkpoint waited under the id.
+Result<void> move_from_id(const Call& call, store::Catalog& catalog, const Creation& creation) {
+  const auto own = container::identify(call.arguments.state_globals(), creation.who.id).key;
+  const auto waiting = REPRISE_PASS(catalog.continuation(own));
+  if (!waiting || REPRISE_PASS(catalog.continuation(creation.key()))) return {};
+  REPRISE_PASS(catalog.set_continuation(creation.key(), waiting->checkpoint));
+  return catalog.drop_continuation(own);
+}
+
+}  // namespace
+
+Result<void> settle_key(const Call& call, Creation& creation) {
+  REPRISE_PASS(sys::remove_tree(note_of(call, creation.who)));
+  const auto given = creation.annotations.find(container::kKeyAnnotation);
+  if (given != creation.annotations.end()) {
+    if (given->second.empty()) return {};
+    const auto other = REPRISE_PASS(take(call, creation, given->second));
+    if (!other) return {};
+    return std::unexpected(
+        Error(ErrorCode::kBusy,
+              "container '" + other->str() + "' has the key '" + given->second + "' and runs")
+            .with_hint("stop that one first, or give this one another 'reprise.dev/key'"));
+  }
+  // A member of a pod goes on with its pod only, which is another one when it is made anew.
+  if (creation.network_keeper != 0) return {};
+  const auto info = podman::load_recorded_info(creation.bundle, creation.who.id.str());
+  if (!info && info.error().code() == ErrorCode::kNotFound) return {};  // not Podman's
+  if (!info) return std::unexpected(info.error());
+  std::string name = container::default_key_name(info->labels, info->name);
+  if (name.empty()) return {};
+  if (const auto other = REPRISE_PASS(take(call, creation, name))) {
+    creation.cold_because = "container '" + other->str() + "' has the key '" + name +
+                            "' and runs: this one has a key of its own";
+    tell_caller(call, Severity::kWarning, creation.cold_because);
+    name.clear();
+  }
+  return container::annotate(creation.bundle, container::kKeyAnnotation, name);
+}
+
+Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creation& creation) {
+  if (creation.key() == container::identify(call.arguments.state_globals(), creation.who.id).key)
+    return {};
+  REPRISE_PASS(move_from_id(call, catalog, creation));
+  const auto waiting = REPRISE_PASS(catalog.continuation(creation.key()));
+  if (!waiting) return {};
+  const auto recorded = REPRISE_PASS(catalog.container(creation.key()));
+  const auto info = podman::load_recorded_info(creation.bundle, creation.who.id.str());
+  // The restore compares the programs' arguments all the same.
+  if (!recorded || recorded->create_command.empty() || !info) return {};
+  const auto kept = podman::kept_command(*info);
+  if (!kept || program_of(recorded->create_command,
+                          static_cast<std::size_t>(recorded->command_image_index)) ==
+                   program_of(kept->words, kept->image_index))
+    return {};
+  creation.cold_because = "its image, command or environment differs from that of checkpoint '" +
+                          waiting->checkpoint.str() + "', which is kept";
+  tell_caller(call, Severity::kWarning, creation.cold_because + "; starting cold");
+  return catalog.drop_continuation(creation.key());
+}
+
+container::Identity with_key(const Call& call, container::Identity who) {
+  const auto globals = call.arguments.state_globals();
+  if (const auto state = container::load_runc_state(globals, who.id))
+    return container::identify(globals, who.id, container::key_name(state->annotations));
+  if (const auto name = sys::read_file(note_of(call, who)))
+    return container::identify(globals, who.id, *name);
+  return who;
+}
+
+}  // namespace reprise::runtime
