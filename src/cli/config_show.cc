@@ -76,14 +76,14 @@ void add_remotes(Listing& listing, const config::Config& config) {
   }
 }
 
+// What is in force, whether anybody set it or not.
 void add_retention(Listing& listing, const config::Retention& retention) {
-  const auto text = [](const std::optional<std::uint64_t>& value) {
-    return value ? std::to_string(*value) : std::string();
-  };
-  listing.add("retention.keep_last", text(retention.keep_last));
-  listing.add("retention.keep_hourly", text(retention.keep_hourly));
-  listing.add("retention.keep_daily", text(retention.keep_daily));
-  listing.add("retention.max_size", text(retention.max_size));
+  const store::Retention policy = retention.policy();
+  listing.add("retention.keep_last", std::to_string(policy.keep_last));
+  listing.add("retention.keep_hourly", std::to_string(policy.keep_hourly));
+  listing.add("retention.keep_daily", std::to_string(policy.keep_daily));
+  listing.add("retention.max_size",
+              policy.max_bytes ? std::to_string(*policy.max_bytes) : "unlimited");
 }
 
 Result<int> show(bool json, Context& context) {

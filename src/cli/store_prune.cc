@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/prune_remote.h"
@@ -21,7 +22,7 @@ struct Options {
 
 store::Retention policy_of(const Options& options, const config::Retention& configured) {
   store::Retention policy = options.wanted.over(configured).policy();
-  policy.requested = options.requested;
+  policy.requested = options.requested || configured.policy().requested;
   return policy;
 }
 
@@ -66,6 +67,9 @@ Result<int> run_there(const Options& options, Context& context) {
 
 Result<int> run(const Options& options, Context& context) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  if (const auto done = options.dry_run ? Result<void>() : forget_gone(catalog); !done)
+    context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
+                   << '\n';
   const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
   const config::Config config = REPRISE_PASS(context.config);
   const store::Decision decision = REPRISE_PASS(store::prune(
@@ -113,7 +117,8 @@ constinit const Command kStorePrune = {
     .path = "store prune",
     .summary = "Remove checkpoints that newer ones have superseded",
     .details =
-        R"(What is not said here is as configured (docs/configuration.md). Pinned and tagged checkpoints stay, and those that a container continues from. Above --max-size
+        R"(What is not said here is as configured (docs/configuration.md). Pinned and tagged checkpoints stay, and
+those that a container continues from, if it still exists. Above --max-size
 others go, the oldest first: those that a remote has as well, and then the rest, but of these never
 the newest one of a container. The exit status is 1 if more than that must stay.
 

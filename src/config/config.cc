@@ -54,6 +54,8 @@ store::Retention Retention::policy() const {
   return {.keep_last = keep_last.value_or(unset.keep_last),
           .keep_hourly = keep_hourly.value_or(unset.keep_hourly),
           .keep_daily = keep_daily.value_or(unset.keep_daily),
+          // Without a word about it, nothing goes that somebody asked for.
+          .requested = keep_last || keep_hourly || keep_daily,
           .max_bytes = max_size};
 }
 

@@ -2,6 +2,7 @@
 #include "store/prune.h"
 
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -11,12 +12,28 @@ using base::CheckpointId;
 
 namespace {
 
+// Containers that were made anew under one name are counted as one: those that are gone would keep
+// their newest checkpoint for ever. No key contains a blank.
+base::ContainerKey group_of(const CheckpointRow& row) {
+  return row.name.empty() ? row.key : base::ContainerKey("name " + row.name);
+}
+
+// Those that are counted together with those of `key`.
+std::vector<CheckpointRow> rows_beside(std::vector<CheckpointRow> rows,
+                                       const base::ContainerKey& key) {
+  std::set<base::ContainerKey> groups;
+  for (const CheckpointRow& row : rows)
+    if (row.key == key) groups.insert(group_of(row));
+  std::erase_if(rows, [&](const CheckpointRow& row) { return !groups.contains(group_of(row)); });
+  return rows;
+}
+
 StoreFacts facts_of(const std::vector<CheckpointRow>& rows) {
   StoreFacts facts;
   facts.checkpoints.reserve(rows.size());
   for (const CheckpointRow& row : rows)
     facts.checkpoints.push_back({.id = row.id,
-                                 .key = row.key,
+                                 .key = group_of(row),
                                  .created = row.created,
                                  .of_a_stop = row.trigger == image::Trigger::kStop,
                                  .kept = row.pending || row.pinned || !row.tag.empty()});
@@ -63,8 +80,9 @@ void add_sizes(StoreFacts& facts, const StoreNeeds& needs) {
 Result<Decision> prune(Catalog& catalog, CheckpointStore& checkpoints, const Retention& policy,
                        const PruneOptions& options) {
   const bool one = options.only && !policy.max_bytes;
-  StoreFacts facts =
-      facts_of(REPRISE_PASS(one ? catalog.checkpoints(*options.only) : catalog.checkpoints()));
+  std::vector<CheckpointRow> rows = REPRISE_PASS(catalog.checkpoints());
+  if (one) rows = rows_beside(std::move(rows), *options.only);
+  StoreFacts facts = facts_of(rows);
   if (policy.max_bytes) {
     add_copies(facts, REPRISE_PASS(catalog.copies()));
     add_sizes(facts, REPRISE_PASS(checkpoints.needs()));

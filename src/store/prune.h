@@ -13,7 +13,8 @@
 namespace reprise::store {
 
 struct PruneOptions {
-  // Look at this container alone, unless the policy has a maximum for the whole store.
+  // Look at this container and those that had its name before alone, unless the policy has a
+  // maximum for the whole store.
   std::optional<base::ContainerKey> only;
   bool dry_run = false;  // decide, remove nothing
 };

@@ -50,6 +50,26 @@ TEST_F(PruneTest, RemovesFromCatalogAndStoreWhatIsNotKept) {
   EXPECT_TRUE(prune_by({}).removals.empty());
 }
 
+TEST_F(PruneTest, ContainersThatWereMadeAnewUnderOneNameAreCountedAsOne) {
+  // Each of them would keep its newest one for ever.
+  std::vector<CheckpointId> ids;
+  for (unsigned i = 0; i < 3; ++i) {
+    const CheckpointId id = put({{"pages-1.img", noise(100'000, i)}});
+    image::Manifest manifest = value_of(store_->manifest(id));
+    manifest.key = base::ContainerKey("id-" + std::to_string(i));
+    manifest.name = "web";
+    manifest.trigger = image::Trigger::kStop;
+    manifest.created = ++now_;
+    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", Catalog::Continue::kNo));
+    ids.push_back(id);
+  }
+  const Decision decision =
+      value_of(prune(catalog_, *store_, {.keep_last = 1}, {.only = base::ContainerKey("id-2")}));
+  EXPECT_EQ(decision.removals,
+            (std::vector<Removal>{{ids[0], Why::kSuperseded}, {ids[1], Why::kSuperseded}}));
+  EXPECT_EQ(in_catalog(), std::vector{ids[2]});
+}
+
 TEST_F(PruneTest, TheStoreFitsAfterwards) {
   std::vector<CheckpointId> ids;
   for (unsigned i = 0; i < 6; ++i) ids.push_back(stop(i));

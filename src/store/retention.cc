@@ -5,6 +5,7 @@
 #include <map>
 #include <ranges>
 #include <set>
+#include <utility>
 
 namespace reprise::store {
 
@@ -82,12 +83,12 @@ struct Split {
 
 Split by_quota(const StoreFacts& facts, const Retention& policy) {
   Split split;
-  std::map<ContainerKey, Quota> quotas;
+  // What somebody asked for does not count against what stops leave, nor the other way round.
+  std::map<std::pair<ContainerKey, bool>, Quota> quotas;
   for (const CheckpointFacts& checkpoint : facts.checkpoints) {
     const bool covered = !checkpoint.kept && (checkpoint.of_a_stop || policy.requested);
-    const bool keep =
-        !covered ||
-        quotas.try_emplace(checkpoint.key, policy).first->second.takes(checkpoint.created);
+    const bool keep = !covered || quotas.try_emplace({checkpoint.key, checkpoint.of_a_stop}, policy)
+                                      .first->second.takes(checkpoint.created);
     (keep ? split.kept : split.superseded).push_back(&checkpoint);
   }
   return split;

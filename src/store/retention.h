@@ -22,8 +22,8 @@ struct Retention {
   std::uint64_t keep_last = 1;
   std::uint64_t keep_hourly = 0;
   std::uint64_t keep_daily = 0;
-  // Whether that is also for checkpoints that somebody asked for or imported; else for those of
-  // stops only.
+  // Whether that is also for checkpoints that somebody asked for or imported, which are counted on
+  // their own; else for those of stops only.
   bool requested = false;
   // What the store may take, bytes. Above it checkpoints go, whoever made them: first those that
   // lie elsewhere as well, then the others, but of these never the newest one of a container; the
@@ -33,7 +33,7 @@ struct Retention {
 
 struct CheckpointFacts {
   base::CheckpointId id;
-  base::ContainerKey key;
+  base::ContainerKey key;  // or what stands for all containers that are counted together
   base::UnixMillis created = 0;
   bool of_a_stop = false;
   bool kept = false;                 // pinned, tagged, or some container continues from it

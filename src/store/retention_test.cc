@@ -69,7 +69,9 @@ TEST_F(RetentionTest, ThoseThatWereAskedForCountOnlyIfThePolicySaysSo) {
   add("asked-for", 2).of_a_stop = false;
   add("imported", 3).of_a_stop = false;
   EXPECT_EQ(removed({.keep_last = 1}), Ids{});
-  EXPECT_EQ(removed({.keep_last = 1, .requested = true}), (Ids{"stop", "asked-for"}));
+  EXPECT_EQ(removed({.keep_last = 1, .requested = true}), Ids{"asked-for"})
+      << "what stops leave is counted on its own";
+  EXPECT_EQ(removed({.keep_last = 0, .requested = true}), (Ids{"stop", "asked-for", "imported"}));
 }
 
 TEST_F(RetentionTest, KeptOnesAreNotCounted) {
