@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <ranges>
 
@@ -81,8 +82,9 @@ Result<int> run(const Options& options, Context& context) {
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {
-    const base::ContainerKey key = REPRISE_TRY(find_key(catalog, options.container), cannot);
-    rows = REPRISE_TRY(catalog.checkpoints(key), cannot);
+    for (const auto& key : REPRISE_TRY(find_keys(catalog, options.container), cannot))
+      std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
+    std::ranges::stable_sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
   }
   find_stored_bytes(catalog, context.layout.store, rows);
   // A stop does not know the container's name; the catalog does.

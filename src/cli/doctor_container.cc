@@ -6,6 +6,7 @@
 
 #include "cli/containers.h"
 #include "cli/doctor.h"
+#include "cli/unnoticed.h"
 #include "container/mount_sources.h"
 #include "container/network_baseline.h"
 #include "container/not_kept.h"
@@ -30,7 +31,13 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
   else
     findings.push_back({Health::kWarn, "annotation", "is not checkpointed when it is stopped",
                         "make it with --annotation reprise.dev/on-stop=checkpoint"});
-  if (!info.has_tasks())
+  const std::vector<Unnoticed> unnoticed =
+      info.has_tasks() ? std::vector<Unnoticed>()
+                       : find_unnoticed(container::runtime_root({}), {info});
+  const auto seen = std::ranges::find(unnoticed, info.id, &Unnoticed::id);
+  if (seen != unnoticed.end())
+    findings.push_back({Health::kFail, "state", seen->text(), seen->remedy()});
+  else if (!info.has_tasks())
     findings.push_back({Health::kWarn, "state", "does not run (" + info.status + ")",
                         "start it, to examine its processes"});
   else if (info.status == "paused")

@@ -9,6 +9,7 @@
 
 #include "cli/doctor.h"
 #include "cli/output.h"
+#include "cli/unnoticed.h"
 #include "podman/client.h"
 #include "store/catalog.h"
 #include "sys/child.h"
@@ -175,7 +176,17 @@ Finding check_cgroups(const Layout&) {
           "mount cgroups"};
 }
 
-constexpr std::array<HostCheck, 11> kHostChecks = {{
+// What a Podman that was killed in the middle of a start leaves.
+Finding check_noticed(const Layout&) {
+  const std::vector<Unnoticed> found = find_unnoticed();
+  if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
+  std::string text = "container '" + short_id(found.front().id) + "' " + found.front().text();
+  if (found.size() > 1)
+    text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise ps')";
+  return {Health::kWarn, {}, std::move(text), found.front().remedy()};
+}
+
+constexpr std::array<HostCheck, 12> kHostChecks = {{
     {"privileges", check_privileges},
     {"criu", check_criu},
     {"kernel for criu", check_criu_kernel},
@@ -184,6 +195,7 @@ constexpr std::array<HostCheck, 11> kHostChecks = {{
     {"podman's helpers", check_podman_helpers},
     {"runtime", check_runtime},
     {"store", check_store},
+    {"containers", check_noticed},
     {"cgroups", check_cgroups},
     {"userfaultfd", check_userfaultfd},
     {"page tracking", check_pagemap_scan},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/json.h"
 
+#include "cli/lives.h"
+
 namespace reprise::cli {
 
 void print_json(std::ostream& out, const Json& document) {
@@ -30,7 +32,7 @@ Json to_json(const store::CheckpointRow& row) {
 Json to_json(const store::LifeRow& row) {
   return {{"container", row.key.str()},
           {"time", json_time(row.time)},
-          {"event", store::to_string(row.event)},
+          {"event", event_name(row)},
           {"session", row.session.str()},
           {"checkpoint", row.checkpoint.str()},
           {"detail", row.detail},

@@ -8,6 +8,7 @@
 #include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/sessions.h"
 
 namespace reprise::cli {
 namespace {
@@ -19,15 +20,23 @@ struct Options {
   bool json = false;
 };
 
+constexpr int kMostSessions = 500;
+
 // Of all containers that ever had this name: one that was made again has a key of its own.
 Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const std::string& name) {
-  std::vector<base::ContainerKey> keys;
-  keys.push_back(REPRISE_PASS(find_key(catalog, name)));
-  for (const store::ContainerRow& row : REPRISE_PASS(catalog.containers_named(name)))
-    if (row.key != keys.front()) keys.push_back(row.key);
   std::vector<store::LifeRow> history;
-  for (const base::ContainerKey& key : keys)
+  for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name))) {
     for (store::LifeRow& row : REPRISE_PASS(catalog.lives(key))) history.push_back(std::move(row));
+    // A checkpoint that came to nothing changed nothing in the container's history, but people ask
+    // why there is none.
+    for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kMostSessions)))
+      if (row.kind == kCheckpointSession && row.status == "failed")
+        history.push_back({.key = key,
+                           .time = row.end,
+                           .event = LifeEvent::kCheckpointed,
+                           .session = row.id,
+                           .detail = std::move(row.reason)});
+  }
   std::ranges::stable_sort(history, {}, &store::LifeRow::time);
   return history;
 }
@@ -62,14 +71,18 @@ std::int64_t cpu_time_kept(const std::vector<store::LifeRow>& history) {
   return total + stretch;
 }
 
+std::string event_name(const store::LifeRow& row) {
+  if (row.event == LifeEvent::kCheckpointed && row.checkpoint.empty()) return "checkpoint-failed";
+  return std::string(store::to_string(row.event));
+}
+
 void print_lives(std::ostream& out, const std::vector<store::LifeRow>& history) {
   Table table(
       {"TIME", "CONTAINER", "EVENT", "CHECKPOINT", "TOOK", "FROZEN", "SIZE", "CPU TIME", "DETAIL"});
   for (const store::LifeRow& row : history) {
-    const bool taken = row.event == LifeEvent::kCheckpointed;
+    const bool taken = row.event == LifeEvent::kCheckpointed && !row.checkpoint.empty();
     const bool restored = row.event == LifeEvent::kRestored;
-    table.add({base::to_iso8601(row.time), short_id(row.key.str()),
-               std::string(store::to_string(row.event)),
+    table.add({base::to_iso8601(row.time), short_id(row.key.str()), event_name(row),
                row.checkpoint.empty() ? "-" : row.checkpoint.str(),
                restored ? format_duration(row.restore_ms) : "-",
                taken ? format_duration(row.freeze_ms) : "-", taken ? format_bytes(row.bytes) : "-",
@@ -89,7 +102,8 @@ constinit const Command kLives = {
     .path = "lives",
     .summary = "Show a container's history",
     .details =
-        R"(Each start, checkpoint, end and restore, and the CPU time that was not lost by the ends.
+        R"(Each start, checkpoint, end and restore, checkpoints that failed, and the CPU time that was not lost by
+the ends.
 
 Example:
   reprise lives counter)",

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "store/catalog.h"
@@ -15,6 +16,10 @@ namespace reprise::cli {
 // event counts all lives since the last cold start, so within such a stretch the largest restore
 // says it all.
 std::int64_t cpu_time_kept(const std::vector<store::LifeRow>& history);
+
+// "started", …; "checkpoint-failed" for a checkpoint that names none: a session that came to
+// nothing, which a history as it is listed tells as well.
+std::string event_name(const store::LifeRow& row);
 
 void print_lives(std::ostream& out, const std::vector<store::LifeRow>& history);
 void print_lives_json(std::ostream& out, const std::vector<store::LifeRow>& history);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/containers.h"
@@ -96,15 +97,17 @@ Json json_of(const store::SessionRow& row, const SessionLogs& logs) {
 Result<store::SessionRow> find(store::Catalog& catalog, const std::string& wanted) {
   Result<store::SessionRow> session = catalog.find_session(wanted);
   if (session || session.error().code() != ErrorCode::kNotFound) return session;
-  const auto key = find_key(catalog, wanted);
-  if (!key) {
-    if (key.error().code() != ErrorCode::kNotFound) return std::unexpected(key.error());
+  const auto keys = find_keys(catalog, wanted);
+  if (!keys) {
+    if (keys.error().code() != ErrorCode::kNotFound) return std::unexpected(keys.error());
     return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");
   }
-  auto newest = REPRISE_PASS(catalog.sessions_of(*key, 1));
-  if (newest.empty())
-    return fail(ErrorCode::kNotFound, "container '" + wanted + "' has had no session");
-  return std::move(newest.front());
+  std::optional<store::SessionRow> newest;
+  for (const base::ContainerKey& key : *keys)
+    for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, 1)))
+      if (!newest || row.begin > newest->begin) newest = std::move(row);
+  if (newest) return std::move(*newest);
+  return fail(ErrorCode::kNotFound, "container '" + wanted + "' has had no session");
 }
 
 Result<int> show(const Options& options, Context& context, store::Catalog& catalog) {

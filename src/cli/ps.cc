@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/ps.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/json.h"
+#include "cli/no_checkpoint.h"
 #include "cli/output.h"
+#include "cli/unnoticed.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -37,8 +40,22 @@ Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
   return rows;
 }
 
+// In its own row, whatever Podman says of it.
+void add_unnoticed(std::vector<PsRow>& rows, const Unnoticed& one) {
+  auto row = std::ranges::find(rows, one.id, [](const PsRow& r) { return r.info.id; });
+  if (row == rows.end()) {
+    PsRow added{.info = {.id = one.id, .name = one.name}};
+    if (added.info.name.empty()) added.info.name = short_id(one.id);
+    row = rows.insert(rows.end(), std::move(added));
+  }
+  row->info.status = "unnoticed";
+  row->pending = false;
+  row->note = one.text() + ": " + one.remedy();
+}
+
 Result<int> run(const Options& options, Context& context) {
-  const std::vector<PsRow> rows = REPRISE_TRY(find_rows(options, context), "cannot list");
+  std::vector<PsRow> rows = REPRISE_TRY(find_rows(options, context), "cannot list");
+  for (const Unnoticed& one : find_unnoticed()) add_unnoticed(rows, one);
   if (options.json)
     print_ps_json(context.io.out, rows);
   else
@@ -69,18 +86,32 @@ Result<std::vector<PsRow>> ps_rows(store::Catalog& catalog,
     if (!checkpoints.empty()) row.last = std::move(checkpoints.front());
     row.pending = REPRISE_PASS(catalog.continuation(key)).has_value();
     if (scope == PsScope::kCurrent && !row.info.has_tasks() && !row.pending) continue;
+    if (!row.info.has_tasks() && !row.pending && row.lives > 0)
+      row.note = REPRISE_PASS(why_no_checkpoint(catalog, row.info)).reason;
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
 void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMillis now) {
-  Table table({"NAME", "ID", "STATE", "IMAGE", "LIVES", "CHECKPOINT", "SIZE", "AGE"});
-  for (const PsRow& row : rows)
-    table.add({row.info.name, short_id(row.info.id), state_of(row), row.info.image_name,
-               std::to_string(row.lives), row.last ? row.last->id.str() : "-",
-               row.last ? format_bytes(row.last->bytes) : "-",
-               row.last ? base::to_age(row.last->created, now) : "-"});
+  // Most lists have nothing to note.
+  const bool notes = std::ranges::any_of(rows, [](const PsRow& row) { return !row.note.empty(); });
+  std::vector<std::string> head = {"NAME",  "ID",         "STATE", "IMAGE",
+                                   "LIVES", "CHECKPOINT", "SIZE",  "AGE"};
+  if (notes) head.emplace_back("NOTE");
+  Table table(std::move(head));
+  for (const PsRow& row : rows) {
+    std::vector<std::string> cells = {row.info.name,
+                                      short_id(row.info.id),
+                                      state_of(row),
+                                      row.info.image_name,
+                                      std::to_string(row.lives),
+                                      row.last ? row.last->id.str() : "-",
+                                      row.last ? format_bytes(row.last->bytes) : "-",
+                                      row.last ? base::to_age(row.last->created, now) : "-"};
+    if (notes) cells.push_back(row.note);
+    table.add(std::move(cells));
+  }
   table.print(out);
 }
 
@@ -95,6 +126,7 @@ void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows) {
                           {"opted_in", is_opted_in(row.info)},
                           {"lives", row.lives},
                           {"pending", row.pending},
+                          {"note", row.note},
                           {"last_checkpoint", row.last ? to_json(*row.last) : Json(nullptr)}});
   print_json(out, {{"containers", std::move(containers)}});
 }
@@ -104,7 +136,8 @@ constinit const Command kPs = {
     .summary = "List containers and their last checkpoints",
     .details =
         R"(Shows the containers under Reprise that run, and those that 'reprise start' would resume (state
-"checkpointed"). LIVES counts starts and restores.
+"checkpointed"), and those that run although Podman does not know it ("unnoticed"). LIVES counts starts
+and restores; NOTE says why one that has ended has no checkpoint to go on from.
 
 Example:
   reprise ps --all)",

@@ -18,6 +18,7 @@ struct PsRow {
   int lives = 0;                             // starts and restores
   std::optional<store::CheckpointRow> last;  // its newest checkpoint
   bool pending = false;                      // its next start continues from a checkpoint
+  std::string note;  // why it has no checkpoint to go on from, or runs unseen
 };
 
 // Which containers are listed: those that run or that a start would resume, or all of ours.

@@ -48,12 +48,9 @@ std::string long_form(const PassedOption& option) {
 
 // The newest checkpoint of a container, also of one that is gone.
 Result<store::CheckpointRow> newest_of(store::Catalog& catalog, const std::string& name) {
-  const base::ContainerKey key = REPRISE_PASS(find_key(catalog, name));
-  auto rows = REPRISE_PASS(catalog.checkpoints(key));
-  // A container that was made again under its name has a key of its own; the checkpoints of the
-  // earlier ones are still its past.
-  for (const store::ContainerRow& earlier : REPRISE_PASS(catalog.containers_named(name)))
-    if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(earlier.key));
+  std::vector<store::CheckpointRow> rows;
+  for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name)))
+    if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(key));
   if (!rows.empty()) return std::move(rows.front());
   return std::unexpected(Error(ErrorCode::kNotFound, "container '" + name + "' has no checkpoint")
                              .with_hint("'reprise checkpoint ls' lists those that there are"));
@@ -88,10 +85,9 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
     store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
   const auto continuation = REPRISE_PASS(catalog.continuation(checkpoint.key));
   if (!continuation || continuation->checkpoint != checkpoint.id) return std::nullopt;
-  const auto info = podman::inspect(checkpoint.key.str());
-  if (!info && info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
-  if (!info || info->has_tasks()) return std::nullopt;
-  return *info;
+  auto info = REPRISE_PASS(container_with(catalog, checkpoint.key));
+  if (info && info->has_tasks()) info.reset();
+  return info;
 }
 
 Result<int> restore(const Options& options, Context& context) {

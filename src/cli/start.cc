@@ -5,6 +5,7 @@
 
 #include "cli/containers.h"
 #include "cli/each.h"
+#include "cli/no_checkpoint.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/sessions.h"
@@ -25,7 +26,9 @@ constexpr std::chrono::seconds kOutcomePatience{30};
 
 Result<void> podman_start(Context& context, const podman::ContainerInfo& info) {
   const std::vector<std::string> argv = {"podman", "start", "--", info.id};
-  podman::Invocation start = REPRISE_PASS(podman::Invocation::begin(argv));
+  // A restore that is cut off in the middle is undone, and counts as an attempt.
+  podman::Invocation start = REPRISE_PASS(
+      podman::Invocation::begin(argv, podman::ErrorOutput::kCapture, podman::Terminal::kNone));
   Progress progress(context.io, info.name + ": starting");
   while (true) {
     const auto result = REPRISE_PASS(start.wait(kPollInterval));
@@ -106,6 +109,14 @@ Result<int> start_cold(Context& context, const podman::ContainerInfo& info) {
   return start_without_store(context, info, why);
 }
 
+// What the runtime wrote down when it began anew on purpose.
+Result<std::string> cold_reason(store::Catalog& catalog, const base::ContainerKey& key,
+                                base::UnixMillis since) {
+  const auto started =
+      REPRISE_PASS(life_event_since(catalog, key, store::LifeEvent::kStarted, since));
+  return started ? started->detail : std::string();
+}
+
 Result<int> start_one(Context& context, const std::string& name, bool cold) {
   const podman::ContainerInfo info = REPRISE_PASS(find_our_container(name));
   if (cold) return start_cold(context, info);
@@ -138,11 +149,14 @@ Runner configure(CLI::App& app) {
 
 Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
                                      const podman::ContainerInfo& info) {
-  const base::ContainerKey key = key_of(info);
   const base::UnixMillis begin = base::now_unix_millis();
-  const auto pending = REPRISE_PASS(catalog.continuation(key));
-  if (const auto started = podman_start(context, info); !started)
-    return std::unexpected(cause_of(catalog, key, begin, started.error()));
+  const auto pending = REPRISE_PASS(catalog.continuation(key_of(info)));
+  // The start makes it history.
+  NoCheckpoint without = REPRISE_PASS(why_no_checkpoint(catalog, info));
+  const auto started = podman_start(context, info);
+  // The start decides the key of one that others make anew.
+  const base::ContainerKey key = key_of(info);
+  if (!started) return std::unexpected(cause_of(catalog, key, begin, started.error()));
   const auto session =
       REPRISE_PASS(finished_session_since(catalog, key, kRestoreSession, begin, kOutcomePatience));
   StartOutcome outcome;
@@ -155,14 +169,12 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   } else if (pending && REPRISE_PASS(catalog.continuation(key))) {
     outcome.reason = "no restore of checkpoint '" + pending->checkpoint.str() + "' was begun";
     outcome.hint = "is its OCI runtime ('" + info.oci_runtime + "') this version of Reprise?";
+  } else if (pending) {
+    outcome.reason = REPRISE_PASS(cold_reason(catalog, key, begin));
+    if (outcome.reason.empty()) outcome.reason = std::move(without.reason);
   } else {
-    outcome.reason = "there is no checkpoint to continue from";
-    if (const auto rows = REPRISE_PASS(catalog.checkpoints(key)); !rows.empty()) {
-      const std::string& newest = rows.front().id.str();
-      outcome.reason = "its last life did not end with a checkpoint; the newest is " + newest +
-                       ", of " + base::to_age(rows.front().created, begin) + " ago";
-      outcome.hint = "'reprise restore " + newest + "' goes back to that one";
-    }
+    outcome.reason = std::move(without.reason);
+    outcome.hint = std::move(without.hint);
   }
   return outcome;
 }

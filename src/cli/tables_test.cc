@@ -228,6 +228,40 @@ TEST(CpuTimeKept, CountsEachStretchOnce) {
             130);
 }
 
+TEST_F(TablesTest, LivesTellOfCheckpointsThatFailed) {
+  {
+    Catalog catalog = open();
+    ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-gone"}));
+    add_life(catalog, kNow, LifeEvent::kStarted);
+    store::SessionRow row{.id = base::SessionId("sessionfailed"),
+                          .key = key_,
+                          .kind = "checkpoint",
+                          .begin = kNow + 1};
+    ASSERT_TRUE(catalog.begin_session(row));
+    row.end = kNow + 2;
+    row.status = "failed";
+    row.reason = "a nested user namespace";
+    ASSERT_TRUE(catalog.finish_session(row));
+  }
+  const json lives = json::parse(output({"lives", "reprise-cli-test-gone", "--json"}));
+  EXPECT_EQ(lives.at("lives").at(1).at("event"), "checkpoint-failed");
+  EXPECT_EQ(lives.at("lives").at(1).at("detail"), "a nested user namespace");
+}
+
+TEST_F(TablesTest, CheckpointsOfEarlierContainersOfTheNameAreListed) {
+  {
+    Catalog catalog = open();
+    ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-gone"}));
+    add_checkpoint(catalog, "ckpt00000001", "", Catalog::Continue::kNo);
+    ASSERT_TRUE(catalog.put_container(
+        {.key = base::ContainerKey("@again"), .name = "reprise-cli-test-gone"}));
+  }
+  for (const char* name : {"reprise-cli-test-gone", "again", "@again"}) {
+    const json listed = json::parse(output({"checkpoint", "ls", name, "--json"}));
+    EXPECT_EQ(listed.at("checkpoints").size(), 1U) << name;
+  }
+}
+
 TEST_F(TablesTest, ShowsTheLivesOfAContainerThatIsGone) {
   {
     Catalog catalog = open();

@@ -43,7 +43,7 @@ struct ContainerInfo {
   std::vector<std::string> command;  // of the container: the user's, else the image's
   std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;
-  std::string directory;       // of the container itself, which is its OCI bundle
+  std::string directory;  // of the container itself, which is its OCI bundle
   std::map<std::string, std::string> labels;
   std::string config_path;     // of the OCI configuration of its last start; empty: none
   std::string restart_policy;  // "no" or empty: none

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/no_checkpoint.h"
+
+#include <utility>
+
+#include "base/clock.h"
+#include "cli/containers.h"
+#include "cli/sessions.h"
+
+namespace reprise::cli {
+
+using base::Result;
+using store::LifeEvent;
+
+namespace {
+
+bool begins(const store::LifeRow& row) {
+  return row.event == LifeEvent::kStarted || row.event == LifeEvent::kRestored;
+}
+
+// How the last life ended; `ended`: the runtime saw that.
+std::string ending(const podman::ContainerInfo& info, bool ended) {
+  constexpr int kKilled = 128 + 9;
+  if (!ended)
+    return "its last run was cut off (the host crashed or lost power), which leaves no checkpoint";
+  if (info.out_of_memory) return "it was killed because memory ran out, which leaves no checkpoint";
+  if (info.exit_code == kKilled)
+    return "it was killed (SIGKILL), which leaves no time for a checkpoint";
+  return "it ended by itself (exit status " + std::to_string(info.exit_code) + ")";
+}
+
+std::string way_back(const store::CheckpointRow& newest) {
+  const std::string id = newest.id.str();
+  return "'reprise restore " + id + "' goes on from its newest checkpoint, which is " +
+         base::to_age(newest.created, base::now_unix_millis()) + " old";
+}
+
+}  // namespace
+
+NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
+  NoCheckpoint result{.reason = "there is no checkpoint to continue from"};
+  base::UnixMillis begin = 0;
+  bool ended = false;
+  for (const store::LifeRow& row : last.lives) {
+    if (begins(row)) {
+      begin = row.time;
+      ended = false;
+    }
+    if (row.event == LifeEvent::kEnded) ended = true;
+  }
+  if (begin != 0 && last.failed && last.failed->begin >= begin) {
+    result.reason = "its last stop took no checkpoint: " + failure_of(*last.failed);
+    result.hint = hint_for(*last.failed);
+  } else if (begin != 0) {
+    result.reason = ending(info, ended);
+  }
+  if (!last.newest) return result;
+  result.reason += "; its newest checkpoint is '" + last.newest->id.str() + "'";
+  result.hint += (result.hint.empty() ? "" : "; or ") + way_back(*last.newest);
+  return result;
+}
+
+Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog, const podman::ContainerInfo& info) {
+  const base::ContainerKey key = key_of(info);
+  LastLife last{.lives = REPRISE_PASS(catalog.lives(key))};
+  constexpr int kNewest = 20;
+  for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
+    if (!last.failed && row.kind == kCheckpointSession && row.status == "failed")
+      last.failed = std::move(row);
+  auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
+  if (!checkpoints.empty()) last.newest = std::move(checkpoints.front());
+  return explain(last, info);
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why a container has no checkpoint to go on from: what people ask after a cold start.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "podman/container_info.h"
+#include "store/catalog.h"
+
+namespace reprise::cli {
+
+struct NoCheckpoint {
+  std::string reason;  // never empty
+  std::string hint;  // how its newest checkpoint is taken up all the same, or the failure's remedy
+};
+
+// What is known of the last life of a container that does not run.
+struct LastLife {
+  std::vector<store::LifeRow> lives;           // oldest first
+  std::optional<store::SessionRow> failed;     // the newest checkpoint session that failed
+  std::optional<store::CheckpointRow> newest;  // its newest checkpoint
+};
+
+// Pure. `info` as Podman tells before the container is started again.
+NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info);
+
+// The same, of what the catalog knows.
+base::Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog,
+                                             const podman::ContainerInfo& info);
+
+}  // namespace reprise::cli
