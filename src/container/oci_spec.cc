@@ -32,7 +32,7 @@ struct Annotation {
 constexpr std::string_view kPrefix = "reprise.dev/";
 constexpr std::array kAnnotations = {
     Annotation{"reprise.dev/on-stop", "checkpoint, signal"},
-    Annotation{"reprise.dev/on-restore-failure", "cold, fail"},
+    Annotation{"reprise.dev/on-restore-failure", "fail, cold"},
     Annotation{"reprise.dev/io-uring", "deny, allow"},
     Annotation{"reprise.dev/freeze-limit", "whole seconds from 1 to 86400"},
     Annotation{"reprise.dev/volumes", "include, exclude"},

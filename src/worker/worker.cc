@@ -95,7 +95,7 @@ Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
 // So that people find out why there is no checkpoint, as far as the catalog can be written.
 void record_failure(const GuardedSession& guarded, const Error& error) {
   const auto write = [&]() -> Result<void> {
-    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(guarded.layout.store));
+    store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.layout.store));
     store::SessionRow row = first_row(guarded);
     // It is there if the session had begun.
     static_cast<void>(catalog.begin_session(row));
