@@ -48,11 +48,13 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
     }
     if (row.event == LifeEvent::kEnded) ended = true;
   }
-  if (begin != 0 && last.failed && last.failed->begin >= begin) {
+  // A life that began before there was a store was not written down.
+  const bool unwritten = begin == 0 && !ended;
+  if (last.failed && last.failed->begin >= begin) {
     result.reason = "its last stop took no checkpoint: " + failure_of(*last.failed);
     result.hint = hint_for(*last.failed);
-  } else if (begin != 0) {
-    result.reason = ending(info, ended);
+  } else if (!unwritten || info.started != 0) {
+    result.reason = ending(info, ended || unwritten);
   }
   if (!last.newest) return result;
   result.reason += "; its newest checkpoint is '" + last.newest->id.str() + "'";
