@@ -11,6 +11,7 @@
 #include "archive/entry_name.h"
 #include "archive/internal/json.h"
 #include "base/id.h"
+#include "json/reader.h"
 
 namespace reprise::archive {
 
@@ -130,7 +131,7 @@ Result<ContainerWishes> parse_container_dump(std::string_view config_dump,
 
 Result<std::vector<std::string>> parse_network_status(std::string_view text) {
   std::vector<std::string> addresses;
-  if (const json null = json::parse(text, nullptr, false); null.is_null()) return addresses;
+  if (const json null = json_reader::parse_or_discarded(text); null.is_null()) return addresses;
   const json status = REPRISE_PASS(parse_object(text, "network.status"));
   for (const json& network : status)
     for (const json& interface :
@@ -146,7 +147,7 @@ Result<std::vector<std::string>> parse_network_status(std::string_view text) {
 }
 
 Result<std::vector<std::string>> parse_deleted_files(std::string_view text) {
-  const json list = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json list = json_reader::parse_or_discarded(text);
   std::vector<std::string> names;
   if (list.is_array())
     for (const json& item : list)

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "json/reader.h"
+
 namespace reprise::archive {
 
 using base::ErrorCode;
@@ -27,7 +29,7 @@ Result<json> field_of(const json& object, std::string_view member, const char* f
 }  // namespace
 
 Result<json> parse_object(std::string_view text, std::string_view member) {
-  json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json value = json_reader::parse_or_discarded(text);
   if (value.is_object()) return value;
   return fail(ErrorCode::kCorrupt, "'" + std::string(member) + "' is not a JSON object");
 }

@@ -165,9 +165,11 @@ published host ports) a clone beside its original does not take over, and says s
 new. Every byte of the checkpoint is verified first. If it cannot be restored after all, a new
 container is removed again, and one that was merely started does not run.
 
-A checkpoint that was imported brings no mounts, networks, limits or rights of its own: what its
-container needs is given after '--', such as '--volume /data:/data'. Mounts that are missing are
-named.
+A checkpoint that was imported or pulled brings no mounts, networks, limits or rights of its own:
+what its container needs is given after '--', such as '--volume /data:/data'. Mounts that are missing
+are named. Its images are compared with what the new container may have; those that ask for more
+(capabilities, system calls, mounts, devices, namespaces, cgroups, limits) are refused by name, and
+its processes are under the seccomp filter of the new container in any case.
 
 Example:
   reprise restore before-upgrade --name counter-2

@@ -21,10 +21,26 @@ std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
   return value;
 }
 
-Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
+Result<std::string_view> after_magics(std::string_view file, std::uint32_t class_magic,
                                       std::uint32_t kind_magic, std::string_view what) {
   if (take_u32(file) != class_magic || take_u32(file) != kind_magic)
     return fail(ErrorCode::kCorrupt, "not " + std::string(what) + " of CRIU");
+  return file;
+}
+
+Result<std::string_view> only_after_magic(std::string_view file, std::uint32_t magic,
+                                          std::string_view what) {
+  if (take_u32(file) != magic)
+    return fail(ErrorCode::kCorrupt, "not " + std::string(what) + " of CRIU");
+  const std::optional<std::uint32_t> size = take_u32(file);
+  if (!size || *size != file.size())
+    return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is cut short or too long");
+  return file;
+}
+
+Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
+                                      std::uint32_t kind_magic, std::string_view what) {
+  file = REPRISE_PASS(after_magics(file, class_magic, kind_magic, what));
   const std::optional<std::uint32_t> size = take_u32(file);
   if (!size || *size != file.size() || *size > std::numeric_limits<int>::max())
     return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is cut short or too long");

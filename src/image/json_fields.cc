@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "image/internal/json_fields.h"
+#include "json/reader.h"
 
 namespace reprise::image {
 
@@ -21,7 +22,7 @@ Result<json> parse_strict_json(std::string_view text) {
       repeated |= !names.back().insert(value.get_ref<const std::string&>()).second;
     return true;
   };
-  json value = json::parse(text, watch, /*allow_exceptions=*/false);
+  json value = json_reader::parse_or_discarded(text, watch);
   if (value.is_discarded()) return fail(ErrorCode::kCorrupt, "the text is not JSON");
   if (repeated) return fail(ErrorCode::kCorrupt, "a field is named twice");
   return value;

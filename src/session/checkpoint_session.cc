@@ -33,6 +33,7 @@
 #include "session/settlement.h"
 #include "session/unix_peers.h"
 #include "session/versions.h"
+#include "store/origin.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -275,6 +276,8 @@ Result<void> CheckpointSession::seal() {
       error = std::move(error).with_suppressed(removed.error());
     return std::unexpected(std::move(error));
   }
+  base::warn_and_ignore(store::note_made_here(context_.layout.store, sealed.id),
+                        "the checkpoint counts as made elsewhere");
   sealed_ = std::move(sealed);
   return {};
 }

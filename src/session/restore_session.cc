@@ -17,6 +17,7 @@
 #include "engine/lost_limits.h"
 #include "engine/tools.h"
 #include "session/attributes.h"
+#include "session/foreign.h"
 #include "session/network_state.h"
 #include "session/outside.h"
 #include "session/overlays.h"
@@ -85,11 +86,13 @@ Result<void> RestoreSession::prepare() {
   phases_.begin("read");
   const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
   REPRISE_TRY(mend_mounts(images), "preparing the container's mounts");
+  const auto places = REPRISE_PASS(vet_foreign(context_, *reader_, images));
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
   overlays_ = REPRISE_PASS(mount_overlays(*reader_, *spec_, context_));
+  REPRISE_PASS(check_foreign_places(places, *spec_));
   REPRISE_PASS(fault_point("restore-files"));
   phases_.begin("network");
   REPRISE_PASS(prepare_network());

@@ -15,6 +15,7 @@
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_settlement.h"
+#include "store/origin.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -52,9 +53,13 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
   const auto known = context.catalog.find_checkpoint(manifest.id.str());
   if (known) return {};
   if (known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
-  return context.catalog.add_checkpoint(
+  REPRISE_PASS(context.catalog.add_checkpoint(
       manifest, context.request.tag,
-      manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
+      manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo));
+  // Its images will be compared with the container if this is not known.
+  base::warn_and_ignore(store::note_made_here(context.layout.store, manifest.id),
+                        "the checkpoint counts as made elsewhere");
+  return {};
 }
 
 void lift_neighbours(const Context& context) {

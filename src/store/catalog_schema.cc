@@ -95,8 +95,15 @@ constexpr const char* kVersion4 = R"sql(
 ALTER TABLE containers ADD COLUMN sealed_command BLOB NOT NULL DEFAULT x'';
 )sql";
 
+// What a session of this store recorded is known to be its own; of the rest nobody knows.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE checkpoints ADD COLUMN made_here INTEGER NOT NULL DEFAULT 0;
+UPDATE checkpoints SET made_here = 1 WHERE trigger_name <> 'import' AND id IN
+  (SELECT checkpoint FROM sessions WHERE kind = 'checkpoint' AND status = 'ok');
+)sql";
+
 // A new version is a new step at the end; those that were released never change.
-constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 }  // namespace
 

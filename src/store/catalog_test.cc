@@ -249,6 +249,7 @@ TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
                   "DROP TABLE copies;"
                   "ALTER TABLE checkpoints DROP COLUMN pinned;"
                   "ALTER TABLE checkpoints DROP COLUMN stored_bytes;"
+                  "ALTER TABLE checkpoints DROP COLUMN made_here;"
                   "ALTER TABLE containers DROP COLUMN sealed_command;"
                   "PRAGMA user_version = 1");
   catalog_ = open();

@@ -75,6 +75,9 @@ CASES = {
     "no config.dump": (without("config.dump"), CORRUPT, "'config.dump' is missing"),
     "JSON that is none": (plausible(spec__dump=b"{"), CORRUPT, "'spec.dump'"),
     "JSON of another type": (plausible(config__dump=b"[]"), CORRUPT, "'config.dump'"),
+    "JSON that is nested deep": (
+        plausible(spec__dump=b'{"process":' + b"[" * 3_000_000 + b"]" * 3_000_000 + b"}"), CORRUPT,
+        "'spec.dump'"),  # a copy of it recursed: SIGSEGV
     "an image that is an option": (config(rootfsImageName="--privileged"), CORRUPT,
                                    "'--privileged' cannot be the name of an image"),
     "a huge config.dump": (plausible(config__dump=b" " * (17 << 20)), CORRUPT, "'config.dump'"),

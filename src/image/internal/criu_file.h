@@ -15,12 +15,20 @@ namespace reprise::image {
 inline constexpr std::uint32_t kCriuServiceMagic = 0x55105940;
 inline constexpr std::uint32_t kCriuImageMagic = 0x54564319;
 
-// Takes a little-endian number off the front of `bytes`; nothing, if it is shorter.
+// Takes a little-endian number off the front of `bytes`; nullopt if they are too few.
 std::optional<std::uint32_t> take_u32(std::string_view& bytes);
+
+// What follows the two magic numbers. kCorrupt, with `what` in the words, if they are others.
+base::Result<std::string_view> after_magics(std::string_view file, std::uint32_t class_magic,
+                                            std::uint32_t kind_magic, std::string_view what);
 
 // The one message of an image file of that class and kind. kCorrupt, with `what` in the words, if
 // it is anything else, or holds more than that message.
 base::Result<std::string_view> only_message(std::string_view file, std::uint32_t class_magic,
                                             std::uint32_t kind_magic, std::string_view what);
+
+// The same of a file with one magic number.
+base::Result<std::string_view> only_after_magic(std::string_view file, std::uint32_t magic,
+                                                std::string_view what);
 
 }  // namespace reprise::image

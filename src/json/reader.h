@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// JSON that others wrote, read within bounds.
+// For every text that somebody else may have made.
+//
+// nlohmann's own parser takes any depth, and whoever copies or prints such a value afterwards
+// recurses as deep: 6 MB of brackets end the process.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace reprise::json_reader {
+
+// Far beyond any text that we read: an OCI configuration has 8.
+inline constexpr std::size_t kMaxDepth = 128;
+
+// Whether lists and objects in `text` lie deeper than that in each other. Does not recurse, and
+// does not care whether the text is JSON.
+[[nodiscard]] bool is_too_deep(std::string_view text);
+
+// The value, or one that is_discarded(): `text` is not JSON, or too deep. `Json` is nlohmann's,
+// ordered or not.
+template <typename Json = nlohmann::json>
+[[nodiscard]] Json parse_or_discarded(std::string_view text,
+                                      const typename Json::parser_callback_t& watch = nullptr) {
+  if (is_too_deep(text)) return Json(nlohmann::detail::value_t::discarded);
+  return Json::parse(text, watch, /*allow_exceptions=*/false);
+}
+
+// The value; for use where nlohmann's exceptions are caught anyway, and throws one of them
+// (`json::parse_error`).
+template <typename Json = nlohmann::json>
+[[nodiscard]] Json parse(std::string_view text) {
+  if (is_too_deep(text))
+    throw Json::parse_error::create(101, kMaxDepth, "lists and objects are nested too deep",
+                                    nullptr);
+  return Json::parse(text);
+}
+
+}  // namespace reprise::json_reader

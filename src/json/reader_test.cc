@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/reader.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace reprise::json_reader {
+namespace {
+
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(JsonReaderTest, WhatIsNestedTooDeepIsNotRead) {
+  EXPECT_TRUE(parse(nested(kMaxDepth)).is_array());
+  EXPECT_THROW((void)parse(nested(kMaxDepth + 1)), nlohmann::json::parse_error);
+  EXPECT_TRUE(parse_or_discarded(nested(kMaxDepth)).is_array());
+  EXPECT_TRUE(parse_or_discarded(nested(kMaxDepth + 1)).is_discarded());
+  // It ended the process when the value was copied (3,000,000 lists in an archive's spec.dump).
+  const std::string archive = R"({"process":)" + nested(3'000'000) + "}";
+  EXPECT_TRUE(parse_or_discarded(archive).is_discarded());
+  EXPECT_TRUE(is_too_deep(std::string(7'000'000, '[')));
+  std::string objects;
+  for (int i = 0; i < 200; ++i) objects += R"({"a":)";
+  EXPECT_TRUE(is_too_deep(objects));
+}
+
+TEST(JsonReaderTest, BracketsInTextsAndBesideEachOtherAreNotDepth) {
+  EXPECT_FALSE(is_too_deep('"' + std::string(1000, '[') + '"'));
+  EXPECT_FALSE(is_too_deep(R"("\"[)" + std::string(1000, '{') + '"'));
+  EXPECT_FALSE(is_too_deep(R"("\\")" + nested(100)));
+  EXPECT_TRUE(is_too_deep(R"("\\")" + nested(200)));
+  std::string list = "[";
+  for (int i = 0; i < 1000; ++i) list += "[],{},";
+  EXPECT_FALSE(is_too_deep(list + "0]"));
+}
+
+TEST(JsonReaderTest, WhatIsNoJsonIsToldAsEver) {
+  EXPECT_THROW((void)parse("{"), nlohmann::json::parse_error);
+  EXPECT_TRUE(parse_or_discarded("{").is_discarded());
+  EXPECT_EQ(parse<nlohmann::ordered_json>(R"({"b":1,"a":2})").dump(), R"({"b":1,"a":2})");
+}
+
+}  // namespace
+}  // namespace reprise::json_reader
