@@ -254,6 +254,13 @@ NetworkChange difference(const NetworkSetup& before, const NetworkSetup& now) {
   for (const auto& [name, lines] : kLines) {
     change.added.*lines = without(now.*lines, before.*lines);
     change.removed.*lines = without(before.*lines, now.*lines);
+    // They went with their link, which Podman took away (podman network disconnect).
+    std::erase_if(change.removed.*lines, [&](const std::string& line) {
+      return std::ranges::any_of(before.links, [&](const auto& entry) {
+        return !now.links.contains(entry.first) &&
+               (line + " ").find(" dev " + entry.first + " ") != std::string::npos;
+      });
+    });
   }
   const auto is_of_new_foreign_link = [&](const std::string& line) {
     return std::ranges::any_of(now.links, [&](const auto& entry) {

@@ -236,7 +236,9 @@ Result<void> apply_family(Script& script, const char* family, const Lines& added
                           const Lines& removed_rules, const Lines& added_routes,
                           const Lines& removed_routes) {
   REPRISE_PASS(script.run(family, prefixed("rule add ", added_rules)));
-  REPRISE_PASS(script.run(family, prefixed("route delete ", removed_routes)));
+  // Some went with their address.
+  for (const std::string& route : removed_routes) [[maybe_unused]]
+    const auto gone = script.run(family, {"route delete " + route});
   REPRISE_PASS(script.run(family, prefixed("route replace ", added_routes)));
   return script.run(family, prefixed("rule delete ", removed_rules));
 }
