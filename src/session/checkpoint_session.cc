@@ -14,6 +14,7 @@
 #include "container/continuation_note.h"
 #include "container/exec_sessions.h"
 #include "container/inotify_watches.h"
+#include "container/joined_namespaces.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/network_obstacles.h"
@@ -104,6 +105,9 @@ Result<void> CheckpointSession::admit() {
   const auto& request = context_.request;
   state_ = REPRISE_PASS(container::load_runc_state(request.runtime_args, request.container));
   spec_ = REPRISE_PASS(container::load_oci_spec(state_->bundle));
+  // Whoever made a namespace that the container joined may have ended.
+  spec_->network_namespace_path =
+      container::network_path_of(spec_->network_namespace_path, state_->init.pid);
   if (!sys::is_alive(state_->init))
     return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
   if (REPRISE_PASS(container::Cgroup(state_->cgroup_paths).is_frozen()))
@@ -186,6 +190,9 @@ Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
   const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
   const auto worker = REPRISE_PASS(container::find_worker());
+  REPRISE_TRY(container::mend_joined_namespaces(context_.request.runtime_args,
+                                                context_.request.container, state_->init.pid),
+              "finding the namespaces that the container joined");
   const auto outside = REPRISE_PASS(container::outside_peers("/proc", state_->init.pid));
   const auto disconnect = [this] {
     return disconnect_unix_peers(context_, *writer_, state_->init.pid);

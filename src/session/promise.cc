@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "container/cgroup.h"
 #include "container/continuation_note.h"
+#include "container/joined_namespaces.h"
 #include "container/network.h"
 #include "session/unix_peers.h"
 #include "sys/child.h"
@@ -47,7 +48,8 @@ Result<void> thaw(const container::WorkerRequest& request) {
 
 std::filesystem::path network_of(const container::OciSpec& spec,
                                  const container::RuncState& state) {
-  if (!spec.network_namespace_path.empty()) return spec.network_namespace_path;
+  if (!spec.network_namespace_path.empty())
+    return container::network_path_of(spec.network_namespace_path, state.init.pid);
   return "/proc/" + std::to_string(state.init.pid) + "/ns/net";
 }
 
