@@ -4,11 +4,23 @@
 #include <system_error>
 
 #include "sys/file_lock.h"
+#include "sys/files.h"
 
 namespace reprise::container {
 
 std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory) {
   return session_run_directory / "lock";
+}
+
+std::filesystem::path request_file(const std::filesystem::path& session_run_directory) {
+  return session_run_directory / "request.json";
+}
+
+base::Result<void> note_request(const Layout& layout, const WorkerRequest& request) {
+  const auto directory = layout.session_run_directory(request.session);
+  REPRISE_PASS(sys::make_directories(directory));
+  REPRISE_PASS(sys::replace_file(request_file(directory), encode(request)));
+  return sys::replace_file(session_lock_file(directory), "");
 }
 
 base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layout) {

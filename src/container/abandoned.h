@@ -9,11 +9,19 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "container/layout.h"
+#include "container/worker_link.h"
 
 namespace reprise::container {
 
 // Held by the processes of a session as long as one of them lives.
 std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory);
+
+// What a session was asked to do, for whoever settles it.
+std::filesystem::path request_file(const std::filesystem::path& session_run_directory);
+
+// Writes that down before anybody begins with it, so that a session whose worker never came to life
+// can be settled like any other. The session's lock is free afterwards.
+base::Result<void> note_request(const Layout& layout, const WorkerRequest& request);
 
 // Sessions that have a run directory but no process. One that is just being begun may be among
 // them: look again with its lock held. Those of which it is not known are among them as well.

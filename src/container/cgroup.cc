@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/cgroup.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "sys/files.h"
+#include "sys/process.h"
 
 namespace reprise::container {
 
@@ -64,6 +66,62 @@ Result<void> Cgroup::freeze(std::chrono::milliseconds timeout) const {
   if (const Result<void> thawed = thaw(); !thawed)
     error = std::move(error).with_suppressed(thawed.error());
   return std::unexpected(std::move(error));
+}
+
+namespace {
+
+// Of a process, in the hierarchy of `controller` ("" for v2): the path below its mount.
+Result<std::string> place_of(const std::string& pid, const std::string& controller) {
+  std::istringstream lines(REPRISE_PASS(sys::read_file("/proc/" + pid + "/cgroup")));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    if (line.substr(first + 1, second - first - 1) == controller) return line.substr(second + 1);
+  }
+  return fail(ErrorCode::kUnsupported, "process " + pid + " has no cgroup of '" + controller + "'");
+}
+
+}  // namespace
+
+Result<void> Cgroup::expel(pid_t pid) const {
+  const std::string controller = find("freezer") != nullptr ? "freezer" : "";
+  const std::string* const directory = find(controller);
+  if (directory == nullptr)
+    return fail(ErrorCode::kUnsupported, "the container has no cgroup that can be frozen");
+  const Result<std::string> theirs = place_of(std::to_string(pid), controller);
+  if (!theirs) return sys::process_ref(pid) ? std::unexpected(theirs.error()) : Result<void>{};
+  const std::size_t at = directory->find(*theirs);
+  // Where runc put it: DIRECTORY is the mount and the path below it.
+  if (*theirs == "/" || at == std::string::npos || at + theirs->size() != directory->size())
+    return {};
+  const std::string own = REPRISE_PASS(place_of("self", controller));
+  return sys::write_control_file(directory->substr(0, at) + own + "/cgroup.procs",
+                                 std::to_string(pid));
+}
+
+Result<void> Cgroup::kill_all() const {
+  const std::string* directory = find("freezer");
+  if (directory == nullptr) directory = find("");
+  if (directory == nullptr)
+    return fail(ErrorCode::kUnsupported, "the container has no cgroup that lists its tasks");
+  std::vector<std::filesystem::path> lists = {std::filesystem::path(*directory) / "cgroup.procs"};
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator entry(*directory, error), end;
+       !error && entry != end; entry.increment(error))
+    if (entry->is_directory()) lists.push_back(entry->path() / "cgroup.procs");
+  for (const auto& list : lists) {
+    std::istringstream pids(REPRISE_PASS(sys::read_file(list)));
+    for (pid_t pid = 0; pids >> pid;) {
+      const auto process = sys::open_pidfd(pid);
+      if (!process && process.error().code() == ErrorCode::kGone) continue;
+      if (!process) return std::unexpected(process.error());
+      if (const auto sent = sys::send_signal(*process, SIGKILL);
+          !sent && sent.error().code() != ErrorCode::kGone)
+        return sent;
+    }
+  }
+  return {};
 }
 
 Result<void> Cgroup::thaw() const {

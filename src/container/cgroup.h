@@ -26,6 +26,15 @@ class Cgroup {
   // `timeout` (a task in uninterruptible sleep); then, as after any error, nothing is frozen.
   // Whoever froze must thaw.
   [[nodiscard]] base::Result<void> freeze(std::chrono::milliseconds timeout) const;
+  // As freeze(), but returns at once: those that run stop at their next way out of the kernel, and
+  // those that a tracer holds stay where they are when it lets go of them.
+  [[nodiscard]] base::Result<void> begin_freeze() const { return write_freezer("FROZEN", "1"); }
+  // Moves a process that is in it to the caller's own cgroup, out of the freezer's
+  // reach; no other process is touched. One that has ended is success.
+  [[nodiscard]] base::Result<void> expel(pid_t pid) const;
+  // Sends SIGKILL to all of its tasks, those of nested cgroups included. Meant for tasks that are
+  // frozen: others may be starting new ones meanwhile. On v1 they end when they are thawed.
+  [[nodiscard]] base::Result<void> kill_all() const;
   // Lets them run. A cgroup that is not frozen, or gone, is success.
   [[nodiscard]] base::Result<void> thaw() const;
   // The CPUs that its tasks may use, as the kernel writes lists ("0-3,8"): those of the host where

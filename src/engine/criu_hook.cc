@@ -59,7 +59,8 @@ std::vector<std::pair<std::string, std::string>> hook_variables(
   return {{hook::kSocketVariable, environment.socket.string()},
           {hook::kFreezeFileVariable, environment.freeze_file.string()},
           {hook::kAskFrozenVariable, environment.ask_when_frozen ? "yes" : ""},
-          {hook::kLoopbackVariable, environment.set_loopback_up ? "up" : ""}};
+          {hook::kLoopbackVariable, environment.set_loopback_up ? "up" : ""},
+          {hook::kLeaveVariable, environment.leave_file.string()}};
 }
 
 std::filesystem::path hook_program(const std::filesystem::path& worker) {
@@ -68,6 +69,18 @@ std::filesystem::path hook_program(const std::filesystem::path& worker) {
 
 std::filesystem::path limits_library(const std::filesystem::path& worker) {
   return worker.parent_path() / "reprise-limits.so";
+}
+
+std::filesystem::path hold_library(const std::filesystem::path& worker) {
+  return worker.parent_path() / "reprise-hold.so";
+}
+
+std::filesystem::path leave_file(const std::filesystem::path& work_dir) {
+  return work_dir / "may-run";
+}
+
+Result<void> give_leave(const std::filesystem::path& work_dir) {
+  return sys::replace_file(leave_file(work_dir), "");
 }
 
 std::filesystem::path freeze_file(const std::filesystem::path& work_dir) {

@@ -25,7 +25,8 @@ enum class HookStep : std::uint8_t {
   kSetupNamespaces,  // the namespaces of a restore exist, and no socket yet. kAbort: it fails
   kPostRestore,  // all tasks are made, and wait; the network is not yet theirs. kAbort: they are
                  // killed, and the restore fails
-  kPreResume,    // sockets are live, tasks are about to be let go. A verdict changes nothing
+  kPreResume,    // sockets are live, tasks are about to be let go, if give_leave() was called. A
+                 // verdict changes nothing
 };
 
 enum class Verdict : std::uint8_t { kProceed, kAbort };
@@ -49,12 +50,20 @@ struct HookEnvironment {
   std::filesystem::path freeze_file;  // the program notes when the tasks were stopped; may be empty
   bool ask_when_frozen = false;       // on a dump, at kNetworkLock
   bool set_loopback_up = false;       // on a restore, in the container's network namespace
+  std::filesystem::path leave_file;   // on a restore
 };
 std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnvironment& environment);
 // The program lies beside the worker.
 std::filesystem::path hook_program(const std::filesystem::path& worker);
 // So does the library that CRIU needs in LD_PRELOAD for a dump where CAP_SYS_RESOURCE is missing.
 std::filesystem::path limits_library(const std::filesystem::path& worker);
+// And the one that every restore needs there: restored tasks end with a CRIU that still holds them.
+std::filesystem::path hold_library(const std::filesystem::path& worker);
+
+// Where a restore with this `work_dir` has its leave, without which CRIU ends itself and, with it,
+// the tasks that it would let go.
+std::filesystem::path leave_file(const std::filesystem::path& work_dir);
+base::Result<void> give_leave(const std::filesystem::path& work_dir);
 
 // Where a dump with this `work_dir` has its freeze file.
 std::filesystem::path freeze_file(const std::filesystem::path& work_dir);

@@ -255,6 +255,12 @@ Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {
                    .memory_bytes = stats.pages_written * kPageSize};
 }
 
+bool was_cut_off(const std::filesystem::path& restore_log) {
+  const Result<std::string> log = sys::read_file(restore_log);
+  // The last words of CRIU 4.2 in cr-restore.c, after each failure.
+  return log && !log->empty() && !log->contains("Restoring FAILED");
+}
+
 Error with_criu_cause(Error error, const std::filesystem::path& file) {
   const Result<std::string> log = sys::read_file(file);
   if (!log) return error;

@@ -13,6 +13,8 @@ inline constexpr const char* kFreezeFileVariable =
 inline constexpr const char* kAskFrozenVariable =
     "REPRISE_HOOK_ASK_FROZEN";                                             // "yes": at network-lock
 inline constexpr const char* kLoopbackVariable = "REPRISE_HOOK_LOOPBACK";  // "up": set lo up
+// To be there before CRIU lets restored tasks go (preload/hold.cc).
+inline constexpr const char* kLeaveVariable = "REPRISE_HOOK_LEAVE";
 
 // CRIU's names of the steps at which it asks: all tasks stopped, and nothing looked at yet (if
 // wanted); all tasks stopped and written; all namespaces made

@@ -4,12 +4,15 @@
 #include <poll.h>
 
 #include <csignal>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "sys/files.h"
+#include "sys/mountinfo.h"
 #include "sys/proc_entries.h"
+#include "sys/unmount.h"
 
 namespace reprise::engine {
 
@@ -32,6 +35,12 @@ bool has_variable(pid_t pid, const std::string& variable) {
   if (!environment) return false;
   const std::string whole = '\0' + *environment;
   return whole.contains('\0' + variable + '\0');
+}
+
+bool is_criu_in(pid_t pid, const std::filesystem::path& work_dir) {
+  const std::filesystem::path process = "/proc/" + std::to_string(pid);
+  return !work_dir.empty() && sys::link_target(process / "cwd") == work_dir &&
+         sys::read_file(process / "comm").value_or("") == "criu\n";
 }
 
 void signal_all(const std::vector<sys::ProcessRef>& processes, int signal) {
@@ -60,6 +69,22 @@ bool wait_for_end(const ToolsEnd& end, steady_clock::time_point deadline) {
   return true;
 }
 
+// A CRIU that was killed leaves what it mounted for itself: the host's cgroups, for a restore
+// (criu/cgroup.c, ".criu.cgyard.XXXXXX"). Whoever removes the directory must not find them there.
+Result<void> release_mounts(const std::filesystem::path& work_dir) {
+  std::error_code missing;
+  const std::string below = std::filesystem::canonical(work_dir, missing).string() + "/";
+  if (missing) return {};
+  const auto mounts = sys::parse_mountinfo(REPRISE_PASS(sys::read_file("/proc/self/mountinfo")));
+  for (const sys::Mount& mount : std::ranges::reverse_view(mounts)) {
+    if (!mount.mount_point.starts_with(below)) continue;
+    REPRISE_PASS(sys::detach_mount(mount.mount_point));
+    // Only where it was mounted directly in there: the rest were directories of the mount.
+    std::filesystem::remove(mount.mount_point, missing);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::filesystem::path criu_config_file(const std::filesystem::path& work_dir) {
@@ -68,9 +93,11 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir) {
 
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir) {
   const std::string variable = "CRIU_CONFIG_FILE=" + criu_config_file(work_dir).string();
+  std::error_code missing;
+  const std::filesystem::path place = std::filesystem::canonical(work_dir, missing);
   std::vector<sys::ProcessRef> found;
   for (const pid_t pid : sys::processes_in("/proc")) {
-    if (!has_variable(pid, variable)) continue;
+    if (!has_variable(pid, variable) && !is_criu_in(pid, place)) continue;
     if (const auto process = sys::process_ref(pid)) found.push_back(*process);
   }
   return found;
@@ -78,12 +105,12 @@ std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_di
 
 Result<void> end_tools(const ToolsEnd& end) {
   signal_all(tool_processes(end.work_dir), SIGCONT);
-  if (wait_for_end(end, steady_clock::now() + end.patience)) return {};
+  if (wait_for_end(end, steady_clock::now() + end.patience)) return release_mounts(end.work_dir);
   // Again and again: one that is being killed may have started another.
   const auto deadline = steady_clock::now() + kKillPatience;
   while (steady_clock::now() < deadline) {
     signal_all(tool_processes(end.work_dir), SIGKILL);
-    if (wait_for_end(end, steady_clock::now() + kPoll)) return {};
+    if (wait_for_end(end, steady_clock::now() + kPoll)) return release_mounts(end.work_dir);
   }
   const auto left = tool_processes(end.work_dir);
   if (left.empty()) return {};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The processes of runc, CRIU and CRIU's script that work for one session, whoever their parent is
-// by now. All of them carry CRIU_CONFIG_FILE=WORK_DIR/criu.conf in their environment.
+// by now. All of them carry CRIU_CONFIG_FILE=WORK_DIR/criu.conf in their environment, until CRIU
+// (4.2, by setproctitle(3)) writes its title over that; it works in WORK_DIR.
 #pragma once
 
 #include <chrono>
@@ -29,8 +30,8 @@ struct ToolsEnd {
 // Blocks until none of them is left. Those that were stopped are continued, so that CRIU can let
 // the tasks go in an orderly way; when `patience` runs out they are killed: the kernel then lets go
 // of the tasks that CRIU held, and its parasite code inside them goes back by itself when its
-// socket closes. kBusy if one does not end even then (it sits in the kernel); it ends once it comes
-// out.
+// socket closes. What CRIU had mounted below `work_dir` is unmounted. kBusy if one does not end
+// even then (it sits in the kernel); it ends once it comes out.
 base::Result<void> end_tools(const ToolsEnd& end);
 
 }  // namespace reprise::engine

@@ -2,7 +2,6 @@
 #include "runtime/restore_attempt.h"
 
 #include <chrono>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -52,11 +51,10 @@ Result<int> run_restore(const Call& call, const Creation& creation,
   return status.signal != 0 ? kKilled + status.signal : status.exit_code;
 }
 
-// The worker reports phases until it is ready, or has failed.
-Result<container::WorkerEvent> next_result(
-    sys::MessageSocket& socket, std::optional<std::chrono::milliseconds> patience = std::nullopt) {
+// The worker reports phases until it is ready, or has failed; if it is killed, its guard tells.
+Result<container::WorkerEvent> next_result(sys::MessageSocket& socket) {
   for (;;) {
-    const auto message = REPRISE_PASS(socket.receive(patience));
+    const auto message = REPRISE_PASS(socket.receive());
     if (!message) return base::fail(ErrorCode::kGone, "the worker died");
     container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(*message));
     if (event.kind != container::WorkerEventKind::kPhase) return event;
@@ -88,8 +86,15 @@ container::WorkerRequest request_of(const Attempt& attempt) {
   return request;
 }
 
-// After the container runs, the worker has only to write that down.
-constexpr std::chrono::seconds kOutcomePatience{30};
+// Worker and guard are gone. Whether the container stays is told by the claim.
+Result<void> settle_unheard(const Attempt& attempt, const Error& error) {
+  settle_abandoned(attempt.call, attempt.session);
+  const bool claimed =
+      REPRISE_PASS(attempt.catalog.is_claimed_by(attempt.creation.key(), attempt.session));
+  if (claimed) return std::unexpected(error);
+  let_packets_in(attempt.call, attempt.creation);
+  return {};
+}
 
 }  // namespace
 
@@ -100,26 +105,14 @@ Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   if (ready.kind == container::WorkerEventKind::kOutcome) return std::unexpected(failure_of(ready));
   const int exit_code =
       REPRISE_TRY(run_restore(attempt.call, attempt.creation, ready), "running runc restore");
-  if (exit_code == 0) {
-    REPRISE_PASS(base::fault_point("runtime-restored"));
-    // Before anybody hears of it: whoever settles this session if we or the worker are killed tells
-    // by the claim whether the container is to stay.
-    REPRISE_TRY(attempt.catalog.consume_claim(attempt.creation.key(), attempt.session),
-                "consuming the claim");
-  }
-  const auto told = worker.socket.send(container::encode_restored(exit_code));
-  const Result<container::WorkerEvent> outcome = next_result(worker.socket, kOutcomePatience);
-  if (outcome && outcome->ok && !outcome->reason.empty())
-    tell_caller(attempt.call, Severity::kWarning, outcome->reason);
-  if (exit_code == 0) {
-    // It runs: a worker that died afterwards does not change that.
-    if (!outcome) settle_abandoned(attempt.call, attempt.session);
-    if (!outcome) let_packets_in(attempt.call, attempt.creation);
-    return {};
-  }
-  REPRISE_PASS(told);
-  if (!outcome) return std::unexpected(outcome.error());
-  return std::unexpected(failure_of(*outcome));
+  if (exit_code == 0) REPRISE_PASS(base::fault_point("runtime-restored"));
+  // The tasks stand still until the worker has consumed the claim.
+  [[maybe_unused]] const auto told = worker.socket.send(container::encode_restored(exit_code));
+  const Result<container::WorkerEvent> outcome = next_result(worker.socket);
+  if (!outcome) return settle_unheard(attempt, outcome.error());
+  if (!outcome->ok) return std::unexpected(failure_of(*outcome));
+  if (!outcome->reason.empty()) tell_caller(attempt.call, Severity::kWarning, outcome->reason);
+  return {};
 }
 
 Result<void> clean_up(const Call& call, const Creation& creation) {

@@ -82,39 +82,6 @@ Error cause_of(const End& end) {
       .with_hint("was the host out of memory? see 'reprise logs' and dmesg");
 }
 
-// Tasks that nobody has completed must not run; where the session had let them pass, what is left
-// is their network.
-void answer_restore(sys::MessageListener& listener, Context& context) {
-  auto question = engine::accept_question(listener);
-  if (!question) return;
-  if (question->step == engine::HookStep::kPreResume) {
-    const auto spec = container::load_oci_spec(context.request.bundle);
-    const auto reader = context.store->open(context.request.checkpoint);
-    if (spec && reader) settle_network(*spec, context, **reader);
-  }
-  [[maybe_unused]] const auto answered = engine::answer(
-      *question, question->step == engine::HookStep::kPreResume ? engine::Verdict::kProceed
-                                                                : engine::Verdict::kAbort);
-}
-
-// The wrapper may be running runc: what comes of that decides, and nothing may be undone meanwhile.
-// It tells, or ends, which closes the socket; if it has told the session already, it has consumed
-// its claim.
-void see_restore_to_its_end(const GuardedSession& guarded, Context& context) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(context.ready_marker(), ignored)) return;
-  constexpr std::chrono::milliseconds kInterval{100};
-  const auto deadline = std::chrono::steady_clock::now() + kRestoreLimit;
-  while (std::chrono::steady_clock::now() < deadline) {
-    const auto readable = sys::wait_readable(guarded.hook_listener->fd(), context.caller.fd(),
-                                             std::chrono::steady_clock::now() + kInterval);
-    if (!readable || *readable == sys::Readable::kSecond) return;
-    if (*readable == sys::Readable::kFirst) answer_restore(*guarded.hook_listener, context);
-    const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
-    if (claimed && !*claimed) return;
-  }
-}
-
 void take_over(const GuardedSession& guarded, const End& end) {
   const Error cause = cause_of(end);
   base::log(LogLevel::kError, "the session did not end by itself, taking over",
@@ -124,8 +91,6 @@ void take_over(const GuardedSession& guarded, const End& end) {
     report(*guarded.caller, failed_outcome(context.error()));
     return;
   }
-  if (guarded.request.verb == container::WorkerVerb::kRestore)
-    see_restore_to_its_end(guarded, *context);
   // A CRIU that hangs may do so because of a frozen cgroup; one that does not will thaw it itself.
   if (end.how == End::How::kHung)
     if (const auto thawed = thaw(guarded.request); !thawed)
@@ -150,6 +115,8 @@ int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSessi
   }
   if (pid == 0) ::_exit(session(guarded));
   ::prctl(PR_SET_NAME, "reprise-guard", 0, 0, 0);
+  // Whoever asked may go: from here on somebody answers for the session, whatever becomes of it.
+  report(*guarded.caller, {.phase = "begin"});
   const End end = wait_for_session(pid, *guarded.watch);
   if (end.how != End::How::kExited) take_over(guarded, end);
   [[maybe_unused]] const auto removed =

@@ -24,10 +24,11 @@ struct GuardedSession {
 
 // Forks: the child runs `session` and exits with its value; the parent waits. If the child is
 // killed, or lets the freeze's watch ring (then the parent kills it), the parent answers CRIU's
-// hook in its place (of a restore: abort unless the tasks were complete), sees to it that runc and
-// CRIU end, and settles the session (settlement.h). No container stands still beyond its limit,
-// whether CRIU or the session hangs, unless the kernel itself does not let CRIU go. Must be called
-// without threads. Returns the exit status for the process.
+// hook in its place, sees to it that runc and CRIU end, and settles the session (settlement.h). No
+// container stands still beyond its limit, whether CRIU or the session hangs, unless the kernel
+// itself does not let CRIU go. Must be called without threads. The first that the caller hears is
+// an event of the parent's, which says that all this is so. Returns the exit status for the
+// process.
 int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSession&));
 
 }  // namespace reprise::session

@@ -27,10 +27,6 @@ constexpr std::chrono::seconds kLockPatience{5};
 // CRIU ends by itself once nobody answers its hook; the rest is for one that was writing.
 constexpr std::chrono::seconds kToolPatience{5};
 
-std::filesystem::path request_file(const std::filesystem::path& run_directory) {
-  return run_directory / "request.json";
-}
-
 Result<Context> context_of(const container::Layout& layout, container::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
@@ -97,10 +93,12 @@ Result<void> settle_without_outcome(Context& context) {
   if (context.request.verb == container::WorkerVerb::kCheckpoint)
     REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
   base::open_log(context.directory() / "reprise.log");
-  // CRIU may hang because of a frozen cgroup. It is to end anyway.
-  if (const auto thawed = thaw(context.request); !thawed)
-    base::log(base::LogLevel::kError, "the container was not thawed",
-              {{"error", thawed.error().details()}});
+  // CRIU may hang because of a frozen cgroup. It is to end anyway. What was restored stays frozen
+  // until it is known whether it may run.
+  if (context.request.verb == container::WorkerVerb::kCheckpoint)
+    if (const auto thawed = thaw(context.request); !thawed)
+      base::log(base::LogLevel::kError, "the container was not thawed",
+                {{"error", thawed.error().details()}});
   settle(context,
          {.cause = cause_of_death(), .patience = kToolPatience, .since = Settlement::Since::kLong});
   return {};
@@ -168,7 +166,7 @@ Result<sys::FileLock> note_session(const container::Layout& layout,
   REPRISE_PASS(sys::make_directories(directory));
   sys::FileLock lock =
       REPRISE_PASS(sys::FileLock::lock(container::session_lock_file(directory), kLockPatience));
-  REPRISE_PASS(sys::replace_file(request_file(directory), container::encode(request)));
+  REPRISE_PASS(sys::replace_file(container::request_file(directory), container::encode(request)));
   return lock;
 }
 

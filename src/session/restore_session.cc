@@ -144,9 +144,12 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
   REPRISE_PASS(
       sys::replace_file(config, engine::restore_config(engine::hook_program(worker), overlays_)));
   Environment variables =
-      engine::hook_variables({.socket = context_.hook_socket(), .set_loopback_up = true});
+      engine::hook_variables({.socket = context_.hook_socket(),
+                              .set_loopback_up = true,
+                              .leave_file = engine::leave_file(context_.directory())});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
+  variables.emplace_back("LD_PRELOAD", engine::hold_library(worker).string());
   return variables;
 }
 
@@ -238,38 +241,55 @@ Result<void> RestoreSession::answer_hook() {
     };
     completed_ = complete();
   }
-  if (question.step == engine::HookStep::kPreResume) {
-    init_ = question.init;
-    note_not_given_back(restore_attributes(*reader_, init_));
-    settle_network(*spec_, context_, *reader_);
-  }
+  if (question.step == engine::HookStep::kPreResume) completed_ = before_resume(question.init);
   // A hook that is gone has been killed together with CRIU, which the wrapper will tell.
   [[maybe_unused]] const auto answered =
       engine::answer(question, completed_ ? engine::Verdict::kProceed : engine::Verdict::kAbort);
   return {};
 }
 
+// They run when runc has done its part as well, so that whatever fails until then can be undone.
+// Where nothing can hold them that long, this is the last moment at which they wait.
+Result<void> RestoreSession::before_resume(pid_t init) {
+  REPRISE_PASS(fault_point("pre-resume"));
+  init_ = init;
+  note_not_given_back(restore_attributes(*reader_, init_));
+  const Result<void> held = hold_tasks(context_);
+  if (!held && held.error().code() != ErrorCode::kUnsupported) return held;
+  if (!held) {
+    REPRISE_PASS(let_go(*spec_, context_, *reader_));
+    has_let_go_ = true;
+  }
+  return engine::give_leave(context_.directory());
+}
+
 Result<void> RestoreSession::take_result() {
   const auto message = REPRISE_TRY(context_.caller.receive(), "waiting for runc");
-  if (!message) {
-    // The wrapper consumes the claim as soon as the container runs, before it tells us.
-    const bool claimed =
-        REPRISE_PASS(context_.catalog.is_claimed_by(context_.key(), context_.request.session));
-    if (!claimed) return {};
-    return fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
-  }
-  const int exit_code = REPRISE_PASS(container::decode_restored(*message));
-  if (exit_code == 0) {
-    // It runs: from here on nothing may undo it.
-    base::warn_and_ignore(fault_point("restore-told"), "restored");
+  const auto ended = message
+                         ? container::decode_restored(*message)
+                         : fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
+  if (has_let_go_) {
+    base::warn_and_ignore(ended, "the container runs");
     return {};
   }
-  if (!completed_) return completed_;
+  if (const int exit_code = REPRISE_PASS(ended); exit_code != 0) return runc_failed(exit_code);
+  REPRISE_PASS(let_go(*spec_, context_, *reader_));
+  // It runs: from here on nothing may undo it.
+  base::warn_and_ignore(fault_point("restore-told"), "restored");
+  return {};
+}
+
+Result<void> RestoreSession::runc_failed(int exit_code) const {
   constexpr int kKilled = 128;  // the shells' convention, which the wrapper follows
-  Error error(exit_code > kKilled ? ErrorCode::kGone : ErrorCode::kUnsupported,
+  const std::filesystem::path log = context_.directory() / "restore.log";
+  if (exit_code > kKilled || engine::was_cut_off(log))
+    return std::unexpected(Error(ErrorCode::kGone, completed_ ? "CRIU or runc was killed"
+                                                              : completed_.error().message())
+                               .with_hint("was the host out of memory? see dmesg"));
+  if (!completed_) return completed_;
+  Error error(ErrorCode::kUnsupported,
               "runc restore ended with exit status " + std::to_string(exit_code));
-  return std::unexpected(
-      cause_of_failure(std::move(error), context_.directory() / "restore.log", *spec_));
+  return std::unexpected(cause_of_failure(std::move(error), log, *spec_));
 }
 
 container::WorkerEvent RestoreSession::record(const Result<void>& result) {

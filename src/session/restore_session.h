@@ -46,7 +46,9 @@ class RestoreSession {
   [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();
   base::Result<void> answer_hook();
+  base::Result<void> before_resume(pid_t init);
   base::Result<void> take_result();
+  [[nodiscard]] base::Result<void> runc_failed(int exit_code) const;
   container::WorkerEvent record(const base::Result<void>& result);
 
   Context& context_;
@@ -60,6 +62,7 @@ class RestoreSession {
   std::string note_;                           // what a restore that succeeds could not give back
   pid_t init_ = 0;                             // from pre-resume on
   base::Result<void> completed_{};             // what was done to the tasks before they run
+  bool has_let_go_ = false;                    // before runc has ended: it cannot be undone
 };
 
 }  // namespace reprise::session

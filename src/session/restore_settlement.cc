@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_settlement.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "container/adopted_note.h"
 #include "container/affinity.h"
+#include "container/cgroup.h"
 #include "container/connection_hold.h"
 #include "container/continuation_note.h"
 #include "container/file_tree.h"
 #include "container/network.h"
+#include "container/runc_state.h"
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
@@ -60,6 +63,24 @@ Result<void> complete_tasks(store::CheckpointReader& reader, const container::Oc
   return {};
 }
 
+namespace {
+
+Result<container::Cgroup> cgroup_of(const Context& context) {
+  const auto state = REPRISE_PASS(
+      container::load_runc_state(context.request.runtime_args, context.request.container));
+  return container::Cgroup(state.cgroup_paths);
+}
+
+// An error of the call does not tell whether the claim is still there.
+Result<void> consume_claim(Context& context) {
+  const Result<void> consumed =
+      context.catalog.consume_claim(context.key(), context.request.session);
+  if (consumed) return {};
+  const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
+  if (claimed && !*claimed) return {};
+  return consumed;
+}
+
 void settle_network(const container::OciSpec& spec, Context& context,
                     store::CheckpointReader& reader) {
   const std::filesystem::path& ns = spec.network_namespace_path;
@@ -84,6 +105,57 @@ void settle_network(const container::OciSpec& spec, Context& context,
               {{"error", done.error().message()}});
 }
 
+Result<void> thaw(const Context& context) { return REPRISE_PASS(cgroup_of(context)).thaw(); }
+
+// Before anything thaws them: not one of them may run.
+Result<void> end_held_tasks(const Context& context) {
+  const auto cgroup = cgroup_of(context);
+  // CRIU had not come so far that runc knows the container.
+  if (!cgroup && cgroup.error().code() == ErrorCode::kNotFound) return {};
+  if (!cgroup) return std::unexpected(cgroup.error());
+  const auto frozen = cgroup->is_frozen();
+  if (!frozen || !*frozen) return {};
+  REPRISE_TRY(cgroup->kill_all(), "ending what was restored");
+  return cgroup->thaw();
+}
+
+Result<void> mark_restored(const Context& context) {
+  const auto& request = context.request;
+  return sys::replace_file(context.layout.restored_marker_of(
+                               container::identify(request.runtime_args, request.container)),
+                           "");
+}
+
+}  // namespace
+
+Result<void> hold_tasks(const Context& context) {
+  const container::Cgroup cgroup = REPRISE_PASS(cgroup_of(context));
+  // runc (1.1, restore) has CRIU work in the container's cgroup.
+  for (const sys::ProcessRef& tool : engine::tool_processes(context.directory()))
+    REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
+  return cgroup.begin_freeze();
+}
+
+Result<void> let_go(const container::OciSpec& spec, Context& context,
+                    store::CheckpointReader& reader) {
+  REPRISE_TRY(base::fault_point("claim-held"), "consuming the claim");
+  // For whoever finds it running without having heard of it.
+  REPRISE_TRY(mark_restored(context), "marking the container as restored");
+  REPRISE_TRY(consume_claim(context), "consuming the claim");
+  base::warn_and_ignore(base::fault_point("claim-consumed"), "the claim is consumed");
+  finish_letting_go(spec, context, reader);
+  return {};
+}
+
+void finish_letting_go(const container::OciSpec& spec, Context& context,
+                       store::CheckpointReader& reader) {
+  settle_network(spec, context, reader);
+  if (const Result<void> thawed = thaw(context); !thawed)
+    base::log(LogLevel::kError, "the container stands still",
+              {{"error", thawed.error().details()}});
+  base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
+}
+
 void settle_restored(const Context& context) {
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
@@ -105,6 +177,7 @@ Result<void> undo_restore(const Context& context) {
   // Where that is not known, there may be something.
   if (sys::exists(context.ready_marker()).value_or(true)) {
     note(engine::end_tools({.work_dir = context.directory()}));
+    note(end_held_tasks(context));
     note(engine::remove_half_restored({.runc = context.layout.runc,
                                        .runtime_args = context.request.runtime_args,
                                        .container = context.request.container}));

@@ -18,10 +18,21 @@ namespace reprise::session {
 base::Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
                                   const Context& context, pid_t init);
 
-// The sockets are live: connections that cannot go on from this address say so at once, and packets
-// from outside come in again. Logs what fails, since the tasks are about to run anyway.
-void settle_network(const container::OciSpec& spec, Context& context,
-                    store::CheckpointReader& reader);
+// CRIU is about to let go of the tasks: from here on the cgroup keeps them from running, until
+// let_go(). kUnsupported where the container has no cgroup that can.
+base::Result<void> hold_tasks(const Context& context);
+
+// The moment after which the container stays, whoever is killed: consumes the claim, and only then
+// lets the tasks run, by finish_letting_go(). After an error no task has run, and the restore must
+// be undone.
+base::Result<void> let_go(const container::OciSpec& spec, Context& context,
+                          store::CheckpointReader& reader);
+
+// The claim is consumed: connections that cannot go on from this address say so at once, packets
+// from outside come in again, and the tasks run. Also for whoever finds that the session was killed
+// in the middle of it. Logs what fails.
+void finish_letting_go(const container::OciSpec& spec, Context& context,
+                       store::CheckpointReader& reader);
 
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);

@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "container/cgroup.h"
 #include "container/connection_hold.h"
 #include "container/continuation_note.h"
 #include "container/neighbours.h"
@@ -152,14 +153,40 @@ std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
   return failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
+// What the session was killed in the middle of.
+Result<void> let_go_after_all(Context& context) {
+  const auto spec = REPRISE_PASS(container::load_oci_spec(context.request.bundle));
+  const auto reader = REPRISE_PASS(context.store->open(context.request.checkpoint));
+  finish_letting_go(spec, context, *reader);
+  return {};
+}
+
+// The claim tells: no task runs before it is consumed. Where the catalog does not answer, tasks
+// that stand still have not run either; those that run stay.
+bool is_let_go(Context& context) {
+  const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
+  if (claimed) return !*claimed;
+  note(std::unexpected(claimed.error()), "the claim cannot be read");
+  const auto state =
+      container::load_runc_state(context.request.runtime_args, context.request.container);
+  if (!state || !sys::is_alive(state->init)) return false;
+  const auto frozen = container::Cgroup(state->cgroup_paths).is_frozen();
+  return frozen && !*frozen;
+}
+
 std::optional<container::WorkerEvent> settle_restore(Context& context,
                                                      const Settlement& settlement) {
-  // The runtime wrapper consumes the claim as soon as the container runs.
-  const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
-  if (claimed && !*claimed) {
-    const auto spec = container::load_oci_spec(context.request.bundle);
-    const auto reader = context.store->open(context.request.checkpoint);
-    if (spec && reader) settle_network(*spec, context, **reader);
+  if (is_let_go(context)) {
+    // Where the tasks were let go before runc had ended.
+    note(engine::end_tools({.work_dir = context.directory(),
+                            .hook_listener = settlement.hook_listener,
+                            .verdict = engine::Verdict::kProceed,
+                            .patience = kRestoreLimit}),
+         "the restore was not ended");
+    if (const auto done = let_go_after_all(context); !done) {
+      note(done, "connections to the outside stall");
+      note(thaw(context.request), "the container stands still");
+    }
     settle_restored(context);
     return successful_outcome(context.request.checkpoint);
   }

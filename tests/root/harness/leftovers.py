@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must not be there after a session, however it ended."""
 import hashlib
+import os
 import pathlib
 
 from harness import host
@@ -14,6 +15,13 @@ def read(path):
     try:
         return pathlib.Path(path).read_bytes().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
+def link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
         return ""
 
 
@@ -67,6 +75,8 @@ def our_processes(product):
         if not name.startswith(OURS):
             continue
         words = read(directory / "cmdline") + read(directory / "environ")
+        if name == "criu":  # writes its title over both
+            words += link(directory / "cwd")
         if str(product.store) in words or str(product.run_dir) in words:
             found.append((int(directory.name), name, read(directory / "cmdline").split("\0")))
     return found
