@@ -50,6 +50,14 @@ void tell_caller(const Call& call, Severity severity, const std::string& text) {
     const ssize_t n = ::write(fd->get(), line.data(), line.size());
 }
 
+int refuse(const Call& call, const base::Error& error) {
+  std::string text = error.message();
+  if (!error.hint().empty()) text += " (hint: " + error.hint() + ")";
+  tell_caller(call, Severity::kError, text);
+  std::fprintf(stderr, "reprise: %s\n", text.c_str());
+  return base::exit_code(error.code());
+}
+
 namespace {
 
 // A process that was killed closes its socket, by which we learn of its death, before it lets go of

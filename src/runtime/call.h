@@ -28,6 +28,10 @@ int pass_through(const Call& call);
 enum class Severity : std::uint8_t { kInfo, kWarning, kError };
 void tell_caller(const Call& call, Severity severity, const std::string& text);
 
+// Says why a call comes to nothing, in the caller's log and on stderr, as runc does: conmon hands
+// that on where nobody reads the log. Returns the exit status.
+int refuse(const Call& call, const base::Error& error);
+
 // Settles what sessions left behind whose processes were all killed, by a worker; blocks while it
 // does, some seconds at most. `ours`: a session of the container whose lock the caller holds. Costs
 // a look into one directory if there is nothing. What fails is told to the caller's log only.

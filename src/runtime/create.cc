@@ -16,7 +16,11 @@
 #include "container/network.h"
 #include "container/network_baseline.h"
 #include "container/runc_state.h"
+<<<<<<< HEAD
 #include "runtime/annotations.h"
+=======
+#include "runtime/checkpoint_attempt.h"
+>>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "runtime/continuation.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
@@ -105,15 +109,6 @@ int start_cold(const Call& call, const Creation& creation) {
   return pass_through(call);
 }
 
-int give_up(const Call& call, const Error& error) {
-  std::string text = error.message();
-  if (!error.hint().empty()) text += " (hint: " + error.hint() + ")";
-  tell_caller(call, Severity::kError, text);
-  // As runc does when it makes no container: conmon hands this on where nobody reads the log.
-  std::fprintf(stderr, "reprise: %s\n", text.c_str());
-  return base::exit_code(error.code());
-}
-
 // How often a checkpoint is tried, in one start or over several that were cut off.
 constexpr int kMostAttempts = 3;
 
@@ -131,7 +126,6 @@ void pause_before(int attempt) {
 }
 
 std::optional<int> finish_resumed(const Call& call, const Creation& creation) {
-  note(call, "marker not written", mark(call.layout.restored_marker_of(creation.who)));
   // Also where the worker was killed, which does it.
   note(call, "note not removed", container::remove_note(creation.bundle));
   note(call, "marker not removed", sys::remove_tree(call.layout.restoring_marker_of(creation.who)));
@@ -163,7 +157,7 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
   if (!may_start_cold(creation, checkpoint)) {
     note(call, "claim not released", catalog.release_claim(creation.key(), session));
-    return give_up(call, not_started(creation, error));
+    return refuse(call, not_started(creation, error));
   }
   tell_caller(call, Severity::kWarning,
               error.message() + "; starting cold, the checkpoint is kept");
@@ -210,7 +204,14 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
   }
 }
 
+<<<<<<< HEAD
 Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
+=======
+Result<std::optional<int>> try_resume(const Call& call, const Creation& creation) {
+  REPRISE_PASS(call.layout.create());
+  settle_abandoned(call);
+  REPRISE_PASS(save_unheard(call, creation.who));
+>>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
   // A start that was killed may still be being undone.
   constexpr std::chrono::seconds kUndoPatience{60};
   const sys::FileLock lock =
@@ -264,7 +265,7 @@ int create(const Call& call) {
   if (status && *status) return **status;
   if (!status) {
     if (creation->wishes.on_restore_failure == container::OnRestoreFailure::kFail)
-      return give_up(call, not_started(*creation, status.error()));
+      return refuse(call, not_started(*creation, status.error()));
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
     note(call, "an older state may be gone on from", begin_anew(*creation, nullptr));
   }

@@ -10,10 +10,13 @@
 
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
-#include "container/worker_link.h"
 #include "runtime/call.h"
+<<<<<<< HEAD
 #include "runtime/key.h"
 #include "runtime/killed.h"
+=======
+#include "runtime/checkpoint_attempt.h"
+>>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "sys/file_lock.h"
 #include "sys/process.h"
 
@@ -124,6 +127,7 @@ void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds pat
   }
 }
 
+<<<<<<< HEAD
 Result<void> start_checkpoint(const Call& call, const Target& target, const sys::FileLock& lock) {
   container::WorkerRequest request;
   request.verb = container::WorkerVerb::kCheckpoint;
@@ -139,6 +143,8 @@ Result<void> start_checkpoint(const Call& call, const Target& target, const sys:
   return {};
 }
 
+=======
+>>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 // A session that runs already need not be one that ends the container or delivers a signal
 // (`reprise checkpoint create`), and whoever asked for this one waits for the end: so it comes
 // after that one, if the container lives then.
@@ -150,7 +156,7 @@ int checkpoint_instead(const Call& call, const Target& target) {
                 "a session did not end in time, no checkpoint, the signal is delivered");
   if (!lock) return pass_through(call);
   if (has_ended(call, target)) return 0;
-  if (const auto started = start_checkpoint(call, target, *lock); !started) {
+  if (const auto started = begin_checkpoint(call, target.who, target.signal, *lock); !started) {
     tell_caller(call, Severity::kError,
                 "no checkpoint, the signal is delivered: " + started.error().message());
     return pass_through(call);

@@ -13,8 +13,12 @@
 #include "container/adopted_note.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
+<<<<<<< HEAD
 #include "runtime/key.h"
 #include "runtime/killed.h"
+=======
+#include "runtime/checkpoint_attempt.h"
+>>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "store/catalog.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
@@ -122,10 +126,10 @@ int remove(const Call& call) {
   const auto who = container_of(call);
   if (!who) return pass_through(call);
   settle_abandoned(call);
-  if (const auto undone = await_undone_restore(call, *who); !undone) {
-    tell_caller(call, Severity::kError, "not deleted: " + undone.error().message());
-    return base::exit_code(undone.error().code());
-  }
+  if (const auto undone = await_undone_restore(call, *who); !undone)
+    return refuse(call, base::Error(undone.error()).with_step("not deleted"));
+  if (const auto saved = save_unheard(call, *who); !saved)
+    return refuse(call, base::Error(saved.error()).with_step("not deleted"));
   take(call.layout.restored_marker_of(*who));
   take(call.layout.network_baseline_of(*who));
   take(container::adopted_note_of(call.layout.network_baseline_of(*who)));

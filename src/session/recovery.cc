@@ -172,7 +172,7 @@ Result<sys::FileLock> note_session(const container::Layout& layout,
 
 Result<container::WorkerRequest> load_request(const container::Layout& layout,
                                               const base::SessionId& session) {
-  const auto file = request_file(layout.session_run_directory(session));
+  const auto file = container::request_file(layout.session_run_directory(session));
   const std::string text = REPRISE_PASS(sys::read_file(file));
   return REPRISE_TRY(container::decode_worker_request(text), "reading '" + file.string() + "'");
 }

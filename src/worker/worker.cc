@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "session/background_upload.h"
@@ -189,6 +190,8 @@ Result<int> serve(sys::MessageSocket& caller) {
         sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));
     return std::unexpected(std::move(ready).error());
   }
+  if (const auto fault = base::fault_point("worker-begin"); !fault)
+    base::log(base::LogLevel::kWarn, fault.error().message() + ", ignoring");
   guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
   Result<int> status = session::run_guarded(guarded, run_session);

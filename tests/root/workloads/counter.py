@@ -151,4 +151,5 @@ def main():
         time.sleep(options.period)
 
 
-main()
+if __name__ == "__main__":
+    main()
