@@ -12,6 +12,7 @@
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "container/worker_link.h"
+#include "runtime/key.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -31,6 +32,7 @@ container::WorkerRequest request_of(const Call& call, const container::Identity&
   request.verb = container::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = who.id;
+  request.key = with_key(call, who).key;
   request.runtime_args = call.arguments.state_globals();
   request.end = true;
   request.trigger = "stop";

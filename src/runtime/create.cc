@@ -16,11 +16,8 @@
 #include "container/network.h"
 #include "container/network_baseline.h"
 #include "container/runc_state.h"
-<<<<<<< HEAD
 #include "runtime/annotations.h"
-=======
 #include "runtime/checkpoint_attempt.h"
->>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "runtime/continuation.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
@@ -204,14 +201,7 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
   }
 }
 
-<<<<<<< HEAD
 Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
-=======
-Result<std::optional<int>> try_resume(const Call& call, const Creation& creation) {
-  REPRISE_PASS(call.layout.create());
-  settle_abandoned(call);
-  REPRISE_PASS(save_unheard(call, creation.who));
->>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
   // A start that was killed may still be being undone.
   constexpr std::chrono::seconds kUndoPatience{60};
   const sys::FileLock lock =
@@ -242,7 +232,7 @@ Result<void> prepare(const Call& call, Creation& creation) {
 }  // namespace
 
 int create(const Call& call) {
-  if (const auto checked = check_annotations(call); !checked) return give_up(call, checked.error());
+  if (const auto checked = check_annotations(call); !checked) return refuse(call, checked.error());
   Result<Creation> creation = read_creation(call);
   if (!creation) {
     // Not a bundle that runc could use either: say so, but never stand in the way of what runc
@@ -259,7 +249,9 @@ int create(const Call& call) {
   if (creation->wishes.io_uring == container::IoUring::kDeny)
     note(call, "io_uring is not refused", container::refuse_io_uring(creation->bundle));
   const Result<void> ready = prepare(call, *creation);
-  if (!ready && ready.error().code() == ErrorCode::kBusy) return give_up(call, ready.error());
+  if (!ready && ready.error().code() == ErrorCode::kBusy) return refuse(call, ready.error());
+  if (const auto saved = save_unheard(call, creation->who); !saved)
+    return refuse(call, saved.error());
   const Result<std::optional<int>> status =
       ready ? try_resume(call, *creation) : std::unexpected(ready.error());
   if (status && *status) return **status;

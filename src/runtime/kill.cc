@@ -11,12 +11,9 @@
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
-<<<<<<< HEAD
+#include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
-=======
-#include "runtime/checkpoint_attempt.h"
->>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "sys/file_lock.h"
 #include "sys/process.h"
 
@@ -127,24 +124,6 @@ void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds pat
   }
 }
 
-<<<<<<< HEAD
-Result<void> start_checkpoint(const Call& call, const Target& target, const sys::FileLock& lock) {
-  container::WorkerRequest request;
-  request.verb = container::WorkerVerb::kCheckpoint;
-  request.session = base::SessionId(base::random_id());
-  request.container = target.who.id;
-  request.key = with_key(call, target.who).key;
-  request.runtime_args = call.arguments.state_globals();
-  request.end = true;
-  request.trigger = "stop";
-  request.signal = target.signal;
-  request.lock_passed = true;
-  REPRISE_PASS(container::start_worker(request, &lock));
-  return {};
-}
-
-=======
->>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 // A session that runs already need not be one that ends the container or delivers a signal
 // (`reprise checkpoint create`), and whoever asked for this one waits for the end: so it comes
 // after that one, if the container lives then.

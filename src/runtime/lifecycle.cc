@@ -13,12 +13,9 @@
 #include "container/adopted_note.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
-<<<<<<< HEAD
+#include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
-=======
-#include "runtime/checkpoint_attempt.h"
->>>>>>> 664cacb (runtime: Save what was restored and not heard of, and answer for a stop)
 #include "store/catalog.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"

@@ -27,6 +27,7 @@
 
 namespace reprise::session {
 
+using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
 
