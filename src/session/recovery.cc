@@ -115,6 +115,15 @@ Result<void> drop_if_stale(const container::Layout& layout, const base::SessionI
   return sys::remove_tree(directory);
 }
 
+// A stop that was noted, but whose worker never made what it would have written into: there is no
+// store, so nothing is sealed.
+Result<void> settle_unbegun(const container::Layout& layout,
+                            const container::WorkerRequest& request) {
+  REPRISE_PASS(thaw(request));
+  REPRISE_PASS(deliver_signal(layout, request));
+  return sys::remove_tree(layout.session_run_directory(request.session));
+}
+
 // Whether it was settled. The caller has found its lock free and holds it.
 Result<bool> settle_one(const container::Layout& layout, const base::SessionId& session,
                         bool holds_container) {
@@ -129,6 +138,11 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
         layout.lock_of(container::identify(request->runtime_args, request->container)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) return false;
     container = REPRISE_PASS(std::move(lock));
+  }
+  if (request->verb == container::WorkerVerb::kCheckpoint &&
+      !REPRISE_PASS(store::Catalog::exists(layout.store))) {
+    REPRISE_PASS(settle_unbegun(layout, *request));
+    return true;
   }
   Context context = REPRISE_PASS(context_of(layout, *request));
   // Only the guard was killed, which would have removed the directory.
