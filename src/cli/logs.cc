@@ -124,6 +124,12 @@ Result<int> show(const Options& options, Context& context, store::Catalog& catal
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot =
       options.session.empty() ? "cannot list sessions" : "cannot show '" + options.session + "'";
+  if (options.session.empty() &&
+      !REPRISE_TRY(store::Catalog::exists(context.layout.store), cannot)) {
+    print_no_store(context);
+    if (options.json) print_json(context.io.out, {{"sessions", Json::array()}});
+    return kDone;
+  }
   store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
   if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
   return REPRISE_TRY(show(options, context, catalog), cannot);

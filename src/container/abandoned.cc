@@ -16,9 +16,14 @@ std::filesystem::path request_file(const std::filesystem::path& session_run_dire
   return session_run_directory / "request.json";
 }
 
+std::filesystem::path unbegun_marker(const std::filesystem::path& session_run_directory) {
+  return session_run_directory / "unbegun";
+}
+
 base::Result<void> note_request(const Layout& layout, const WorkerRequest& request) {
   const auto directory = layout.session_run_directory(request.session);
   REPRISE_PASS(sys::make_directories(directory));
+  REPRISE_PASS(sys::replace_file(unbegun_marker(directory), ""));
   REPRISE_PASS(sys::replace_file(request_file(directory), encode(request)));
   return sys::replace_file(session_lock_file(directory), "");
 }

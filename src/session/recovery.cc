@@ -12,6 +12,7 @@
 #include "container/identity.h"
 #include "session/promise.h"
 #include "session/settlement.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -115,8 +116,7 @@ Result<void> drop_if_stale(const container::Layout& layout, const base::SessionI
   return sys::remove_tree(directory);
 }
 
-// A stop that was noted, but whose worker never made what it would have written into: there is no
-// store, so nothing is sealed.
+// A stop that was noted, but never begun, since its worker did not come to life.
 Result<void> settle_unbegun(const container::Layout& layout,
                             const container::WorkerRequest& request) {
   REPRISE_PASS(thaw(request));
@@ -139,8 +139,8 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
     if (!lock && lock.error().code() == ErrorCode::kBusy) return false;
     container = REPRISE_PASS(std::move(lock));
   }
-  if (request->verb == container::WorkerVerb::kCheckpoint &&
-      !REPRISE_PASS(store::Catalog::exists(layout.store))) {
+  if (REPRISE_PASS(
+          sys::exists(container::unbegun_marker(layout.session_run_directory(request->session))))) {
     REPRISE_PASS(settle_unbegun(layout, *request));
     return true;
   }
@@ -181,6 +181,7 @@ Result<sys::FileLock> note_session(const container::Layout& layout,
   sys::FileLock lock =
       REPRISE_PASS(sys::FileLock::lock(container::session_lock_file(directory), kLockPatience));
   REPRISE_PASS(sys::replace_file(container::request_file(directory), container::encode(request)));
+  REPRISE_PASS(sys::remove_tree(container::unbegun_marker(directory)));
   return lock;
 }
 

@@ -27,6 +27,7 @@
 #include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
 #include "session/volumes.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/process.h"
 #include "sys/readable.h"
@@ -287,7 +288,9 @@ Result<void> RestoreSession::runc_failed(int exit_code) const {
                                                               : completed_.error().message())
                                .with_hint("was the host out of memory? see dmesg"));
   if (!completed_) return completed_;
-  Error error(ErrorCode::kUnsupported,
+  // Before CRIU was asked, runc refuses what is still on its way out: tasks of an attempt before.
+  const bool begun = REPRISE_PASS(sys::exists(log));
+  Error error(begun ? ErrorCode::kUnsupported : ErrorCode::kBusy,
               "runc restore ended with exit status " + std::to_string(exit_code));
   return std::unexpected(cause_of_failure(std::move(error), log, *spec_));
 }

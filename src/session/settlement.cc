@@ -305,6 +305,10 @@ bool may_end_without_session(const container::Layout& layout, const base::Sessio
   };
   constexpr std::chrono::milliseconds kInterval{200};
   const auto deadline = std::chrono::steady_clock::now() + container::Wishes().freeze_limit;
+  // It was settled already, or never was: what is known of it goes last.
+  if (const auto request = load_request(layout, session);
+      !request && request.error().error_number() == ENOENT)
+    return false;
   for (;;) {
     const Result<bool> sealed = ask();
     if (sealed) return *sealed;

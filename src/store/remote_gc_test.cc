@@ -361,6 +361,7 @@ TEST_F(RemoteGcTest, ACrowdLeavesOnlyWholeCheckpoints) {
     memory_.replace(std::size_t{100'000} * i, 50'000, noise(50'000, 20 + i));
     ids.push_back(put({{"pages-1.img", memory_}}));
   }
+  ASSERT_TRUE(push(ids[0]));  // which makes the place that the collectors look into
   Children children;
   for (unsigned pusher = 0; pusher < kPushers; ++pusher)
     children.start([&, pusher] {
