@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint_attempt.h"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/fault.h"
 #include "container/abandoned.h"
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
+#include "container/task_tree.h"
 #include "container/worker_link.h"
 #include "runtime/key.h"
 #include "sys/files.h"
@@ -76,13 +82,63 @@ Result<container::WorkerLink> begin(const Call& call, const container::WorkerReq
   return std::unexpected(std::move(error));
 }
 
-Result<container::WorkerEvent> outcome_of(container::WorkerLink& worker,
+// The conmon of a container that nobody heard of. When its container ends it would tell Podman so,
+// which would take that for the end of the container that is being made now, and delete it. So it
+// stands still from the freeze on, and is ended in silence if there is a checkpoint.
+class Monitor {
+ public:
+  explicit Monitor(pid_t init) : init_(init) {
+    const auto status = sys::read_file(proc() / "status");
+    const std::string parent = container::status_field(status.value_or(""), "PPid");
+    if (parent.empty() || sys::read_file("/proc/" + parent + "/comm").value_or("") != "conmon\n")
+      return;
+    if (auto opened = sys::open_pidfd(static_cast<pid_t>(std::stol(parent))))
+      process_ = *std::move(opened);
+  }
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+  ~Monitor() { send(SIGCONT); }
+
+  // The tasks stand still: what they have printed is to be in the log before.
+  void hold() const {
+    constexpr std::chrono::milliseconds kPatience{500};
+    constexpr std::chrono::milliseconds kPoll{1};
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (unread(1) + unread(2) > 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(kPoll);
+    send(SIGSTOP);
+  }
+  void end() const { send(SIGKILL); }
+
+ private:
+  [[nodiscard]] std::filesystem::path proc() const { return "/proc/" + std::to_string(init_); }
+  // Of a pipe; 0 for anything else.
+  [[nodiscard]] int unread(int fd) const {
+    const auto pipe =
+        sys::open_file(proc() / "fd" / std::to_string(fd), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat status{};
+    int bytes = 0;
+    const bool is_pipe = pipe && ::fstat(pipe->get(), &status) == 0 && S_ISFIFO(status.st_mode);
+    return is_pipe && ::ioctl(pipe->get(), FIONREAD, &bytes) == 0 ? bytes : 0;
+  }
+  void send(int signal) const {
+    if (process_.valid()) [[maybe_unused]]
+      const auto sent = sys::send_signal(process_, signal);
+  }
+
+  pid_t init_;
+  sys::UniqueFd process_;
+};
+
+Result<container::WorkerEvent> outcome_of(container::WorkerLink& worker, const Monitor& monitor,
                                           std::chrono::milliseconds patience) {
   for (;;) {
     const auto message = REPRISE_PASS(worker.socket.receive(patience));
     if (!message) return base::fail(ErrorCode::kGone, "the worker and its guard died");
     container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(*message));
     if (event.kind == container::WorkerEventKind::kOutcome) return event;
+    // The first that a session does while they stand still (session/checkpoint_session.cc).
+    if (event.phase == "copy-files") monitor.hold();
   }
 }
 
@@ -107,9 +163,13 @@ Result<void> save_unheard(const Call& call, const container::Identity& who) {
                                          "waiting for another session of the container");
   // Meanwhile another may have saved it.
   if (!sys::is_alive(state->init)) return {};
+  const Monitor monitor(state->init.pid);
   container::WorkerLink worker = REPRISE_PASS(begin(call, request_of(call, who, 0), lock));
-  const container::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, limit));
-  if (outcome.ok) return {};
+  const container::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
+  if (outcome.ok) {
+    monitor.end();
+    return {};
+  }
   return std::unexpected(
       Error(base::error_code_named(outcome.code),
             "it was restored and runs, although nobody started it, and cannot be checkpointed: " +

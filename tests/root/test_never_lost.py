@@ -7,11 +7,37 @@ import os
 import signal
 
 import pytest
+from harness.counting import assert_memory_is_whole, assert_moves_on, assert_unbroken
 from harness.leftovers import assert_nothing_left, our_processes, stopped_session
 from harness.waiting import wait_for
 from test_restore_failure import once, run_and_stop, tasks
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGHUP], ids=["killed", "hung up"])
+@pytest.mark.parametrize("point", ["restore-prepare", "pre-resume", "tasks-let-go"])
+def test_podman_killed_in_its_start(container, product, point, sent):
+    """The terminal is closed, or the ssh connection is lost, while the container is restored."""
+    run_and_stop(container)
+    product.write_runtime(fault=once(product, f"{point}:stop"))
+    start = container.begin("start", container.name)
+    session = stopped_session(product)
+    os.kill(start.pid, sent)
+    start.communicate(timeout=60)
+    os.kill(session, signal.SIGCONT)
+    wait_for(lambda: not our_processes(product), 60, "the restore to end")
+    product.write_runtime()
+    container.start()
+    container.refresh()
+    assert_moves_on(container)
+    assert_unbroken(container.lines())
+    assert_memory_is_whole(container)
+    assert_nothing_left(container)
+    container.stop()
+    container.start()
+    assert_moves_on(container)
+    assert_unbroken(container.lines())
 
 
 def test_saved_before_the_runtime_forgets_it(container, product):
