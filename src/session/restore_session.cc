@@ -15,6 +15,7 @@
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
+#include "engine/masked_files.h"
 #include "engine/tools.h"
 #include "session/attributes.h"
 #include "session/foreign.h"
@@ -88,6 +89,7 @@ Result<void> RestoreSession::prepare() {
   const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
   REPRISE_TRY(mend_mounts(images), "preparing the container's mounts");
   const auto places = REPRISE_PASS(vet_foreign(context_, *reader_, images));
+  REPRISE_TRY(engine::mask_by_own_device(images), "preparing the container's mounts");
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -30,5 +32,14 @@ base::Result<std::string_view> only_message(std::string_view file, std::uint32_t
 // The same of a file with one magic number.
 base::Result<std::string_view> only_after_magic(std::string_view file, std::uint32_t magic,
                                                 std::string_view what);
+
+struct CriuMessages {
+  std::string_view head;  // both magic numbers
+  std::vector<std::string_view> messages;
+};
+// All messages of an image file of that class and kind, which may be none. Errors as above.
+base::Result<CriuMessages> all_messages(std::string_view file, std::uint32_t class_magic,
+                                        std::uint32_t kind_magic, std::string_view what);
+void append_message(std::string& file, std::string_view message);
 
 }  // namespace reprise::image

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/criu_own_mounts.h"
+
+#include <gtest/gtest.h>
+
+#include "image/internal/criu_file.h"
+
+namespace reprise::image {
+namespace {
+
+using base::ErrorCode;
+
+constexpr std::string_view kMagic("\x19\x43\x56\x54\x28\x39\x56\x55", 8);
+
+std::string field(unsigned number, std::string_view text) {
+  constexpr unsigned kTypeBits = 3, kText = 2, kMore = 0x80, kLow = 0x7f, kWordBits = 7;
+  const unsigned key = number << kTypeBits | kText;
+  std::string bytes;
+  if (key >= kMore) {
+    bytes += static_cast<char>((key & kLow) | kMore);
+    bytes += static_cast<char>(key >> kWordBits);
+  } else {
+    bytes += static_cast<char>(key);
+  }
+  bytes += static_cast<char>(text.size());
+  return bytes += text;
+}
+
+// With a field that we do not know between those that we do, as CRIU writes them.
+std::string mount(std::string_view place, std::string_view key) {
+  std::string message = field(6, "/null") + field(7, place) + field(9, "mode=755");
+  return key.empty() ? message : message + field(18, key);
+}
+
+std::string file_of(std::initializer_list<std::string> mounts) {
+  std::string file(kMagic);
+  for (const std::string& one : mounts) append_message(file, one);
+  return file;
+}
+
+bool is_left_alone(const std::string& file) {
+  const auto edited = unhook_masked_files(file);
+  EXPECT_TRUE(edited) << edited.error().message();
+  return edited && !edited->has_value();
+}
+
+// From a field: after a restore the masked files of /proc were the host's own /dev/null, whose
+// rights root in the container could change for the whole host.
+TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
+  const auto edited = unhook_masked_files(
+      file_of({mount("./", ""), mount("./etc/hosts", "/etc/hosts"),
+               mount("./proc/keys", "/dev/null"), mount("./proc/kcore", "/dev/null")}));
+  ASSERT_TRUE(edited) << edited.error().message();
+  ASSERT_TRUE(edited->has_value());
+  const auto read = all_messages(**edited, kCriuImageMagic, 0x55563928, "mounts");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->messages.size(), 4U);
+  EXPECT_EQ(read->messages[0], mount("./", ""));
+  EXPECT_EQ(read->messages[1], mount("./etc/hosts", "/etc/hosts"));
+  for (const std::size_t masked : {2U, 3U}) {
+    EXPECT_EQ(read->messages[masked].find("/dev/null"), std::string_view::npos);
+    for (const std::string_view kept : {"/null", "./proc/k", "mode=755"})
+      EXPECT_NE(read->messages[masked].find(kept), std::string_view::npos) << kept;
+  }
+  EXPECT_TRUE(is_left_alone(**edited));
+}
+
+TEST(CriuMountsTest, WhatIsReallyFromOutsideStays) {
+  EXPECT_TRUE(
+      is_left_alone(file_of({mount("./dev/null", "/dev/null"), mount("./etc/ours", "/etc/ours")})));
+  EXPECT_TRUE(is_left_alone(std::string(kMagic)));
+}
+
+TEST(CriuMountsTest, EveryTruncationOfAMessageIsCorrupt) {
+  const std::string file = file_of({mount("./proc/keys", "/dev/null")});
+  for (std::size_t length = 0; length < file.size(); ++length) {
+    if (length == kMagic.size()) continue;
+    const auto edited = unhook_masked_files(file.substr(0, length));
+    ASSERT_FALSE(edited) << length;
+    EXPECT_EQ(edited.error().code(), ErrorCode::kCorrupt);
+  }
+  EXPECT_FALSE(unhook_masked_files(file_of({"no message"})));
+}
+
+}  // namespace
+}  // namespace reprise::image
