@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/criu_own_mounts.h"
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "criu_mount.pb.h"
 #include "image/internal/criu_file.h"
 
@@ -19,27 +23,49 @@ bool masks_a_file(const criu::Mount& mount) {
   return mount.ext_key() == kNull && mount.mountpoint() != "./dev/null";
 }
 
+// nullopt where it is none of the container's own.
+std::optional<CgroupMount> cgroup_of(const criu::Mount& mount,
+                                     const std::vector<std::string>& cgroup_mounts,
+                                     const Rename& container) {
+  constexpr std::uint32_t kCgroup = 12;
+  const std::string& place = mount.ext_key();
+  const std::size_t id = mount.root().find(container.from);
+  const auto lies_in = [&place](const std::string& top) { return place.starts_with(top + "/"); };
+  if (mount.fstype() != kCgroup || mount.mountpoint() != "." + place || id == std::string::npos ||
+      container.from.empty() || std::ranges::none_of(cgroup_mounts, lies_in))
+    return std::nullopt;
+  std::string cgroup = mount.root();
+  return CgroupMount{.place = place,
+                     .cgroup = cgroup.replace(id, container.from.size(), container.to),
+                     .name = "own-cgroup" + place};
+}
+
 }  // namespace
 
-Result<std::optional<std::string>> unhook_masked_files(std::string_view file) {
+Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::string>& cgroup_mounts,
+                             const Rename& container) {
   const CriuMessages messages =
       REPRISE_PASS(all_messages(file, kCriuImageMagic, kMountsMagic, "an image of mounts"));
-  std::string edited(messages.head);
-  bool changed = false;
+  OwnMounts own{.file = std::string(messages.head), .changed = false, .cgroups = {}};
   for (const std::string_view message : messages.messages) {
     criu::Mount mount;
     if (!mount.ParseFromArray(message.data(), static_cast<int>(message.size())))
       return base::fail(ErrorCode::kCorrupt, "an image of mounts of CRIU is damaged");
-    if (!masks_a_file(mount)) {
-      append_message(edited, message);
+    auto cgroup = cgroup_of(mount, cgroup_mounts, container);
+    if (!cgroup && !masks_a_file(mount)) {
+      append_message(own.file, message);
       continue;
     }
-    mount.clear_ext_key();
-    append_message(edited, mount.SerializeAsString());
-    changed = true;
+    own.changed = true;
+    if (cgroup) {
+      mount.set_ext_key(cgroup->name);
+      own.cgroups.push_back(std::move(*cgroup));
+    } else {
+      mount.clear_ext_key();
+    }
+    append_message(own.file, mount.SerializeAsString());
   }
-  if (!changed) return std::nullopt;
-  return edited;
+  return own;
 }
 
 }  // namespace reprise::image

@@ -3,18 +3,44 @@
 // What CRIU saved of the mounts of a mount namespace: its image files `mountpoints-N.img`.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
 namespace reprise::image {
 
-// runc masks a file by a bind mount of the container's own /dev/null, but has CRIU save it as a
-// mount of that name from outside, for which a restore mounts the host's device. From the whole
-// contents of such a file: one by which masked files are bound to what they were bound to; nullopt
-// where that is so already. kCorrupt if it is anything else.
-base::Result<std::optional<std::string>> unhook_masked_files(std::string_view file);
+// A directory of cgroup v1 that a container sees.
+struct CgroupMount {
+  std::string place;   // in the container: "/sys/fs/cgroup/memory"
+  std::string cgroup;  // in that hierarchy: "/libpod_parent/libpod-8a09"
+  std::string name;    // by which CRIU asks for it
+  bool operator==(const CgroupMount&) const = default;
+};
+
+// What a restore is told to mount from outside, though it is the container's own.
+struct OwnMounts {
+  std::string file;  // the image, edited
+  bool changed = false;
+  std::vector<CgroupMount> cgroups;
+};
+
+// The container that was saved, and the one that it becomes.
+struct Rename {
+  std::string from;
+  std::string to;
+};
+
+// runc masks a file by a bind mount of the container's own /dev/null, and shows a container its
+// cgroups by bind mounts of their directories, but has CRIU save both as mounts from outside. For
+// the former a restore gets the host's device, for the latter the cgroup of whoever restores. From
+// the whole contents of such a file: one in which masked files are bound to what they were bound
+// to, and cgroups below one of `cgroup_mounts` (destinations: "/sys/fs/cgroup") have a name by
+// which we can say where they are: where they were, but with the new container's id. kCorrupt if it
+// is anything else.
+base::Result<OwnMounts> own_mounts(std::string_view file,
+                                   const std::vector<std::string>& cgroup_mounts,
+                                   const Rename& container);
 
 }  // namespace reprise::image

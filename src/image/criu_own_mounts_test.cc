@@ -27,8 +27,10 @@ std::string field(unsigned number, std::string_view text) {
 }
 
 // With a field that we do not know between those that we do, as CRIU writes them.
-std::string mount(std::string_view place, std::string_view key) {
-  std::string message = field(6, "/null") + field(7, place) + field(9, "mode=755");
+std::string mount(std::string_view place, std::string_view key, char type = 5,
+                  std::string_view root = "/null") {
+  std::string message =
+      std::string{'\x08', type} + field(6, root) + field(7, place) + field(9, "mode=755");
   return key.empty() ? message : message + field(18, key);
 }
 
@@ -39,20 +41,21 @@ std::string file_of(std::initializer_list<std::string> mounts) {
 }
 
 bool is_left_alone(const std::string& file) {
-  const auto edited = unhook_masked_files(file);
+  const auto edited = own_mounts(file, {}, {});
   EXPECT_TRUE(edited) << edited.error().message();
-  return edited && !edited->has_value();
+  return edited && !edited->changed && edited->file == file;
 }
 
 // From a field: after a restore the masked files of /proc were the host's own /dev/null, whose
 // rights root in the container could change for the whole host.
 TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
-  const auto edited = unhook_masked_files(
-      file_of({mount("./", ""), mount("./etc/hosts", "/etc/hosts"),
-               mount("./proc/keys", "/dev/null"), mount("./proc/kcore", "/dev/null")}));
+  const auto edited =
+      own_mounts(file_of({mount("./", ""), mount("./etc/hosts", "/etc/hosts"),
+                          mount("./proc/keys", "/dev/null"), mount("./proc/kcore", "/dev/null")}),
+                 {}, {});
   ASSERT_TRUE(edited) << edited.error().message();
-  ASSERT_TRUE(edited->has_value());
-  const auto read = all_messages(**edited, kCriuImageMagic, 0x55563928, "mounts");
+  ASSERT_TRUE(edited->changed);
+  const auto read = all_messages(edited->file, kCriuImageMagic, 0x55563928, "mounts");
   ASSERT_TRUE(read);
   ASSERT_EQ(read->messages.size(), 4U);
   EXPECT_EQ(read->messages[0], mount("./", ""));
@@ -62,7 +65,30 @@ TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
     for (const std::string_view kept : {"/null", "./proc/k", "mode=755"})
       EXPECT_NE(read->messages[masked].find(kept), std::string_view::npos) << kept;
   }
-  EXPECT_TRUE(is_left_alone(**edited));
+  EXPECT_TRUE(is_left_alone(edited->file));
+}
+
+// From a property test: after a restore a container saw the cgroup of conmon instead of its own,
+// with other limits.
+TEST(CriuMountsTest, CgroupsAreOfTheContainer) {
+  constexpr char kCgroup = 12;
+  const std::string other =
+      mount("./sys/fs/cgroup/pids", "/sys/fs/cgroup/pids", kCgroup, "/conmon");
+  const std::string file =
+      file_of({mount("./sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu", kCgroup, "/all/libpod-12"), other,
+               mount("./volume/cpu", "/volume/cpu", kCgroup, "/all/libpod-12")});
+  const auto edited = own_mounts(file, {"/sys/fs/cgroup"}, {.from = "12", .to = "345"});
+  ASSERT_TRUE(edited) << edited.error().message();
+  EXPECT_EQ(edited->cgroups, std::vector<CgroupMount>({{.place = "/sys/fs/cgroup/cpu",
+                                                        .cgroup = "/all/libpod-345",
+                                                        .name = "own-cgroup/sys/fs/cgroup/cpu"}}));
+  const auto read = all_messages(edited->file, kCriuImageMagic, 0x55563928, "mounts");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->messages.size(), 3U);
+  EXPECT_TRUE(read->messages[0].contains("own-cgroup/sys/fs/cgroup/cpu"));
+  EXPECT_EQ(read->messages[1], other);
+  EXPECT_FALSE(read->messages[2].contains("own-cgroup"));
+  EXPECT_TRUE(is_left_alone(file));
 }
 
 TEST(CriuMountsTest, WhatIsReallyFromOutsideStays) {
@@ -75,11 +101,11 @@ TEST(CriuMountsTest, EveryTruncationOfAMessageIsCorrupt) {
   const std::string file = file_of({mount("./proc/keys", "/dev/null")});
   for (std::size_t length = 0; length < file.size(); ++length) {
     if (length == kMagic.size()) continue;
-    const auto edited = unhook_masked_files(file.substr(0, length));
+    const auto edited = own_mounts(file.substr(0, length), {}, {});
     ASSERT_FALSE(edited) << length;
     EXPECT_EQ(edited.error().code(), ErrorCode::kCorrupt);
   }
-  EXPECT_FALSE(unhook_masked_files(file_of({"no message"})));
+  EXPECT_FALSE(own_mounts(file_of({"no message"}), {}, {}));
 }
 
 }  // namespace

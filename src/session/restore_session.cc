@@ -15,7 +15,7 @@
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
-#include "engine/masked_files.h"
+#include "engine/own_mounts.h"
 #include "engine/tools.h"
 #include "session/attributes.h"
 #include "session/foreign.h"
@@ -89,7 +89,7 @@ Result<void> RestoreSession::prepare() {
   const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
   REPRISE_TRY(mend_mounts(images), "preparing the container's mounts");
   const auto places = REPRISE_PASS(vet_foreign(context_, *reader_, images));
-  REPRISE_TRY(engine::mask_by_own_device(images), "preparing the container's mounts");
+  cgroup_mounts_ = REPRISE_TRY(mount_own(images), "preparing the container's mounts");
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
@@ -141,11 +141,22 @@ Result<void> RestoreSession::check_fit() const {
                      "restore … -- --volume HOST:DIR' adds one)"));
 }
 
+Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::path& images) const {
+  std::vector<std::string> places;
+  for (const container::SpecMount& mount : spec_->mounts)
+    if (mount.type == "cgroup") places.push_back(mount.destination);
+  return engine::mount_own(
+      images, places,
+      {.from = reader_->manifest().container.str(), .to = context_.request.container.str()});
+}
+
 Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
   const std::filesystem::path config = engine::criu_config_file(context_.directory());
   const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
+  engine::OutsideMounts outside = overlays_;
+  outside.insert(outside.end(), cgroup_mounts_.begin(), cgroup_mounts_.end());
   REPRISE_PASS(
-      sys::replace_file(config, engine::restore_config(engine::hook_program(worker), overlays_)));
+      sys::replace_file(config, engine::restore_config(engine::hook_program(worker), outside)));
   Environment variables =
       engine::hook_variables({.socket = context_.hook_socket(),
                               .set_loopback_up = true,

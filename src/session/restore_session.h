@@ -37,6 +37,8 @@ class RestoreSession {
   base::Result<void> prepare();
   base::Result<void> check_fit() const;
   base::Result<void> check_command() const;
+  [[nodiscard]] base::Result<engine::OutsideMounts> mount_own(
+      const std::filesystem::path& images) const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
   base::Result<void> set_up_network(const container::NetworkNamespace& ns);
@@ -58,6 +60,7 @@ class RestoreSession {
   std::optional<container::OciSpec> spec_;
   std::unique_ptr<store::CheckpointReader> reader_;
   engine::OutsideMounts overlays_;             // of the engine, as they are mounted for CRIU
+  engine::OutsideMounts cgroup_mounts_;        // of the container's own
   std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
   std::string note_;                           // what a restore that succeeds could not give back
   pid_t init_ = 0;                             // from pre-resume on

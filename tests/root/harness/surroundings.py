@@ -16,6 +16,7 @@ def mounts(container):
         _, _, _, root, point, flags, *more = line.split(" ")
         end = more.index("-")
         kind, source, options = more[end + 1:]
+        options = options.replace(",uuid=on", "")  # of a new overlay only
         tags = [tag.partition(":")[0] for tag in more[:end]]
         found.append(" ".join([point, root, ",".join(sorted(flags.split(","))), *tags, kind, source,
                                ",".join(sorted(options.split(",")))]))
