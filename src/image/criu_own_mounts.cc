@@ -20,7 +20,7 @@ constexpr std::string_view kNull = "/dev/null";
 
 // The mount of the device itself, which containers in a user namespace have, is from outside.
 bool masks_a_file(const criu::Mount& mount) {
-  return mount.ext_key() == kNull && mount.mountpoint() != "./dev/null";
+  return mount.ext_key() == kNull && mount.mountpoint() != kNull;
 }
 
 // nullopt where it is none of the container's own.
@@ -31,7 +31,7 @@ std::optional<CgroupMount> cgroup_of(const criu::Mount& mount,
   const std::string& place = mount.ext_key();
   const std::size_t id = mount.root().find(container.from);
   const auto lies_in = [&place](const std::string& top) { return place.starts_with(top + "/"); };
-  if (mount.fstype() != kCgroup || mount.mountpoint() != "." + place || id == std::string::npos ||
+  if (mount.fstype() != kCgroup || mount.mountpoint() != place || id == std::string::npos ||
       container.from.empty() || std::ranges::none_of(cgroup_mounts, lies_in))
     return std::nullopt;
   std::string cgroup = mount.root();

@@ -50,19 +50,19 @@ bool is_left_alone(const std::string& file) {
 // rights root in the container could change for the whole host.
 TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
   const auto edited =
-      own_mounts(file_of({mount("./", ""), mount("./etc/hosts", "/etc/hosts"),
-                          mount("./proc/keys", "/dev/null"), mount("./proc/kcore", "/dev/null")}),
+      own_mounts(file_of({mount("/", ""), mount("/etc/hosts", "/etc/hosts"),
+                          mount("/proc/keys", "/dev/null"), mount("/proc/kcore", "/dev/null")}),
                  {}, {});
   ASSERT_TRUE(edited) << edited.error().message();
   ASSERT_TRUE(edited->changed);
   const auto read = all_messages(edited->file, kCriuImageMagic, 0x55563928, "mounts");
   ASSERT_TRUE(read);
   ASSERT_EQ(read->messages.size(), 4U);
-  EXPECT_EQ(read->messages[0], mount("./", ""));
-  EXPECT_EQ(read->messages[1], mount("./etc/hosts", "/etc/hosts"));
+  EXPECT_EQ(read->messages[0], mount("/", ""));
+  EXPECT_EQ(read->messages[1], mount("/etc/hosts", "/etc/hosts"));
   for (const std::size_t masked : {2U, 3U}) {
     EXPECT_EQ(read->messages[masked].find("/dev/null"), std::string_view::npos);
-    for (const std::string_view kept : {"/null", "./proc/k", "mode=755"})
+    for (const std::string_view kept : {"/null", "/proc/k", "mode=755"})
       EXPECT_NE(read->messages[masked].find(kept), std::string_view::npos) << kept;
   }
   EXPECT_TRUE(is_left_alone(edited->file));
@@ -72,11 +72,10 @@ TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
 // with other limits.
 TEST(CriuMountsTest, CgroupsAreOfTheContainer) {
   constexpr char kCgroup = 12;
-  const std::string other =
-      mount("./sys/fs/cgroup/pids", "/sys/fs/cgroup/pids", kCgroup, "/conmon");
+  const std::string other = mount("/sys/fs/cgroup/pids", "/sys/fs/cgroup/pids", kCgroup, "/conmon");
   const std::string file =
-      file_of({mount("./sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu", kCgroup, "/all/libpod-12"), other,
-               mount("./volume/cpu", "/volume/cpu", kCgroup, "/all/libpod-12")});
+      file_of({mount("/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu", kCgroup, "/all/libpod-12"), other,
+               mount("/volume/cpu", "/volume/cpu", kCgroup, "/all/libpod-12")});
   const auto edited = own_mounts(file, {"/sys/fs/cgroup"}, {.from = "12", .to = "345"});
   ASSERT_TRUE(edited) << edited.error().message();
   EXPECT_EQ(edited->cgroups, std::vector<CgroupMount>({{.place = "/sys/fs/cgroup/cpu",
@@ -93,12 +92,12 @@ TEST(CriuMountsTest, CgroupsAreOfTheContainer) {
 
 TEST(CriuMountsTest, WhatIsReallyFromOutsideStays) {
   EXPECT_TRUE(
-      is_left_alone(file_of({mount("./dev/null", "/dev/null"), mount("./etc/ours", "/etc/ours")})));
+      is_left_alone(file_of({mount("/dev/null", "/dev/null"), mount("/etc/ours", "/etc/ours")})));
   EXPECT_TRUE(is_left_alone(std::string(kMagic)));
 }
 
 TEST(CriuMountsTest, EveryTruncationOfAMessageIsCorrupt) {
-  const std::string file = file_of({mount("./proc/keys", "/dev/null")});
+  const std::string file = file_of({mount("/proc/keys", "/dev/null")});
   for (std::size_t length = 0; length < file.size(); ++length) {
     if (length == kMagic.size()) continue;
     const auto edited = own_mounts(file.substr(0, length), {}, {});
