@@ -12,7 +12,7 @@ HARDENED = ("--read-only", "--cap-drop", "all", "--cap-add", "chown", "--securit
             "--security-opt", "mask=/proc/uptime:/proc/fs:/proc/asound", "--security-opt", "unmask=/proc/bus",
             "--tmpfs", "/scratch:rw,nosuid,nodev,noexec,size=5m,mode=1770")
 SETS = {"default": (), "hardened": HARDENED, "privileged": ("--privileged",),
-        "host-dev": ("-v", "/dev:/dev", "-v", "/dev/zero:/tmp/zero:ro")}
+        "devices of the host": ("-v", "/dev/null:/tmp/null", "-v", "/dev/zero:/tmp/zero:ro")}
 
 
 @pytest.mark.parametrize("options", SETS.values(), ids=SETS.keys())
@@ -30,6 +30,6 @@ def test_as_created(container, options):
         assert_resumes(container)
         now = surroundings.null_device(f"/proc/{container.pid}/root")
         assert surroundings.masked_files(container) == dict.fromkeys(masked, now)
-        assert (now == surroundings.null_device("/")) == ("/dev:/dev" in options)
+        assert now != surroundings.null_device("/")
         assert surroundings.mounts(container) == mounts
         assert surroundings.rights_and_limits(container) == rights

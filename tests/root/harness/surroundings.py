@@ -42,7 +42,7 @@ def null_device(root):
 
 def rights_and_limits(container):
     text = container.proc_status()
-    found = {name: re.search(rf"^{name}:\s*(.*)$", text, re.M)[1] for name in STATUS}
+    found = {name: re.search(rf"^{name}:[ \t]*(.*)$", text, re.M)[1] for name in STATUS}
     process = pathlib.Path(f"/proc/{container.pid}")
     found["limits"] = (process / "limits").read_text("ascii")
     found["oom_score_adj"] = (process / "oom_score_adj").read_text("ascii")
