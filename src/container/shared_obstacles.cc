@@ -25,23 +25,53 @@ using std::filesystem::path;
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-// Processes in the IPC namespace of `init`, but not in its mount namespace: not what people execute
-// in the container.
-std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
-  const path first = proc / std::to_string(init);
-  const std::string ipc = sys::link_target(first / "ns/ipc");
-  const std::string mounts = sys::link_target(first / "ns/mnt");
-  std::vector<pid_t> others;
-  // That of the host is nobody's to save, and CRIU leaves it alone.
-  if (ipc.empty() || mounts.empty() || ipc == sys::link_target(proc / "self/ns/ipc")) return others;
-  for (const pid_t pid : sys::processes_in(proc)) {
-    const path process = proc / std::to_string(pid);
-    if (sys::link_target(process / "ns/ipc") != ipc) continue;
-    const std::string theirs = sys::link_target(process / "ns/mnt");
-    if (!theirs.empty() && theirs != mounts) others.push_back(pid);
+// The cgroup by which it is frozen, which is the container's own: that of cgroup v1's freezer, also
+// where both versions are mounted, else that of v2. Empty if the process has ended.
+std::string cgroup_of(const path& process) {
+  std::istringstream lines(sys::read_file(process / "cgroup").value_or(""));
+  std::string v2;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t names = line.find(':');
+    const std::size_t place = line.find(':', names + 1);
+    if (names == std::string::npos || place == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(names + 1, place - names - 1) + ",";
+    if (controllers.contains(",freezer,")) return line.substr(place + 1);
+    if (controllers == ",,") v2 = line.substr(place + 1);
   }
-  return others;
+  return v2;
 }
+
+bool lies_in(const std::string& cgroup, const std::string& other) {
+  return cgroup == other || cgroup.starts_with(other + "/");
+}
+
+// Whether a process is one of the container of `init`: a program that has made a mount namespace
+// for itself still is.
+class Membership {
+ public:
+  Membership(const path& proc, pid_t init)
+      : proc_(proc),
+        mounts_(sys::link_target(proc / std::to_string(init) / "ns/mnt")),
+        cgroup_(cgroup_of(proc / std::to_string(init))),
+        tree_(processes_of(proc, init)) {
+    if (cgroup_ == "/") cgroup_.clear();  // no limit to anything
+    std::ranges::sort(tree_);
+  }
+  [[nodiscard]] bool has(pid_t pid) const {
+    if (std::ranges::binary_search(tree_, pid)) return true;
+    const path process = proc_ / std::to_string(pid);
+    // One that has gone shares nothing.
+    const std::string mounts = sys::link_target(process / "ns/mnt");
+    if (mounts.empty() || mounts == mounts_) return true;
+    return !cgroup_.empty() && lies_in(cgroup_of(process), cgroup_);
+  }
+
+ private:
+  const path& proc_;
+  std::string mounts_;
+  std::string cgroup_;
+  std::vector<pid_t> tree_;
+};
 
 // Files without a name that a process has open or mapped for sharing: "DEVICE INODE" to what they
 // were called.
@@ -118,6 +148,18 @@ void judge_system_v(const path& proc, pid_t init, std::vector<Obstacle>& found) 
 }
 
 }  // namespace
+
+std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
+  const std::string ipc = sys::link_target(proc / std::to_string(init) / "ns/ipc");
+  std::vector<pid_t> others;
+  // That of the host is nobody's to save, and CRIU leaves it alone.
+  if (ipc.empty() || ipc == sys::link_target(proc / "self/ns/ipc")) return others;
+  const Membership container(proc, init);
+  for (const pid_t pid : sys::processes_in(proc))
+    if (sys::link_target(proc / std::to_string(pid) / "ns/ipc") == ipc && !container.has(pid))
+      others.push_back(pid);
+  return others;
+}
 
 std::vector<Obstacle> examine_sharing(const path& proc, pid_t init) {
   std::vector<Obstacle> found;
