@@ -2,7 +2,9 @@
 #include "image/criu_own_mounts.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "criu_mount.pb.h"
@@ -18,9 +20,21 @@ namespace {
 constexpr std::uint32_t kMountsMagic = 0x55563928;
 constexpr std::string_view kNull = "/dev/null";
 
-// The mount of the device itself, which containers in a user namespace have, is from outside.
-bool masks_a_file(const criu::Mount& mount) {
-  return mount.ext_key() == kNull && mount.mountpoint() != kNull;
+using Devices = std::set<std::uint32_t>;
+
+// The file systems that CRIU makes for the container, whole.
+Devices own_file_systems(const std::vector<criu::Mount>& mounts) {
+  Devices devices;
+  for (const criu::Mount& mount : mounts)
+    if (mount.ext_key().empty() && mount.root() == "/") devices.insert(mount.root_dev());
+  return devices;
+}
+
+// By a device of the container's own '/dev'. Those in a user namespace have the host's, as have
+// containers that an earlier version restored: CRIU could not bind that.
+bool masks_a_file(const criu::Mount& mount, const Devices& own) {
+  return mount.ext_key() == kNull && mount.mountpoint() != kNull && mount.root() == "/null" &&
+         own.contains(mount.root_dev());
 }
 
 // nullopt where it is none of the container's own.
@@ -46,14 +60,19 @@ Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::strin
                              const Rename& container) {
   const CriuMessages messages =
       REPRISE_PASS(all_messages(file, kCriuImageMagic, kMountsMagic, "an image of mounts"));
-  OwnMounts own{.file = std::string(messages.head), .changed = false, .cgroups = {}};
-  for (const std::string_view message : messages.messages) {
-    criu::Mount mount;
-    if (!mount.ParseFromArray(message.data(), static_cast<int>(message.size())))
+  std::vector<criu::Mount> mounts(messages.messages.size());
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    const std::string_view message = messages.messages[i];
+    if (!mounts[i].ParseFromArray(message.data(), static_cast<int>(message.size())))
       return base::fail(ErrorCode::kCorrupt, "an image of mounts of CRIU is damaged");
+  }
+  const Devices own_devices = own_file_systems(mounts);
+  OwnMounts own{.file = std::string(messages.head), .changed = false, .cgroups = {}};
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    criu::Mount& mount = mounts[i];
     auto cgroup = cgroup_of(mount, cgroup_mounts, container);
-    if (!cgroup && !masks_a_file(mount)) {
-      append_message(own.file, message);
+    if (!cgroup && !masks_a_file(mount, own_devices)) {
+      append_message(own.file, messages.messages[i]);
       continue;
     }
     own.changed = true;

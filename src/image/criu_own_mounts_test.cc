@@ -28,9 +28,9 @@ std::string field(unsigned number, std::string_view text) {
 
 // With a field that we do not know between those that we do, as CRIU writes them.
 std::string mount(std::string_view place, std::string_view key, char type = 5,
-                  std::string_view root = "/null") {
-  std::string message =
-      std::string{'\x08', type} + field(6, root) + field(7, place) + field(9, "mode=755");
+                  std::string_view root = "/null", char device = 46) {
+  std::string message = std::string{'\x08', type, '\x18', device} + field(6, root) +
+                        field(7, place) + field(9, "mode=755");
   return key.empty() ? message : message + field(18, key);
 }
 
@@ -48,9 +48,9 @@ bool is_left_alone(const std::string& file) {
 
 // From a field: after a restore the masked files of /proc were the host's own /dev/null, whose
 // rights root in the container could change for the whole host.
-TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
+TEST(CriuOwnMountsTest, MaskedFilesAreOfTheContainer) {
   const auto edited =
-      own_mounts(file_of({mount("/", ""), mount("/etc/hosts", "/etc/hosts"),
+      own_mounts(file_of({mount("/dev", "", 5, "/"), mount("/etc/hosts", "/etc/hosts"),
                           mount("/proc/keys", "/dev/null"), mount("/proc/kcore", "/dev/null")}),
                  {}, {});
   ASSERT_TRUE(edited) << edited.error().message();
@@ -58,7 +58,7 @@ TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
   const auto read = all_messages(edited->file, kCriuImageMagic, 0x55563928, "mounts");
   ASSERT_TRUE(read);
   ASSERT_EQ(read->messages.size(), 4U);
-  EXPECT_EQ(read->messages[0], mount("/", ""));
+  EXPECT_EQ(read->messages[0], mount("/dev", "", 5, "/"));
   EXPECT_EQ(read->messages[1], mount("/etc/hosts", "/etc/hosts"));
   for (const std::size_t masked : {2U, 3U}) {
     EXPECT_EQ(read->messages[masked].find("/dev/null"), std::string_view::npos);
@@ -68,9 +68,21 @@ TEST(CriuMountsTest, MaskedFilesAreOfTheContainer) {
   EXPECT_TRUE(is_left_alone(edited->file));
 }
 
+// Those in a user namespace, and of containers that an earlier version restored.
+TEST(CriuOwnMountsTest, TheHostsDeviceStaysWhereCriuCouldNotBindAnother) {
+  constexpr char kTmpfs = 5, kOwn = 46, kHosts = 6;
+  const std::string dev = mount("/dev", "", kTmpfs, "/", kOwn);
+  EXPECT_TRUE(
+      is_left_alone(file_of({dev, mount("/proc/keys", "/dev/null", kTmpfs, "/null", kHosts)})));
+  EXPECT_TRUE(
+      is_left_alone(file_of({dev, mount("/proc/keys", "/dev/null", kTmpfs, "/../null", kOwn)})));
+  EXPECT_TRUE(is_left_alone(file_of({mount("/volume", "/volume", kTmpfs, "/", kOwn),
+                                     mount("/proc/keys", "/dev/null", kTmpfs, "/null", kOwn)})));
+}
+
 // From a property test: after a restore a container saw the cgroup of conmon instead of its own,
 // with other limits.
-TEST(CriuMountsTest, CgroupsAreOfTheContainer) {
+TEST(CriuOwnMountsTest, CgroupsAreOfTheContainer) {
   constexpr char kCgroup = 12;
   const std::string other = mount("/sys/fs/cgroup/pids", "/sys/fs/cgroup/pids", kCgroup, "/conmon");
   const std::string file =
@@ -90,13 +102,13 @@ TEST(CriuMountsTest, CgroupsAreOfTheContainer) {
   EXPECT_TRUE(is_left_alone(file));
 }
 
-TEST(CriuMountsTest, WhatIsReallyFromOutsideStays) {
+TEST(CriuOwnMountsTest, WhatIsReallyFromOutsideStays) {
   EXPECT_TRUE(
       is_left_alone(file_of({mount("/dev/null", "/dev/null"), mount("/etc/ours", "/etc/ours")})));
   EXPECT_TRUE(is_left_alone(std::string(kMagic)));
 }
 
-TEST(CriuMountsTest, EveryTruncationOfAMessageIsCorrupt) {
+TEST(CriuOwnMountsTest, EveryTruncationOfAMessageIsCorrupt) {
   const std::string file = file_of({mount("/proc/keys", "/dev/null")});
   for (std::size_t length = 0; length < file.size(); ++length) {
     if (length == kMagic.size()) continue;
