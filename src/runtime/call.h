@@ -46,6 +46,7 @@ int start(const Call& call);
 int execute(const Call& call);  // `exec`
 int state(const Call& call);
 int kill(const Call& call);
-int remove(const Call& call);  // `delete`
+int remove(const Call& call);           // `delete`
+int pause_or_resume(const Call& call);  // `pause`, `resume`
 
 }  // namespace reprise::runtime

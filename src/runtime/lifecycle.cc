@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `start`, `exec`, `state` and `delete`.
+// `start`, `exec`, `state`, `delete`, `pause` and `resume`.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "container/adopted_note.h"
+#include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
@@ -139,6 +140,22 @@ int remove(const Call& call) {
                                                       .detail = killed ? kKilled : ""});
           !added)
         tell_caller(call, Severity::kWarning, "history not written: " + added.error().message());
+  return pass_through(call);
+}
+
+// What a session has frozen it thaws, and a pause in the middle would go with it; a resume would
+// let the tasks run on while they are saved.
+int pause_or_resume(const Call& call) {
+  const auto who = container_of(call);
+  if (!who) return pass_through(call);
+  settle_abandoned(call);
+  std::error_code ignored;
+  if (!std::filesystem::exists(call.layout.lock_of(*who), ignored)) return pass_through(call);
+  const auto patience = container::Wishes().freeze_limit;
+  if (const auto lock = sys::FileLock::lock(call.layout.lock_of(*who), patience); !lock) {
+    tell_caller(call, Severity::kError, "a session did not end: " + lock.error().message());
+    return base::exit_code(lock.error().code());
+  }
   return pass_through(call);
 }
 

@@ -29,12 +29,14 @@ int run_runtime(int argc, char** argv) {
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
                   .layout = container::Layout::from_environment()};
   using Handler = int (*)(const Call&);
-  constexpr std::array<std::pair<std::string_view, Handler>, 6> kHandlers = {{
+  constexpr std::array<std::pair<std::string_view, Handler>, 8> kHandlers = {{
       {"create", create},
       {"start", start},
       {"exec", execute},
       {"state", state},
       {"kill", kill},
+      {"pause", pause_or_resume},
+      {"resume", pause_or_resume},
       {"delete", remove},
   }};
   for (const auto& [verb, handler] : kHandlers)

@@ -54,6 +54,12 @@ std::string kernel_release() {
   return ::uname(&name) == 0 ? name.release : "";
 }
 
+Result<void> refuse_paused(const container::RuncState& state) {
+  if (!REPRISE_PASS(container::Cgroup(state.cgroup_paths).is_frozen())) return {};
+  return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
+                             .with_hint("resume it first: podman unpause NAME"));
+}
+
 // CRIU would refuse as well, but in the middle of a dump and in words for those who know it.
 Result<void> refuse(const std::vector<container::Obstacle>& found) {
   if (found.empty()) return {};
@@ -110,9 +116,7 @@ Result<void> CheckpointSession::admit() {
       container::network_path_of(spec_->network_namespace_path, state_->init.pid);
   if (!sys::is_alive(state_->init))
     return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
-  if (REPRISE_PASS(container::Cgroup(state_->cgroup_paths).is_frozen()))
-    return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
-                               .with_hint("resume it first: podman unpause NAME"));
+  REPRISE_PASS(refuse_paused(*state_));
   return refuse(container::examine("/proc", state_->init.pid).obstacles);
 }
 
@@ -213,6 +217,9 @@ Result<void> CheckpointSession::dump() {
                          ? engine::WhenFrozen(disconnect)
                          : engine::WhenFrozen(),
       .limit = wishes.freeze_limit};
+  // Again, since somebody may have paused it meanwhile: what is frozen from here on is so by us.
+  REPRISE_PASS(refuse_paused(*state_));
+  REPRISE_PASS(note_freeze(context_.layout, context_.request));
   REPRISE_PASS(watch_.begin(wishes.freeze_limit));
   const base::ScopeExit runs_again([this] { watch_.end(); });
   REPRISE_PASS(

@@ -93,7 +93,7 @@ void take_over(const GuardedSession& guarded, const End& end) {
   }
   // A CRIU that hangs may do so because of a frozen cgroup; one that does not will thaw it itself.
   if (end.how == End::How::kHung)
-    if (const auto thawed = thaw(guarded.request); !thawed)
+    if (const auto thawed = thaw(guarded.layout, guarded.request); !thawed)
       base::log(LogLevel::kError, "the container was not thawed",
                 {{"error", thawed.error().details()}});
   const container::WorkerEvent outcome = settle(

@@ -40,7 +40,24 @@ Result<void> deliver_signal(const container::Layout& layout,
   return base::fault_point("signal-delivered");
 }
 
-Result<void> thaw(const container::WorkerRequest& request) {
+namespace {
+
+// On the same file system as all else of the session: a host that goes down forgets both this and
+// what was frozen.
+std::filesystem::path freeze_note(const container::Layout& layout,
+                                  const container::WorkerRequest& request) {
+  return layout.session_run_directory(request.session) / "freezes";
+}
+
+}  // namespace
+
+Result<void> note_freeze(const container::Layout& layout, const container::WorkerRequest& request) {
+  return sys::replace_file(freeze_note(layout, request), "");
+}
+
+Result<void> thaw(const container::Layout& layout, const container::WorkerRequest& request) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(freeze_note(layout, request), unknown) && !unknown) return {};
   const auto state = container::load_runc_state(request.runtime_args, request.container);
   if (!state && state.error().code() == base::ErrorCode::kNotFound) return {};
   return container::Cgroup(REPRISE_PASS(state).cgroup_paths).thaw();
@@ -63,7 +80,7 @@ Result<void> restore_promise(const container::Layout& layout,
   const auto state = container::load_runc_state(request.runtime_args, request.container);
   if (state) {
     reconnect_unix_peers(layout.session_directory(request.session), state->init.pid);
-    note(container::Cgroup(state->cgroup_paths).thaw());
+    note(thaw(layout, request));
     const auto spec = container::load_oci_spec(state->bundle);
     note(spec);
     if (spec && spec->has_network_namespace)

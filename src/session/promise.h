@@ -22,12 +22,17 @@ std::filesystem::path network_of(const container::OciSpec& spec, const container
 base::Result<void> deliver_signal(const container::Layout& layout,
                                   const container::WorkerRequest& request);
 
-// Lets the container's tasks run, as far as its cgroup keeps them from it.
-base::Result<void> thaw(const container::WorkerRequest& request);
+// To be called by a session that has seen that the container is not frozen, before it freezes it.
+base::Result<void> note_freeze(const container::Layout& layout,
+                               const container::WorkerRequest& request);
+
+// Lets the container's tasks run, as far as its cgroup keeps them from it. Only after
+// note_freeze(): a container that a person has paused stays paused.
+base::Result<void> thaw(const container::Layout& layout, const container::WorkerRequest& request);
 
 // What must be true after any failure, whoever notices it (the session, or its guard when the
-// worker was killed): thawed, not firewalled, no partial checkpoint, the signal delivered. Does as
-// much as it can; returns the first error.
+// worker was killed): thawed if the session froze it, not firewalled, no partial checkpoint, the
+// signal delivered. Does as much as it can; returns the first error.
 base::Result<void> restore_promise(const container::Layout& layout,
                                    const container::WorkerRequest& request,
                                    store::CheckpointStore& store);

@@ -97,7 +97,7 @@ Result<void> settle_without_outcome(Context& context) {
   // CRIU may hang because of a frozen cgroup. It is to end anyway. What was restored stays frozen
   // until it is known whether it may run.
   if (context.request.verb == container::WorkerVerb::kCheckpoint)
-    if (const auto thawed = thaw(context.request); !thawed)
+    if (const auto thawed = thaw(context.layout, context.request); !thawed)
       base::log(base::LogLevel::kError, "the container was not thawed",
                 {{"error", thawed.error().details()}});
   settle(context,
