@@ -62,6 +62,9 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   const json linux_part = config.value("linux", json::object());
   for (const auto& [name, value] : linux_part.value("sysctl", std::map<std::string, std::string>{}))
     spec.sysctls.emplace(sysctl_path(name), value);
+  const json memory = linux_part.value("resources", json::object()).value("memory", json::object());
+  spec.memory_limit = memory.value("limit", std::int64_t{0});
+  spec.swap_limit = memory.value("swap", std::int64_t{0});
   for (const json& ns : linux_part.value("namespaces", json::array())) {
     if (ns.at("type") == "ipc") spec.shares_ipc = !ns.value("path", "").empty();
     if (ns.at("type") == "uts") spec.has_uts_namespace = ns.value("path", "").empty();

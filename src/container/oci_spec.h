@@ -36,6 +36,8 @@ struct OciSpec {
   bool has_network_namespace = false;          // false: the host's network
   std::string network_namespace_path;          // empty: made by runc
   std::map<std::string, std::string> sysctls;  // by their path below /proc/sys
+  std::int64_t memory_limit = 0;               // bytes; not above 0: none
+  std::int64_t swap_limit = 0;  // of memory and swap together; below 0: none, 0: not told
 };
 
 // kCorrupt for text that is not an OCI configuration. Pure. `bundle` makes root.path absolute.

@@ -60,7 +60,23 @@ std::vector<std::pair<std::string, std::string>> hook_variables(
           {hook::kFreezeFileVariable, environment.freeze_file.string()},
           {hook::kAskFrozenVariable, environment.ask_when_frozen ? "yes" : ""},
           {hook::kLoopbackVariable, environment.set_loopback_up ? "up" : ""},
-          {hook::kLeaveVariable, environment.leave_file.string()}};
+          {hook::kLeaveVariable, environment.leave_file.string()},
+          {hook::kPidsVariable, environment.pids_note.string()}};
+}
+
+Result<void> put_pids_limit_back(const std::filesystem::path& note) {
+  const Result<std::string> text = sys::read_file(note);
+  if (!text && text.error().code() == base::ErrorCode::kNotFound) return {};
+  if (!text) return std::unexpected(text.error());
+  const std::size_t line = text->find('\n');
+  if (line != std::string::npos) {
+    const auto written =
+        sys::write_control_file(text->substr(0, line), std::string_view(*text).substr(line + 1));
+    if (!written && written.error().code() != base::ErrorCode::kNotFound &&
+        written.error().code() != base::ErrorCode::kGone)
+      return std::unexpected(written.error());
+  }
+  return sys::remove_tree(note);
 }
 
 std::filesystem::path hook_program(const std::filesystem::path& worker) {

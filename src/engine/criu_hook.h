@@ -51,8 +51,13 @@ struct HookEnvironment {
   bool ask_when_frozen = false;       // on a dump, at kNetworkLock
   bool set_loopback_up = false;       // on a restore, in the container's network namespace
   std::filesystem::path leave_file;   // on a restore
+  std::filesystem::path pids_note{};  // on a restore: the limit of processes is lifted meanwhile,
+                                      // and noted here (put_pids_limit_back)
 };
 std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnvironment& environment);
+// For when CRIU did not come so far: the program itself has put the limit back before any task
+// runs. A note that is not there, or whose cgroup has gone, is success.
+base::Result<void> put_pids_limit_back(const std::filesystem::path& note);
 // The program lies beside the worker.
 std::filesystem::path hook_program(const std::filesystem::path& worker);
 // So does the library that CRIU needs in LD_PRELOAD for a dump where CAP_SYS_RESOURCE is missing.

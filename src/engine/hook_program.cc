@@ -19,6 +19,7 @@
 #include <ctime>
 #include <initializer_list>
 
+#include "engine/hook_pids.h"
 #include "engine/hook_protocol.h"
 
 namespace hook = reprise::engine::hook;
@@ -124,6 +125,8 @@ int main() {
     return is(variable(hook::kAskFrozenVariable), "yes") ? ask(step) : kGoOn;
   }
   if (is(step, hook::kSetupNamespaces)) set_loopback_up();
+  if (is(step, "pre-restore")) hook::lift_pids_limit(variable(hook::kPidsVariable));
+  if (is(step, hook::kPreResume)) hook::put_pids_limit_back(variable(hook::kPidsVariable));
   for (const char* question :
        {hook::kPostDump, hook::kSetupNamespaces, hook::kPostRestore, hook::kPreResume})
     if (is(step, question)) return ask(question);

@@ -15,6 +15,8 @@ inline constexpr const char* kAskFrozenVariable =
 inline constexpr const char* kLoopbackVariable = "REPRISE_HOOK_LOOPBACK";  // "up": set lo up
 // To be there before CRIU lets restored tasks go (preload/hold.cc).
 inline constexpr const char* kLeaveVariable = "REPRISE_HOOK_LEAVE";
+// On a restore: notes the limit of processes that was lifted for it.
+inline constexpr const char* kPidsVariable = "REPRISE_HOOK_PIDS";
 
 // CRIU's names of the steps at which it asks: all tasks stopped, and nothing looked at yet (if
 // wanted); all tasks stopped and written; all namespaces made

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_session.h"
 
+#include <sys/sysinfo.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -125,10 +127,34 @@ Result<void> RestoreSession::check_command() const {
           .with_hint("use another id for another program"));
 }
 
+// The kernel would kill it in the middle of the restore, or soon afterwards.
+Result<void> RestoreSession::check_memory() const {
+  const std::uint64_t needed = image::memory_needed(reader_->manifest());
+  const auto suffices = [needed](std::int64_t limit) {
+    return limit < 0 || static_cast<std::uint64_t>(limit) >= needed;
+  };
+  // With swap, what does not fit into memory need not be there.
+  struct sysinfo host{};
+  const bool swaps = spec_->swap_limit != 0 && ::sysinfo(&host) == 0 && host.totalswap > 0;
+  if (spec_->memory_limit <= 0 || suffices(spec_->memory_limit) ||
+      (swaps && suffices(spec_->swap_limit)))
+    return {};
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  const auto mebibytes = [](std::uint64_t bytes) {
+    return std::to_string((bytes + kMebibyte - 1) / kMebibyte);
+  };
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported,
+            "the memory limit of " + mebibytes(static_cast<std::uint64_t>(spec_->memory_limit)) +
+                " MiB is too low: the checkpoint holds " + mebibytes(needed) + " MiB")
+          .with_hint("raise it above that: podman update --memory"));
+}
+
 // CRIU finds missing mounts as well, but late, and names them by number.
 Result<void> RestoreSession::check_fit() const {
   REPRISE_PASS(check_command());
   REPRISE_PASS(check_outside(*reader_, *spec_));
+  REPRISE_PASS(check_memory());
   const std::vector<std::string> present = container::external_mounts(*spec_);
   std::string missing;
   for (const std::string& mount : reader_->manifest().mounts)
@@ -160,7 +186,8 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
   Environment variables =
       engine::hook_variables({.socket = context_.hook_socket(),
                               .set_loopback_up = true,
-                              .leave_file = engine::leave_file(context_.directory())});
+                              .leave_file = engine::leave_file(context_.directory()),
+                              .pids_note = context_.pids_note()});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
   variables.emplace_back("LD_PRELOAD", engine::hold_library(worker).string());

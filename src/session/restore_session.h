@@ -39,6 +39,7 @@ class RestoreSession {
   base::Result<void> check_command() const;
   [[nodiscard]] base::Result<engine::OutsideMounts> mount_own(
       const std::filesystem::path& images) const;
+  [[nodiscard]] base::Result<void> check_memory() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
   base::Result<void> set_up_network(const container::NetworkNamespace& ns);

@@ -11,6 +11,7 @@
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "container/runc_state.h"
+#include "engine/criu_hook.h"
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
@@ -158,6 +159,8 @@ void finish_letting_go(const container::OciSpec& spec, Context& context,
 }
 
 void settle_restored(const Context& context) {
+  base::warn_and_ignore(engine::put_pids_limit_back(context.pids_note()),
+                        "the limit of processes stays lifted");
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
   const auto& request = context.request;

@@ -113,12 +113,15 @@ def main():
                         help="something that cannot be saved")
     parser.add_argument("--try-io-uring", action="store_true")
     parser.add_argument("--loopback", action="store_true")
+    parser.add_argument("--threads", type=int, default=0, help="that do nothing")
     options = parser.parse_args()
     install_handler("SIGTERM", options.on_term)
     install_handler("SIGINT", options.on_int)
     ballast = Ballast(options.mb, options.seed)
     held = [holding.KINDS[kind]() for kind in options.hold]
     echo = Echo() if options.loopback else None
+    for _ in range(options.threads):
+        threading.Thread(target=time.sleep, args=(1e6,), daemon=True).start()
     chain = secrets.token_hex(8)
     say("READY", chain)
     if options.try_io_uring:

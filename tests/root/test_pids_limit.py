@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A restore needs some more processes than the container: the limit is lifted for it, and put back."""
+import pytest
+from harness import cgroup
+from harness.counting import assert_resumes
+from harness.leftovers import assert_nothing_left
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_used_to_the_full(container, product, limit):
+    """`stop` said "checkpointed", and each start failed: "fork() failed", or the tar of a tmpfs."""
+    container.run_workload("counter.py", "--threads", limit - 1,
+                           options=("--pids-limit", limit, "--tmpfs", "/scratch"))
+    for _ in range(2):
+        container.stop()
+        assert len(product.checkpoints()) >= 1
+        assert_resumes(container)
+        assert cgroup.limit(container, "pids") == str(limit)
+        assert_nothing_left(container)
+
+
+def test_put_back_by_who_takes_over(container, product):
+    """Session and guard are killed while the limit is lifted: the container that comes of it has it."""
+    container.run_workload("counter.py", options=("--pids-limit", 2))
+    container.stop()
+    product.write_runtime(fault="post-restore:kill")
+    container.start()
+    product.write_runtime()
+    assert cgroup.limit(container, "pids") == "2"
+    assert_nothing_left(container)
