@@ -10,6 +10,7 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -59,8 +60,9 @@ constexpr std::array<std::string_view, 7> kSavedAnonymous = {
     "[eventfd]", "[eventpoll]", "[signalfd]", "[timerfd]", "[pidfd]", "inotify", "[fanotify]"};
 constexpr std::array<AnonymousKind, 4> kKnownAnonymous = {{
     {"[io_uring]", "is an io_uring",
-     "have the program use other I/O: without the annotation reprise.dev/io-uring=allow, programs "
-     "find none and fall back"},
+     "have the program use other I/O: without the annotation reprise.dev/io-uring=allow, and with "
+     "a "
+     "seccomp profile, programs find none and fall back"},
     {"bpf", "is a BPF object", "load BPF programs outside of the container"},
     {"[perf_event]", "is a perf event", "stop profiling before the checkpoint"},
     {"[userfaultfd]", "is a userfaultfd", "have the program handle its page faults in another way"},
@@ -90,9 +92,12 @@ std::optional<Cause> judge_socket(const path& descriptor) {
   if (std::ranges::find(kSavedProtocols, protocol) != kSavedProtocols.end()) return std::nullopt;
   const bool multipath = protocol.starts_with("MPTCP");
   return Cause{"is a socket of the protocol '" + std::string(protocol) + "', which cannot be saved",
-               multipath ? "switch Multipath TCP off (Go: GODEBUG=multipathtcp=0)"
-                         : "have the program close it before the checkpoint, or use TCP, UDP or a "
-                           "UNIX socket"};
+               multipath
+                   ? "have the program use TCP (Go: GODEBUG=multipathtcp=0): without the "
+                     "annotation reprise.dev/mptcp=allow, and with a seccomp profile, programs "
+                     "are told that there is none and fall back"
+                   : "have the program close it before the checkpoint, or use TCP, UDP or a "
+                     "UNIX socket"};
 }
 
 // criu/files.c, dump_chrdev, and criu/tty.c, get_tty_driver.
@@ -134,7 +139,15 @@ std::optional<Cause> judge_device(const struct stat& status, const std::string& 
                "have the program close it before the checkpoint"};
 }
 
+// The kernel names every file of memfd_secret(2) so (mm/secretmem.c).
+constexpr std::string_view kSecretMemory = "/secretmem (deleted)";
+constexpr std::string_view kSecretRemedy =
+    "switch it off in the program that keeps its keys in such memory: nobody else can read it, "
+    "which is what it is for";
+
 std::optional<Cause> judge_path(const path& descriptor, const std::string& file) {
+  if (file == kSecretMemory)
+    return Cause{"is secret memory (memfd_secret)", std::string(kSecretRemedy)};
   struct stat status{};
   if (::stat(descriptor.c_str(), &status) != 0) return std::nullopt;
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return judge_device(status, file);
@@ -145,6 +158,14 @@ std::optional<Cause> judge_path(const path& descriptor, const std::string& file)
     return Cause{"is the POSIX message queue '" + file + "'",
                  "have the program close it before the checkpoint, or use a socket"};
   return std::nullopt;
+}
+
+// CRIU knows marks of fanotify on files and mounts, not those on whole file systems.
+std::optional<Cause> judge_fanotify(const path& process, const std::string& descriptor) {
+  const auto marks = sys::read_file(process / "fdinfo" / descriptor);
+  if (!marks || !marks->contains("fanotify sdev:")) return std::nullopt;
+  return Cause{"watches a whole file system (fanotify)",
+               "have the program watch files, directories or mounts, or use inotify"};
 }
 
 std::optional<Cause> judge_descriptor(const path& descriptor, const std::string& link) {
@@ -159,7 +180,10 @@ std::optional<Cause> judge_descriptor(const path& descriptor, const std::string&
 void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
   for (const sys::OpenFile& file : sys::open_files_of(process.directory)) {
     const std::string number = std::to_string(file.number);
-    if (auto cause = judge_descriptor(process.directory / "fd" / number, file.target))
+    auto cause = file.target == "anon_inode:[fanotify]"
+                     ? judge_fanotify(process.directory, number)
+                     : judge_descriptor(process.directory / "fd" / number, file.target);
+    if (cause)
       found.push_back({process.described + ", descriptor " + number, std::move(cause->text),
                        std::move(cause->remedy)});
   }
@@ -198,6 +222,8 @@ std::optional<Cause> judge_mapping(const Process& process, const Mapping& mappin
   constexpr std::string_view kAnonymous = "anon_inode:";
   if (mapping.what == "[uprobes]")
     return Cause{"is being probed (uprobes)", "end the tracing (perf, bpftrace) of this program"};
+  if (mapping.what == kSecretMemory)
+    return Cause{"has secret memory (memfd_secret)", std::string(kSecretRemedy)};
   if (mapping.what.starts_with("/dev/") && !mapping.what.starts_with("/dev/shm/") &&
       !mapping.what.starts_with("/dev/zero"))
     return judge_device_memory(process, mapping);
@@ -280,6 +306,25 @@ void judge_queues(const path& init, std::vector<Obstacle>& found) {
                      "remove it: rm /dev/mqueue/" + entry->path().filename().string()});
 }
 
+// A file lease that the kernel is taking away, since somebody waits to open the file: the program
+// was told by a signal, which would come a second time after a restore, or not at all. /proc/locks
+// has "1: LEASE  BREAKING  READ  PID …".
+void judge_leases(const path& proc, const std::vector<pid_t>& processes,
+                  std::vector<Obstacle>& found) {
+  std::istringstream lines(sys::read_file(proc / "locks").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, kind, state, access;
+    pid_t pid = 0;
+    if (!(words >> number >> kind >> state >> access >> pid) || kind != "LEASE" ||
+        state != "BREAKING" || std::ranges::find(processes, pid) == processes.end())
+      continue;
+    found.push_back(
+        {describe(proc / std::to_string(pid)), "has a file lease that is being broken",
+         "try again: the program gives it up, or the kernel takes it, within a minute"});
+  }
+}
+
 }  // namespace
 
 Examination examine(const path& proc, pid_t init) {
@@ -298,6 +343,7 @@ Examination examine(const path& proc, pid_t init) {
   }
   judge_user_namespace(proc, first, result.obstacles);
   std::ranges::move(examine_tasks(proc, init, processes), std::back_inserter(result.obstacles));
+  judge_leases(proc, processes, result.obstacles);
   judge_queues(first, result.obstacles);
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
   std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));

@@ -74,6 +74,37 @@ TEST_F(ObstaclesTest, FindsNothingInAnOrdinaryContainer) {
   for (const Obstacle& one : seen.obstacles) ADD_FAILURE() << one.subject << " " << one.text;
 }
 
+TEST_F(ObstaclesTest, NamesSecretMemory) {
+  add_descriptor(10, 3, "/secretmem (deleted)");
+  add_mapping(10, "/secretmem (deleted)");
+  ASSERT_EQ(obstacles().size(), 2U);
+  EXPECT_EQ(obstacles()[0].text, "is secret memory (memfd_secret)");
+  EXPECT_EQ(obstacles()[1].text, "has secret memory (memfd_secret)");
+}
+
+TEST_F(ObstaclesTest, NamesMarksOnWholeFileSystems) {
+  fs::create_directories(process(10) / "fdinfo");
+  for (const char* fd : {"3", "4", "5"}) add_descriptor(10, fd[0] - '0', "anon_inode:[fanotify]");
+  std::ofstream(process(10) / "fdinfo/3") << "fanotify flags:10 event-flags:0\n"
+                                             "fanotify ino:4f969 sdev:800013 mflags:0 mask:3b\n";
+  std::ofstream(process(10) / "fdinfo/4") << "fanotify mnt_id:12 mflags:40 mask:38\n";
+  EXPECT_TRUE(obstacles().empty());
+  std::ofstream(process(10) / "fdinfo/5") << "fanotify sdev:800013 mflags:0 mask:3b\n";
+  ASSERT_EQ(obstacles().size(), 1U);
+  EXPECT_EQ(obstacles()[0].text, "watches a whole file system (fanotify)");
+}
+
+// From a field: the program got a stray signal after the restore.
+TEST_F(ObstaclesTest, NamesLeasesThatAreBeingBroken) {
+  std::ofstream(proc_.path() / "locks") << "1: LEASE  ACTIVE    READ  10 00:2e:1 0 EOF\n"
+                                           "2: LEASE  BREAKING  READ  11 00:2e:2 0 EOF\n"
+                                           "3: FLOCK  ADVISORY  WRITE 10 08:01:3 0 EOF\n";
+  EXPECT_TRUE(obstacles().empty());
+  std::ofstream(proc_.path() / "locks") << "2: LEASE  BREAKING  READ  10 00:2e:2 0 EOF\n";
+  ASSERT_EQ(obstacles().size(), 1U);
+  EXPECT_EQ(obstacles()[0].text, "has a file lease that is being broken");
+}
+
 TEST_F(ObstaclesTest, NamesEachDescriptorThatCannotBeSaved) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"anon_inode:[io_uring]", "is an io_uring"},

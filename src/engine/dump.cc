@@ -266,9 +266,15 @@ Error with_criu_cause(Error error, const std::filesystem::path& file) {
   if (!log) return error;
   const std::optional<image::CriuFinding> cause = image::find_cause(*log);
   if (!cause) return error;
-  Error result = Error(error.code(), "CRIU says: " + cause->line);
-  if (!cause->hint.empty()) result = std::move(result).with_hint(cause->hint);
-  return std::move(result).with_suppressed(std::move(error));
+  // In its own words for who reads the log: people get ours, the cause before the remedy.
+  Error raw(error.code(), "CRIU says: " + cause->line);
+  const std::size_t colon = cause->hint.find(": ");
+  Error result =
+      colon == std::string::npos
+          ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
+                .with_hint("'reprise logs' shows what it said; please report that")
+          : Error(error.code(), cause->hint.substr(0, colon)).with_hint(cause->hint.substr(colon + 2));
+  return std::move(result).with_suppressed(std::move(raw)).with_suppressed(std::move(error));
 }
 
 }  // namespace reprise::engine

@@ -45,11 +45,22 @@ Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
   return {};
 }
 
+// Whether the host name that was saved is one that the program set itself.
+Result<bool> has_set_host_name(store::CheckpointReader& reader, pid_t init) {
+  const Result<std::filesystem::path> part = reader.part(kSpecPart);
+  if (!part && part.error().code() == ErrorCode::kNotFound) return false;
+  if (!part) return std::unexpected(part.error());
+  const std::string text = REPRISE_PASS(sys::read_file(*part));
+  const container::OciSpec created = REPRISE_PASS(container::parse_oci_spec(text, ""));
+  return REPRISE_PASS(sys::host_name_of(init)) != created.host_name;
+}
+
 // CRIU restores the host name of the container that was checkpointed; a clone has its own.
-Result<void> set_host_name(const store::CheckpointReader& reader, const container::OciSpec& spec,
+Result<void> set_host_name(store::CheckpointReader& reader, const container::OciSpec& spec,
                            const Context& context, pid_t init) {
   const bool clone = reader.manifest().container != context.request.container;
   if (!clone || !spec.has_uts_namespace || spec.host_name.empty()) return {};
+  if (REPRISE_PASS(has_set_host_name(reader, init))) return {};
   return sys::set_host_name_of(init, spec.host_name);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,11 +45,22 @@ class NamespaceEntry {
   UniqueFd back_;
 };
 
+Result<NamespaceEntry> enter_uts(pid_t pid) {
+  return NamespaceEntry::enter("/proc/" + std::to_string(pid) + "/ns/uts",
+                               "/proc/thread-self/ns/uts", CLONE_NEWUTS);
+}
+
 }  // namespace
 
+base::Result<std::string> host_name_of(pid_t pid) {
+  const NamespaceEntry entry = REPRISE_PASS(enter_uts(pid));
+  utsname name{};
+  if (::uname(&name) != 0) return base::fail_errno(errno, "asking for the host name");
+  return std::string(static_cast<const char*>(name.nodename));
+}
+
 base::Result<void> set_host_name_of(pid_t pid, const std::string& name) {
-  const NamespaceEntry entry = REPRISE_PASS(NamespaceEntry::enter(
-      "/proc/" + std::to_string(pid) + "/ns/uts", "/proc/thread-self/ns/uts", CLONE_NEWUTS));
+  const NamespaceEntry entry = REPRISE_PASS(enter_uts(pid));
   if (::sethostname(name.c_str(), name.size()) != 0)
     return base::fail_errno(errno, "setting the host name '" + name + "'");
   return {};

@@ -17,6 +17,9 @@ namespace reprise::sys {
 // namespace of the calling thread for a moment; aborts if it cannot come back.
 base::Result<void> set_host_name_of(pid_t pid, const std::string& name);
 
+// The host name there. The same holds.
+base::Result<std::string> host_name_of(pid_t pid);
+
 // Runs `work` on the calling thread inside a network namespace: `file` (/run/netns/…,
 // /proc/PID/ns/net), or one that is made for it and gone afterwards. /proc/sys/net is then that of
 // the namespace, and so are children that `work` starts. Aborts if the thread cannot come back.

@@ -178,7 +178,7 @@ def test_what_one_container_can_have_is_not_taken_from_the_original(container, n
 
 
 def test_host_name_is_that_of_the_new_container(container, new_container, product):
-    container.run_workload("counter.py")
+    container.run_workload("counter.py", options=("--cap-add", "SYS_ADMIN"))
     checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
     default, asked = new_container(unique_name()), new_container(unique_name())
     product.reprise("restore", checkpoint, "--name", default.name)
@@ -187,3 +187,10 @@ def test_host_name_is_that_of_the_new_container(container, new_container, produc
     assert default.exec("hostname").strip() == default.id[:12]
     assert asked.exec("hostname").strip() == "asked"
     assert container.exec("hostname").strip() == container.id[:12]
+
+    # One that the program has set itself is part of what it was: it is kept, unlike a default.
+    container.exec("hostname", "own")
+    checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
+    own = new_container(unique_name())
+    product.reprise("restore", checkpoint, "--name", own.name)
+    assert own.exec("hostname").strip() == "own"
