@@ -269,11 +269,11 @@ Error with_criu_cause(Error error, const std::filesystem::path& file) {
   // In its own words for who reads the log: people get ours, the cause before the remedy.
   Error raw(error.code(), "CRIU says: " + cause->line);
   const std::size_t colon = cause->hint.find(": ");
-  Error result =
-      colon == std::string::npos
-          ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
-                .with_hint("'reprise logs' shows what it said; please report that")
-          : Error(error.code(), cause->hint.substr(0, colon)).with_hint(cause->hint.substr(colon + 2));
+  Error result = colon == std::string::npos
+                     ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
+                           .with_hint("'reprise logs' shows what it said; please report that")
+                     : Error(error.code(), cause->hint.substr(0, colon))
+                           .with_hint(cause->hint.substr(colon + 2));
   return std::move(result).with_suppressed(std::move(raw)).with_suppressed(std::move(error));
 }
 

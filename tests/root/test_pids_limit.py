@@ -2,12 +2,12 @@
 """A restore needs some more processes than the container: the limit is lifted for it, and put back."""
 import pytest
 from harness import cgroup
-from harness.counting import assert_resumes
+from harness.counting import assert_moves_on, assert_resumes
 from harness.leftovers import assert_nothing_left
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
-@pytest.mark.parametrize("limit", [1, 2, 9])
+@pytest.mark.parametrize("limit", [3, 9])
 def test_used_to_the_full(container, product, limit):
     """`stop` said "checkpointed", and each start failed: "fork() failed", or the tar of a tmpfs."""
     container.run_workload("counter.py", "--threads", limit - 1,
@@ -22,10 +22,20 @@ def test_used_to_the_full(container, product, limit):
 
 def test_put_back_by_who_takes_over(container, product):
     """Session and guard are killed while the limit is lifted: the container that comes of it has it."""
-    container.run_workload("counter.py", options=("--pids-limit", 2))
+    container.run_workload("counter.py", options=("--pids-limit", 3))
     container.stop()
     product.write_runtime(fault="post-restore:kill")
     container.start()
     product.write_runtime()
-    assert cgroup.limit(container, "pids") == "2"
+    assert cgroup.limit(container, "pids") == "3"
     assert_nothing_left(container)
+
+
+def test_too_low_is_named(container, product):
+    """Where there is no room for who lifts it, nothing is touched."""
+    container.run_workload("counter.py", options=("--pids-limit", 2))
+    refused = product.reprise("checkpoint", "create", container.name, check=False)
+    assert refused.returncode != 0
+    assert "a restore needs room for 3" in refused.stderr and "--pids-limit 3" in refused.stderr
+    assert_nothing_left(container)
+    assert_moves_on(container)
