@@ -20,13 +20,16 @@ def test_used_to_the_full(container, product, limit):
         assert_nothing_left(container)
 
 
-def test_put_back_by_who_takes_over(container, product):
-    """Session and guard are killed while the limit is lifted: the container that comes of it has it."""
+def test_put_back_by_who_takes_over(container, product, tmp_path):
+    """The session is killed while the limit is lifted: the container that comes of it has it."""
     container.run_workload("counter.py", options=("--pids-limit", 3))
     container.stop()
-    product.write_runtime(fault="post-restore:kill")
-    container.start()
+    once = tmp_path / "once"
+    once.touch()
+    product.write_runtime(fault=f"post-restore:kill:{once}")
+    assert_resumes(container)
     product.write_runtime()
+    assert not once.exists()
     assert cgroup.limit(container, "pids") == "3"
     assert_nothing_left(container)
 
