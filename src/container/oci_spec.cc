@@ -169,6 +169,11 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
     return bad_value("reprise.dev/io-uring", io_uring, "deny, allow");
   wishes.io_uring = io_uring == "allow" ? IoUring::kAllow : IoUring::kDeny;
 
+  const std::string mptcp = value_of(annotations, "reprise.dev/mptcp", "deny");
+  if (mptcp != "deny" && mptcp != "allow")
+    return bad_value("reprise.dev/mptcp", mptcp, "deny, allow");
+  wishes.multipath_tcp = mptcp == "allow" ? MultipathTcp::kAllow : MultipathTcp::kDeny;
+
   wishes.freeze_limit =
       REPRISE_PASS(parse_seconds("reprise.dev/freeze-limit", annotations, wishes.freeze_limit));
 

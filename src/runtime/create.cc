@@ -11,10 +11,10 @@
 
 #include "container/connection_hold.h"
 #include "container/continuation_note.h"
-#include "container/io_uring.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/network_baseline.h"
+#include "container/refused_calls.h"
 #include "container/runc_state.h"
 #include "runtime/annotations.h"
 #include "runtime/checkpoint_attempt.h"
@@ -246,8 +246,11 @@ int create(const Call& call) {
     return pass_through(call);
   }
   // Before a restore as well: what is executed in the container later takes its rules from there.
+  using container::Refusal;
   if (creation->wishes.io_uring == container::IoUring::kDeny)
-    note(call, "io_uring is not refused", container::refuse_io_uring(creation->bundle));
+    note(call, "io_uring is not refused", refuse(creation->bundle, Refusal::kIoUring));
+  if (creation->wishes.multipath_tcp == container::MultipathTcp::kDeny)
+    note(call, "Multipath TCP is not refused", refuse(creation->bundle, Refusal::kMultipathTcp));
   const Result<void> ready = prepare(call, *creation);
   if (!ready && ready.error().code() == ErrorCode::kBusy) return refuse(call, ready.error());
   if (const auto saved = save_unheard(call, creation->who); !saved)

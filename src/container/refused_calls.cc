@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/refused_calls.h"
+
+#include <netinet/in.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "sys/files.h"
+
+namespace reprise::container {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+// The order of keys is the engine's: what we do not mean to change stays as it was.
+using json = nlohmann::ordered_json;
+
+namespace {
+
+// nullptr if it is missing or null; throws if `object` is none.
+const json* member(const json& object, const char* name) {
+  const auto& members = object.get_ref<const json::object_t&>();
+  const auto found = members.find(name);
+  return found == members.end() || found->second.is_null() ? nullptr : &found->second;
+}
+
+// A profile without a default action and rules is none, to runc as well.
+bool has_profile(const json& config) {
+  const json* const section = member(config, "linux");
+  const json* const seccomp = section == nullptr ? nullptr : member(*section, "seccomp");
+  if (seccomp == nullptr) return false;
+  const json* const rules = member(*seccomp, "syscalls");
+  const json* const action = member(*seccomp, "defaultAction");
+  return (rules != nullptr && !rules->get_ref<const json::array_t&>().empty()) ||
+         (action != nullptr && !action->get_ref<const std::string&>().empty());
+}
+
+// --- io_uring
+
+constexpr std::array<std::string_view, 3> kIoUringCalls = {"io_uring_setup", "io_uring_enter",
+                                                           "io_uring_register"};
+
+bool is_io_uring(const json& name) {
+  return name.is_string() && std::ranges::find(kIoUringCalls, name.get_ref<const std::string&>()) !=
+                                 kIoUringCalls.end();
+}
+
+// Two rules of different actions for the same call are an error for runc.
+void drop_io_uring(json& rules) {
+  for (json& one : rules) {
+    json kept = json::array();
+    for (const json& name : one.at("names").get_ref<const json::array_t&>())
+      if (!is_io_uring(name)) kept.push_back(name);
+    one["names"] = std::move(kept);
+  }
+  std::erase_if(rules.get_ref<json::array_t&>(),
+                [](const json& one) { return one.at("names").empty(); });
+}
+
+void refuse_io_uring(json& rules) {
+  drop_io_uring(rules);
+  rules.push_back({{"names", kIoUringCalls}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", ENOSYS}});
+}
+
+// --- Multipath TCP: socket(domain, type, protocol)
+//
+// A filter has no order of rules: a call that both of two match may get the action of either. So
+// the protocol is taken out of what allows others, by conditions that do not match it. runc takes
+// several conditions on one argument for alternatives, so each rule has one on the protocol.
+
+constexpr std::uint64_t kMultipath = IPPROTO_MPTCP;
+constexpr int kProtocolIndex = 2;
+
+json below(std::uint64_t value) {
+  return {{"index", kProtocolIndex}, {"value", value}, {"op", "SCMP_CMP_LT"}};
+}
+json above(std::uint64_t value) {
+  return {{"index", kProtocolIndex}, {"value", value}, {"op", "SCMP_CMP_GT"}};
+}
+
+// Conditions of which one holds for each value of [first, last], and none for others.
+std::vector<json> between(std::uint64_t first, std::uint64_t last) {
+  std::vector<json> conditions;
+  while (first <= last) {
+    // The largest block of aligned values that fits.
+    std::uint64_t size = first == 0 ? std::bit_floor(last + 1) : first & (~first + 1);
+    while (size > last - first + 1) size /= 2;
+    conditions.push_back({{"index", kProtocolIndex},
+                          {"value", ~(size - 1)},
+                          {"valueTwo", first},
+                          {"op", "SCMP_CMP_MASKED_EQ"}});
+    first += size;
+  }
+  return conditions;
+}
+
+// Conditions on the protocol of which one holds where `condition` does, but not for Multipath TCP;
+// nullopt where we know of none.
+std::optional<std::vector<json>> narrowed(const json& condition) {
+  const auto value = condition.at("value").get<std::uint64_t>();
+  const auto op = condition.at("op").get<std::string>();
+  if (op == "SCMP_CMP_EQ") {
+    if (value == kMultipath) return std::vector<json>{};
+    return std::vector<json>{condition};
+  }
+  if (op != "SCMP_CMP_NE") return std::nullopt;
+  if (value == kMultipath) return std::vector<json>{condition};
+  if (value > kMultipath) return std::nullopt;
+  std::vector<json> conditions = between(value + 1, kMultipath - 1);
+  conditions.push_back(above(kMultipath));
+  if (value > 0) conditions.push_back(below(value));
+  return conditions;
+}
+
+// The same rule without Multipath TCP, as several; nullopt where that cannot be said.
+std::optional<std::vector<json>> without_multipath(const json& rule) {
+  json others = json::array();
+  std::vector<json> conditions = {below(kMultipath), above(kMultipath)};
+  int on_protocol = 0;
+  const json* const args = member(rule, "args");
+  for (const json& condition : args == nullptr ? json::array() : *args) {
+    if (condition.at("index") != kProtocolIndex) {
+      others.push_back(condition);
+      continue;
+    }
+    auto narrow = narrowed(condition);
+    if (!narrow || ++on_protocol > 1) return std::nullopt;
+    conditions = std::move(*narrow);
+  }
+  std::vector<json> rules;
+  for (const json& condition : conditions) {
+    json one = rule;
+    one["names"] = {"socket"};
+    one["args"] = others;
+    one["args"].push_back(condition);
+    rules.push_back(std::move(one));
+  }
+  return rules;
+}
+
+// Does nothing where it cannot be said.
+void refuse_multipath(json& rules) {
+  const json is_multipath = {
+      {"index", kProtocolIndex}, {"value", kMultipath}, {"op", "SCMP_CMP_EQ"}};
+  json edited = json::array();
+  for (const json& rule : rules) {
+    json rest = rule;
+    auto& names = rest.at("names").get_ref<json::array_t&>();
+    const bool concerned = std::erase(names, "socket") > 0;
+    if (!concerned || !names.empty()) edited.push_back(rest);
+    if (!concerned) continue;
+    const auto narrow = without_multipath(rule);
+    if (!narrow) return;
+    for (const json& one : *narrow) edited.push_back(one);
+  }
+  edited.push_back({{"names", {"socket"}},
+                    {"action", "SCMP_ACT_ERRNO"},
+                    {"errnoRet", EPROTONOSUPPORT},
+                    {"args", json::array({is_multipath})}});
+  rules = std::move(edited);
+}
+
+void edit(json& config, Refusal what) {
+  json& seccomp = config["linux"]["seccomp"];
+  if (seccomp["syscalls"].is_null()) seccomp["syscalls"] = json::array();
+  if (what == Refusal::kIoUring)
+    refuse_io_uring(seccomp["syscalls"]);
+  else
+    refuse_multipath(seccomp["syscalls"]);
+}
+
+}  // namespace
+
+Result<std::string> refusing(std::string_view config, Refusal what) {
+  try {
+    json parsed = json::parse(config);
+    if (!has_profile(parsed)) return std::string(config);
+    edit(parsed, what);
+    return parsed.dump();
+  } catch (const json::exception& error) {
+    return fail(ErrorCode::kCorrupt, std::string("not an OCI configuration: ") + error.what());
+  }
+}
+
+Result<void> refuse(const std::filesystem::path& bundle, Refusal what) {
+  const std::filesystem::path file = bundle / "config.json";
+  const std::string config = REPRISE_PASS(sys::read_file(file));
+  const std::string edited = REPRISE_TRY(refusing(config, what), "editing '" + file.string() + "'");
+  if (edited == config) return {};
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0)
+    return base::fail_errno(errno, "examining '" + file.string() + "'");
+  constexpr mode_t kPermissions = 07777;
+  return sys::replace_file(file, edited, status.st_mode & kPermissions);
+}
+
+}  // namespace reprise::container
