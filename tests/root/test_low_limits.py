@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A restore needs some more processes than the container: the limit is lifted for it, and put back."""
+"""Limits that leave no room for a restore. It needs some more processes than the container: that limit is
+lifted for it, and put back."""
 import pytest
 from harness import cgroup
+from harness.container import podman
 from harness.counting import assert_moves_on, assert_resumes
 from harness.leftovers import assert_nothing_left
 
@@ -42,3 +44,15 @@ def test_too_low_is_named(container, product):
     assert "a restore needs room for 3" in refused.stderr and "--pids-limit 3" in refused.stderr
     assert_nothing_left(container)
     assert_moves_on(container)
+
+
+def test_lowered_memory_is_named(container):
+    """The kernel would have killed what is restored."""
+    container.run_workload("counter.py", "--mb", 60, options=("--memory", "300m", "--memory-swap", "300m"))
+    container.stop()
+    podman("update", "--memory", "40m", "--memory-swap", "40m", container.name)
+    refused = container.start(check=False)
+    assert refused.returncode != 0
+    assert "the memory limit of 40 MiB is too low" in refused.stderr
+    podman("update", "--memory", "300m", "--memory-swap", "300m", container.name)
+    assert_resumes(container)
