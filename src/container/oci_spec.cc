@@ -62,9 +62,6 @@ OciSpec read_spec(const json& config, const std::filesystem::path& bundle) {
   const json linux_part = config.value("linux", json::object());
   for (const auto& [name, value] : linux_part.value("sysctl", std::map<std::string, std::string>{}))
     spec.sysctls.emplace(sysctl_path(name), value);
-  const json memory = linux_part.value("resources", json::object()).value("memory", json::object());
-  spec.memory_limit = memory.value("limit", std::int64_t{0});
-  spec.swap_limit = memory.value("swap", std::int64_t{0});
   for (const json& ns : linux_part.value("namespaces", json::array())) {
     if (ns.at("type") == "ipc") spec.shares_ipc = !ns.value("path", "").empty();
     if (ns.at("type") == "uts") spec.has_uts_namespace = ns.value("path", "").empty();
@@ -168,11 +165,10 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
   if (io_uring != "deny" && io_uring != "allow")
     return bad_value("reprise.dev/io-uring", io_uring, "deny, allow");
   wishes.io_uring = io_uring == "allow" ? IoUring::kAllow : IoUring::kDeny;
-
+  // Read where it is heeded (container/refused_calls.h).
   const std::string mptcp = value_of(annotations, "reprise.dev/mptcp", "deny");
   if (mptcp != "deny" && mptcp != "allow")
     return bad_value("reprise.dev/mptcp", mptcp, "deny, allow");
-  wishes.multipath_tcp = mptcp == "allow" ? MultipathTcp::kAllow : MultipathTcp::kDeny;
 
   wishes.freeze_limit =
       REPRISE_PASS(parse_seconds("reprise.dev/freeze-limit", annotations, wishes.freeze_limit));

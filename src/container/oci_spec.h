@@ -36,8 +36,6 @@ struct OciSpec {
   bool has_network_namespace = false;          // false: the host's network
   std::string network_namespace_path;          // empty: made by runc
   std::map<std::string, std::string> sysctls;  // by their path below /proc/sys
-  std::int64_t memory_limit = 0;               // bytes; not above 0: none
-  std::int64_t swap_limit = 0;  // of memory and swap together; below 0: none, 0: not told
 };
 
 // kCorrupt for text that is not an OCI configuration. Pure. `bundle` makes root.path absolute.
@@ -49,14 +47,12 @@ base::Result<void> annotate(const std::filesystem::path& bundle, const std::stri
                             const std::string& value);
 
 enum class IoUring : std::uint8_t { kDeny, kAllow };
-enum class MultipathTcp : std::uint8_t { kDeny, kAllow };
 enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 
 // The user's wishes, from annotations:
 //   reprise.dev/on-stop = checkpoint         opts in
 //   reprise.dev/on-restore-failure = fail    (default) or cold
 //   reprise.dev/io-uring = deny              (default) or allow
-//   reprise.dev/mptcp = deny                 (default) or allow
 //   reprise.dev/freeze-limit = SECONDS       that a checkpoint may keep the tasks from running
 //   reprise.dev/key = NAME                   the key (identity.h), instead of the container's id
 //   reprise.dev/volumes = exclude            (default) or include: their contents belong to
@@ -67,7 +63,6 @@ struct Wishes {
   // A cold start cannot be taken back: it writes to the same files.
   OnRestoreFailure on_restore_failure = OnRestoreFailure::kFail;
   IoUring io_uring = IoUring::kDeny;
-  MultipathTcp multipath_tcp = MultipathTcp::kDeny;
   bool include_volumes = false;
   std::string fill_volumes_from;
   // A dump takes about 1 s per GB, and the disk may take as long again: this allows for all that a

@@ -71,7 +71,6 @@ TEST(Wishes, DefaultsToPlainStops) {
   EXPECT_FALSE(wishes.checkpoint_on_stop);
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kFail);
   EXPECT_EQ(wishes.io_uring, IoUring::kDeny);
-  EXPECT_EQ(wishes.multipath_tcp, MultipathTcp::kDeny);
   EXPECT_EQ(wishes.stop_signal, 15);
   EXPECT_EQ(wishes.freeze_limit, std::chrono::seconds(300));
 }
@@ -80,7 +79,6 @@ TEST(Wishes, ReadsAnnotations) {
   const Wishes wishes = parse_wishes({{"reprise.dev/on-stop", "checkpoint"},
                                       {"reprise.dev/on-restore-failure", "cold"},
                                       {"reprise.dev/io-uring", "allow"},
-                                      {"reprise.dev/mptcp", "allow"},
                                       {"reprise.dev/volumes", "include"},
                                       {"reprise.dev/fill-volumes", "3f2a"},
                                       {"reprise.dev/freeze-limit", "20"},
@@ -89,7 +87,6 @@ TEST(Wishes, ReadsAnnotations) {
   EXPECT_TRUE(wishes.checkpoint_on_stop);
   EXPECT_EQ(wishes.on_restore_failure, OnRestoreFailure::kStartCold);
   EXPECT_EQ(wishes.io_uring, IoUring::kAllow);
-  EXPECT_EQ(wishes.multipath_tcp, MultipathTcp::kAllow);
   EXPECT_EQ(wishes.stop_signal, 2);
   EXPECT_TRUE(wishes.include_volumes);
   EXPECT_EQ(wishes.fill_volumes_from, "3f2a");

@@ -167,32 +167,38 @@ void refuse_multipath(json& rules) {
   rules = std::move(edited);
 }
 
-void edit(json& config, Refusal what) {
+// As for all of our annotations that allow something: anything else denies.
+bool allows(const json& config, const char* annotation) {
+  const json* const annotations = member(config, "annotations");
+  const json* const value = annotations == nullptr ? nullptr : member(*annotations, annotation);
+  return value != nullptr && *value == "allow";
+}
+
+void edit(json& config) {
   json& seccomp = config["linux"]["seccomp"];
   if (seccomp["syscalls"].is_null()) seccomp["syscalls"] = json::array();
-  if (what == Refusal::kIoUring)
-    refuse_io_uring(seccomp["syscalls"]);
-  else
-    refuse_multipath(seccomp["syscalls"]);
+  if (!allows(config, "reprise.dev/io-uring")) refuse_io_uring(seccomp["syscalls"]);
+  if (!allows(config, "reprise.dev/mptcp")) refuse_multipath(seccomp["syscalls"]);
 }
 
 }  // namespace
 
-Result<std::string> refusing(std::string_view config, Refusal what) {
+Result<std::string> refusing_what_cannot_be_saved(std::string_view config) {
   try {
     json parsed = json::parse(config);
     if (!has_profile(parsed)) return std::string(config);
-    edit(parsed, what);
+    edit(parsed);
     return parsed.dump();
   } catch (const json::exception& error) {
     return fail(ErrorCode::kCorrupt, std::string("not an OCI configuration: ") + error.what());
   }
 }
 
-Result<void> refuse(const std::filesystem::path& bundle, Refusal what) {
+Result<void> refuse_what_cannot_be_saved(const std::filesystem::path& bundle) {
   const std::filesystem::path file = bundle / "config.json";
   const std::string config = REPRISE_PASS(sys::read_file(file));
-  const std::string edited = REPRISE_TRY(refusing(config, what), "editing '" + file.string() + "'");
+  const std::string edited =
+      REPRISE_TRY(refusing_what_cannot_be_saved(config), "editing '" + file.string() + "'");
   if (edited == config) return {};
   struct stat status{};
   if (::stat(file.c_str(), &status) != 0)

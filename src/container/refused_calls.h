@@ -13,17 +13,16 @@
 
 namespace reprise::container {
 
-enum class Refusal : std::uint8_t { kIoUring, kMultipathTcp };
-
-// The OCI configuration `config` whose seccomp profile refuses that, whatever it said about these
-// calls before. Where there is no profile (--privileged, seccomp=unconfined) it stays so: somebody
+// The OCI configuration `config` whose seccomp profile refuses both, whatever it said about these
+// calls before, but for what the annotations reprise.dev/io-uring and reprise.dev/mptcp allow (deny
+// or allow). Where there is no profile (--privileged, seccomp=unconfined) it stays so: somebody
 // wants no filter, which a program can tell. So it does where a profile speaks of the protocols of
 // sockets in a way that no rule of ours can go with. Pure. kCorrupt for text that is not an OCI
 // configuration.
-base::Result<std::string> refusing(std::string_view config, Refusal what);
+base::Result<std::string> refusing_what_cannot_be_saved(std::string_view config);
 
 // Does so to the config.json of a bundle, in place and atomically: after a failure the old one
 // stands.
-base::Result<void> refuse(const std::filesystem::path& bundle, Refusal what);
+base::Result<void> refuse_what_cannot_be_saved(const std::filesystem::path& bundle);
 
 }  // namespace reprise::container

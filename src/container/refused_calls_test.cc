@@ -20,10 +20,18 @@ const json kRule = {{"names", {"io_uring_setup", "io_uring_enter", "io_uring_reg
                     {"action", "SCMP_ACT_ERRNO"},
                     {"errnoRet", ENOSYS}};
 
-json edited(const json& config, Refusal what = Refusal::kIoUring) {
-  const auto text = refusing(config.dump(), what);
+enum class Refusal : std::uint8_t { kIoUring, kMultipathTcp };
+
+// With one of the two, while the other is allowed.
+json edited(json config, Refusal what = Refusal::kIoUring) {
+  const bool io_uring = what == Refusal::kIoUring;
+  config["annotations"] = {{io_uring ? "reprise.dev/mptcp" : "reprise.dev/io-uring", "allow"},
+                           {io_uring ? "reprise.dev/io-uring" : "reprise.dev/mptcp", "deny"}};
+  const auto text = refusing_what_cannot_be_saved(config.dump());
   EXPECT_TRUE(text) << text.error().message();
-  return json::parse(text.value_or("{}"));
+  json result = json::parse(text.value_or("{}"));
+  result.erase("annotations");
+  return result;
 }
 
 // From a field: a program of --privileged that asked for the strict mode of seccomp, as sandboxes
@@ -32,8 +40,7 @@ TEST(Refusing, MakesNoProfileWhereThereIsNone) {
   for (const char* text :
        {R"({"process": {"oomScoreAdj": 18446744073709551615}})", R"({"linux": {"seccomp": null}})",
         R"({"linux": {"seccomp": {"defaultAction": "", "syscalls": null}}})"})
-    for (const Refusal what : {Refusal::kIoUring, Refusal::kMultipathTcp})
-      EXPECT_EQ(refusing(text, what), text);
+    EXPECT_EQ(refusing_what_cannot_be_saved(text), text);
 }
 
 TEST(IoUring, TakesItOutOfWhatAProfileAllows) {
@@ -139,7 +146,7 @@ TEST(IoUring, LeavesWhatIsNoConfigurationAlone) {
                            R"({"linux": {"seccomp": {"syscalls": [{"action": "x"}]}}})",
                            R"({"linux": {"seccomp": {"syscalls": {}}}})",
                            R"({"linux": {"seccomp": {"syscalls": [{"names": 7}]}}})"}) {
-    const auto result = refusing(text, Refusal::kIoUring);
+    const auto result = refusing_what_cannot_be_saved(text);
     ASSERT_FALSE(result) << text << " became " << *result;
     EXPECT_EQ(result.error().code(), base::ErrorCode::kCorrupt) << text;
   }
@@ -148,16 +155,16 @@ TEST(IoUring, LeavesWhatIsNoConfigurationAlone) {
 TEST(IoUring, EditsABundleInPlace) {
   const sys::TestDirectory bundle;
   const auto file = bundle.path() / "config.json";
-  EXPECT_FALSE(refuse(bundle.path(), Refusal::kIoUring));
+  EXPECT_FALSE(refuse_what_cannot_be_saved(bundle.path()));
   std::ofstream(file) << R"({"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}})";
   ::chmod(file.c_str(), 0640);
-  ASSERT_TRUE(refuse(bundle.path(), Refusal::kIoUring));
+  ASSERT_TRUE(refuse_what_cannot_be_saved(bundle.path()));
   EXPECT_NE(sys::read_file(file)->find("io_uring_setup"), std::string::npos);
   struct stat status{};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0640U);
   std::ofstream(file) << "{broken";
-  EXPECT_FALSE(refuse(bundle.path(), Refusal::kIoUring));
+  EXPECT_FALSE(refuse_what_cannot_be_saved(bundle.path()));
   EXPECT_EQ(*sys::read_file(file), "{broken");
 }
 

@@ -246,11 +246,8 @@ int create(const Call& call) {
     return pass_through(call);
   }
   // Before a restore as well: what is executed in the container later takes its rules from there.
-  using container::Refusal;
-  if (creation->wishes.io_uring == container::IoUring::kDeny)
-    note(call, "io_uring is not refused", refuse(creation->bundle, Refusal::kIoUring));
-  if (creation->wishes.multipath_tcp == container::MultipathTcp::kDeny)
-    note(call, "Multipath TCP is not refused", refuse(creation->bundle, Refusal::kMultipathTcp));
+  note(call, "io_uring and Multipath TCP are not refused",
+       container::refuse_what_cannot_be_saved(creation->bundle));
   const Result<void> ready = prepare(call, *creation);
   if (!ready && ready.error().code() == ErrorCode::kBusy) return refuse(call, ready.error());
   if (const auto saved = save_unheard(call, creation->who); !saved)

@@ -38,10 +38,6 @@ struct Context {
   [[nodiscard]] std::filesystem::path hook_socket() const {
     return layout.session_run_directory(request.session) / "hook";
   }
-  // Of the limit of processes, while a restore lifts it.
-  [[nodiscard]] std::filesystem::path pids_note() const {
-    return layout.session_run_directory(request.session) / "pids-limit";
-  }
   // Exists from the moment in which the wrapper may run `runc restore`: for the guard.
   [[nodiscard]] std::filesystem::path ready_marker() const {
     return layout.session_run_directory(request.session) / "ready";

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
+#include "container/memory_limit.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "engine/criu_config.h"
@@ -130,22 +131,16 @@ Result<void> RestoreSession::check_command() const {
 // The kernel would kill it in the middle of the restore, or soon afterwards.
 Result<void> RestoreSession::check_memory() const {
   const std::uint64_t needed = image::memory_needed(reader_->manifest());
-  const auto suffices = [needed](std::int64_t limit) {
-    return limit < 0 || static_cast<std::uint64_t>(limit) >= needed;
-  };
-  // With swap, what does not fit into memory need not be there.
+  const auto limit = REPRISE_PASS(container::load_memory_limit(context_.request.bundle));
   struct sysinfo host{};
-  const bool swaps = spec_->swap_limit != 0 && ::sysinfo(&host) == 0 && host.totalswap > 0;
-  if (spec_->memory_limit <= 0 || suffices(spec_->memory_limit) ||
-      (swaps && suffices(spec_->swap_limit)))
-    return {};
+  if (container::suffices(limit, needed, ::sysinfo(&host) == 0 && host.totalswap > 0)) return {};
   constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
   const auto mebibytes = [](std::uint64_t bytes) {
     return std::to_string((bytes + kMebibyte - 1) / kMebibyte);
   };
   return std::unexpected(
       Error(ErrorCode::kUnsupported,
-            "the memory limit of " + mebibytes(static_cast<std::uint64_t>(spec_->memory_limit)) +
+            "the memory limit of " + mebibytes(static_cast<std::uint64_t>(limit.memory)) +
                 " MiB is too low: the checkpoint holds " + mebibytes(needed) + " MiB")
           .with_hint("raise it above that: podman update --memory"));
 }
@@ -187,7 +182,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
       engine::hook_variables({.socket = context_.hook_socket(),
                               .set_loopback_up = true,
                               .leave_file = engine::leave_file(context_.directory()),
-                              .pids_note = context_.pids_note()});
+                              .pids_note = pids_note(context_)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
   variables.emplace_back("LD_PRELOAD", engine::hold_library(worker).string());

@@ -169,8 +169,12 @@ void finish_letting_go(const container::OciSpec& spec, Context& context,
   base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
 }
 
+std::filesystem::path pids_note(const Context& context) {
+  return context.layout.session_run_directory(context.request.session) / "pids-limit";
+}
+
 void settle_restored(const Context& context) {
-  base::warn_and_ignore(engine::put_pids_limit_back(context.pids_note()),
+  base::warn_and_ignore(engine::put_pids_limit_back(pids_note(context)),
                         "the limit of processes stays lifted");
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");

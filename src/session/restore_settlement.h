@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
+
 #include "base/result.h"
 #include "container/oci_spec.h"
 #include "session/context.h"
@@ -43,5 +45,8 @@ void settle_restored(const Context& context);
 // Connections to other containers stay held, for the next attempt; a cold start lifts that.
 // Returns the first error, and goes on after it.
 base::Result<void> undo_restore(const Context& context);
+
+// Where the limit of processes is noted while a restore lifts it (engine/criu_hook.h).
+std::filesystem::path pids_note(const Context& context);
 
 }  // namespace reprise::session
