@@ -34,6 +34,7 @@ constexpr std::array kAnnotations = {
     Annotation{"reprise.dev/on-stop", "checkpoint, signal"},
     Annotation{"reprise.dev/on-restore-failure", "fail, cold"},
     Annotation{"reprise.dev/io-uring", "deny, allow"},
+    Annotation{"reprise.dev/mptcp", "deny, allow"},
     Annotation{"reprise.dev/freeze-limit", "whole seconds from 1 to 86400"},
     Annotation{"reprise.dev/volumes", "include, exclude"},
     Annotation{"reprise.dev/key", "a name that outlives the container; empty: its id"},
