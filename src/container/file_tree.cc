@@ -13,11 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "container/deep_paths.h"
 #include "container/socket_files.h"
 #include "sys/child.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
+#include "sys/walk.h"
 
 namespace reprise::container {
 
@@ -109,11 +111,26 @@ Result<void> archive_tree(const fs::path& directory, const fs::path& file, Write
 
 Result<void> extract_tree(const fs::path& file, const fs::path& directory) {
   const std::string step = "unpacking into '" + directory.string() + "'";
-  REPRISE_TRY(sys::run_ok({"tar", "--extract", "--file", file.string(), "--directory",
-                           directory.string(), "--xattrs", "--xattrs-include=*", "--acls",
-                           "--numeric-owner", "--same-permissions", "--same-owner"},
-                          kTarLimit),
-              step);
+  sys::SpawnOptions tar;
+  tar.argv = {"tar",
+              "--extract",
+              "--file",
+              file.string(),
+              "--directory",
+              directory.string(),
+              "--xattrs",
+              "--xattrs-include=*",
+              "--acls",
+              "--numeric-owner",
+              "--same-permissions",
+              "--same-owner"};
+  tar.env = sys::default_environment();
+  const sys::RunResult done = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  if (only_paths_too_long(done.err))
+    REPRISE_TRY(extract_deep_paths(file, directory), step);
+  else if (!done.status.success())
+    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + done.status.describe() + ": " +
+                                          done.err.substr(0, kToldOfTar));
   REPRISE_TRY(make_sockets(REPRISE_PASS(read_sockets(file)), directory), step);
   return {};
 }
@@ -124,19 +141,23 @@ Result<bool> tree_equals(const fs::path& file, const fs::path& directory) {
       sys::run_ok({"tar", "--list", "--quoting-style=escape", "--file", file.string()}, kTarLimit),
       step);
   const std::string sockets = REPRISE_TRY(read_sockets(file), step);
-  std::ptrdiff_t archived = std::ranges::count(entries, '\n') + std::ranges::count(sockets, '\0');
-  std::error_code error;
-  fs::recursive_directory_iterator entry(directory, error);
   // The archive has an entry for the directory itself as well.
-  for (--archived; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
-    --archived;
-  if (error) return base::fail_errno(error.value(), step);
+  std::ptrdiff_t archived =
+      std::ranges::count(entries, '\n') + std::ranges::count(sockets, '\0') - 1;
+  REPRISE_TRY(sys::walk_tree(directory,
+                             [&archived](const sys::WalkEntry&) -> Result<sys::Descend> {
+                               --archived;
+                               return sys::Descend::kYes;
+                             }),
+              step);
   if (archived != 0 || sockets != REPRISE_TRY(list_sockets(directory), step)) return false;
   sys::SpawnOptions tar;
   tar.argv = {"tar",         "--compare",        "--file",         file.string(),
               "--directory", directory.string(), "--numeric-owner"};
   tar.env = sys::default_environment();
   const sys::RunResult compared = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  // Unpacked again, then, which can be done.
+  if (only_paths_too_long(compared.err)) return false;
   if (compared.status.signal != 0 || compared.status.exit_code > kFilesChanged)
     return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + compared.status.describe());
   return compared.status.success();

@@ -15,6 +15,7 @@
 
 #include "sys/files.h"
 #include "sys/mountinfo.h"
+#include "sys/walk.h"
 
 namespace reprise::container {
 
@@ -100,21 +101,14 @@ Result<std::string> list_below(const fs::path& directory, const fs::path& prefix
   if (::lstat(directory.c_str(), &top) != 0)
     return base::fail_errno(errno, "looking at '" + directory.string() + "'");
   std::ostringstream list;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(directory, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    const fs::file_type type = entry->symlink_status(error).type();
-    if (error) break;
-    if (type != fs::file_type::directory && type != fs::file_type::socket) continue;
-    struct stat info{};
-    if (::lstat(entry->path().c_str(), &info) != 0) continue;  // removed meanwhile, by another
-    if (info.st_dev != top.st_dev) entry.disable_recursion_pending();
-    if (type != fs::file_type::socket) continue;
-    list << std::oct << (info.st_mode & kPermissions) << std::dec << ' ' << info.st_uid << ' '
-         << info.st_gid << ' ' << info.st_mtim.tv_sec << ' ' << info.st_mtim.tv_nsec << ' '
-         << (prefix / entry->path().lexically_relative(directory)).string() << '\0';
-  }
-  if (error) return base::fail_errno(error.value(), "listing '" + directory.string() + "'");
+  REPRISE_PASS(sys::walk_tree(directory, [&](const sys::WalkEntry& entry) -> Result<sys::Descend> {
+    const struct stat& info = entry.status;
+    if (S_ISSOCK(info.st_mode))
+      list << std::oct << (info.st_mode & kPermissions) << std::dec << ' ' << info.st_uid << ' '
+           << info.st_gid << ' ' << info.st_mtim.tv_sec << ' ' << info.st_mtim.tv_nsec << ' '
+           << (prefix / entry.path).string() << '\0';
+    return info.st_dev == top.st_dev ? sys::Descend::kYes : sys::Descend::kNo;
+  }));
   return list.str();
 }
 
