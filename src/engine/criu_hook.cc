@@ -83,10 +83,6 @@ std::filesystem::path hook_program(const std::filesystem::path& worker) {
   return worker.parent_path() / "criu-hook";
 }
 
-std::filesystem::path limits_library(const std::filesystem::path& worker) {
-  return worker.parent_path() / "reprise-limits.so";
-}
-
 std::filesystem::path hold_library(const std::filesystem::path& worker) {
   return worker.parent_path() / "reprise-hold.so";
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
+#include "engine/preloaded.h"
 #include "engine/spawning.h"
 #include "engine/stopped_tasks.h"
 #include "engine/tools.h"
@@ -63,8 +64,8 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
                                    .ask_when_frozen = static_cast<bool>(request.when_frozen)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
-  if (!sys::has_cap_sys_resource())
-    variables.emplace_back("LD_PRELOAD", limits_library(request.worker).string());
+  if (std::string libraries = libraries_for_dump(request.worker, request.init); !libraries.empty())
+    variables.emplace_back("LD_PRELOAD", std::move(libraries));
   options.env = sys::default_environment(variables);
   const sys::UniqueFd log =
       REPRISE_PASS(sys::open_file(request.work_dir / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that ended without a checkpoint though they need not, all in one container."""
+import pytest
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.requires("root", "criu", "podman")
+
+PROGRAMS = {"shared_code": "Compiled code in shared memory that lies before the program (PHP 8.4's JIT)",
+            "own_mounts": "A mount namespace of its own (PrivateTmp, bubblewrap)"}
+COUNTS_ON = 30  # seconds
+
+
+def last_tick(container, program):
+    ticks = [line.split()[2] for line in container.lines() if line.startswith(f"TICK {program} ")]
+    assert ticks and "broken" not in ticks
+    assert [int(tick) for tick in ticks] == list(range(1, len(ticks) + 1)), "began again"
+    return len(ticks)
+
+
+def test_they_go_on(container, product, fidelity):
+    container.run_workload("odd_programs.py", *PROGRAMS, options=("--cap-add", "SYS_ADMIN"))
+    for _ in range(2):
+        assert product.reprise("doctor", container.name).returncode == 0
+        container.stop()
+        before = {program: last_tick(container, program) for program in PROGRAMS}
+        container.start()
+        for program, ticks in before.items():
+            wait_for(lambda p=program, t=ticks: last_tick(container, p) >= t + 3, COUNTS_ON,
+                     f"{program} to count on")
+    for what in PROGRAMS.values():
+        fidelity.of("Kernel features", what, "stop and start")

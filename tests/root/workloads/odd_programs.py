@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that checkpoints once failed for. Each counts in memory that it shares, by a child of it:
+
+    READY
+    TICK <program> <n>
+"""
+import ctypes
+import mmap
+import os
+import sys
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.mmap.restype = ctypes.c_void_p
+LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+LIBC.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+SIZE, CLONE_NEWNS = 1 << 20, 0x20000
+READ_WRITE, READ_EXECUTE, SHARED_FIXED_ANONYMOUS = 3, 5, 0x100021
+RETURN_42 = bytes([0xb8, 42, 0, 0, 0, 0xc3])
+
+
+def shared_code():
+    """Compiled code in memory that workers share and that lies before the program, as PHP 8.4 has it."""
+    place = LIBC.mmap(0x200000, SIZE, READ_WRITE, SHARED_FIXED_ANONYMOUS, -1, 0)
+    ctypes.memmove(place, RETURN_42, len(RETURN_42))
+    if LIBC.mprotect(place, SIZE, READ_EXECUTE) != 0:
+        sys.exit("mprotect")
+    function = ctypes.CFUNCTYPE(ctypes.c_int)(place)
+    return lambda: function() == 42
+
+
+def own_mounts():
+    """As PrivateTmp and bubblewrap do."""
+    if LIBC.unshare(CLONE_NEWNS) != 0:
+        sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
+    return lambda: True
+
+
+def count(name, is_well, page, prepared):
+    os.write(prepared, b".")
+    while True:
+        number = int.from_bytes(page[:8], "little") + 1
+        page[:8] = number.to_bytes(8, "little")
+        os.write(1, f"TICK {name} {number if is_well() else 'broken'}\n".encode())
+        time.sleep(0.1)
+
+
+def main():
+    # Without a name, and shared with the child: its page is "/dev/zero (deleted)".
+    ready, prepared = os.pipe()
+    for name in sys.argv[1:]:
+        page = mmap.mmap(-1, mmap.PAGESIZE)
+        if os.fork() == 0:
+            count(name, globals()[name](), page, prepared)
+        if len(os.read(ready, 1)) != 1:
+            sys.exit(name)
+        keep.append(page)
+    os.write(1, b"READY\n")
+    while True:
+        os.wait()
+
+
+keep = []
+main()
