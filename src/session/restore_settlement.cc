@@ -47,9 +47,8 @@ Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
 
 // Whether the host name that was saved is one that the program set itself.
 Result<bool> has_set_host_name(store::CheckpointReader& reader, pid_t init) {
-  const Result<std::filesystem::path> part = reader.part(kSpecPart);
-  if (!part && part.error().code() == ErrorCode::kNotFound) return false;
-  if (!part) return std::unexpected(part.error());
+  const auto part = REPRISE_PASS(reader.find_part(kSpecPart));
+  if (!part) return false;
   const std::string text = REPRISE_PASS(sys::read_file(*part));
   const container::OciSpec created = REPRISE_PASS(container::parse_oci_spec(text, ""));
   return REPRISE_PASS(sys::host_name_of(init)) != created.host_name;
