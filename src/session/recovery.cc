@@ -119,7 +119,7 @@ Result<void> drop_if_stale(const container::Layout& layout, const base::SessionI
 // A stop that was noted, but never begun, since its worker did not come to life.
 Result<void> settle_unbegun(const container::Layout& layout,
                             const container::WorkerRequest& request) {
-  REPRISE_PASS(thaw(request));
+  REPRISE_PASS(thaw(layout, request));
   REPRISE_PASS(deliver_signal(layout, request));
   return sys::remove_tree(layout.session_run_directory(request.session));
 }

@@ -117,8 +117,6 @@ void settle_network(const container::OciSpec& spec, Context& context,
               {{"error", done.error().message()}});
 }
 
-Result<void> thaw(const Context& context) { return REPRISE_PASS(cgroup_of(context)).thaw(); }
-
 // Before anything thaws them: not one of them may run.
 Result<void> end_held_tasks(const Context& context) {
   const auto cgroup = cgroup_of(context);
@@ -139,6 +137,10 @@ Result<void> mark_restored(const Context& context) {
 }
 
 }  // namespace
+
+Result<void> thaw_restored(const Context& context) {
+  return REPRISE_PASS(cgroup_of(context)).thaw();
+}
 
 Result<void> hold_tasks(const Context& context) {
   const container::Cgroup cgroup = REPRISE_PASS(cgroup_of(context));
@@ -162,7 +164,7 @@ Result<void> let_go(const container::OciSpec& spec, Context& context,
 void finish_letting_go(const container::OciSpec& spec, Context& context,
                        store::CheckpointReader& reader) {
   settle_network(spec, context, reader);
-  if (const Result<void> thawed = thaw(context); !thawed)
+  if (const Result<void> thawed = thaw_restored(context); !thawed)
     base::log(LogLevel::kError, "the container stands still",
               {{"error", thawed.error().details()}});
   base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");

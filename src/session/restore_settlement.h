@@ -20,6 +20,9 @@ namespace reprise::session {
 base::Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
                                   const Context& context, pid_t init);
 
+// Whatever froze them, hold_tasks() or another.
+base::Result<void> thaw_restored(const Context& context);
+
 // CRIU is about to let go of the tasks: from here on the cgroup keeps them from running, until
 // let_go(). kUnsupported where the container has no cgroup that can.
 base::Result<void> hold_tasks(const Context& context);

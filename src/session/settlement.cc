@@ -185,7 +185,7 @@ std::optional<container::WorkerEvent> settle_restore(Context& context,
          "the restore was not ended");
     if (const auto done = let_go_after_all(context); !done) {
       note(done, "connections to the outside stall");
-      note(thaw(context.request), "the container stands still");
+      note(thaw_restored(context), "the container stands still");
     }
     settle_restored(context);
     return successful_outcome(context.request.checkpoint);
