@@ -24,6 +24,7 @@ std::span<const Command> commands() {
                                             kRestore,
                                             kLives,
                                             kLogs,
+                                            kStoreInit,
                                             kStoreStat,
                                             kStorePrune,
                                             kStoreGc,

@@ -56,8 +56,8 @@ std::span<const Command> commands();
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,
-    kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreStat,
-    kStorePrune, kStoreGc, kStoreVerify, kStoreRepair, kStoreRotateKey, kStoreServe, kStoreUpload,
-    kConfigShow, kDoctor;
+    kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreInit,
+    kStoreStat, kStorePrune, kStoreGc, kStoreVerify, kStoreRepair, kStoreRotateKey, kStoreServe,
+    kStoreUpload, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

@@ -13,6 +13,7 @@
 #include "container/oci_spec.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
+#include "store/catalog.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -67,6 +68,10 @@ Result<void> check_arguments(const std::vector<std::string>& args) {
 Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
   const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
+  // Before the container is made, which notes that its life begins, but makes no store.
+  if (const auto made = store::Catalog::open(context.layout.store); !made)
+    context.io.err << "warning: the container's history is not written: " << made.error().message()
+                   << '\n';
   const sys::RunResult result = REPRISE_TRY(
       podman::run(podman::detached_run_command(runtime, args), podman::ErrorOutput::kPass),
       "cannot run");

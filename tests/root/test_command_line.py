@@ -43,6 +43,8 @@ def test_run_stop_start(container, product):
 
 
 def test_lives_and_logs_tell_what_happened(container, product):
+    assert product.json("store", "init") == {"store": str(product.store), "made": True}
+    assert not product.json("store", "init")["made"]
     container.run_workload("counter.py", "--mb", 20)
     assert_moves_on(container)
     container.stop()

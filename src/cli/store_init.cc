@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/json.h"
+#include "store/catalog.h"
+#include "store/checkpoint_store.h"
+
+namespace reprise::cli {
+namespace {
+
+Result<int> init(bool json, Context& context) {
+  const std::filesystem::path& root = context.layout.store;
+  const std::string cannot = "cannot make the store '" + root.string() + "'";
+  const bool was_there = REPRISE_TRY(store::Catalog::exists(root), cannot);
+  REPRISE_TRY(store::Catalog::open(root), cannot);
+  REPRISE_TRY(store::open_store(root), cannot);
+  if (json)
+    print_json(context.io.out, {{"store", root.string()}, {"made", !was_there}});
+  else
+    context.io.out << (was_there ? "there is a store already at '" : "made a store at '")
+                   << root.string() << "'\n";
+  return kDone;
+}
+
+Runner configure(CLI::App& app) {
+  auto json = std::make_shared<bool>(false);
+  app.add_flag("--json", *json, "print JSON");
+  return [json](Context& context) { return init(*json, context); };
+}
+
+}  // namespace
+
+constinit const Command kStoreInit = {
+    .path = "store init",
+    .summary = "Make a store where there is none",
+    .details =
+        R"(The installation does this. Commands that only look make no store, since an empty place may be
+that of a disk that is not mounted; the first checkpoint does. One that is there is left as it is.
+
+Example:
+  reprise store init)",
+    .configure = configure,
+};
+
+}  // namespace reprise::cli
