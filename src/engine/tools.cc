@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
 #include <ranges>
 #include <string>
@@ -101,6 +102,13 @@ std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_di
     if (const auto process = sys::process_ref(pid)) found.push_back(*process);
   }
   return found;
+}
+
+bool criu_runs(const std::filesystem::path& work_dir) {
+  std::error_code missing;
+  const std::filesystem::path place = std::filesystem::canonical(work_dir, missing);
+  return std::ranges::any_of(sys::processes_in("/proc"),
+                             [&](pid_t pid) { return is_criu_in(pid, place); });
 }
 
 Result<void> end_tools(const ToolsEnd& end) {

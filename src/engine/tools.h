@@ -20,6 +20,9 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir);
 
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir);
 
+// Whether CRIU itself is among them.
+bool criu_runs(const std::filesystem::path& work_dir);
+
 struct ToolsEnd {
   std::filesystem::path work_dir;
   sys::MessageListener* hook_listener = nullptr;  // where CRIU's script asks; may be null

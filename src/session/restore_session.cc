@@ -249,15 +249,22 @@ void RestoreSession::note_not_given_back(const Result<std::vector<std::string>>&
 
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
 Result<void> RestoreSession::await_runc() {
+  constexpr std::chrono::milliseconds kLook{300};
   const auto deadline = std::chrono::steady_clock::now() + kRestoreLimit;
   for (;;) {
-    switch (REPRISE_PASS(sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), deadline))) {
+    const auto look = std::min(std::chrono::steady_clock::now() + kLook, deadline);
+    switch (REPRISE_PASS(
+        sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), holds_ ? look : deadline))) {
       case sys::Readable::kFirst:
         REPRISE_PASS(answer_hook());
         break;
       case sys::Readable::kSecond:
         return take_result();
       case sys::Readable::kNeither:
+        if (holds_ && std::chrono::steady_clock::now() < deadline) {
+          base::warn_and_ignore(end_if_criu_was_killed(context_), "runc may wait for long");
+          break;
+        }
         return fail(ErrorCode::kBusy, "runc did not end within the session's limit");
     }
   }
@@ -296,6 +303,7 @@ Result<void> RestoreSession::before_resume(pid_t init) {
     REPRISE_PASS(let_go(*spec_, context_, *reader_));
     has_let_go_ = true;
   }
+  holds_ = held.has_value();
   return engine::give_leave(context_.directory());
 }
 

@@ -66,6 +66,7 @@ class RestoreSession {
   std::string note_;                           // what a restore that succeeds could not give back
   pid_t init_ = 0;                             // from pre-resume on
   base::Result<void> completed_{};             // what was done to the tasks before they run
+  bool holds_ = false;                         // the tasks, by their cgroup
   bool has_let_go_ = false;                    // before runc has ended: it cannot be undone
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_settlement.h"
 
+#include <map>
+#include <sstream>
+
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/adopted_note.h"
@@ -77,10 +80,34 @@ Result<void> complete_tasks(store::CheckpointReader& reader, const container::Oc
 
 namespace {
 
+// Where held tasks are: a line for each controller, "freezer=/sys/fs/cgroup/freezer/…".
+std::filesystem::path held_note(const Context& context) {
+  return context.layout.session_run_directory(context.request.session) / "held";
+}
+
+// Whoever holds tasks must find them, also when runc has forgotten the container: if its CRIU is
+// killed, it removes what it knows of it, but not a cgroup with tasks that cannot end.
 Result<container::Cgroup> cgroup_of(const Context& context) {
+  const auto state =
+      container::load_runc_state(context.request.runtime_args, context.request.container);
+  if (state) return container::Cgroup(state->cgroup_paths);
+  if (state.error().code() != ErrorCode::kNotFound ||
+      !REPRISE_PASS(sys::exists(held_note(context))))
+    return std::unexpected(state.error());
+  std::istringstream lines(REPRISE_PASS(sys::read_file(held_note(context))));
+  std::map<std::string, std::string> paths;
+  for (std::string line; std::getline(lines, line);)
+    if (const std::size_t at = line.find('='); at != std::string::npos)
+      paths.emplace(line.substr(0, at), line.substr(at + 1));
+  return container::Cgroup(std::move(paths));
+}
+
+Result<void> note_held(const Context& context) {
   const auto state = REPRISE_PASS(
       container::load_runc_state(context.request.runtime_args, context.request.container));
-  return container::Cgroup(state.cgroup_paths);
+  std::string text;
+  for (const auto& [controller, path] : state.cgroup_paths) text += controller + "=" + path + "\n";
+  return sys::replace_file(held_note(context), text);
 }
 
 // An error of the call does not tell whether the claim is still there.
@@ -147,7 +174,15 @@ Result<void> hold_tasks(const Context& context) {
   // runc (1.1, restore) has CRIU work in the container's cgroup.
   for (const sys::ProcessRef& tool : engine::tool_processes(context.directory()))
     REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
+  REPRISE_PASS(note_held(context));
   return cgroup.begin_freeze();
+}
+
+Result<void> end_if_criu_was_killed(const Context& context) {
+  const std::string log = REPRISE_PASS(sys::read_file(context.directory() / "restore.log"));
+  if (log.contains("Restore finished successfully") || engine::criu_runs(context.directory()))
+    return {};
+  return end_held_tasks(context);
 }
 
 Result<void> let_go(const container::OciSpec& spec, Context& context,
