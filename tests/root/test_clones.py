@@ -102,9 +102,9 @@ def test_a_container_that_plain_podman_made_comes_back_from_its_own_image(contai
 def test_a_container_that_the_api_made_is_made_anew(container, product):
     """There is no command to record: what Podman keeps of it says how it runs."""
     key, _, value = ANNOTATION.partition("=")
-    with api.service() as path:
+    with api.service(product.runtime) as path:
         api.create(path, {
-            "name": container.name, "image": host.IMAGE, "oci_runtime": str(product.runtime),
+            "name": container.name, "image": host.IMAGE,
             "command": ["python3", "-u", "/workloads/counter.py"], "annotations": {key: value},
             "env": {"SAID": "by the API"}, "hostname": "counting", "stop_timeout": 33,
             "resource_limits": {"memory": {"limit": 300 * MEGABYTE}},
