@@ -185,7 +185,8 @@ Result<long> SeizedThread::call(long number, const Arguments& arguments) {
 
 Result<std::uint64_t> SeizedThread::place(const void* bytes, std::size_t size) {
 #if defined(__x86_64__)
-  REPRISE_ASSERT(size <= kScratchSize && size % sizeof(stack_[0]) == 0);
+  REPRISE_ASSERT(size <= kScratchSize);
+  REPRISE_ASSERT(size % sizeof(stack_[0]) == 0);
   // Below the 128 bytes under the stack pointer that belong to the running function.
   constexpr std::uint64_t kRedZone = 128;
   constexpr std::uint64_t kAlignment = 16;
