@@ -84,7 +84,7 @@ Result<int> run(const Options& options, Context& context) {
   } else {
     for (const auto& key : REPRISE_TRY(find_keys(catalog, options.container), cannot))
       std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
-    std::ranges::stable_sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
+    std::ranges::sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
   }
   find_stored_bytes(catalog, context.layout.store, rows);
   // A stop does not know the container's name; the catalog does.

@@ -2,6 +2,7 @@
 #include "cli/lives.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "cli/command.h"
@@ -37,7 +38,11 @@ Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const st
                            .session = row.id,
                            .detail = std::move(row.reason)});
   }
-  std::ranges::stable_sort(history, {}, &store::LifeRow::time);
+  // Events of one moment stay in their order.
+  std::multimap<base::UnixMillis, store::LifeRow> by_time;
+  for (store::LifeRow& row : history) by_time.emplace(row.time, std::move(row));
+  history.clear();
+  for (auto& [time, row] : by_time) history.push_back(std::move(row));
   return history;
 }
 

@@ -100,7 +100,10 @@ int write_one(const std::string& path, const std::string& value) {
 
 std::string write_all(const Sysctls& wanted) {
   std::vector<std::pair<std::string, std::string>> ordered(wanted.begin(), wanted.end());
-  std::ranges::stable_sort(ordered, {}, [](const auto& entry) { return rank(entry.first); });
+  // Within a rank by name, as before.
+  std::ranges::sort(ordered, {}, [](const auto& entry) {
+    return std::pair(rank(entry.first), std::string_view(entry.first));
+  });
   std::string refused;
   for (const auto& [path, value] : ordered) {
     const auto now = sys::read_file(kRoot + path);

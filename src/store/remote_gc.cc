@@ -39,7 +39,7 @@ constexpr std::chrono::hours kUnfinished{24};
 class RemoteCollection {
  public:
   RemoteCollection(const OpenStore& store, remote::ObjectStore& at, const RemoteGcOptions& options)
-      : store_(store), at_(at), keys_(store, at), options_(options), notice_(at, NoticeKind::kGc) {}
+      : at_(at), keys_(store, at), options_(options), notice_(at, NoticeKind::kGc) {}
   Result<RemoteCollected> run();
 
  private:
@@ -58,7 +58,6 @@ class RemoteCollection {
   [[nodiscard]] bool is_known(const ObjectInfo& object) const;
   [[nodiscard]] Error unreadable_error() const;
 
-  const OpenStore& store_;
   remote::ObjectStore& at_;
   RemoteKeys keys_;
   const RemoteGcOptions& options_;

@@ -98,14 +98,17 @@ Split by_quota(const StoreFacts& facts, const Retention& policy) {
 // so with remotes the store is a cache; but a start takes up only what is here, which is `kept`.
 Checkpoints candidates(const Checkpoints& kept) {
   std::set<ContainerKey> seen;
-  Checkpoints result;
+  Checkpoints elsewhere;
+  Checkpoints here;
   for (const CheckpointFacts* checkpoint : kept) {
     const bool newest = seen.insert(checkpoint->key).second;
-    if (!checkpoint->kept && (checkpoint->elsewhere || !newest)) result.push_back(checkpoint);
+    if (checkpoint->kept || (!checkpoint->elsewhere && newest)) continue;
+    (checkpoint->elsewhere ? elsewhere : here).push_back(checkpoint);
   }
-  std::ranges::reverse(result);
-  std::ranges::stable_partition(result, &CheckpointFacts::elsewhere);
-  return result;
+  std::ranges::reverse(elsewhere);
+  std::ranges::reverse(here);
+  elsewhere.insert(elsewhere.end(), here.begin(), here.end());
+  return elsewhere;
 }
 
 // Which must go so that no more than `limit` remains in `use`, which is left as it is then.

@@ -35,7 +35,7 @@ class RetentionTest : public testing::Test {
   }
   Decision decide_on(const Retention& policy) {
     StoreFacts sorted = facts_;
-    std::ranges::stable_sort(sorted.checkpoints, std::ranges::greater(), &CheckpointFacts::created);
+    std::ranges::sort(sorted.checkpoints, std::ranges::greater(), &CheckpointFacts::created);
     return decide(sorted, policy);
   }
   Ids removed(const Retention& policy) {
