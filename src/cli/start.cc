@@ -172,6 +172,7 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   } else if (pending) {
     outcome.reason = REPRISE_PASS(cold_reason(catalog, key, begin));
     if (outcome.reason.empty()) outcome.reason = std::move(without.reason);
+    outcome.hint = std::move(without.hint);
   } else {
     outcome.reason = std::move(without.reason);
     outcome.hint = std::move(without.hint);

@@ -156,7 +156,7 @@ def test_does_not_start_without_its_store(container, product):
     for command in (("ps",), ("checkpoint", "ls"), ("doctor",), ("ps", "--json")):
         told = product.reprise(*command, check=False)
         assert told.returncode == 0 and "no store" in told.stdout + told.stderr, told
-    for command in (("lives", container.name), ("logs",), ("store", "stat"), ("store", "gc"),
+    for command in (("lives", container.name), ("store", "stat"), ("store", "gc"),
                     ("checkpoint", "show", checkpoint)):
         told = product.reprise(*command, check=False)
         assert told.returncode == NOT_FOUND and "no store" in told.stderr, told

@@ -137,7 +137,15 @@ long set_registers(pid_t pid, const Detour& detour, void* kind, void* data) {
 // The C library's own takes what a request does not need as undefined, too.
 REPRISE_EXPORT long ptrace(__ptrace_request request, ...) noexcept {
   va_list list;
+#if defined(__clang__)
+#pragma clang diagnostic push
+// The enumeration is that of glibc's own declaration, and as wide as the int it is passed as.
+#pragma clang diagnostic ignored "-Wvarargs"
+#endif
   va_start(list, request);
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
   const pid_t pid = va_arg(list, pid_t);
   void* address = va_arg(list, void*);
   void* data = va_arg(list, void*);

@@ -43,7 +43,15 @@ bool has_leave() {
 extern "C" __attribute__((visibility("default"))) long ptrace(__ptrace_request request,
                                                               ...) noexcept {
   va_list rest;
+#if defined(__clang__)
+#pragma clang diagnostic push
+// The enumeration is that of glibc's own declaration, and as wide as the int it is passed as.
+#pragma clang diagnostic ignored "-Wvarargs"
+#endif
   va_start(rest, request);
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
   const pid_t pid = va_arg(rest, pid_t);
   void* const address = va_arg(rest, void*);
   void* data = va_arg(rest, void*);
