@@ -147,6 +147,7 @@ def assert_refused(container, *words):
 
 def test_does_not_start_without_its_store(container, product):
     checkpoint = run_and_stop(container)
+    assert_nothing_left(container)  # the session writes down how it went after the stop has returned
     aside = product.base / "aside"
     product.store.rename(aside)
     assert_refused(container, checkpoint, str(product.store), "no store")
@@ -174,6 +175,7 @@ def test_does_not_start_without_its_store(container, product):
 def test_a_cold_start_without_the_store_is_for_good(container, product):
     """Or the program would be taken back to what it was before, when the disk is mounted again."""
     checkpoint = run_and_stop(container)
+    assert_nothing_left(container)  # the session writes down how it went after the stop has returned
     aside = product.base / "aside"
     product.store.rename(aside)
     told = product.reprise("start", "--cold", container.name)
