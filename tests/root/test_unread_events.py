@@ -19,7 +19,8 @@ def test_a_dump_waits_until_it_is_read(container, kind):
 def test_an_event_that_nobody_reads_stops_no_checkpoint(container):
     container.run_workload("unread_event.py", "inotify", "never")
     journey.stop_and_start(container)
-    session = container.product.lives(container.name)[1]["session"]
+    [session] = [life["session"] for life in container.product.lives(container.name)
+                 if life["event"] == "checkpointed"]
     assert "unread events of inotify are not in" in container.product.reprise("logs", session).stdout
     assert_nothing_left(container)
 
