@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/lives.h"
 
-#include <algorithm>
 #include <map>
 #include <memory>
 

@@ -7,19 +7,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <utility>
 
 #include "base/log.h"
-#include "engine/criu_hook.h"
 #include "session/context.h"
 #include "session/promise.h"
-#include "session/restore_settlement.h"
 #include "session/settlement.h"
 #include "sys/files.h"
 #include "sys/process.h"
-#include "sys/readable.h"
 
 namespace reprise::session {
 
