@@ -92,6 +92,15 @@ class CheckLayersTest(Tree):
         self.assertEqual(done.returncode, 1)
         self.assertIn("src/sys/stat.h: shadows the system's <sys/stat.h>", done.stderr)
 
+    def test_json_is_parsed_in_one_place(self):
+        for line in ("auto j = nlohmann::json::parse(text);", "Json::parse(text, nullptr, false)",
+                     "ordered_json::parse<int>(x)", "if (json::accept(text))", "in >> json;"):
+            self.write("src/sys/a.cc", line + "\n")
+            self.assert_refused("check-layers", "src/sys/a.cc:1", "json/reader.h")
+        self.write("src/sys/a.cc", "json_reader::parse(x); catch (json::parse_error&); from_json(x)\n")
+        self.write("src/sys/a_test.cc", "auto j = json::parse(text);\n")
+        self.assertEqual(self.run_tool("check-layers").stderr, "")
+
     def test_a_missing_header_and_a_bare_name_are_refused(self):
         self.write("src/sys/a.cc", '#include "sys/no_such.h"\n')
         self.assert_refused("check-layers", "does not exist")

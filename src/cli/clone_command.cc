@@ -10,6 +10,7 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "container/identity.h"
+#include "json/reader.h"
 #include "podman/client.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr std::string_view kFillAnnotation = "reprise.dev/fill-volumes=";
 
 Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
-  const auto words = nlohmann::json::parse(row.create_command, nullptr, /*allow_exceptions=*/false);
+  const auto words = json_reader::parse_or_discarded(row.create_command);
   std::vector<std::string> result;
   if (words.is_array())
     for (const auto& word : words)

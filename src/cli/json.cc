@@ -2,6 +2,7 @@
 #include "cli/json.h"
 
 #include "cli/lives.h"
+#include "json/reader.h"
 
 namespace reprise::cli {
 
@@ -43,7 +44,7 @@ Json to_json(const store::LifeRow& row) {
 }
 
 Json to_json(const store::SessionRow& row) {
-  Json phases = Json::parse(row.phases, nullptr, /*allow_exceptions=*/false);
+  Json phases = json_reader::parse_or_discarded<Json>(row.phases);
   if (!phases.is_object()) phases = Json::object();
   return {{"id", row.id.str()},
           {"container", row.key.str()},

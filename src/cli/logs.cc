@@ -9,6 +9,7 @@
 #include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -58,7 +59,7 @@ void print_header(std::ostream& out, store::Catalog& catalog, const store::Sessi
 }
 
 void print_phases(std::ostream& out, const std::string& phases) {
-  const Json document = Json::parse(phases, nullptr, /*allow_exceptions=*/false);
+  const Json document = json_reader::parse_or_discarded<Json>(phases);
   if (!document.is_object() || document.empty()) return;
   out << '\n';
   Table table({"PHASE", "TOOK"});

@@ -8,7 +8,7 @@
 #include "cli/archive_export.h"
 #include "cli/archive_file.h"
 #include "cli/archive_import.h"
-#include "image/json_text.h"
+#include "json/reader.h"
 #include "session/archive_export.h"
 #include "session/oci_archive.h"
 #include "sys/files.h"
@@ -20,8 +20,8 @@ namespace {
 // checkpoint, and refuses to restore it with another one.
 std::map<std::string, std::string> annotations_of(const PreparedExport& prepared) {
   const std::string prefix = "io.podman.annotations.checkpoint.";
-  const auto config = nlohmann::json::parse(prepared.dump.config, nullptr, false);
-  const auto text = [&](const char* field) { return image::text_in(config, field); };
+  const auto config = json_reader::parse_or_discarded(prepared.dump.config);
+  const auto text = [&](const char* field) { return json_reader::text_in(config, field); };
   const image::Manifest& manifest = prepared.reader->manifest();
   std::map<std::string, std::string> annotations{
       {prefix + "name", text("name")},

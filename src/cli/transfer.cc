@@ -7,7 +7,7 @@
 
 #include "cli/containers.h"
 #include "cli/output.h"
-#include "image/json_text.h"
+#include "json/reader.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -55,13 +55,13 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
 
 // Some have a tag only.
 bool names_container(const std::string& note) {
-  return nlohmann::json::parse(note, nullptr, false).contains("key");
+  return json_reader::parse_or_discarded(note).contains("key");
 }
 
 // Fields that a later version adds do not matter here.
 Result<store::ContainerRow> container_in(const std::string& note) {
-  const auto json = nlohmann::json::parse(note, nullptr, false);
-  const auto text = [&](const char* field) { return image::text_in(json, field); };
+  const auto json = json_reader::parse_or_discarded(note);
+  const auto text = [&](const char* field) { return json_reader::text_in(json, field); };
   const bool whole = json.is_object() && json.contains("command_image_index") &&
                      json["command_image_index"].is_number_integer() && !text("key").empty();
   if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");
@@ -113,7 +113,7 @@ Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
 }  // namespace
 
 std::string tag_in(const std::string& note) {
-  return image::text_in(nlohmann::json::parse(note, nullptr, false), "tag");
+  return json_reader::text_in(json_reader::parse_or_discarded(note), "tag");
 }
 
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted) {

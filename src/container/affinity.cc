@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "container/task_tree.h"
+#include "json/reader.h"
 #include "sys/affinity.h"
 #include "sys/files.h"
 
@@ -64,7 +65,7 @@ std::string encode_affinity(const std::vector<ThreadAffinity>& threads) {
 Result<std::vector<ThreadAffinity>> decode_affinity(std::string_view text) {
   try {
     std::vector<ThreadAffinity> threads;
-    const json document = json::parse(text);
+    const json document = json_reader::parse(text);
     for (const json& thread : document.at("threads"))
       threads.push_back(
           {.tid = thread.at("tid").get<pid_t>(), .cpus = thread.at("cpus").get<std::string>()});

@@ -13,6 +13,7 @@
 
 #include "container/ip_address.h"
 #include "container/task_tree.h"
+#include "json/reader.h"
 #include "sys/child.h"
 #include "sys/proc_entries.h"
 
@@ -217,7 +218,7 @@ std::string hold_script(std::string_view family, std::string_view name,
 Result<std::vector<HoldTable>> parse_hold_tables(std::string_view nft_json) {
   std::vector<HoldTable> tables;
   try {
-    const json listed = json::parse(nft_json);
+    const json listed = json_reader::parse(nft_json);
     for (const json& entry : listed.at("nftables")) {
       if (!entry.contains("table")) continue;
       const json& table = entry.at("table");
@@ -233,7 +234,7 @@ Result<std::vector<HoldTable>> parse_hold_tables(std::string_view nft_json) {
 }
 
 bool holds_any(std::string_view nft_json) {
-  const json listed = json::parse(nft_json, nullptr, false);
+  const json listed = json_reader::parse_or_discarded(nft_json);
   // What cannot be read is not known to have run out.
   if (!listed.is_object() || !listed.contains("nftables")) return true;
   return std::ranges::any_of(listed.at("nftables"), [](const json& entry) {

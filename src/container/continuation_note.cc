@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -20,7 +21,7 @@ namespace {
 constexpr std::size_t kLongest = std::size_t{64} << 10;
 
 ContinuationNote parse(const std::string& text) {
-  const json object = json::parse(text);
+  const json object = json_reader::parse(text);
   const auto state = object.at("state").get<std::string>();
   ContinuationNote note;
   note.time = object.at("time").get<base::UnixMillis>();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "container/runc_state.h"
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -42,7 +43,7 @@ std::string path_of_init(std::string_view type, pid_t init) {
 
 std::vector<std::string> gone_paths(std::string_view state_json) {
   std::vector<std::string> gone;
-  const auto state = ordered_json::parse(state_json);
+  const auto state = json_reader::parse<ordered_json>(state_json);
   for (const auto& ns : state.at("config").at("namespaces"))
     if (const auto path = ns.value("path", ""); is_gone(path)) gone.push_back(path);
   return gone;
@@ -53,7 +54,7 @@ std::vector<std::string> gone_paths(std::string_view state_json) {
 Result<std::string> with_paths_of_init(std::string_view state_json,
                                        const std::vector<std::string>& gone, pid_t init) {
   try {
-    auto state = ordered_json::parse(state_json);
+    auto state = json_reader::parse<ordered_json>(state_json);
     for (auto& ns : state.at("config").at("namespaces")) {
       if (std::ranges::find(gone, ns.value("path", "")) == gone.end()) continue;
       const auto type = ns.at("type").get<std::string>();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -22,7 +23,7 @@ bool suffices(const MemoryLimit& limit, std::uint64_t needed, bool host_swaps) {
 
 Result<MemoryLimit> parse_memory_limit(std::string_view config) {
   try {
-    const json parsed = json::parse(config);
+    const json parsed = json_reader::parse(config);
     const json::json_pointer place("/linux/resources/memory");
     const json memory = parsed.contains(place) ? parsed.at(place) : json();
     if (memory.is_null()) return MemoryLimit{};

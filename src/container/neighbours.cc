@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "container/ip_address.h"
+#include "json/reader.h"
 
 namespace reprise::container {
 
@@ -101,7 +102,7 @@ std::string encode_connections(const std::vector<Connection>& connections) {
 Result<std::vector<Connection>> decode_connections(std::string_view text) {
   std::vector<Connection> connections;
   try {
-    for (const json& entry : json::parse(text))
+    for (const json& entry : json_reader::parse(text))
       connections.push_back({.local = entry.at("local").get<std::string>(),
                              .local_port = entry.at("local-port").get<std::uint16_t>(),
                              .peer = entry.at("peer").get<std::string>(),
@@ -123,7 +124,7 @@ Connection reversed(const Connection& connection) {
 Result<std::vector<Held>> parse_held(std::string_view nft_json) {
   std::vector<Held> tables;
   try {
-    const json listed = json::parse(nft_json);
+    const json listed = json_reader::parse(nft_json);
     for (const json& entry : listed.at("nftables")) {
       if (!entry.contains("set")) continue;
       const json& set = entry.at("set");

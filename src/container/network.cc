@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "container/ip_address.h"
+#include "json/reader.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
@@ -110,7 +111,7 @@ Result<std::string> run_inside(const NetworkNamespace& ns, std::vector<std::stri
 Result<InterfaceAddresses> parse_addresses(std::string_view ip_json) {
   InterfaceAddresses found;
   try {
-    for (const json& link : json::parse(ip_json)) {
+    for (const json& link : json_reader::parse(ip_json)) {
       const std::string name = link.value("ifname", "");
       for (const json& address : link.value("addr_info", json::array())) {
         const std::string scope = address.value("scope", "");

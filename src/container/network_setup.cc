@@ -9,6 +9,7 @@
 
 #include "container/connection_hold.h"
 #include "container/ip_address.h"
+#include "json/reader.h"
 
 namespace reprise::container {
 
@@ -162,14 +163,14 @@ std::unexpected<base::Error> unreadable(const json::exception& error) {
 
 std::map<std::string, NetworkLink> parse_links(std::string_view ip_json) {
   std::map<std::string, NetworkLink> links;
-  for (const json& link : json::parse(ip_json))
+  for (const json& link : json_reader::parse(ip_json))
     if (link.contains("ifname")) links[link.at("ifname").get<std::string>()] = read_link(link);
   return links;
 }
 
 std::vector<std::string> parse_address_lines(std::string_view ip_json) {
   Lines lines;
-  for (const json& link : json::parse(ip_json))
+  for (const json& link : json_reader::parse(ip_json))
     for (const json& address : link.value("addr_info", json::array())) {
       if (!address.contains("local") || address.value("dynamic", false)) continue;
       const bool ipv6 = is_ipv6(address.at("local").get<std::string>());
@@ -284,7 +285,7 @@ std::string encode_setup(const NetworkSetup& setup) { return to_json(setup).dump
 
 Result<NetworkSetup> decode_setup(std::string_view text) {
   try {
-    NetworkSetup setup = from_json(json::parse(text));
+    NetworkSetup setup = from_json(json_reader::parse(text));
     REPRISE_PASS(check(setup));
     return setup;
   } catch (const json::exception& error) {
@@ -298,7 +299,7 @@ std::string encode_change(const NetworkChange& change) {
 
 Result<NetworkChange> decode_change(std::string_view text) {
   try {
-    const json root = json::parse(text);
+    const json root = json_reader::parse(text);
     NetworkChange change{.added = from_json(root.at("added")),
                          .removed = from_json(root.at("removed"))};
     REPRISE_PASS(check(change.added));

@@ -11,6 +11,7 @@
 
 #include "container/identity.h"
 #include "container/sysctls.h"
+#include "json/reader.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -111,7 +112,7 @@ std::optional<std::string> mounted_shm(const OciSpec& spec) {
 
 Result<OciSpec> parse_oci_spec(std::string_view text, const std::filesystem::path& bundle) {
   try {
-    return read_spec(json::parse(text), bundle);
+    return read_spec(json_reader::parse(text), bundle);
   } catch (const json::exception& error) {
     return fail(ErrorCode::kCorrupt, "'" + (bundle / "config.json").string() +
                                          "' is not an OCI configuration: " + error.what());
@@ -131,7 +132,7 @@ Result<void> annotate(const std::filesystem::path& bundle, const std::string& na
   if (::stat(file.c_str(), &status) != 0)
     return base::fail_errno(errno, "examining '" + file.string() + "'");
   // What we do not mean to change stays as the engine wrote it, in its order.
-  auto config = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  auto config = json_reader::parse_or_discarded<nlohmann::ordered_json>(text);
   if (!config.is_object())
     return fail(ErrorCode::kCorrupt, "'" + file.string() + "' is not an OCI configuration");
   auto& annotations = config["annotations"];

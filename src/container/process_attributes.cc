@@ -10,6 +10,7 @@
 
 #include "container/internal/attribute_kinds.h"
 #include "container/task_tree.h"
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -127,7 +128,7 @@ std::string encode_attributes(const std::vector<ProcessAttribute>& attributes) {
 Result<std::vector<ProcessAttribute>> decode_attributes(std::string_view text) {
   try {
     std::vector<ProcessAttribute> attributes;
-    const json document = json::parse(text);
+    const json document = json_reader::parse(text);
     for (const json& one : document.at("attributes")) {
       attributes.push_back({.id = one.at(0).get<pid_t>(),
                             .name = one.at(1).get<std::string>(),

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "json/reader.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -185,7 +186,7 @@ void edit(json& config) {
 
 Result<std::string> refusing_what_cannot_be_saved(std::string_view config) {
   try {
-    json parsed = json::parse(config);
+    json parsed = json_reader::parse<json>(config);
     if (!has_profile(parsed)) return std::string(config);
     edit(parsed);
     return parsed.dump();

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "container/identity.h"
+#include "json/reader.h"
 #include "sys/files.h"
 #include "sys/unmount.h"
 
@@ -16,7 +17,7 @@ using nlohmann::json;
 
 Result<RuncState> parse_runc_state(std::string_view text) {
   try {
-    const json j = json::parse(text);
+    const json j = json_reader::parse(text);
     RuncState state;
     state.init.pid = j.at("init_process_pid").get<pid_t>();
     state.init.start_ticks = j.at("init_process_start").get<std::uint64_t>();

@@ -5,6 +5,7 @@
 
 #include "container/internal/socket_option_table.h"
 #include "container/socket_options.h"
+#include "json/reader.h"
 
 namespace reprise::container {
 
@@ -116,7 +117,7 @@ std::string encode_sockets(const std::vector<SocketRecord>& sockets) {
 Result<std::vector<SocketRecord>> decode_sockets(std::string_view text) {
   try {
     std::vector<SocketRecord> sockets;
-    const json document = json::parse(text);
+    const json document = json_reader::parse(text);
     for (const json& one : document.at("sockets")) {
       SocketRecord socket{.pid = one.at("pid").get<pid_t>(),
                           .descriptor = one.at("fd").get<int>(),

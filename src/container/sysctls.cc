@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "json/reader.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
 
@@ -189,7 +190,7 @@ std::string encode_sysctls(const Sysctls& sysctls) { return json(sysctls).dump()
 Result<Sysctls> decode_sysctls(std::string_view text) {
   Sysctls sysctls;
   try {
-    sysctls = json::parse(text).get<Sysctls>();
+    sysctls = json_reader::parse(text).get<Sysctls>();
   } catch (const json::exception& error) {
     return fail(ErrorCode::kCorrupt,
                 std::string("unreadable settings of the network: ") + error.what());

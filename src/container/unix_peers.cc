@@ -22,6 +22,7 @@
 
 #include "container/exec_sessions.h"
 #include "container/task_tree.h"
+#include "json/reader.h"
 #include "sys/beneath.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
@@ -267,7 +268,7 @@ std::string encode_lost_peers(const std::vector<LostPeer>& peers) {
 Result<std::vector<LostPeer>> decode_lost_peers(std::string_view text) {
   std::vector<LostPeer> peers;
   try {
-    for (const json& entry : json::parse(text))
+    for (const json& entry : json_reader::parse(text))
       peers.push_back({.pid = entry.at("pid").get<pid_t>(),
                        .descriptor = entry.at("descriptor").get<int>(),
                        .path = entry.at("path").get<std::string>()});

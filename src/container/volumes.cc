@@ -4,6 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "json/reader.h"
+
 namespace reprise::container {
 
 using base::ErrorCode;
@@ -46,7 +48,7 @@ std::string encode_volumes(const std::vector<SavedVolume>& volumes) {
 Result<std::vector<SavedVolume>> decode_volumes(std::string_view text) {
   try {
     std::vector<SavedVolume> volumes;
-    for (const json& item : json::parse(text))
+    for (const json& item : json_reader::parse(text))
       volumes.push_back({.name = item.at("name").get<std::string>(),
                          .destinations = item.at("destinations").get<std::vector<std::string>>(),
                          .part = item.at("part").get<std::string>()});

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "container/layout.h"
+#include "json/reader.h"
 
 namespace reprise::container {
 
@@ -64,7 +65,7 @@ std::string encode(const WorkerRequest& r) {
 
 Result<WorkerRequest> decode_worker_request(const std::string& text) {
   return guarded("request", [&] {
-    const json j = json::parse(text);
+    const json j = json_reader::parse(text);
     WorkerRequest r;
     r.verb = static_cast<WorkerVerb>(index_of(kVerbs, j.at("verb").get<std::string>()));
     r.session = base::SessionId(j.at("session").get<std::string>());
@@ -102,7 +103,7 @@ std::string encode(const WorkerEvent& e) {
 
 Result<WorkerEvent> decode_worker_event(const std::string& text) {
   return guarded("event", [&] {
-    const json j = json::parse(text);
+    const json j = json_reader::parse(text);
     WorkerEvent e;
     e.kind = static_cast<WorkerEventKind>(index_of(kEvents, j.at("event").get<std::string>()));
     j.at("phase").get_to(e.phase);
@@ -124,7 +125,7 @@ Result<WorkerEvent> decode_worker_event(const std::string& text) {
 std::string encode_restored(int exit_code) { return json{{"restored", exit_code}}.dump(); }
 
 Result<int> decode_restored(const std::string& text) {
-  return guarded("answer", [&] { return json::parse(text).at("restored").get<int>(); });
+  return guarded("answer", [&] { return json_reader::parse(text).at("restored").get<int>(); });
 }
 
 Result<WorkerLink> start_worker(const WorkerRequest& request, const sys::FileLock* lock) {

@@ -6,6 +6,7 @@
 
 #include "crypto/hex.h"
 #include "crypto/internal/key_file.h"
+#include "json/reader.h"
 
 namespace reprise::crypto {
 
@@ -91,7 +92,7 @@ std::string encode_key_file(const KeyFile& file) {
 Result<KeyFile> decode_key_file(std::string_view text) {
   // First of all, so that damage is never taken for another key or for the future.
   if (!is_whole(text)) return fail(ErrorCode::kCorrupt, "its checksum is wrong");
-  const ordered_json root = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const ordered_json root = json_reader::parse_or_discarded<ordered_json>(text);
   if (!root.is_object() || text_of(root, "format") != kFormat)
     return fail(ErrorCode::kCorrupt, "it is no key file");
   const auto version = number_of(root, "version");

@@ -26,6 +26,14 @@ void expect_corrupt(const std::string& text) {
   EXPECT_EQ(file.error().code(), ErrorCode::kCorrupt) << text;
 }
 
+// `text` is an object without its end.
+std::string with_checksum(const std::string& text) {
+  Bytes digest(SHA256_DIGEST_LENGTH);
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return text + ",\n  \"checksum\": \"" + to_hex(digest) + "\"\n}\n";
+}
+
 // The golden file with other fields and a checksum that is right.
 std::string changed(const std::function<void(ordered_json&)>& change) {
   ordered_json root = ordered_json::parse(golden("key-v1.json"));
@@ -33,10 +41,7 @@ std::string changed(const std::function<void(ordered_json&)>& change) {
   change(root);
   std::string text = root.dump(2);
   text.resize(text.size() - 2);
-  Bytes digest(SHA256_DIGEST_LENGTH);
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return text + ",\n  \"checksum\": \"" + to_hex(digest) + "\"\n}\n";
+  return with_checksum(text);
 }
 
 TEST(KeyFileTest, ReadsVersion1AndWritesItAlike) {
@@ -67,6 +72,11 @@ TEST(KeyFileTest, EveryFlippedBitAndTruncationIsCorrupt) {
   }
   for (std::size_t size = 0; size < text.size(); ++size) expect_corrupt(text.substr(0, size));
   expect_corrupt(text + "\n");
+}
+
+TEST(KeyFileTest, WhatIsNestedDeepIsCorrupt) {
+  const std::string nested = std::string(3'000'000, '[') + std::string(3'000'000, ']');
+  expect_corrupt(with_checksum(R"({"format":"reprise-key","x":)" + nested));
 }
 
 TEST(KeyFileTest, FieldsAreExactlyThose) {

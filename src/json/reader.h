@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON that others wrote, read within bounds.
-// For every text that somebody else may have made.
+// JSON, read within bounds: the only place where JSON is parsed (tools/check-layers).
 //
 // nlohmann's own parser takes any depth, and whoever copies or prints such a value afterwards
-// recurses as deep: 6 MB of brackets end the process.
+// recurses as deep: 6 MB of brackets end the process. Texts of our own are no exception: whoever
+// can write to a store, a bundle or a run directory could do it.
 #pragma once
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 namespace reprise::json_reader {
@@ -34,9 +35,17 @@ template <typename Json = nlohmann::json>
 template <typename Json = nlohmann::json>
 [[nodiscard]] Json parse(std::string_view text) {
   if (is_too_deep(text))
-    throw Json::parse_error::create(101, kMaxDepth, "lists and objects are nested too deep",
-                                    nullptr);
+    throw Json::parse_error::create(101, 0, "lists and objects are nested too deep", nullptr);
   return Json::parse(text);
+}
+
+// Empty unless `object` is one and its `field` is text.
+template <typename Json>
+[[nodiscard]] std::string text_in(const Json& object, const char* field) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(field);
+  return found != object.end() && found->is_string() ? found->template get<std::string>()
+                                                     : std::string();
 }
 
 }  // namespace reprise::json_reader

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "json/reader.h"
+
 namespace reprise::podman {
 namespace {
 
@@ -250,7 +252,7 @@ void Options::add_health() {
 }  // namespace
 
 std::vector<std::string> command_of_config(std::string_view json_text) {
-  const json config = json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  const json config = json_reader::parse_or_discarded(json_text);
   const std::string image = text(config, "rootfsImageID");
   if (image.empty()) return {};
   Words words = {"podman"};

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "json/reader.h"
 #include "podman/config_command.h"
 
 namespace reprise::podman {
@@ -128,7 +129,7 @@ int offset_seconds(std::string_view zone) {
 }  // namespace
 
 Result<std::vector<ContainerInfo>> parse_inspect(std::string_view text) {
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json document = json_reader::parse_or_discarded(text);
   if (!document.is_array())
     return fail(ErrorCode::kCorrupt, "podman's description of a container is not a JSON array");
   std::vector<ContainerInfo> result;
@@ -142,7 +143,7 @@ Result<std::vector<ContainerInfo>> parse_inspect(std::string_view text) {
 }
 
 Result<ContainerInfo> parse_container_config(std::string_view text) {
-  const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json object = json_reader::parse_or_discarded(text);
   ContainerInfo info{.id = string_of(object, "id"),
                      .name = string_of(object, "name"),
                      .image_name = string_of(object, "rootfsImageName"),

@@ -76,6 +76,12 @@ TEST(ParseInspect, RefusesOtherText) {
   }
 }
 
+TEST(ParseInspect, WhatIsNestedDeepIsNoDescription) {
+  const std::string nested = std::string(3'000'000, '[') + std::string(3'000'000, ']');
+  EXPECT_FALSE(parse_inspect(R"([{"Id":"a","State":{"Status":"running"},"x":)" + nested + "}]"));
+  EXPECT_FALSE(parse_container_config(R"({"id":"a","x":)" + nested + "}"));
+}
+
 TEST(ParseContainerConfig, ReadsWhatIsNeededToMakeItAgain) {
   const auto info = parse_container_config(
       R"({"spec":{"annotations":{"reprise.dev/key":"web"}},"id":"a1","name":"web",)"

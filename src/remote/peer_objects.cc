@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "json/reader.h"
 #include "remote/internal/http.h"
 #include "remote/internal/span_reader.h"
 #include "remote/peer.h"
@@ -108,7 +109,7 @@ Result<std::optional<std::uint64_t>> Peer::size(const std::string& name) {
 Result<std::vector<ObjectInfo>> Peer::list(const std::string& prefix) {
   const Response response = REPRISE_TRY(
       ask({.url = url_ + "/v1/objects?prefix=" + url_encode(prefix)}, prefix), "listing objects");
-  const auto answer = nlohmann::json::parse(response.body, nullptr, false);
+  const auto answer = json_reader::parse_or_discarded(response.body);
   std::vector<ObjectInfo> found;
   bool good = answer.is_object() && answer.contains("objects") && answer["objects"].is_array();
   if (good) {

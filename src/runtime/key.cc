@@ -9,6 +9,7 @@
 
 #include "container/key_holder.h"
 #include "container/runc_state.h"
+#include "json/reader.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"
@@ -43,7 +44,7 @@ Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creati
 }
 
 std::vector<std::string> words_of(const std::string& json_text) {
-  const auto words = nlohmann::json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  const auto words = json_reader::parse_or_discarded(json_text);
   std::vector<std::string> result;
   if (words.is_array())
     for (const auto& word : words)

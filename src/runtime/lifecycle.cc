@@ -13,6 +13,7 @@
 #include "container/adopted_note.h"
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
+#include "json/reader.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
@@ -113,8 +114,9 @@ int state(const Call& call) {
   constexpr std::chrono::seconds kLimit{20};
   const auto answer = sys::run(std::move(options), kLimit);
   if (!answer || !answer->status.success()) return pass_through(call);
-  nlohmann::ordered_json json = nlohmann::ordered_json::parse(answer->out, nullptr, false);
-  if (json.is_discarded() || json.value("status", "") != "running") return pass_through(call);
+  nlohmann::ordered_json json =
+      json_reader::parse_or_discarded<nlohmann::ordered_json>(answer->out);
+  if (json_reader::text_in(json, "status") != "running") return pass_through(call);
   json["status"] = "created";
   std::printf("%s\n", json.dump(2).c_str());
   return 0;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "image/json_text.h"
+#include "json/reader.h"
 
 namespace reprise::session {
 
@@ -11,11 +11,11 @@ using base::Error;
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using image::text_in;
+using json_reader::text_in;
 using nlohmann::json;
 
 Result<json> parse_object(const std::string& text, const std::string& name) {
-  json value = json::parse(text, nullptr, false);
+  json value = json_reader::parse_or_discarded(text);
   if (!value.is_object()) return fail(ErrorCode::kCorrupt, "'" + name + "' is no JSON object");
   return value;
 }

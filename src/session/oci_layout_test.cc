@@ -110,6 +110,14 @@ TEST_F(OciLayout, ADirectoryOfSomebodyElseIsNotWrittenTo) {
   EXPECT_FALSE(fs::exists(scratch_ / "blobs"));
 }
 
+TEST_F(OciLayout, WhatIsNestedDeepIsDamage) {
+  ASSERT_TRUE(write(place("one"), "abc"));
+  const std::string nested = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  ASSERT_TRUE(sys::replace_file(directory_ / "index.json", R"({"manifests":[)" + nested + "]}"));
+  EXPECT_EQ(refused(place("one")), ErrorCode::kCorrupt);
+  EXPECT_EQ(write(place("two"), "abc").error().code(), ErrorCode::kCorrupt);
+}
+
 TEST_F(OciLayout, DamageIsFound) {
   const OciWritten written = write(place("one"), "contents").value();
   const std::string layer = load(blob(written.digest))["layers"][0]["digest"];

@@ -9,7 +9,7 @@
 
 #include "contents.pb.h"
 #include "image/digest.h"
-#include "image/json_text.h"
+#include "json/reader.h"
 #include "store/internal/bytes.h"
 
 namespace reprise::store {
@@ -18,7 +18,7 @@ using base::CheckpointId;
 using base::Error;
 using base::ErrorCode;
 using base::fail;
-using image::text_in;
+using json_reader::text_in;
 
 namespace {
 
@@ -42,7 +42,7 @@ std::string header_line(const CheckpointId& id, const std::string& key_id) {
 Result<void> check_header(const CheckpointId& id, const std::string& key_id,
                           std::string_view line) {
   const auto damaged = [] { return fail(ErrorCode::kCorrupt, "its first line is damaged"); };
-  auto header = nlohmann::ordered_json::parse(line, nullptr, false);
+  auto header = json_reader::parse_or_discarded<nlohmann::ordered_json>(line);
   if (!header.is_object()) return damaged();
   const std::string checksum = text_in(header, "checksum");
   header.erase("checksum");

@@ -64,6 +64,12 @@ TEST_F(ContentsTest, EveryFlippedBitIsFound) {
     EXPECT_EQ(refused(good.substr(0, size)), ErrorCode::kCorrupt) << size << " bytes";
 }
 
+TEST_F(ContentsTest, AFirstLineThatIsNestedDeepIsDamaged) {
+  const std::string nested = std::string(3'000'000, '[') + std::string(3'000'000, ']');
+  EXPECT_EQ(refused(R"({"format":"reprise-checkpoint","x":)" + nested + "}\n"),
+            ErrorCode::kCorrupt);
+}
+
 TEST_F(ContentsTest, AFirstLineOfOtherTypesIsDamaged) {
   for (const std::string_view fields :
        {R"("format":5,"version":3,"id":"c1","key":"k")",

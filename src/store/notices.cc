@@ -10,7 +10,7 @@
 
 #include "base/fault.h"
 #include "base/id.h"
-#include "image/json_text.h"
+#include "json/reader.h"
 #include "store/internal/transfer_names.h"
 #include "sys/process.h"
 
@@ -69,16 +69,16 @@ Number number_in(const Json& json, const char* field) {
 }
 
 Result<bool> has_died(const Json& notice) {
-  if (image::text_in(notice, "host") != REPRISE_PASS(this_host())) return false;
+  if (json_reader::text_in(notice, "host") != REPRISE_PASS(this_host())) return false;
   return !sys::is_alive({.pid = number_in<pid_t>(notice, "pid"),
                          .start_ticks = number_in<std::uint64_t>(notice, "start_ticks")});
 }
 
 // Adds what it says. False if its process has died.
 Result<bool> take(const std::string& text, Notices& notices) {
-  const Json notice = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const std::string kind = image::text_in(notice, "kind");
-  const bool known = image::text_in(notice, "format") == kFormat &&
+  const Json notice = json_reader::parse_or_discarded(text);
+  const std::string kind = json_reader::text_in(notice, "kind");
+  const bool known = json_reader::text_in(notice, "format") == kFormat &&
                      number_in<int>(notice, "version") == kVersion &&
                      (kind == "push" || kind == "gc") && notice.contains("objects") &&
                      notice["objects"].is_array() &&

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "image/json_text.h"
+#include "json/reader.h"
 #include "store/internal/transfer_names.h"
 #include "store/key_source.h"
 #include "sys/files.h"
@@ -20,8 +20,8 @@ std::string remote_key(const OpenStore& store, const std::string& secret_id) {
 std::string key_of_checkpoint(std::string_view file) {
   constexpr std::size_t kLongest = 4096;  // of the first line
   const std::string_view line = file.substr(0, std::min(file.find('\n'), kLongest));
-  const auto header = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  std::string id = image::text_in(header, "key");
+  const auto header = json_reader::parse_or_discarded(line);
+  std::string id = json_reader::text_in(header, "key");
   return base::parse_id(id) ? id : std::string();
 }
 
