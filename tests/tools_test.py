@@ -92,11 +92,14 @@ class CheckLayersTest(Tree):
         self.assertEqual(done.returncode, 1)
         self.assertIn("src/sys/stat.h: shadows the system's <sys/stat.h>", done.stderr)
 
-    def test_json_is_parsed_in_one_place(self):
+    def test_json_is_parsed_and_printed_in_one_place(self):
         for line in ("auto j = nlohmann::json::parse(text);", "Json::parse(text, nullptr, false)",
                      "ordered_json::parse<int>(x)", "if (json::accept(text))", "in >> json;"):
             self.write("src/sys/a.cc", line + "\n")
             self.assert_refused("check-layers", "src/sys/a.cc:1", "json/reader.h")
+        for line in ("text = json.dump();", "    .dump(-1);"):
+            self.write("src/sys/a.cc", "\n" + line + "\n")
+            self.assert_refused("check-layers", "src/sys/a.cc:2", "json/writer.h")
         self.write("src/sys/a.cc", "json_reader::parse(x); catch (json::parse_error&); from_json(x)\n")
         self.write("src/sys/a_test.cc", "auto j = json::parse(text);\n")
         self.assertEqual(self.run_tool("check-layers").stderr, "")

@@ -4,6 +4,7 @@
 
 #include "archive/container_dump.h"
 #include "archive/internal/json.h"
+#include "json/writer.h"
 
 namespace reprise::archive {
 
@@ -38,7 +39,7 @@ std::string network_status(const json& networks, const std::vector<std::string>&
     interface = *name;
   json status;
   status[networks.begin().key()]["interfaces"][interface]["subnets"] = std::move(subnets);
-  return status.dump();
+  return json_writer::print(status);
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ Result<PodmanDump> make_podman_dump(std::string_view container_config,
                                 container.addresses);
   for (const json& volume : REPRISE_PASS(list_field(config, kMember, "namedVolumes")))
     dump.named_volumes.push_back(REPRISE_PASS(text_field(volume, kMember, "volumeName")));
-  dump.config = config.dump();
+  dump.config = json_writer::print(config);
   return dump;
 }
 

@@ -11,6 +11,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/run_runtime.h"
+#include "json/writer.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "podman/image.h"
@@ -51,11 +52,9 @@ Result<store::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
                               .terminal = wishes.terminal,
                               .keeps_stdin = wishes.keeps_stdin,
                               .without_network = wishes.without_network});
-  return store::ContainerRow{
-      .image = image.name,
-      .create_command = nlohmann::json(command.words)
-                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-      .command_image_index = static_cast<int>(command.image_index)};
+  return store::ContainerRow{.image = image.name,
+                             .create_command = json_writer::print(nlohmann::json(command.words)),
+                             .command_image_index = static_cast<int>(command.image_index)};
 }
 
 archive::ImageDirectory directories_of(podman::MountedImage image) {

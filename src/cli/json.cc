@@ -3,11 +3,12 @@
 
 #include "cli/lives.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::cli {
 
 void print_json(std::ostream& out, const Json& document) {
-  out << document.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  out << json_writer::print(document, 2) << '\n';
 }
 
 Json json_time(base::UnixMillis time) {

@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -64,7 +65,8 @@ void print_phases(std::ostream& out, const std::string& phases) {
   out << '\n';
   Table table({"PHASE", "TOOK"});
   for (const auto& [name, ms] : document.items())
-    table.add({name, ms.is_number() ? format_duration(ms.get<std::int64_t>()) : ms.dump()});
+    table.add(
+        {name, ms.is_number() ? format_duration(ms.get<std::int64_t>()) : json_writer::print(ms)});
   table.print(out);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -50,7 +51,7 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
                  {"image", row->image},
                  {"create_command", row->create_command},
                  {"command_image_index", row->command_image_index}});
-  return note.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_writer::print(note);
 }
 
 // Some have a tag only.

@@ -6,6 +6,7 @@
 
 #include "container/task_tree.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/affinity.h"
 #include "sys/files.h"
 
@@ -59,7 +60,7 @@ std::string encode_affinity(const std::vector<ThreadAffinity>& threads) {
   json list = json::array();
   for (const ThreadAffinity& thread : threads)
     list.push_back({{"tid", thread.tid}, {"cpus", thread.cpus}});
-  return json{{"threads", std::move(list)}}.dump() + "\n";
+  return json_writer::print(json{{"threads", std::move(list)}}) + "\n";
 }
 
 Result<std::vector<ThreadAffinity>> decode_affinity(std::string_view text) {

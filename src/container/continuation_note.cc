@@ -6,6 +6,7 @@
 #include <string>
 
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -32,7 +33,7 @@ ContinuationNote parse(const std::string& text) {
   // Whatever a later version may call it: there is something, and it must not be passed over.
   note.checkpoint = base::CheckpointId(object.at("checkpoint").get<std::string>());
   note.session = base::SessionId(object.at("session").get<std::string>());
-  note.store = object.at("store").get<std::string>();
+  note.store = json_reader::bytes_in(object.at("store"));
   return note;
 }
 
@@ -48,9 +49,8 @@ Result<void> write_note(const std::filesystem::path& bundle, const ContinuationN
   if (note.state == State::kPending)
     object.update({{"checkpoint", note.checkpoint.str()},
                    {"session", note.session.str()},
-                   {"store", note.store.string()}});
-  return sys::replace_file(continuation_note_file(bundle),
-                           object.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+                   {"store", json_writer::of_bytes(note.store.string())}});
+  return sys::replace_file(continuation_note_file(bundle), json_writer::print(object, 2) + "\n");
 }
 
 Result<std::optional<ContinuationNote>> read_note(const std::filesystem::path& bundle) {

@@ -11,6 +11,7 @@
 
 #include "container/runc_state.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -61,7 +62,7 @@ Result<std::string> with_paths_of_init(std::string_view state_json,
       for (const auto& [name, file] : kTypes)
         if (type == name) ns["path"] = path_of_init(file, init);
     }
-    return state.dump();
+    return json_writer::print(state);
   } catch (const nlohmann::json::exception& error) {
     return base::fail(ErrorCode::kCorrupt,
                       std::string("unreadable state of runc: ") + error.what());

@@ -9,6 +9,7 @@
 
 #include "container/ip_address.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::container {
 
@@ -96,7 +97,7 @@ std::string encode_connections(const std::vector<Connection>& connections) {
                     {"local-port", c.local_port},
                     {"peer", c.peer},
                     {"peer-port", c.peer_port}});
-  return list.dump() + "\n";
+  return json_writer::print(list) + "\n";
 }
 
 Result<std::vector<Connection>> decode_connections(std::string_view text) {

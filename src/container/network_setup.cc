@@ -10,6 +10,7 @@
 #include "container/connection_hold.h"
 #include "container/ip_address.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::container {
 
@@ -51,7 +52,7 @@ NetworkLink read_link(const json& link) {
   const json data = info.value("info_data", json::object());
   for (const auto& [key, value] : data.items())
     if (!is_volatile(key)) details[key] = value;
-  if (!details.empty()) read.details = details.dump();
+  if (!details.empty()) read.details = json_writer::print(details);
   return read;
 }
 
@@ -281,7 +282,9 @@ NetworkChange difference(const NetworkSetup& before, const NetworkSetup& now) {
   return change;
 }
 
-std::string encode_setup(const NetworkSetup& setup) { return to_json(setup).dump() + "\n"; }
+std::string encode_setup(const NetworkSetup& setup) {
+  return json_writer::print(to_json(setup)) + "\n";
+}
 
 Result<NetworkSetup> decode_setup(std::string_view text) {
   try {
@@ -294,7 +297,8 @@ Result<NetworkSetup> decode_setup(std::string_view text) {
 }
 
 std::string encode_change(const NetworkChange& change) {
-  return json{{"added", to_json(change.added)}, {"removed", to_json(change.removed)}}.dump() + "\n";
+  const json root{{"added", to_json(change.added)}, {"removed", to_json(change.removed)}};
+  return json_writer::print(root) + "\n";
 }
 
 Result<NetworkChange> decode_change(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "container/identity.h"
 #include "container/sysctls.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -139,9 +140,7 @@ Result<void> annotate(const std::filesystem::path& bundle, const std::string& na
   if (!annotations.is_object()) annotations = nlohmann::ordered_json::object();
   annotations[name] = value;
   constexpr mode_t kPermissions = 07777;
-  return sys::replace_file(
-      file, config.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
-      status.st_mode & kPermissions);
+  return sys::replace_file(file, json_writer::print(config), status.st_mode & kPermissions);
 }
 
 Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotations) {

@@ -11,6 +11,7 @@
 #include "container/internal/attribute_kinds.h"
 #include "container/task_tree.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -122,7 +123,7 @@ std::vector<std::string> inject_attributes(const path& proc, pid_t init,
 std::string encode_attributes(const std::vector<ProcessAttribute>& attributes) {
   json list = json::array();
   for (const ProcessAttribute& one : attributes) list.push_back({one.id, one.name, one.value});
-  return json{{"attributes", std::move(list)}}.dump() + "\n";
+  return json_writer::print(json{{"attributes", std::move(list)}}) + "\n";
 }
 
 Result<std::vector<ProcessAttribute>> decode_attributes(std::string_view text) {

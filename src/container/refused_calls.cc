@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -189,7 +190,7 @@ Result<std::string> refusing_what_cannot_be_saved(std::string_view config) {
     json parsed = json_reader::parse<json>(config);
     if (!has_profile(parsed)) return std::string(config);
     edit(parsed);
-    return parsed.dump();
+    return json_writer::print(parsed);
   } catch (const json::exception& error) {
     return fail(ErrorCode::kCorrupt, std::string("not an OCI configuration: ") + error.what());
   }

@@ -6,6 +6,7 @@
 #include "container/internal/socket_option_table.h"
 #include "container/socket_options.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::container {
 
@@ -87,17 +88,21 @@ GroupMembership decode_group(const json& encoded) {
 }
 
 json encode(const UnixFile& file) {
+  json names = json::array();
+  for (const std::string& name : file.names) names.push_back(json_writer::of_bytes(name));
   return {{"socket", file.socket},
-          {"bound", file.bound},
+          {"bound", json_writer::of_bytes(file.bound)},
           {"is_there", file.is_there},
-          {"names", file.names}};
+          {"names", std::move(names)}};
 }
 
 UnixFile decode_file(const json& encoded) {
-  return {.socket = encoded.at("socket").get<std::uint64_t>(),
-          .bound = encoded.at("bound").get<std::string>(),
-          .is_there = encoded.at("is_there").get<bool>(),
-          .names = encoded.at("names").get<std::vector<std::string>>()};
+  UnixFile file{.socket = encoded.at("socket").get<std::uint64_t>(),
+                .bound = json_reader::bytes_in(encoded.at("bound")),
+                .is_there = encoded.at("is_there").get<bool>(),
+                .names = {}};
+  for (const json& name : encoded.at("names")) file.names.push_back(json_reader::bytes_in(name));
+  return file;
 }
 
 }  // namespace
@@ -111,7 +116,7 @@ std::string encode_sockets(const std::vector<SocketRecord>& sockets) {
     if (socket.file) one["file"] = encode(*socket.file);
     list.push_back(std::move(one));
   }
-  return json{{"sockets", std::move(list)}}.dump() + "\n";
+  return json_writer::print(json{{"sockets", std::move(list)}}) + "\n";
 }
 
 Result<std::vector<SocketRecord>> decode_sockets(std::string_view text) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/files.h"
 #include "sys/namespaces.h"
 
@@ -185,7 +186,9 @@ Result<std::string> write_sysctls(const NetworkNamespace& ns, const Sysctls& wan
   return refused;
 }
 
-std::string encode_sysctls(const Sysctls& sysctls) { return json(sysctls).dump() + "\n"; }
+std::string encode_sysctls(const Sysctls& sysctls) {
+  return json_writer::print(json(sysctls)) + "\n";
+}
 
 Result<Sysctls> decode_sysctls(std::string_view text) {
   Sysctls sysctls;

@@ -23,6 +23,7 @@
 #include "container/exec_sessions.h"
 #include "container/task_tree.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "sys/beneath.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
@@ -261,8 +262,10 @@ bool can_be_reconnected(const OutsidePeer& peer) {
 std::string encode_lost_peers(const std::vector<LostPeer>& peers) {
   json list = json::array();
   for (const LostPeer& peer : peers)
-    list.push_back({{"pid", peer.pid}, {"descriptor", peer.descriptor}, {"path", peer.path}});
-  return list.dump() + "\n";
+    list.push_back({{"pid", peer.pid},
+                    {"descriptor", peer.descriptor},
+                    {"path", json_writer::of_bytes(peer.path)}});
+  return json_writer::print(list) + "\n";
 }
 
 Result<std::vector<LostPeer>> decode_lost_peers(std::string_view text) {
@@ -271,7 +274,7 @@ Result<std::vector<LostPeer>> decode_lost_peers(std::string_view text) {
     for (const json& entry : json_reader::parse(text))
       peers.push_back({.pid = entry.at("pid").get<pid_t>(),
                        .descriptor = entry.at("descriptor").get<int>(),
-                       .path = entry.at("path").get<std::string>()});
+                       .path = json_reader::bytes_in(entry.at("path"))});
     for (const LostPeer& peer : peers)
       if (!peer.path.starts_with('/'))
         return fail(ErrorCode::kCorrupt, "'" + peer.path + "' is no path of a UNIX socket");

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::container {
 
@@ -36,13 +37,31 @@ std::vector<Volume> podman_volumes(const OciSpec& spec, const fs::path& bundle) 
   return volumes;
 }
 
+namespace {
+
+// Paths are any bytes.
+json of_bytes(const std::vector<std::string>& paths) {
+  json list = json::array();
+  for (const std::string& path : paths) list.push_back(json_writer::of_bytes(path));
+  return list;
+}
+
+std::vector<std::string> bytes_in(const json& list) {
+  std::vector<std::string> paths;
+  for (const json& path : list) paths.push_back(json_reader::bytes_in(path));
+  return paths;
+}
+
+}  // namespace
+
 std::string encode_volumes(const std::vector<SavedVolume>& volumes) {
   json list = json::array();
   for (const SavedVolume& volume : volumes)
-    list.push_back(
-        {{"name", volume.name}, {"destinations", volume.destinations}, {"part", volume.part}});
+    list.push_back({{"name", volume.name},
+                    {"destinations", of_bytes(volume.destinations)},
+                    {"part", volume.part}});
   constexpr int kIndent = 2;
-  return list.dump(kIndent, ' ', false, json::error_handler_t::replace) + "\n";
+  return json_writer::print(list, kIndent) + "\n";
 }
 
 Result<std::vector<SavedVolume>> decode_volumes(std::string_view text) {
@@ -50,7 +69,7 @@ Result<std::vector<SavedVolume>> decode_volumes(std::string_view text) {
     std::vector<SavedVolume> volumes;
     for (const json& item : json_reader::parse(text))
       volumes.push_back({.name = item.at("name").get<std::string>(),
-                         .destinations = item.at("destinations").get<std::vector<std::string>>(),
+                         .destinations = bytes_in(item.at("destinations")),
                          .part = item.at("part").get<std::string>()});
     return volumes;
   } catch (const json::exception& error) {

@@ -7,6 +7,7 @@
 
 #include "container/layout.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::container {
 
@@ -47,20 +48,22 @@ base::ContainerKey key_of(const WorkerRequest& request) {
 }
 
 std::string encode(const WorkerRequest& r) {
-  return json{{"verb", kVerbs.at(static_cast<std::size_t>(r.verb))},
-              {"session", r.session.str()},
-              {"container", r.container.str()},
-              {"key", r.key.str()},
-              {"runtime_args", r.runtime_args},
-              {"end", r.end},
-              {"trigger", r.trigger},
-              {"signal", r.signal},
-              {"tag", r.tag},
-              {"name", r.name},
-              {"lock_passed", r.lock_passed},
-              {"bundle", r.bundle},
-              {"checkpoint", r.checkpoint.str()}}
-      .dump();
+  json arguments = json::array();
+  for (const std::string& argument : r.runtime_args)
+    arguments.push_back(json_writer::of_bytes(argument));
+  return json_writer::print(json{{"verb", kVerbs.at(static_cast<std::size_t>(r.verb))},
+                                 {"session", r.session.str()},
+                                 {"container", r.container.str()},
+                                 {"key", r.key.str()},
+                                 {"runtime_args", std::move(arguments)},
+                                 {"end", r.end},
+                                 {"trigger", r.trigger},
+                                 {"signal", r.signal},
+                                 {"tag", r.tag},
+                                 {"name", r.name},
+                                 {"lock_passed", r.lock_passed},
+                                 {"bundle", json_writer::of_bytes(r.bundle)},
+                                 {"checkpoint", r.checkpoint.str()}});
 }
 
 Result<WorkerRequest> decode_worker_request(const std::string& text) {
@@ -71,34 +74,34 @@ Result<WorkerRequest> decode_worker_request(const std::string& text) {
     r.session = base::SessionId(j.at("session").get<std::string>());
     r.container = base::ContainerId(j.at("container").get<std::string>());
     r.key = base::ContainerKey(j.value("key", ""));  // earlier callers know of none
-    j.at("runtime_args").get_to(r.runtime_args);
+    for (const json& argument : j.at("runtime_args"))
+      r.runtime_args.push_back(json_reader::bytes_in(argument));
     j.at("end").get_to(r.end);
     j.at("trigger").get_to(r.trigger);
     j.at("signal").get_to(r.signal);
     j.at("tag").get_to(r.tag);
     j.at("name").get_to(r.name);
     j.at("lock_passed").get_to(r.lock_passed);
-    j.at("bundle").get_to(r.bundle);
+    r.bundle = json_reader::bytes_in(j.at("bundle"));
     r.checkpoint = base::CheckpointId(j.at("checkpoint").get<std::string>());
     return r;
   });
 }
 
 std::string encode(const WorkerEvent& e) {
-  return json{{"event", kEvents.at(static_cast<std::size_t>(e.kind))},
-              {"phase", e.phase},
-              {"image_path", e.image_path},
-              {"work_path", e.work_path},
-              {"environment", e.environment},
-              {"ok", e.ok},
-              {"code", e.code},
-              {"reason", e.reason},
-              {"hint", e.hint},
-              {"checkpoint", e.checkpoint},
-              {"freeze_ms", e.freeze_ms},
-              {"total_ms", e.total_ms},
-              {"bytes", e.bytes}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_writer::print(json{{"event", kEvents.at(static_cast<std::size_t>(e.kind))},
+                                 {"phase", e.phase},
+                                 {"image_path", e.image_path},
+                                 {"work_path", e.work_path},
+                                 {"environment", e.environment},
+                                 {"ok", e.ok},
+                                 {"code", e.code},
+                                 {"reason", e.reason},
+                                 {"hint", e.hint},
+                                 {"checkpoint", e.checkpoint},
+                                 {"freeze_ms", e.freeze_ms},
+                                 {"total_ms", e.total_ms},
+                                 {"bytes", e.bytes}});
 }
 
 Result<WorkerEvent> decode_worker_event(const std::string& text) {
@@ -122,7 +125,9 @@ Result<WorkerEvent> decode_worker_event(const std::string& text) {
   });
 }
 
-std::string encode_restored(int exit_code) { return json{{"restored", exit_code}}.dump(); }
+std::string encode_restored(int exit_code) {
+  return json_writer::print(json{{"restored", exit_code}});
+}
 
 Result<int> decode_restored(const std::string& text) {
   return guarded("answer", [&] { return json_reader::parse(text).at("restored").get<int>(); });

@@ -7,6 +7,7 @@
 #include "crypto/hex.h"
 #include "crypto/internal/key_file.h"
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::crypto {
 
@@ -84,7 +85,7 @@ std::string encode_key_file(const KeyFile& file) {
                              {"kek", file.kek},
                              {"wrapped", to_hex(file.wrapped)},
                              {"created_unix_ms", file.created}};
-  std::string body = root.dump(2);
+  std::string body = json_writer::print(root, 2);
   body.resize(body.size() - std::string_view("\n}").size());
   return with_checksum(std::move(body));
 }

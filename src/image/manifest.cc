@@ -6,6 +6,7 @@
 
 #include "image/digest.h"
 #include "image/internal/json_fields.h"
+#include "json/writer.h"
 
 namespace reprise::image {
 
@@ -196,7 +197,7 @@ std::string encode_manifest(const Manifest& manifest) {
   root["mounts"] = manifest.mounts;
   root["files"] = encode_files(manifest.files);
   // Replaces what is not UTF-8 instead of throwing; names that come from OCI files always are.
-  std::string text = root.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+  std::string text = json_writer::print(root, 2);
   constexpr std::string_view kClosing = "\n}";
   text.resize(text.size() - kClosing.size());
   const std::string checksum = digest_of(text);

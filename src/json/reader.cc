@@ -21,4 +21,20 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
+std::string bytes_in(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  const std::string hex = value.is_object() && value.size() == 1 ? text_in(value, "hex") : "";
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const std::size_t high = kDigits.find(hex[i]);
+    const std::size_t low = kDigits.find(hex[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) break;
+    bytes += static_cast<char>(high * kDigits.size() + low);
+  }
+  if (bytes.empty() || bytes.size() * 2 != hex.size())
+    throw nlohmann::json::other_error::create(501, "neither a text nor bytes", nullptr);
+  return bytes;
+}
+
 }  // namespace reprise::json_reader

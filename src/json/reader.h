@@ -48,4 +48,8 @@ template <typename Json>
                                                      : std::string();
 }
 
+// What json_writer::of_bytes() has made of some bytes. Throws `json::other_error` for anything
+// else.
+[[nodiscard]] std::string bytes_in(const nlohmann::json& value);
+
 }  // namespace reprise::json_reader

@@ -5,6 +5,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "json/writer.h"
+
 namespace reprise::podman {
 
 using base::Error;
@@ -150,7 +152,7 @@ bool is_false(const OptionWord& option) {
 // As Podman reads `--entrypoint`: a text that begins otherwise would be split at its blanks.
 std::string json_list(const std::string& word) {
   using nlohmann::json;
-  return json::array({word}).dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_writer::print(json::array({word}));
 }
 
 // The word without its `d`; empty if nothing else is in it.
@@ -216,7 +218,7 @@ Result<KeptCommand> kept_command(const ContainerInfo& info) {
   if (!info.image_id.empty()) words[index] = info.image_id;  // without one: --rootfs
   // Arguments of programs may be any bytes; JSON may not.
   using nlohmann::json;
-  kept.words = json(words).dump(-1, ' ', false, json::error_handler_t::replace);
+  kept.words = json_writer::print(json(words));
   return kept;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::podman {
 namespace {
@@ -112,8 +113,7 @@ void Options::add_process() {
   add_if(flag(process, "terminal"), "--tty");
   add_if(flag(config_, "stdin"), "--interactive");
   const Words entrypoint = texts(at(config_, "entrypoint"));
-  if (!entrypoint.empty())
-    add("--entrypoint", json(entrypoint).dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!entrypoint.empty()) add("--entrypoint", json_writer::print(json(entrypoint)));
 }
 
 void Options::add_files() {
@@ -210,7 +210,8 @@ void Options::add_limits() {
     name.erase(0, kPrefix.size());
     std::ranges::transform(name, name.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    add("--ulimit", name + "=" + at(limit, "soft").dump() + ":" + at(limit, "hard").dump());
+    add("--ulimit", name + "=" + json_writer::print(at(limit, "soft")) + ":" +
+                        json_writer::print(at(limit, "hard")));
   }
 }
 
@@ -242,7 +243,7 @@ void Options::add_health() {
     words.emplace_back("--no-healthcheck");
     return;
   }
-  add("--health-cmd", json(test).dump(-1, ' ', false, json::error_handler_t::replace));
+  add("--health-cmd", json_writer::print(json(test)));
   add("--health-interval", number(health, "Interval"), "ns");
   add("--health-timeout", number(health, "Timeout"), "ns");
   add("--health-start-period", number(health, "StartPeriod"), "ns");

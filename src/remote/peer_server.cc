@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "json/writer.h"
 #include "remote/internal/guarded_server.h"
 #include "remote/peer.h"
 #include "sys/files.h"
@@ -226,7 +227,8 @@ int Server::send_list(const std::string& prefix, httplib::Response& response) co
         objects.push_back({{"name", object.name}, {"bytes", object.bytes}});
     }
   }
-  response.set_content(nlohmann::json{{"objects", std::move(objects)}}.dump(), "application/json");
+  response.set_content(json_writer::print(nlohmann::json{{"objects", std::move(objects)}}),
+                       "application/json");
   return kOk;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "container/abandoned.h"
+#include "json/writer.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -40,8 +41,8 @@ void tell_caller(const Call& call, Severity severity, const std::string& text) {
   const std::string time = base::to_iso8601(base::now_unix_millis());
   std::string line;
   if (call.arguments.global("log-format") == "json")
-    line = nlohmann::json{{"level", level}, {"msg", "reprise: " + text}, {"time", time}}.dump(
-               -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+    line = json_writer::print(
+               nlohmann::json{{"level", level}, {"msg", "reprise: " + text}, {"time", time}}) +
            "\n";
   else
     line = "time=\"" + time + "\" level=" + level + " msg=\"reprise: " + text + "\"\n";

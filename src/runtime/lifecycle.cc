@@ -14,6 +14,7 @@
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
@@ -118,7 +119,7 @@ int state(const Call& call) {
       json_reader::parse_or_discarded<nlohmann::ordered_json>(answer->out);
   if (json_reader::text_in(json, "status") != "running") return pass_through(call);
   json["status"] = "created";
-  std::printf("%s\n", json.dump(2).c_str());
+  std::printf("%s\n", json_writer::print(json, 2).c_str());
   return 0;
 }
 

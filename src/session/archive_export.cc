@@ -8,6 +8,7 @@
 #include "archive/entry_name.h"
 #include "archive/members.h"
 #include "archive/rootfs_changes.h"
+#include "json/writer.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -107,9 +108,7 @@ Result<void> Export::write_rootfs() {
   REPRISE_TRY(translate([this](std::span<const char> data) { return writer_.write(data); }),
               "copying the root file system changes");
   if (deleted.empty()) return {};
-  return write_text(
-      archive::kDeletedFiles,
-      nlohmann::json(deleted).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return write_text(archive::kDeletedFiles, json_writer::print(nlohmann::json(deleted)));
 }
 
 Result<void> Export::write_images() {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -41,7 +42,7 @@ std::string Phases::finish() {
   end_current();
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (const auto& [name, milliseconds] : done_) json[name] = milliseconds;
-  return json.dump();
+  return json_writer::print(json);
 }
 
 void prune_session_logs(const container::Layout& layout) {

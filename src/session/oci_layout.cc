@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/scope_exit.h"
+#include "json/writer.h"
 #include "session/layer_writer.h"
 #include "session/oci_image.h"
 #include "sys/file_lock.h"
@@ -56,7 +57,7 @@ json descriptor_of(const char* type, const Blob& blob) {
 }
 
 Result<Blob> put_json(const path& directory, const json& value) {
-  const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = json_writer::print(value);
   const Blob blob{.digest = sha256_of_text(text), .bytes = text.size()};
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(blob_file(directory, blob.digest)), text));
   return blob;
@@ -97,7 +98,7 @@ Result<void> add_to_index(const path& directory, json descriptor, const std::str
                 [&](const json& other) { return tag_of(other) == tag; });
   descriptor["annotations"] = {{kTag, tag}};
   manifests.push_back(std::move(descriptor));
-  return sys::replace_file(directory / kIndexFile, index.dump());
+  return sys::replace_file(directory / kIndexFile, json_writer::print(index));
 }
 
 }  // namespace

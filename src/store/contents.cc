@@ -10,6 +10,7 @@
 #include "contents.pb.h"
 #include "image/digest.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "store/internal/bytes.h"
 
 namespace reprise::store {
@@ -34,9 +35,9 @@ constexpr std::size_t kMaxPlain = std::size_t{1} << 30;
 std::string header_line(const CheckpointId& id, const std::string& key_id) {
   nlohmann::ordered_json header{
       {"format", kFormat}, {"version", kCheckpointVersion}, {"id", id.str()}, {"key", key_id}};
-  const std::string text = header.dump();
+  const std::string text = json_writer::print(header);
   header["checksum"] = image::digest_of(text);
-  return header.dump() + '\n';
+  return json_writer::print(header) + '\n';
 }
 
 Result<void> check_header(const CheckpointId& id, const std::string& key_id,
@@ -46,8 +47,9 @@ Result<void> check_header(const CheckpointId& id, const std::string& key_id,
   if (!header.is_object()) return damaged();
   const std::string checksum = text_in(header, "checksum");
   header.erase("checksum");
-  if (image::digest_of(header.dump()) != checksum || text_in(header, "format") != kFormat ||
-      !header.contains("version") || !header["version"].is_number_integer())
+  if (image::digest_of(json_writer::print(header)) != checksum ||
+      text_in(header, "format") != kFormat || !header.contains("version") ||
+      !header["version"].is_number_integer())
     return damaged();
   if (header["version"].get<std::int64_t>() > kCheckpointVersion)
     return std::unexpected(

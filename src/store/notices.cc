@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/id.h"
 #include "json/reader.h"
+#include "json/writer.h"
 #include "store/internal/transfer_names.h"
 #include "sys/process.h"
 
@@ -51,14 +52,13 @@ Result<std::string> this_host() {
 Result<std::string> text_of(NoticeKind kind, const std::set<std::string>& objects) {
   const std::string host = REPRISE_PASS(this_host());
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
-  return Json{{"format", kFormat},
-              {"version", kVersion},
-              {"kind", kind == NoticeKind::kPush ? "push" : "gc"},
-              {"host", host},
-              {"pid", self.pid},
-              {"start_ticks", self.start_ticks},
-              {"objects", objects}}
-      .dump();
+  return json_writer::print(Json{{"format", kFormat},
+                                 {"version", kVersion},
+                                 {"kind", kind == NoticeKind::kPush ? "push" : "gc"},
+                                 {"host", host},
+                                 {"pid", self.pid},
+                                 {"start_ticks", self.start_ticks},
+                                 {"objects", objects}});
 }
 
 template <typename Number>

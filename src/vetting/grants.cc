@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
+#include "json/writer.h"
 
 namespace reprise::vetting {
 
@@ -139,7 +140,7 @@ void read_linux(const json& part, Grants& grants) {
   read_devices(part.value("devices", json::array()), grants);
   grants.cgroup = part.value("cgroupsPath", "");
   if (part.contains("seccomp") && !part.at("seccomp").is_null())
-    grants.seccomp = part.at("seccomp").dump();
+    grants.seccomp = json_writer::print(part.at("seccomp"));
 }
 
 }  // namespace

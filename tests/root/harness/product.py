@@ -54,7 +54,8 @@ class Product:
     def reprise(self, *arguments, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
         """The command line. With `check`, its failure is the test's."""
         result = subprocess.run([host.BIN_DIR / "reprise", *map(str, arguments)],
-                                stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=150,
+                                stdout=stdout, stderr=subprocess.PIPE, text=True,
+                                errors="backslashreplace", timeout=150,
                                 check=False, env=self.environment(), stdin=stdin)
         if check:
             assert result.returncode == 0, f"reprise {' '.join(map(str, arguments))}: " \

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names of files are any bytes, JSON is UTF-8: a socket or volume with a name in Latin-1 ended the
+// session by an exception, with the tasks standing still.
+#include <gtest/gtest.h>
+
+#include "container/continuation_note.h"
+#include "container/network_setup.h"
+#include "container/process_attributes.h"
+#include "container/socket_options.h"
+#include "container/sysctls.h"
+#include "container/unix_peers.h"
+#include "container/volumes.h"
+#include "container/worker_link.h"
+#include "sys/test_directory.h"
+
+namespace reprise::container {
+namespace {
+
+const std::string kOdd = "/srv/caf\xe9/\xff";
+
+TEST(OddBytes, AreKeptInNamesOfFiles) {
+  const SocketRecord socket{.pid = 1,
+                            .descriptor = 3,
+                            .options = {},
+                            .groups = {},
+                            .file = UnixFile{.socket = 7, .bound = kOdd, .names = {kOdd, "/a"}}};
+  EXPECT_EQ(decode_sockets(encode_sockets({socket})).value().at(0).file, socket.file);
+  const auto peers = decode_lost_peers(encode_lost_peers({{.pid = 1, .path = kOdd}})).value();
+  EXPECT_EQ(peers.at(0).path, kOdd);
+  const auto volumes =
+      decode_volumes(encode_volumes({{.name = "v", .destinations = {kOdd}, .part = "p"}})).value();
+  EXPECT_EQ(volumes.at(0).destinations.at(0), kOdd);
+  WorkerRequest request{.runtime_args = {"--root", kOdd}};
+  request.bundle = kOdd;
+  request.tag = kOdd;
+  const auto read = decode_worker_request(encode(request)).value();
+  EXPECT_EQ(read.bundle, kOdd);
+  EXPECT_EQ(read.runtime_args.at(1), kOdd);
+  const sys::TestDirectory bundle;
+  ASSERT_TRUE(write_note(bundle.path(), {.store = kOdd}));
+  EXPECT_EQ(read_note(bundle.path()).value()->store, kOdd);
+}
+
+TEST(OddBytes, AreReplacedInWhatIsText) {
+  NetworkSetup setup;
+  setup.tables["inet t"] = "table inet t { comment \"caf\xe9\" }";
+  setup.links["eth\xe9"] = {};
+  EXPECT_TRUE(decode_setup(encode_setup(setup)));
+  EXPECT_TRUE(decode_change(encode_change({.added = setup, .removed = {}})));
+  EXPECT_FALSE(encode_sysctls({{"net/a", "\xe9"}}).empty());
+  EXPECT_FALSE(encode_attributes({{.id = 1, .name = "nice", .value = "\xe9"}}).empty());
+}
+
+}  // namespace
+}  // namespace reprise::container
