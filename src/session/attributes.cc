@@ -84,7 +84,8 @@ Result<std::vector<std::string>> restore_attributes(store::CheckpointReader& rea
       failed.push_back("idle sockets on tmpfs: " + made.error().message());
   if (const auto text = REPRISE_PASS(text_of(reader, kSocketsPart))) {
     const auto sockets = REPRISE_PASS(container::decode_sockets(*text));
-    failed = container::set_sockets("/proc", init, sockets);
+    for (std::string& failure : container::set_sockets("/proc", init, sockets))
+      failed.push_back(std::move(failure));
   }
   if (const auto text = REPRISE_PASS(text_of(reader, kAttributesPart))) {
     const auto processes = REPRISE_PASS(container::decode_attributes(*text));
