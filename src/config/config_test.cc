@@ -106,6 +106,25 @@ TEST(Config, NamesTheLineOfWhatIsWrong) {
   }
 }
 
+// These ended the process, and so each start of each container.
+TEST(Config, NoTextEndsTheProcess) {
+  std::string names = "a";
+  for (int i = 0; i < 100'000; ++i) names += ".a";
+  const std::string brackets(500'000, '[');
+  for (const std::string& text :
+       {std::string("[.store]\n"), std::string("\n[[[a]]]\n"), std::string("[ # name\n"),
+        std::string("[="), brackets, "a = " + brackets, names + " = 1\n", "[" + names + "]\n",
+        "a = {" + names + " = 1}\n"}) {
+    const auto config = parse("/etc/r.toml", text);
+    ASSERT_FALSE(config) << text.substr(0, 20);
+    EXPECT_NE(config.error().message().find("'/etc/r.toml', line "), std::string::npos);
+    EXPECT_FALSE(config.error().hint().empty());
+  }
+  EXPECT_TRUE(parse("/etc/r.toml",
+                    "# . . . . . . . . . . . . . . . . . . . .\n[store]\n"
+                    "path = '/a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s'\n"));
+}
+
 TEST(Config, ReadsSizes) {
   EXPECT_EQ(parse_bytes("1048576").value(), 1048576U);
   EXPECT_EQ(parse_bytes("1.5 TB").value(), 1'500'000'000'000U);

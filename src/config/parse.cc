@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "config/config.h"
+#include "config/internal/readable_toml.h"
 
 // Its own exceptions are off: a text that is no TOML is a value to us.
 #define TOML_EXCEPTIONS 0
@@ -215,13 +216,17 @@ Result<Config> Parser::parse(const toml::table& root) {
 }  // namespace
 
 Result<Config> parse(const std::filesystem::path& file, std::string_view text) {
+  const auto refused = [&](const std::string& why) {
+    return std::unexpected(
+        Error(ErrorCode::kInvalidInput, "'" + file.string() + "', " + why)
+            .with_hint("the file is TOML: sections in brackets, 'name = value' in each line"));
+  };
+  if (const auto readable = check_readable(text); !readable)
+    return refused(readable.error().message());
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed)
-    return std::unexpected(
-        Error(ErrorCode::kInvalidInput, "'" + file.string() + "', line " +
-                                            std::to_string(parsed.error().source().begin.line) +
-                                            ": " + std::string(parsed.error().description()))
-            .with_hint("the file is TOML: sections in brackets, 'name = value' in each line"));
+    return refused("line " + std::to_string(parsed.error().source().begin.line) + ": " +
+                   std::string(parsed.error().description()));
   return Parser(Config{.file = file}).parse(parsed.table());
 }
 

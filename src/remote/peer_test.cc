@@ -2,9 +2,12 @@
 #include "remote/peer.h"
 
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <thread>
 
 #include "remote/internal/test_certificates.h"
 #include "remote/internal/test_place.h"
@@ -154,6 +157,22 @@ TEST_F(PeerAccess, OnlyToWhatIsServed) {
     EXPECT_EQ(peer->get(name, 100).error().code(), ErrorCode::kNotFound) << name;
   EXPECT_FALSE(peer->get("packs/link", 100));
   EXPECT_EQ(*peer->list(""), (std::vector<ObjectInfo>{{.name = "packs/a", .bytes = 8}}));
+}
+
+TEST_F(PeerAccess, AnAnswerThatIsNestedDeepIsNoList) {
+  httplib::SSLServer other(node_.server.cert_file.c_str(), node_.server.key_file.c_str());
+  other.Get("/v1/objects", [](const httplib::Request&, httplib::Response& response) {
+    const std::string nested = std::string(3'000'000, '[') + std::string(3'000'000, ']');
+    response.set_content(R"({"objects":[)" + nested + "]}", "application/json");
+  });
+  PeerOptions options = node_.reading();
+  options.url = "https://127.0.0.1:" + std::to_string(other.bind_to_any_port("127.0.0.1"));
+  std::jthread serving([&] { other.listen_after_bind(); });
+  const auto listed = open_peer(options).value()->list("");
+  other.stop();
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code(), base::ErrorCode::kCorrupt);
+  EXPECT_NE(listed.error().message().find(options.url), std::string::npos);
 }
 
 TEST_F(PeerAccess, APeerThatIsGoneIsBusy) {

@@ -230,6 +230,17 @@ TEST_F(RemoteGcTest, APushDuringAGcIsWholeOrFails) {
   }
 }
 
+TEST_F(RemoteGcTest, ANoticeThatIsNestedDeepIsToldAndKeepsEverything) {
+  leave_a_useless_pack();
+  const std::string nested = std::string(3'000'000, '[') + std::string(3'000'000, ']');
+  fs::create_directories(place_ / "notices");
+  write(place_ / "notices/elsewhere", R"({"format":"reprise-notice","objects":)" + nested + "}");
+  const auto collected = gc();
+  ASSERT_FALSE(collected);
+  EXPECT_NE(collected.error().details().find("notices/elsewhere"), std::string::npos);
+  EXPECT_TRUE(is_useless_there());
+}
+
 // It is over, announcement and all, when the gc announces what it chose before.
 TEST_F(RemoteGcTest, APushBeforeTheAnnouncementOfAGcIsSeen) {
   leave_a_useless_pack();

@@ -129,6 +129,17 @@ def test_each_is_refused_by_name_and_leaves_nothing(product, tmp_path):
     assert not podman("image", "mount").stdout.strip()
 
 
+def test_a_layout_that_is_nested_deep_is_refused_by_name(product, tmp_path):
+    """Any text that somebody else wrote: copying or printing it recursed, and ended the process."""
+    nested = "[" * 1_500_000 + "]" * 1_500_000
+    (tmp_path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    for index in f'{{"manifests":{nested}}}', f'{{"manifests":[],"x":{nested}}}', nested:
+        (tmp_path / "index.json").write_text(index)
+        refused = product.reprise("checkpoint", "pull", f"oci:{tmp_path}", check=False)
+        assert refused.returncode == CORRUPT and "index.json' is no JSON object" in refused.stderr
+        assert staged(product) + product.checkpoints() == []
+
+
 def test_nothing_of_an_archive_configures_the_container(product, tmp_path, monkeypatch):
     spec = {**SPEC, "hooks": {"prestart": [{"path": "/bin/touch", "args": ["touch", "/evil"]}]},
             "linux": {"resources": {"memory": {"limit": 1}}}}

@@ -100,3 +100,8 @@ def test_broken_configuration_is_left_to_runc(product, tmp_path):
     result = product.call_runtime("create", "--bundle", tmp_path, "rt-broken")
     assert result.returncode != 0 and "reprise" not in result.stderr
     assert (tmp_path / "config.json").read_bytes() == before
+    # Printing it again ended the wrapper (SIGSEGV).
+    nested = "[" * 3_000_000 + "]" * 3_000_000
+    (tmp_path / "config.json").write_bytes(before[:-1] + b',"x":' + nested.encode() + b"}")
+    result = product.call_runtime("create", "--bundle", tmp_path, "rt-broken")
+    assert result.returncode == 1 and "exceeded max depth" in result.stderr

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string>
+
+#include "config/internal/readable_toml.h"
+
+namespace reprise::config {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+
+bool begins_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '"' || c == '\'';
+}
+
+std::string_view without_blanks(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  return line;
+}
+
+bool is_header_without_name(std::string_view line) {
+  line = without_blanks(line);
+  if (!line.starts_with('[')) return false;
+  line = without_blanks(line.substr(line.starts_with("[[") ? 2 : 1));
+  return line.empty() || !begins_name(line.front());
+}
+
+// Of names within names, outside of texts and comments.
+std::size_t dots_in(std::string_view line) {
+  std::size_t dots = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '#') break;
+    if (c == '"' || c == '\'') quote = c;
+    if (c == '.') ++dots;
+  }
+  return dots;
+}
+
+}  // namespace
+
+Result<void> check_readable(std::string_view text) {
+  constexpr std::size_t kMostDots = 16;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (is_header_without_name(line))
+      return fail(ErrorCode::kInvalidInput,
+                  "line " + std::to_string(number) + ": there is no name behind '['");
+    if (dots_in(line) > kMostDots)
+      return fail(ErrorCode::kInvalidInput,
+                  "line " + std::to_string(number) + ": too many names within names");
+  }
+  return {};
+}
+
+}  // namespace reprise::config
