@@ -202,7 +202,7 @@ Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
   if (!dialogue.sealed) return std::unexpected(std::move(dialogue.sealed).error());
   if (!status->success()) {
     if (dialogue.stuck) return Outcome::kSpawning;
-    if (unread == Unread::kTryAgain && image::found_unread_netlink(log_of(request)))
+    if (unread == Unread::kTryAgain && image::found_passing_state(log_of(request)))
       return Outcome::kUnread;
     return std::unexpected(describe_failure(request, *status));
   }

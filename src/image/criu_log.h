@@ -37,8 +37,10 @@ std::optional<CriuFileFault> find_file_fault(std::string_view log);
 // image for (criu/fsnotify.c): restored, the program never learns of them.
 bool drops_events(std::string_view log);
 
-// Whether a dump failed because a netlink socket held something unread, which CRIU has no image for
-// either (criu/sk-netlink.c).
-bool found_unread_netlink(std::string_view log);
+// Whether a dump failed because of what usually passes in a moment, and what CRIU has no image for
+// either: something unread in a netlink socket (criu/sk-netlink.c) or, with its sender's identity,
+// in a UNIX socket; a datagram that is being put together; a connection that was closed before it
+// was accepted.
+bool found_passing_state(std::string_view log);
 
 }  // namespace reprise::image

@@ -7,7 +7,7 @@ from harness.leftovers import assert_nothing_left
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 
-@pytest.mark.parametrize("kind", ["inotify", "netlink"])
+@pytest.mark.parametrize("kind", ["inotify", "netlink", "sockets"])
 def test_a_dump_waits_until_it_is_read(container, kind):
     container.run_workload("unread_event.py", kind)
     journey.stop_and_start(container)

@@ -9,6 +9,7 @@ usage: unread_event.py KIND [never]     never: does not even read it then
 
 KIND: inotify   an event of a directory that is watched
       netlink   the kernel's answer to who asks for its network interfaces
+      sockets   a message with its sender's identity, and a connection that was closed unaccepted
 """
 import os
 import signal
@@ -45,6 +46,22 @@ def netlink():
     return opened.detach()
 
 
+def sockets():
+    left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    left.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    right.send(b"x")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("\0unaccepted")
+    listener.listen()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("\0unaccepted")
+
+    def read():
+        listener.accept()[0].close()
+        return left.recv(9) == b"x" and right.fileno() >= 0
+    return read
+
+
 def read_all(opened):
     size = 0
     try:
@@ -54,10 +71,10 @@ def read_all(opened):
         return size
 
 
-fd = {"inotify": inotify, "netlink": netlink}[sys.argv[1]]()
+made = {"inotify": inotify, "netlink": netlink, "sockets": sockets}[sys.argv[1]]()
 say("READY")
 if sys.argv[2:] != ["never"]:
     stand_still()
-    say("READ" if read_all(fd) else "LOST")
+    say("READ" if (made() if callable(made) else read_all(made)) else "LOST")
 while True:
     signal.pause()
