@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/obstacles.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 #include <optional>
 #include <sstream>
@@ -18,6 +20,7 @@
 #include "container/shared_obstacles.h"
 #include "container/task_obstacles.h"
 #include "container/task_tree.h"
+#include "container/thread_obstacles.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
 
@@ -168,6 +171,29 @@ std::optional<Cause> judge_fanotify(const path& process, const std::string& desc
                "have the program watch files, directories or mounts, or use inotify"};
 }
 
+// The flags that a descriptor is open with, or none.
+unsigned flags_of(const path& process, const std::string& descriptor) {
+  constexpr int kOctal = 8;
+  const auto info = sys::read_file(process / "fdinfo" / descriptor);
+  const std::string text = info ? status_field(*info, "flags") : std::string();
+  unsigned flags = 0;
+  std::from_chars(text.data(), text.data() + text.size(), flags, kOctal);
+  return flags;
+}
+
+std::optional<Cause> judge_pipe(const path& process, const std::string& descriptor) {
+  if ((flags_of(process, descriptor) & O_DIRECT) == 0) return std::nullopt;
+  return Cause{"is a pipe in packet mode (O_DIRECT)",
+               "have the program use a UNIX socket of the kind SOCK_SEQPACKET"};
+}
+
+std::optional<Cause> judge_pidfd(const path& process, const std::string& descriptor) {
+  constexpr unsigned kOfThread = O_EXCL;  // PIDFD_THREAD
+  if ((flags_of(process, descriptor) & kOfThread) == 0) return std::nullopt;
+  return Cause{"is a pidfd of a thread (PIDFD_THREAD)",
+               "have the program close it before the checkpoint"};
+}
+
 std::optional<Cause> judge_descriptor(const path& descriptor, const std::string& link) {
   constexpr std::string_view kAnonymous = "anon_inode:";
   if (link.starts_with(kAnonymous))
@@ -180,9 +206,15 @@ std::optional<Cause> judge_descriptor(const path& descriptor, const std::string&
 void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
   for (const sys::OpenFile& file : sys::open_files_of(process.directory)) {
     const std::string number = std::to_string(file.number);
-    auto cause = file.target == "anon_inode:[fanotify]"
-                     ? judge_fanotify(process.directory, number)
-                     : judge_descriptor(process.directory / "fd" / number, file.target);
+    std::optional<Cause> cause;
+    if (file.target == "anon_inode:[fanotify]")
+      cause = judge_fanotify(process.directory, number);
+    else if (file.target == "anon_inode:[pidfd]")
+      cause = judge_pidfd(process.directory, number);
+    else if (file.target.starts_with("pipe:["))
+      cause = judge_pipe(process.directory, number);
+    else
+      cause = judge_descriptor(process.directory / "fd" / number, file.target);
     if (cause)
       found.push_back({process.described + ", descriptor " + number, std::move(cause->text),
                        std::move(cause->remedy)});
@@ -343,6 +375,7 @@ Examination examine(const path& proc, pid_t init) {
   }
   judge_user_namespace(proc, first, result.obstacles);
   std::ranges::move(examine_tasks(proc, init, processes), std::back_inserter(result.obstacles));
+  std::ranges::move(examine_threads(proc, processes), std::back_inserter(result.obstacles));
   judge_leases(proc, processes, result.obstacles);
   judge_queues(first, result.obstacles);
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));

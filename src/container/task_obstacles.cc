@@ -8,15 +8,18 @@
 #include <sys/xattr.h>
 
 #include <array>
+#include <chrono>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "container/landlock.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
 #include "sys/process.h"
+#include "sys/seized_thread.h"
 
 namespace reprise::container {
 namespace {
@@ -83,6 +86,36 @@ void judge_connections(const path& proc, pid_t process, std::set<std::string>& s
   }
 }
 
+// Segments of a process's own (modify_ldt), without which it crashes. Only itself can tell.
+bool has_segments(pid_t process) {
+  constexpr std::chrono::milliseconds kPatience{100};
+  constexpr std::uint64_t kRead = 0;
+  const std::uint64_t nothing = 0;
+  auto thread = sys::SeizedThread::seize(process, kPatience);
+  if (!thread) return false;
+  const auto room = thread->place(&nothing, sizeof(nothing));
+  if (!room) return false;
+  const auto size = thread->call(SYS_modify_ldt, {kRead, *room, sizeof(nothing)});
+  return size && *size > 0;
+}
+
+void judge_segments(const path& proc, const std::vector<pid_t>& processes,
+                    std::vector<Obstacle>& found) {
+  // In a thread of its own: when that ends, the kernel lets go of a thread that did not stop.
+  std::thread([&] {
+    for (const pid_t process : processes) {
+      const path directory = proc / std::to_string(process);
+      const auto status = sys::read_file(directory / "status");
+      if (!status || status_field(*status, "TracerPid") != "0" ||
+          status_field(*status, "State").starts_with('Z') || !has_segments(process))
+        continue;
+      found.push_back(
+          {describe(directory), "has memory segments of its own (modify_ldt)",
+           "run it where it needs none: as a 64 bit program, outside of Wine or DOSEMU"});
+    }
+  }).join();
+}
+
 }  // namespace
 
 std::vector<Obstacle> examine_tasks(const path& proc, pid_t init,
@@ -90,6 +123,7 @@ std::vector<Obstacle> examine_tasks(const path& proc, pid_t init,
   std::vector<Obstacle> found;
   if (proc != "/proc") return found;
   judge_confinement(proc, init, processes, found);
+  judge_segments(proc, processes, found);
   std::set<std::string> seen;
   for (const pid_t process : processes) {
     judge_scheduling(proc, process, found);

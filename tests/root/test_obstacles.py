@@ -20,7 +20,20 @@ SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is 
         "device": ("Foreign device", "is the device '/dev/fuse' (10:"),
         "sandbox": ("Nested user namespace", "lives in a user namespace of its own"),
         "traced": ("Traced process", "is traced by process "),
-        "deadline": ("Process that is scheduled by deadlines", "is scheduled by deadlines")}
+        "deadline": ("Process that is scheduled by deadlines", "is scheduled by deadlines"),
+        "own_directory": ("Thread with a working directory or descriptors of its own",
+                          "has a thread with a working directory of its own"),
+        "own_descriptors": ("Thread with a working directory or descriptors of its own",
+                            "has a thread with descriptors of its own"),
+        "own_network": ("Thread in a namespace of its own", "has a thread in a network namespace of its own"),
+        "other_children": ("Process whose children are to live in another namespace",
+                           "starts its children in a PID namespace of their own"),
+        "first_ended": ("Process whose first thread has ended", "goes on although its first thread has ended"),
+        "shared_directory": ("Processes that share memory or a working directory",
+                             "shares its working directory with process "),
+        "segments": ("Memory segments of a process (`modify_ldt`)", "has memory segments of its own"),
+        "packets": ("Pipe in packet mode", "is a pipe in packet mode"),
+        "thread_pidfd": ("pidfd of a thread", "is a pidfd of a thread")}
 
 
 def hold(*kinds):

@@ -92,6 +92,70 @@ def deadline():
                  "assert ctypes.CDLL(None).syscall(314, 0, attributes, 0) == 0; " + PAUSE)
 
 
+THREAD = """
+import ctypes, threading
+libc = ctypes.CDLL(None)
+def first_ends():
+    while " Z " not in open("/proc/self/stat").read():
+        pass
+    return 0
+def hold():
+    assert {call} == 0
+    print("READY", flush=True)
+    while True:
+        libc.pause()
+threading.Thread(target=hold).start()
+"""
+
+
+def thread(call, then=""):
+    """A process, a thread of which has done this and lives on."""
+    return child(THREAD.format(call=call) + then)
+
+
+def own_directory():
+    return thread("libc.unshare(0x200)")  # CLONE_FS
+
+
+def own_descriptors():
+    return thread("libc.unshare(0x400)")  # CLONE_FILES
+
+
+def own_network():
+    return thread("libc.unshare(0x40000000)")  # CLONE_NEWNET
+
+
+def other_children():
+    return child("import ctypes; assert ctypes.CDLL(None).unshare(0x20000000) == 0; " + PAUSE)  # CLONE_NEWPID
+
+
+def first_ended():
+    return thread("first_ends()", then="libc.syscall(60, 0)")
+
+
+def shared_directory():
+    clone_fs, sigchld = 0x200, 17
+    return child(f"import ctypes; ctypes.CDLL(None).syscall(56, {clone_fs | sigchld}, 0, 0, 0, 0) or "
+                 "ctypes.CDLL(None).pause(); " + PAUSE)
+
+
+def segments():
+    # One entry of the table: base 0x1000, a limit, 32 bits, usable.
+    return child("import ctypes, struct; entry = struct.pack('IIII', 1, 0x1000, 0xfff, 0x51); "
+                 "assert ctypes.CDLL(None).syscall(154, 1, entry, 16) == 0; " + PAUSE)
+
+
+def packets():
+    ends = os.pipe2(os.O_DIRECT)
+    return lambda: [os.close(end) for end in ends]
+
+
+def thread_pidfd():
+    of_thread = os.O_EXCL  # PIDFD_THREAD, of Linux 6.9
+    fd = checked("pidfd_open", LIBC.syscall(434, os.getpid(), of_thread))
+    return lambda: os.close(fd)
+
+
 def corked():
     """The one that only CRIU sees."""
     it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -100,4 +164,6 @@ def corked():
 
 
 KINDS = {function.__name__: function for function in (
-    io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked)}
+    io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked,
+    own_directory, own_descriptors, own_network, other_children, first_ended, shared_directory,
+    segments, packets, thread_pidfd)}
