@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <system_error>
+#include <utility>
 
 namespace reprise::container {
 
@@ -11,11 +13,23 @@ std::vector<Obstacle> missing_sources(const OciSpec& spec) {
   std::vector<Obstacle> found;
   for (const SpecMount& mount : spec.mounts) {
     struct stat status{};
-    if (mount.type != "bind" || ::lstat(mount.source.c_str(), &status) == 0 || errno != ENOENT)
+    if (mount.type != "bind" || ::stat(mount.source.c_str(), &status) == 0 || errno != ENOENT)
       continue;
     found.push_back({"the mount '" + mount.destination + "'",
                      "comes from '" + mount.source + "', which is gone from the host",
                      "put it back before the next start"});
+  }
+  return found;
+}
+
+std::vector<LinkedSource> linked_sources(const OciSpec& spec) {
+  std::vector<LinkedSource> found;
+  for (const SpecMount& mount : spec.mounts) {
+    if (mount.type != "bind") continue;
+    std::error_code error;
+    if (!std::filesystem::is_symlink(mount.source, error)) continue;
+    std::filesystem::path target = std::filesystem::canonical(mount.source, error);
+    if (!error) found.push_back({mount.destination, std::move(target)});
   }
   return found;
 }

@@ -3,6 +3,8 @@
 // Where the bind mounts of a container come from, and whether the next start will find it there.
 #pragma once
 
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "container/obstacles.h"
@@ -14,5 +16,15 @@ namespace reprise::container {
 // not from being checkpointed: whoever puts them back loses nothing. One system call for each
 // mount.
 std::vector<Obstacle> missing_sources(const OciSpec& spec);
+
+// A bind mount whose source is a symbolic link, and what that leads to.
+struct LinkedSource {
+  std::string destination;
+  std::filesystem::path target;
+  bool operator==(const LinkedSource&) const = default;
+};
+// The runtime follows them when it makes a container, CRIU (mount-v2.c) does not when it restores
+// one.
+std::vector<LinkedSource> linked_sources(const OciSpec& spec);
 
 }  // namespace reprise::container

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace reprise::container {
 namespace {
 
@@ -15,6 +17,17 @@ TEST(MountSources, ThatAreGoneAreNamed) {
   ASSERT_EQ(found.size(), 1);
   EXPECT_EQ(found.front().subject, "the mount '/gone'");
   EXPECT_NE(found.front().text.find("'/proc/none'"), std::string::npos);
+}
+
+TEST(MountSources, ThatAreLinksAreFollowed) {
+  OciSpec spec;
+  spec.mounts = {{.destination = "/a", .type = "bind", .source = "/proc/self/", .options = {}},
+                 {.destination = "/b", .type = "bind", .source = "/proc/mounts", .options = {}},
+                 {.destination = "/c", .type = "bind", .source = "/proc/uptime", .options = {}}};
+  const auto found = linked_sources(spec);
+  ASSERT_EQ(found.size(), 1);
+  EXPECT_EQ(found.front().destination, "/b");
+  EXPECT_EQ(found.front().target, std::filesystem::canonical("/proc/mounts"));
 }
 
 }  // namespace

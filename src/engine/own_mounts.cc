@@ -13,7 +13,7 @@ using base::Result;
 
 Result<OutsideMounts> mount_own(const std::filesystem::path& images,
                                 const std::vector<std::string>& cgroup_mounts,
-                                const image::Rename& container) {
+                                const image::Rename& container, const OutsideMounts& elsewhere) {
   std::vector<std::filesystem::path> files;  // first, since the directory changes below
   std::error_code error;
   for (std::filesystem::directory_iterator entry(images, error), end; !error && entry != end;
@@ -21,18 +21,24 @@ Result<OutsideMounts> mount_own(const std::filesystem::path& images,
     if (entry->path().filename().string().starts_with("mountpoints-"))
       files.push_back(entry->path());
   if (error) return base::fail_errno(error.value(), "reading '" + images.string() + "'");
-  OutsideMounts cgroups;
+  OutsideMounts mounts;
+  std::vector<std::string> moved;
+  for (const auto& [destination, place] : elsewhere) {
+    moved.push_back(destination);
+    mounts.emplace_back(image::by_name(destination), place);
+  }
   for (const std::filesystem::path& file : files) {
     const std::string text = REPRISE_PASS(sys::read_file(file));
-    const image::OwnMounts own = REPRISE_TRY(image::own_mounts(text, cgroup_mounts, container),
-                                             "reading '" + file.filename().string() + "'");
+    const image::OwnMounts own =
+        REPRISE_TRY(image::own_mounts(text, cgroup_mounts, container, moved),
+                    "reading '" + file.filename().string() + "'");
     if (own.changed) REPRISE_PASS(sys::replace_file(file, own.file));
     for (const image::CgroupMount& mount : own.cgroups) {
       const std::string hierarchy = std::filesystem::path(mount.place).filename().string();
-      cgroups.emplace_back(mount.name, "/sys/fs/cgroup/" + hierarchy + mount.cgroup);
+      mounts.emplace_back(mount.name, "/sys/fs/cgroup/" + hierarchy + mount.cgroup);
     }
   }
-  return cgroups;
+  return mounts;
 }
 
 }  // namespace reprise::engine

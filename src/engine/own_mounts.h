@@ -19,9 +19,11 @@ namespace reprise::engine {
 // could change the rights of that. Changes the images in place. kCorrupt for damaged images.
 //
 // Likewise the mounts of cgroup v1's directories below `cgroup_mounts` (destinations): returns
-// them, for restore_config().
+// them, for restore_config(), and with them those of `elsewhere`, mounts from outside that come
+// from another place on the host than runc says.
 base::Result<OutsideMounts> mount_own(const std::filesystem::path& images,
                                       const std::vector<std::string>& cgroup_mounts,
-                                      const image::Rename& container);
+                                      const image::Rename& container,
+                                      const OutsideMounts& elsewhere);
 
 }  // namespace reprise::engine

@@ -54,10 +54,20 @@ std::optional<CgroupMount> cgroup_of(const criu::Mount& mount,
                      .name = "own-cgroup" + place};
 }
 
+// Whether a restore is told something else of it than the image says.
+bool rename(criu::Mount& mount, const std::vector<std::string>& elsewhere) {
+  if (mount.ext_key().empty() || std::ranges::find(elsewhere, mount.ext_key()) == elsewhere.end())
+    return false;
+  mount.set_ext_key(by_name(mount.ext_key()));
+  return true;
+}
+
 }  // namespace
 
+std::string by_name(const std::string& destination) { return "elsewhere" + destination; }
+
 Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::string>& cgroup_mounts,
-                             const Rename& container) {
+                             const Rename& container, const std::vector<std::string>& elsewhere) {
   const CriuMessages messages =
       REPRISE_PASS(all_messages(file, kCriuImageMagic, kMountsMagic, "an image of mounts"));
   std::vector<criu::Mount> mounts(messages.messages.size());
@@ -71,11 +81,16 @@ Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::strin
   for (std::size_t i = 0; i < mounts.size(); ++i) {
     criu::Mount& mount = mounts[i];
     auto cgroup = cgroup_of(mount, cgroup_mounts, container);
-    if (!cgroup && !masks_a_file(mount, own_devices)) {
+    const bool renamed = !cgroup && rename(mount, elsewhere);
+    if (!cgroup && !renamed && !masks_a_file(mount, own_devices)) {
       append_message(own.file, messages.messages[i]);
       continue;
     }
     own.changed = true;
+    if (renamed) {
+      append_message(own.file, mount.SerializeAsString());
+      continue;
+    }
     if (cgroup) {
       mount.set_ext_key(cgroup->name);
       own.cgroups.push_back(std::move(*cgroup));

@@ -39,8 +39,13 @@ struct Rename {
 // to, and cgroups below one of `cgroup_mounts` (destinations: "/sys/fs/cgroup") have a name by
 // which we can say where they are: where they were, but with the new container's id. kCorrupt if it
 // is anything else.
+//
+// Mounts from outside with one of the destinations `elsewhere` get a name that runc does not know,
+// by_name(): what runc says of the others' sources counts more to CRIU than what we say.
 base::Result<OwnMounts> own_mounts(std::string_view file,
                                    const std::vector<std::string>& cgroup_mounts,
-                                   const Rename& container);
+                                   const Rename& container,
+                                   const std::vector<std::string>& elsewhere = {});
+std::string by_name(const std::string& destination);
 
 }  // namespace reprise::image

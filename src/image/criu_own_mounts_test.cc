@@ -46,6 +46,19 @@ bool is_left_alone(const std::string& file) {
   return edited && !edited->changed && edited->file == file;
 }
 
+// From a container with '--init', whose init comes through a link: CRIU follows none.
+TEST(CriuOwnMountsTest, MountsFromElsewhereHaveANameOfTheirOwn) {
+  const auto edited = own_mounts(file_of({mount("/a", "/a"), mount("/b", "/b"), mount("/dev", "")}),
+                                 {}, {}, {"/b", "/dev"});
+  ASSERT_TRUE(edited && edited->changed);
+  const auto read = all_messages(edited->file, kCriuImageMagic, 0x55563928, "mounts");
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->messages.size(), 3U);
+  EXPECT_EQ(read->messages[0], mount("/a", "/a"));
+  EXPECT_TRUE(read->messages[1].contains(by_name("/b")));
+  EXPECT_EQ(read->messages[2], mount("/dev", ""));
+}
+
 // From a field: after a restore the masked files of /proc were the host's own /dev/null, whose
 // rights root in the container could change for the whole host.
 TEST(CriuOwnMountsTest, MaskedFilesAreOfTheContainer) {

@@ -12,6 +12,7 @@
 #include "container/connection_hold.h"
 #include "container/file_tree.h"
 #include "container/memory_limit.h"
+#include "container/mount_sources.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "engine/criu_config.h"
@@ -166,9 +167,13 @@ Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::p
   std::vector<std::string> places;
   for (const container::SpecMount& mount : spec_->mounts)
     if (mount.type == "cgroup") places.push_back(mount.destination);
+  engine::OutsideMounts linked;
+  for (container::LinkedSource& source : container::linked_sources(*spec_))
+    linked.emplace_back(std::move(source.destination), std::move(source.target));
   return engine::mount_own(
       images, places,
-      {.from = reader_->manifest().container.str(), .to = context_.request.container.str()});
+      {.from = reader_->manifest().container.str(), .to = context_.request.container.str()},
+      linked);
 }
 
 Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {

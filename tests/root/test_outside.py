@@ -29,11 +29,15 @@ def outside(product):
 
 
 def test_a_source_that_was_replaced_is_mounted_anew(container, product, outside):
-    """As an editor replaces a file, and a deploy a directory."""
+    """As an editor replaces a file, and a deploy a directory; one that is a symbolic link is followed,
+    as Podman's own init is one where a distribution has it elsewhere."""
     (outside / "file").write_text("old", "ascii")
     (outside / "directory").mkdir()
+    (outside / "current").symlink_to("directory")
+    (outside / "init").symlink_to("/bin/true")
     container.run_workload("counter.py", options=(
-        "-v", f"{outside}/file:/mnt/file:ro", "-v", f"{outside}/directory:/mnt/directory"))
+        "-v", f"{outside}/file:/mnt/file:ro", "-v", f"{outside}/directory:/mnt/directory",
+        "-v", f"{outside}/current:/mnt/current", "-v", f"{outside}/init:/mnt/init:ro", "--init"))
     assert_moves_on(container)
     (outside / "new").write_text("new", "ascii")
     (outside / "new").rename(outside / "file")
@@ -46,7 +50,8 @@ def test_a_source_that_was_replaced_is_mounted_anew(container, product, outside)
         container.stop()
         assert_resumes(container)
         assert container.exec("cat", "/mnt/file") == "new"
-        assert container.exec("ls", "/mnt/directory").split() == ["new"]
+        assert container.exec("ls", "/mnt/directory", "/mnt/current").split().count("new") == 2
+        assert container.exec("/mnt/init") == ""
         assert_nothing_left(container)
 
 
