@@ -84,8 +84,9 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
   std::ranges::move(check_network(info, layout), std::back_inserter(findings));
-  const container::Examination seen = container::examine("/proc", info.pid);
   const auto spec = container::load_oci_spec(info.directory);
+  const container::Examination seen = container::examine(
+      "/proc", info.pid, {.spec = spec ? &*spec : nullptr, .bundle = info.directory});
   if (!spec) findings.push_back({Health::kWarn, "specification", spec.error().message(), {}});
   for (const container::Obstacle& gone :
        container::missing_sources(spec ? *spec : container::OciSpec()))

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "container/not_kept.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -68,6 +70,33 @@ bool has_unread(const path& process, const std::set<std::string>& unread) {
   return false;
 }
 
+// What the kernel sends to the parent at the process's end, by /proc/PID/stat.
+bool has_own_exit_signal(const path& process) {
+  constexpr int kUsual = 17;           // SIGCHLD, which a process that lost its parent gets as well
+  constexpr int kExitSignal = 38 - 2;  // counted from behind the name, which is the second field
+  const std::string text = sys::read_file(process / "stat").value_or("");
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return false;
+  std::istringstream fields(text.substr(name_end + 1));
+  std::string field;
+  for (int i = 0; i < kExitSignal; ++i)
+    if (!(fields >> field)) return false;
+  return field != std::to_string(kUsual);
+}
+
+// Files of pressure that are open for writing, as a trigger needs it.
+bool has_trigger(const path& process) {
+  for (const sys::OpenFile& file : sys::open_files_of(process)) {
+    if (!file.target.starts_with("/proc/pressure/") && !file.target.ends_with(".pressure"))
+      continue;
+    const auto info = sys::read_file(process / "fdinfo" / std::to_string(file.number));
+    constexpr int kOctal = 8;
+    const std::string flags = status_field(info.value_or(""), "flags");
+    if ((std::strtoul(flags.c_str(), nullptr, kOctal) & O_ACCMODE) != O_RDONLY) return true;
+  }
+  return false;
+}
+
 std::string describe(const path& process) {
   auto name = sys::read_file(process / "comm").value_or("");
   while (name.ends_with('\n')) name.pop_back();
@@ -91,6 +120,8 @@ std::vector<SeenLoss> seen_losses(pid_t init, Losses which) {
     tell(has_core_cookie(pid), process, NotKept::kCoreScheduling);
     if (which == Losses::kAll && !told.contains(NotKept::kNames))
       tell(has_names(process), process, NotKept::kNames);
+    tell(pid != init && has_own_exit_signal(process), process, NotKept::kExitSignals);
+    tell(!told.contains(NotKept::kPressure) && has_trigger(process), process, NotKept::kPressure);
     tell(!told.contains(NotKept::kDatagrams) && has_unread(process, unread), process,
          NotKept::kDatagrams);
   }

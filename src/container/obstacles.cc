@@ -10,12 +10,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
+#include "container/mount_obstacles.h"
 #include "container/network_obstacles.h"
 #include "container/shared_obstacles.h"
 #include "container/task_obstacles.h"
@@ -357,9 +359,39 @@ void judge_leases(const path& proc, const std::vector<pid_t>& processes,
   }
 }
 
+// Where the kernel shows the cgroup by which processes are counted; empty if nowhere.
+path pids_cgroup(const path& proc, pid_t init) {
+  std::istringstream lines(sys::read_file(proc / std::to_string(init) / "cgroup").value_or(""));
+  path found;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t names = line.find(':');
+    const std::size_t place = line.find(':', names + 1);
+    if (names == std::string::npos || place == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(names + 1, place - names - 1) + ",";
+    if (controllers.contains(",pids,")) return "/sys/fs/cgroup/pids" + line.substr(place + 1);
+    if (controllers == ",,") found = "/sys/fs/cgroup" + line.substr(place + 1);
+  }
+  return found;
+}
+
+// The limit is lifted for a restore (engine/hook_pids.h), by a program for which there must be
+// room.
+void judge_pids_limit(const path& proc, pid_t init, std::vector<Obstacle>& found) {
+  constexpr int kLeast = 3;
+  const path cgroup = pids_cgroup(proc, init);
+  if (cgroup.empty() || proc != "/proc") return;
+  const int limit = std::atoi(sys::read_file(cgroup / "pids.max").value_or("").c_str());
+  if (limit == 0 || limit >= kLeast) return;  // 0: "max", or not to be seen
+  found.push_back(
+      {"the container",
+       "may have " + std::to_string(limit) + " processes, and a restore needs room for " +
+           std::to_string(kLeast),
+       "raise its limit: podman update --pids-limit " + std::to_string(kLeast) + " NAME"});
+}
+
 }  // namespace
 
-Examination examine(const path& proc, pid_t init) {
+Examination examine(const path& proc, pid_t init, const Given& given) {
   Examination result;
   const path first = proc / std::to_string(init);
   const std::vector<pid_t> processes = processes_of(proc, init);
@@ -378,6 +410,10 @@ Examination examine(const path& proc, pid_t init) {
   std::ranges::move(examine_threads(proc, processes), std::back_inserter(result.obstacles));
   judge_leases(proc, processes, result.obstacles);
   judge_queues(first, result.obstacles);
+  judge_pids_limit(proc, init, result.obstacles);
+  if (given.spec != nullptr)
+    std::ranges::move(examine_mounts(proc, init, *given.spec, given.bundle),
+                      std::back_inserter(result.obstacles));
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
   std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));
   return result;

@@ -13,6 +13,8 @@
 
 namespace reprise::container {
 
+struct OciSpec;
+
 struct Obstacle {
   std::string subject;  // "process 12 (worker), descriptor 7"
   std::string text;     // "is an io_uring"
@@ -24,10 +26,17 @@ struct Examination {
   std::size_t processes = 0;        // that were examined
 };
 
+// The container's specification and directory, where they are known: then its mounts are examined
+// as well.
+struct Given {
+  const OciSpec* spec = nullptr;
+  std::filesystem::path bundle;
+};
+
 // Examines `init` and all its descendants, which is what CRIU dumps. `proc` is the procfs to read.
 // One pass, a few system calls per process and descriptor; changes nothing. Threads that may be in
 // a sandbox are stopped for a moment (container/landlock.h). What ends meanwhile, or cannot be
 // read, is no obstacle: in doubt CRIU has the last word, except on what it does not know of.
-Examination examine(const std::filesystem::path& proc, pid_t init);
+Examination examine(const std::filesystem::path& proc, pid_t init, const Given& given = {});
 
 }  // namespace reprise::container

@@ -61,28 +61,6 @@ Result<void> refuse_paused(const container::RuncState& state) {
                              .with_hint("resume it first: podman unpause NAME"));
 }
 
-// The limit is lifted for a restore (engine/hook_pids.h), by a program for which there must be
-// room.
-Result<void> refuse_low_pids_limit(const container::RuncState& state) {
-  constexpr int kLeast = 3;
-  for (const char* controller : {"pids", ""}) {
-    const auto cgroup = state.cgroup_paths.find(controller);
-    if (cgroup == state.cgroup_paths.end()) continue;
-    const auto text = sys::read_file(cgroup->second + "/pids.max");
-    if (!text) continue;                         // v2's directory beside v1's
-    const int limit = std::atoi(text->c_str());  // 0: "max"
-    if (limit == 0 || limit >= kLeast) return {};
-    return std::unexpected(Error(ErrorCode::kUnsupported, "the container may have " +
-                                                              std::to_string(limit) +
-                                                              " processes, and a restore needs "
-                                                              "room for " +
-                                                              std::to_string(kLeast))
-                               .with_hint("raise its limit: podman update --pids-limit " +
-                                          std::to_string(kLeast) + " NAME"));
-  }
-  return {};
-}
-
 // CRIU would refuse as well, but in the middle of a dump and in words for those who know it.
 Result<void> refuse(const std::vector<container::Obstacle>& found) {
   if (found.empty()) return {};
@@ -140,8 +118,9 @@ Result<void> CheckpointSession::admit() {
   if (!sys::is_alive(state_->init))
     return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
   REPRISE_PASS(refuse_paused(*state_));
-  REPRISE_PASS(refuse_low_pids_limit(*state_));
-  return refuse(container::examine("/proc", state_->init.pid).obstacles);
+  return refuse(
+      container::examine("/proc", state_->init.pid, {.spec = &*spec_, .bundle = state_->bundle})
+          .obstacles);
 }
 
 Result<void> CheckpointSession::prepare() {

@@ -34,6 +34,7 @@ std::vector<std::string_view> split(std::string_view line) {
 }
 
 std::optional<Mount> parse_line(std::string_view line) {
+  constexpr std::size_t kDevice = 2;
   constexpr std::size_t kRoot = 3;
   constexpr std::size_t kMountPoint = 4;
   constexpr std::size_t kMountOptions = 5;
@@ -42,7 +43,8 @@ std::optional<Mount> parse_line(std::string_view line) {
   std::size_t separator = kFirstOptional;
   while (separator < fields.size() && fields[separator] != "-") ++separator;
   if (separator + 3 >= fields.size()) return std::nullopt;
-  return Mount{.root = unescape(fields[kRoot]),
+  return Mount{.device = std::string(fields[kDevice]),
+               .root = unescape(fields[kRoot]),
                .mount_point = unescape(fields[kMountPoint]),
                .mount_options = std::string(fields[kMountOptions]),
                .type = std::string(fields[separator + 1]),

@@ -13,6 +13,7 @@
 namespace reprise::sys {
 
 struct Mount {
+  std::string device;         // of the file system: "254:0"
   std::string root;           // the directory of the file system that is mounted
   std::string mount_point;    // unescaped
   std::string mount_options;  // of this mount alone: "rw,nosuid"

@@ -11,6 +11,7 @@ TEST(MountinfoTest, ReadsAllFieldsWithAndWithoutOptionalOnes) {
       "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue\n"
       "37 35 0:5 / /proc rw - proc proc rw\n");
   ASSERT_EQ(mounts.size(), 2U);
+  EXPECT_EQ(mounts[0].device, "98:0");
   EXPECT_EQ(mounts[0].root, "/mnt1");
   EXPECT_EQ(mounts[0].mount_point, "/mnt2");
   EXPECT_EQ(mounts[0].mount_options, "rw,noatime");

@@ -39,9 +39,11 @@ def test_put_back_by_who_takes_over(container, product, tmp_path):
 def test_too_low_is_named(container, product):
     """Where there is no room for who lifts it, nothing is touched."""
     container.run_workload("counter.py", options=("--pids-limit", 2))
-    refused = product.reprise("checkpoint", "create", container.name, check=False)
-    assert refused.returncode != 0
-    assert "a restore needs room for 3" in refused.stderr and "--pids-limit 3" in refused.stderr
+    for command in (("doctor",), ("checkpoint", "create")):
+        refused = product.reprise(*command, container.name, check=False)
+        told = refused.stdout + refused.stderr
+        assert refused.returncode != 0
+        assert "a restore needs room for 3" in told and "--pids-limit 3" in told
     assert_nothing_left(container)
     assert_moves_on(container)
 

@@ -5,10 +5,13 @@ import pytest
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 UNREAD = """
-import socket, time
+import ctypes, signal, socket, time
 receiver, sender = socket.socket(2, 2), socket.socket(2, 2)
 receiver.bind(("127.0.0.1", 0))
 sender.sendto(b"x", receiver.getsockname())
+libc = ctypes.CDLL(None)
+# A child whose end is told by SIGUSR1.
+libc.syscall(56, signal.SIGUSR1, 0, 0, 0, 0) or libc.pause()
 print("READY", flush=True)
 while True:
     time.sleep(1)
@@ -20,6 +23,7 @@ def test_what_is_lost_is_said_before_and_after(container, product):
     container.run("python3", "-c", UNREAD)
     doctor = product.reprise("doctor", container.name)
     assert f"does not come back: {LOSS}" in doctor.stdout
+    assert "does not come back: Another signal than `SIGCHLD`" in doctor.stdout
     container.stop()
     started = product.reprise("start", container.name)
     assert "resumed from checkpoint" in started.stdout

@@ -4,6 +4,8 @@ import random
 
 import pytest
 import test_features
+from harness import host
+from harness.container import podman
 from harness.counting import assert_moves_on, assert_resumes, assert_unbroken
 from harness.leftovers import assert_nothing_left
 
@@ -62,6 +64,33 @@ def test_each_is_named_with_a_remedy(container, product, fidelity):
     assert len(product.checkpoints()) == 1
     assert_resumes(container)
     assert_unbroken(container.lines())
+
+
+def test_mounts_that_cannot_come_back_are_named(container, product):
+    """Podman's own kinds: a file system that CRIU does not know, a directory of the host with other
+    mounts in it, of which the restored container had its own ones, and a volume that lives in memory."""
+    top, volume = product.base / "top", container.name
+    (top / "below").mkdir(parents=True)
+    assert host.run("mount", "-t", "tmpfs", "none", top / "below").returncode == 0
+    podman("volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", volume)
+    try:
+        container.run_workload("counter.py", options=("--mount", "type=ramfs,destination=/memory",
+                                                      "-v", f"{top}:/top", "-v", f"{volume}:/volume"))
+        told = product.reprise("doctor", container.name, check=False)
+        assert told.returncode != 0
+        assert "is of the kind 'ramfs', which cannot be saved" in told.stdout
+        assert "'/top/below'" in told.stdout and "is a mount of the host (tmpfs)" in told.stdout
+        assert "lives in memory" not in told.stdout, "it is empty"
+        container.exec("touch", "/volume/file")
+        assert "lives in memory (tmpfs)" in product.reprise("doctor", container.name, check=False).stdout
+        refused = product.reprise("checkpoint", "create", container.name, check=False)
+        assert refused.returncode != 0 and "2 more: see 'reprise doctor'" in refused.stderr
+        assert_nothing_left(container)
+        assert_moves_on(container)
+    finally:
+        container.remove()
+        podman("volume", "rm", "-f", volume)
+        host.run("umount", top / "below")
 
 
 def features_of(choice):
