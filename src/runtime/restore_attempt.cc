@@ -45,6 +45,7 @@ Result<int> run_restore(const Call& call, const Creation& creation,
   options.argv = restore_command(call, creation, ready);
   options.env = sys::default_environment(ready.environment);
   options.stdio = sys::Stdio::kInherit;
+  options.own_mounts = true;
   sys::Child runc = REPRISE_PASS(sys::Child::spawn(options));
   const sys::ExitStatus status = REPRISE_PASS(runc.wait());
   constexpr int kKilled = 128;  // the shells' convention

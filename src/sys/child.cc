@@ -132,6 +132,7 @@ Result<Child> Child::spawn(const SpawnOptions& options) {
   plan.env = env.data();
   plan.null_stdio = options.stdio == Stdio::kNull;
   plan.new_session = options.new_session;
+  plan.own_mounts = options.own_mounts;
   plan.report_fd = report_write.get();
   if (options.fds.size() > plan.fds.size())
     return fail(ErrorCode::kInternal, "too many descriptors for a child");

@@ -42,6 +42,9 @@ struct SpawnOptions {
   // Descriptor pairs {ours, the child's number}; set after `stdio`. Nothing else is inherited.
   std::vector<std::pair<int, int>> fds;
   bool new_session = false;  // setsid: survives the caller's terminal and process group
+  // In a mount namespace of its own: it sees what the host mounts (where that is shared), and
+  // nobody sees what it mounts, which is gone with it.
+  bool own_mounts = false;
 };
 
 // The caller's environment with a PATH that is sure to hold the system's programs: Podman calls

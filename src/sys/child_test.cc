@@ -257,6 +257,16 @@ TEST(ChildTest, ANewSessionIsOne) {
   EXPECT_NE(output_of(std::move(options)), "0\n");
 }
 
+TEST(ChildTest, OwnMountsAreSeenByNobodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount: run the tests with sudo";
+  const TestDirectory directory;
+  SpawnOptions options = shell("mount -t tmpfs none " + directory.path().string() + " && grep -c " +
+                               directory.path().string() + " /proc/self/mountinfo >&5; grep -c " +
+                               directory.path().string() + " /proc/$PPID/mountinfo >&5");
+  options.own_mounts = true;
+  EXPECT_EQ(output_of(std::move(options)), "1\n0\n");
+}
+
 TEST(ChildTest, SignalDispositionsAndMaskAreReset) {
   sigset_t blocked;
   sigset_t old;

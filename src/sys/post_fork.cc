@@ -2,6 +2,8 @@
 #include "sys/post_fork.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +22,12 @@ constexpr int kExecFailed = 127;  // the shells' convention
   const PostForkFailure failure{.stage = stage, .error_number = errno};
   [[maybe_unused]] const ssize_t n = ::write(report_fd, &failure, sizeof failure);
   ::_exit(kExecFailed);
+}
+
+void take_own_mounts(int report_fd) noexcept {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+    give_up(report_fd, PostForkFailure::Stage::kMounts);
 }
 
 void null_stdio(int report_fd) noexcept {
@@ -45,6 +53,7 @@ void reset_signals() noexcept {
   using Stage = PostForkFailure::Stage;
   if (plan.new_session) ::setsid();
   const int report = ::fcntl(plan.report_fd, F_DUPFD_CLOEXEC, kFirstScratchFd);
+  if (plan.own_mounts) take_own_mounts(report);
   std::array<int, 8> scratch{};
   for (std::size_t i = 0; i < plan.fd_count; ++i) {
     scratch[i] = ::fcntl(plan.fds[i].first, F_DUPFD_CLOEXEC, kFirstScratchFd);

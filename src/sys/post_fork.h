@@ -16,17 +16,19 @@ struct PostForkPlan {
   char* const* env = nullptr;
   bool null_stdio = false;
   bool new_session = false;
+  bool own_mounts = false;
   int report_fd = -1;  // close-on-exec; gets a PostForkFailure if a stage fails
   std::array<std::pair<int, int>, 8> fds{};
   std::size_t fd_count = 0;
 };
 
 struct PostForkFailure {
-  enum class Stage : int { kStdio, kDescriptors, kExec };
+  enum class Stage : int { kMounts, kStdio, kDescriptors, kExec };
   Stage stage;
   int error_number;
   [[nodiscard]] const char* stage_name() const {
-    constexpr const char* kNames[] = {"opening '/dev/null'", "passing descriptors", "executing"};
+    constexpr const char* kNames[] = {"taking a mount namespace of its own", "opening '/dev/null'",
+                                      "passing descriptors", "executing"};
     return kNames[static_cast<int>(stage)];
   }
 };

@@ -10,7 +10,7 @@ import signal
 import pytest
 from harness.container import podman
 from harness.counting import assert_memory_is_whole, assert_moves_on, assert_resumes, assert_unbroken
-from harness.leftovers import assert_nothing_left, our_processes
+from harness.leftovers import assert_nothing_left, mounts_below, our_processes, stopped_session
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
@@ -325,3 +325,20 @@ def test_cut_off_again_and_again(container, product, options, resumes):
     container.refresh()
     container.wait_for_line("READY", count=2)
     return assert_moves_on(container)
+
+
+def test_what_criu_mounts_is_seen_by_nobody(container, product):
+    """CRIU mounts the host's cgroups for itself. A runc that made or restored another container in
+    that moment took them for the host's, and what a killed CRIU had mounted stayed."""
+    run_and_stop(container)
+    product.write_runtime(fault=once(product, "post-restore:stop"))
+    start = container.begin("start", container.name)
+    session = stopped_session(product)
+    criu = [pid for pid, name, _ in our_processes(product) if name == "criu"]
+    seen = mounts_below(product.store, product.run_dir)
+    os.kill(session, signal.SIGCONT)
+    start.communicate(timeout=60)
+    assert criu and not seen
+    product.write_runtime()
+    assert_resumes(container)
+    assert_nothing_left(container)
