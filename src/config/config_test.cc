@@ -113,8 +113,8 @@ TEST(Config, NoTextEndsTheProcess) {
   const std::string brackets(500'000, '[');
   for (const std::string& text :
        {std::string("[.store]\n"), std::string("\n[[[a]]]\n"), std::string("[ # name\n"),
-        std::string("[="), brackets, "a = " + brackets, names + " = 1\n", "[" + names + "]\n",
-        "a = {" + names + " = 1}\n"}) {
+        std::string("[="), std::string("[remote.\xc5\x8c]\n"), brackets, "a = " + brackets,
+        names + " = 1\n", "[" + names + "]\n", "a = {" + names + " = 1}\n"}) {
     const auto config = parse("/etc/r.toml", text);
     ASSERT_FALSE(config) << text.substr(0, 20);
     EXPECT_NE(config.error().message().find("'/etc/r.toml', line "), std::string::npos);

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t";
 
+bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) > 0x7f; }
+
 bool begins_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '"' || c == '\'';
@@ -31,9 +33,9 @@ bool is_header_without_name(std::string_view line) {
   return line.empty() || !begins_name(line.front());
 }
 
-// Of names within names, outside of texts and comments.
-std::size_t dots_in(std::string_view line) {
-  std::size_t dots = 0;
+// Without what stands in quotes, and without a comment.
+std::string outside_of_texts(std::string_view line) {
+  std::string outside;
   char quote = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
@@ -44,22 +46,26 @@ std::size_t dots_in(std::string_view line) {
     }
     if (c == '#') break;
     if (c == '"' || c == '\'') quote = c;
-    if (c == '.') ++dots;
+    outside += c;
   }
-  return dots;
+  return outside;
 }
 
 }  // namespace
 
 Result<void> check_readable(std::string_view text) {
-  constexpr std::size_t kMostDots = 16;
+  constexpr std::ptrdiff_t kMostDots = 16;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     if (is_header_without_name(line))
       return fail(ErrorCode::kInvalidInput,
                   "line " + std::to_string(number) + ": there is no name behind '['");
-    if (dots_in(line) > kMostDots)
+    const std::string outside = outside_of_texts(line);
+    if (std::ranges::any_of(outside, is_beyond_ascii))
+      return fail(ErrorCode::kInvalidInput,
+                  "line " + std::to_string(number) + ": letters beyond ASCII stand in quotes only");
+    if (std::ranges::count(outside, '.') > kMostDots)
       return fail(ErrorCode::kInvalidInput,
                   "line " + std::to_string(number) + ": too many names within names");
   }

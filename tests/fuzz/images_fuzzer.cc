@@ -6,8 +6,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "image/criu_core.h"
 #include "image/criu_files.h"
 #include "image/criu_mounts.h"
+#include "image/criu_outside_mounts.h"
+#include "image/criu_own_mounts.h"
+#include "image/criu_sockets.h"
+#include "image/criu_stats.h"
 #include "image/criu_tasks.h"
 #include "vetting/rules.h"
 #include "vetting/seccomp_profile.h"
@@ -24,6 +29,7 @@ void look_at(char kind, std::string_view file) {
     case 'c':
       if (const auto thread = image::decode_thread(file))
         (void)vetting::check_rights(*thread, grants, "process");
+      (void)image::decode_core_limits(file);
       return;
     case 'i':
       (void)image::decode_ids(file);
@@ -31,6 +37,8 @@ void look_at(char kind, std::string_view file) {
       (void)image::decode_processes(file);
       (void)image::decode_user_namespace(file);
       (void)image::decode_network_key(file);
+      (void)image::decode_pid_key(file);
+      (void)image::decode_dump_stats(file);
       return;
     case 's':
       if (auto filters = image::decode_seccomp(file)) {
@@ -41,12 +49,15 @@ void look_at(char kind, std::string_view file) {
     case 'm':
       if (const auto mounts = image::decode_mounts(file))
         (void)vetting::check_mounts(*mounts, grants, [](const std::string&) { return true; });
+      (void)image::own_mounts(file, {"/sys/fs/cgroup"}, {.from = "old", .to = "new"});
+      (void)image::forget_deleted_sources(file);
       return;
     case 'f':
       if (const auto files = image::decode_files(file))
         (void)vetting::check_files(*files, {}, grants);
       (void)image::decode_remaps(file);
       (void)image::decode_ghost(file);
+      (void)image::keep_socket_files(file, {1, 2, 3, 4, 5, 6, 7, 8, 9});
       return;
     case 'g':
       if (const auto cgroups = image::decode_cgroups(file)) {
