@@ -131,6 +131,35 @@ class CheckLayersTest(Tree):
         self.assertNotEqual(self.run_tool("check-layers").returncode, 0)
 
 
+class CheckBracesTest(Tree):
+    def test_macros_that_return_are_refused_in_braced_initializers(self):
+        for line in ("Pair p{.a = one(), .b = REPRISE_PASS(two())};", "v = {REPRISE_PASS(x())};",
+                     "return Foo{bar(REPRISE_TRY(x(), \"y\"))};", "list.push_back({.a = REPRISE_PASS(x())});",
+                     "auto x = std::vector<int>{REPRISE_PASS(y())};", "return {a, REPRISE_PASS(b())};"):
+            self.write("src/sys/a.cc", "void f() {\n  " + line + "\n}\n")
+            self.assert_refused("check-braces", "src/sys/a.cc:2", "in a braced initializer")
+
+    def test_elsewhere_they_are_fine(self):
+        self.write("src/sys/a.cc", """
+namespace a::b {
+struct C final : D {
+  C() : x_{1} { REPRISE_PASS(f()); }
+  Result<int> f() const override { return REPRISE_PASS(g({1, 2})); }
+};
+Result<std::map<int, int>> h() {
+  // {REPRISE_PASS(in a comment)}
+  const Foo foo{.text = "{", .c = '{', .run = [&](int x) -> Result<int> { return REPRISE_PASS(y(x)); }};
+  for (const auto& z : REPRISE_PASS(zs())) { if (z) { REPRISE_PASS(u()); } else { REPRISE_PASS(v()); } }
+  Foo made(REPRISE_PASS(w()));
+  switch (z) { case 1: { REPRISE_PASS(t()); } }
+  return {};
+}
+}
+""")
+        done = self.run_tool("check-braces")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
 class CheckSizeTest(Tree):
     def test_files_up_to_the_limit_pass(self):
         self.write("src/sys/a.cc", "\n" * 600)

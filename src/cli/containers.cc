@@ -114,7 +114,8 @@ void print_no_store(Context& context) {
 
 Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog,
                                                   const std::string& name) {
-  std::vector<base::ContainerKey> keys = {REPRISE_PASS(find_key(catalog, name))};
+  std::vector<base::ContainerKey> keys;
+  keys.push_back(REPRISE_PASS(find_key(catalog, name)));
   std::string own = name;
   // Named by its id, it has a name all the same.
   if (const auto row = REPRISE_PASS(catalog.container(keys.front())); row && !row->name.empty())

@@ -64,7 +64,8 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
 
 Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog, const podman::ContainerInfo& info) {
   const base::ContainerKey key = key_of(info);
-  LastLife last{.lives = REPRISE_PASS(catalog.lives(key))};
+  LastLife last;
+  last.lives = REPRISE_PASS(catalog.lives(key));
   constexpr int kNewest = 20;
   for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
     if (!last.failed && row.kind == kCheckpointSession && row.status == "failed")

@@ -28,12 +28,12 @@ Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catal
   store::StoreFacts facts;
   for (const image::Manifest& manifest : there.manifests) {
     if (std::ranges::find(there.of_others, manifest.id) != there.of_others.end()) continue;
-    facts.checkpoints.push_back(
-        {.id = manifest.id,
-         .key = manifest.key,
-         .created = manifest.created,
-         .of_a_stop = manifest.trigger == image::Trigger::kStop,
-         .kept = REPRISE_PASS(is_kept(context, catalog, remote, manifest.id))});
+    const bool kept = REPRISE_PASS(is_kept(context, catalog, remote, manifest.id));
+    facts.checkpoints.push_back({.id = manifest.id,
+                                 .key = manifest.key,
+                                 .created = manifest.created,
+                                 .of_a_stop = manifest.trigger == image::Trigger::kStop,
+                                 .kept = kept});
   }
   return facts;
 }
