@@ -135,6 +135,12 @@ Result<void> Cgroup::thaw() const {
   return write_freezer("THAWED", "0");
 }
 
+// On v1 a task takes no signal while it is frozen; on v2 SIGKILL ends it all the same.
+Result<void> Cgroup::end_frozen() const {
+  REPRISE_PASS(kill_all());
+  return thaw();
+}
+
 Result<std::string> Cgroup::allowed_cpus() const {
   std::vector<std::string> candidates;
   if (const std::string* v1 = find("cpuset")) candidates.push_back(*v1 + "/cpuset.effective_cpus");

@@ -32,9 +32,11 @@ class Cgroup {
   // Moves a process that is in it to the caller's own cgroup, out of the freezer's
   // reach; no other process is touched. One that has ended is success.
   [[nodiscard]] base::Result<void> expel(pid_t pid) const;
-  // Sends SIGKILL to all of its tasks, those of nested cgroups included. Meant for tasks that are
-  // frozen: others may be starting new ones meanwhile. On v1 they end when they are thawed.
-  [[nodiscard]] base::Result<void> kill_all() const;
+  // Ends all of its tasks, those of nested cgroups included. Meant for tasks that are frozen, of
+  // which none runs again: others may be starting new ones meanwhile. They end in a moment, unless
+  // a tracer keeps them. After an error some may have been sent SIGKILL, and what was frozen still
+  // is.
+  [[nodiscard]] base::Result<void> end_frozen() const;
   // Lets them run. A cgroup that is not frozen, or gone, is success.
   [[nodiscard]] base::Result<void> thaw() const;
   // The CPUs that its tasks may use, as the kernel writes lists ("0-3,8"): those of the host where
@@ -47,6 +49,7 @@ class Cgroup {
 
  private:
   [[nodiscard]] base::Result<bool> stands_still() const;
+  [[nodiscard]] base::Result<void> kill_all() const;
   [[nodiscard]] base::Result<void> write_freezer(const char* v1_state, const char* v2_state) const;
   [[nodiscard]] const std::string* find(const std::string& controller) const;
   std::map<std::string, std::string> paths_;

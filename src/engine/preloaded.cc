@@ -23,10 +23,9 @@ bool needs_detour(const std::filesystem::path& proc, pid_t init) {
 
 std::string libraries_for_dump(const std::filesystem::path& worker, pid_t init) {
   const std::filesystem::path place = worker.parent_path();
-  std::string libraries;
-  if (!sys::has_cap_sys_resource()) libraries = place / "reprise-limits.so";
-  if (needs_detour("/proc", init))
-    libraries += (libraries.empty() ? "" : ":") + (place / "reprise-detour.so").string();
+  std::string libraries = place / "reprise-script.so";
+  if (!sys::has_cap_sys_resource()) libraries += ":" + (place / "reprise-limits.so").string();
+  if (needs_detour("/proc", init)) libraries += ":" + (place / "reprise-detour.so").string();
   return libraries;
 }
 

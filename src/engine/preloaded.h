@@ -14,7 +14,7 @@ namespace reprise::engine {
 // cannot put its instructions (engine/preload/detour.cc). `proc` is the procfs to read.
 bool needs_detour(const std::filesystem::path& proc, pid_t init);
 
-// For LD_PRELOAD; empty if CRIU needs none on this host and for these processes.
+// For LD_PRELOAD: what CRIU needs on this host and for these processes.
 std::string libraries_for_dump(const std::filesystem::path& worker, pid_t init);
 
 }  // namespace reprise::engine

@@ -32,6 +32,8 @@
 #include "session/parts.h"
 #include "session/pod.h"
 #include "session/promise.h"
+#include "session/seal_hold.h"
+#include "session/sealed.h"
 #include "session/settlement.h"
 #include "session/unix_peers.h"
 #include "session/versions.h"
@@ -248,14 +250,27 @@ Result<void> CheckpointSession::post_dump() {
     return {};
   }
   if (network_lock_) neighbours_ = REPRISE_PASS(capture_neighbours(*writer_, hold_request()));
-  REPRISE_PASS(seal());
+  REPRISE_PASS(seal_held());
   freeze_ms_ = engine::frozen_for(engine::freeze_file(context_.directory()))
                    .value_or(std::chrono::milliseconds(phases_.total_ms()))
                    .count();
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   base::warn_and_ignore(fault_point("after-seal"), "after the seal");
   hold_connections(hold_request(), neighbours_);
+  base::warn_and_ignore(end_sealed_tasks(*state_), "the sealed tasks do not end yet");
   return {};
+}
+
+// From before the seal nobody's end lets them run.
+Result<void> CheckpointSession::seal_held() {
+  REPRISE_PASS(hold_for_seal(*state_));
+  Result<void> sealed = seal();
+  if (sealed) return {};
+  // Before CRIU is to let them go, for which it may wait until they take its signals.
+  Error error = std::move(sealed).error();
+  if (const Result<void> thawed = thaw(context_.layout, context_.request); !thawed)
+    error = std::move(error).with_suppressed(thawed.error());
+  return std::unexpected(std::move(error));
 }
 
 container::HoldRequest CheckpointSession::hold_request() const {

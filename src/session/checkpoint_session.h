@@ -43,6 +43,7 @@ class CheckpointSession {
   base::Result<void> prepare();
   base::Result<void> dump();
   base::Result<void> post_dump();
+  base::Result<void> seal_held();
   base::Result<void> seal();
   void note_continuation() const;
   base::Result<void> await_neighbours();

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "session/context.h"
-#include "session/promise.h"
 #include "session/settlement.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -87,11 +86,6 @@ void take_over(const GuardedSession& guarded, const End& end) {
     report(*guarded.caller, failed_outcome(context.error()));
     return;
   }
-  // A CRIU that hangs may do so because of a frozen cgroup; one that does not will thaw it itself.
-  if (end.how == End::How::kHung)
-    if (const auto thawed = thaw(guarded.layout, guarded.request); !thawed)
-      base::log(LogLevel::kError, "the container was not thawed",
-                {{"error", thawed.error().details()}});
   const container::WorkerEvent outcome = settle(
       *context,
       {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});

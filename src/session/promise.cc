@@ -63,6 +63,22 @@ Result<void> thaw(const container::Layout& layout, const container::WorkerReques
   return container::Cgroup(REPRISE_PASS(state).cgroup_paths).thaw();
 }
 
+void disown(const container::WorkerRequest& request, store::Catalog* catalog) {
+  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  const auto note = [](const Result<void>& result, const char* what) {
+    if (!result) base::log(LogLevel::kError, what, {{"error", result.error().details()}});
+  };
+  note(state ? container::write_note(state->bundle,
+                                     {.state = container::ContinuationNote::State::kDropped,
+                                      .time = base::now_unix_millis()})
+             : std::unexpected(state.error()),
+       "the container's directory does not tell that it ran on");
+  if (catalog != nullptr)
+    note(catalog->drop_continuation(
+             container::identify(request.runtime_args, request.container).key),
+         "the continuation was not dropped");
+}
+
 std::filesystem::path network_of(const container::OciSpec& spec,
                                  const container::RuncState& state) {
   if (!spec.network_namespace_path.empty())
@@ -91,23 +107,6 @@ Result<void> restore_promise(const container::Layout& layout,
   note(store.sweep());
   if (state) note(deliver_signal(layout, request));
   return first;
-}
-
-void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec) {
-  if (sys::is_alive(state.init)) {
-    // CRIU could not end the tasks after the seal. The checkpoint is the truth now.
-    base::log(LogLevel::kWarn, "the container outlived its checkpoint, ending it");
-    if (const auto pidfd = sys::open_pidfd(state.init.pid)) [[maybe_unused]]
-      const auto sent = sys::send_signal(*pidfd, SIGKILL);
-    [[maybe_unused]] const auto thawed = container::Cgroup(state.cgroup_paths).thaw();
-  }
-  if (!spec.has_network_namespace) return;
-  // A namespace that Podman is about to remove keeps the lock: without it, the kernel would answer
-  // peers with a reset between the end of the tasks and the end of the namespace.
-  const std::filesystem::path ns = network_of(spec, state);
-  if (!container::is_inhabited(ns)) return;
-  base::warn_and_ignore(container::remove_criu_locks(ns),
-                        "CRIU's network lock may have been left behind");
 }
 
 }  // namespace reprise::session

@@ -10,6 +10,7 @@
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "container/worker_link.h"
+#include "store/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
@@ -30,15 +31,16 @@ base::Result<void> note_freeze(const container::Layout& layout,
 // note_freeze(): a container that a person has paused stays paused.
 base::Result<void> thaw(const container::Layout& layout, const container::WorkerRequest& request);
 
+// Its tasks run, or are about to, though what was sealed may go on: from now on nothing older is
+// gone on from by itself. Noted in the bundle first, since the catalog (null: not asked) may be
+// what cannot be reached. Logs what cannot be noted.
+void disown(const container::WorkerRequest& request, store::Catalog* catalog);
+
 // What must be true after any failure, whoever notices it (the session, or its guard when the
 // worker was killed): thawed if the session froze it, not firewalled, no partial checkpoint, the
 // signal delivered. Does as much as it can; returns the first error.
 base::Result<void> restore_promise(const container::Layout& layout,
                                    const container::WorkerRequest& request,
                                    store::CheckpointStore& store);
-
-// Makes sure that a container whose checkpoint was sealed in order to end it does end: two of it
-// must never run. Removes CRIU's network lock where others live in the namespace.
-void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec);
 
 }  // namespace reprise::session

@@ -11,6 +11,7 @@
 #include "container/abandoned.h"
 #include "container/identity.h"
 #include "session/promise.h"
+#include "session/sealed.h"
 #include "session/settlement.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -94,12 +95,6 @@ Result<void> settle_without_outcome(Context& context) {
   if (context.request.verb == container::WorkerVerb::kCheckpoint)
     REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
   base::open_log(context.directory() / "reprise.log");
-  // CRIU may hang because of a frozen cgroup. It is to end anyway. What was restored stays frozen
-  // until it is known whether it may run.
-  if (context.request.verb == container::WorkerVerb::kCheckpoint)
-    if (const auto thawed = thaw(context.layout, context.request); !thawed)
-      base::log(base::LogLevel::kError, "the container was not thawed",
-                {{"error", thawed.error().details()}});
   settle(context,
          {.cause = cause_of_death(), .patience = kToolPatience, .since = Settlement::Since::kLong});
   return {};

@@ -266,13 +266,25 @@ Result<void> RestoreSession::await_runc() {
       case sys::Readable::kSecond:
         return take_result();
       case sys::Readable::kNeither:
-        if (holds_ && std::chrono::steady_clock::now() < deadline) {
-          base::warn_and_ignore(end_if_criu_was_killed(context_), "runc may wait for long");
+        if (std::chrono::steady_clock::now() < deadline) {
+          look_after_criu();
           break;
         }
         return fail(ErrorCode::kBusy, "runc did not end within the session's limit");
     }
   }
+}
+
+// Where CRIU is killed after it let the tasks go, runc waits for their end, for which they must not
+// be frozen. Otherwise it ends in a moment when CRIU has.
+void RestoreSession::look_after_criu() {
+  constexpr std::chrono::seconds kMoment{5};
+  const auto now = std::chrono::steady_clock::now();
+  if (engine::criu_runs(context_.directory())) return criu_gone_.reset();
+  if (!criu_gone_) criu_gone_ = now;
+  if (now - *criu_gone_ < kMoment) return;
+  ended_ = true;
+  base::warn_and_ignore(end_held_tasks(context_), "runc may wait for long");
 }
 
 Result<void> RestoreSession::answer_hook() {
@@ -322,6 +334,7 @@ Result<void> RestoreSession::take_result() {
     return {};
   }
   if (const int exit_code = REPRISE_PASS(ended); exit_code != 0) return runc_failed(exit_code);
+  if (ended_) return std::unexpected(Error(ErrorCode::kGone, "CRIU was killed"));
   REPRISE_PASS(let_go(*spec_, context_, *reader_));
   // It runs: from here on nothing may undo it.
   base::warn_and_ignore(fault_point("restore-told"), "restored");

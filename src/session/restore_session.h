@@ -5,6 +5,7 @@
 // this session prepares everything before and settles everything after.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -48,6 +49,7 @@ class RestoreSession {
   void add_note(const std::string& text);
   [[nodiscard]] base::Result<Environment> prepare_criu() const;
   base::Result<void> await_runc();
+  void look_after_criu();
   base::Result<void> answer_hook();
   base::Result<void> before_resume(pid_t init);
   base::Result<void> take_result();
@@ -67,7 +69,9 @@ class RestoreSession {
   pid_t init_ = 0;                             // from pre-resume on
   base::Result<void> completed_{};             // what was done to the tasks before they run
   bool holds_ = false;                         // the tasks, by their cgroup
-  bool has_let_go_ = false;                    // before runc has ended: it cannot be undone
+  bool ended_ = false;                         // those that it held
+  std::optional<std::chrono::steady_clock::time_point> criu_gone_;  // since when
+  bool has_let_go_ = false;  // before runc has ended: it cannot be undone
 };
 
 }  // namespace reprise::session

@@ -144,18 +144,6 @@ void settle_network(const container::OciSpec& spec, Context& context,
               {{"error", done.error().message()}});
 }
 
-// Before anything thaws them: not one of them may run.
-Result<void> end_held_tasks(const Context& context) {
-  const auto cgroup = cgroup_of(context);
-  // CRIU had not come so far that runc knows the container.
-  if (!cgroup && cgroup.error().code() == ErrorCode::kNotFound) return {};
-  if (!cgroup) return std::unexpected(cgroup.error());
-  const auto frozen = cgroup->is_frozen();
-  if (!frozen || !*frozen) return {};
-  REPRISE_TRY(cgroup->kill_all(), "ending what was restored");
-  return cgroup->thaw();
-}
-
 Result<void> mark_restored(const Context& context) {
   const auto& request = context.request;
   return sys::replace_file(context.layout.restored_marker_of(
@@ -164,6 +152,17 @@ Result<void> mark_restored(const Context& context) {
 }
 
 }  // namespace
+
+Result<void> end_held_tasks(const Context& context) {
+  const auto cgroup = cgroup_of(context);
+  // CRIU had not come so far that runc knows the container.
+  if (!cgroup && cgroup.error().code() == ErrorCode::kNotFound) return {};
+  if (!cgroup) return std::unexpected(cgroup.error());
+  const auto frozen = cgroup->is_frozen();
+  if (!frozen || !*frozen) return {};
+  REPRISE_TRY(cgroup->end_frozen(), "ending what was restored");
+  return {};
+}
 
 Result<void> thaw_restored(const Context& context) {
   return REPRISE_PASS(cgroup_of(context)).thaw();
@@ -176,13 +175,6 @@ Result<void> hold_tasks(const Context& context) {
     REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
   REPRISE_PASS(note_held(context));
   return cgroup.begin_freeze();
-}
-
-Result<void> end_if_criu_was_killed(const Context& context) {
-  const std::string log = REPRISE_PASS(sys::read_file(context.directory() / "restore.log"));
-  if (log.contains("Restore finished successfully") || engine::criu_runs(context.directory()))
-    return {};
-  return end_held_tasks(context);
 }
 
 Result<void> let_go(const container::OciSpec& spec, Context& context,

@@ -27,9 +27,8 @@ base::Result<void> thaw_restored(const Context& context);
 // let_go(). kUnsupported where the container has no cgroup that can.
 base::Result<void> hold_tasks(const Context& context);
 
-// To be asked now and then while tasks are held: ends them if nobody else will. runc waits for the
-// end of what a killed CRIU left, and frozen tasks do not end on cgroup v1.
-base::Result<void> end_if_criu_was_killed(const Context& context);
+// Ends the tasks that hold_tasks() holds, without one of them running. Success if there are none.
+base::Result<void> end_held_tasks(const Context& context);
 
 // The moment after which the container stays, whoever is killed: consumes the claim, and only then
 // lets the tasks run, by finish_letting_go(). After an error no task has run, and the restore must

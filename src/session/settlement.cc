@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/settlement.h"
 
-#include <cerrno>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -16,6 +15,8 @@
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_settlement.h"
+#include "session/seal_hold.h"
+#include "session/sealed.h"
 #include "store/origin.h"
 #include "sys/files.h"
 
@@ -72,21 +73,6 @@ void lift_neighbours(const Context& context) {
        "connections to other containers stall");
 }
 
-// Its tasks run, or are about to: from now on nothing older is gone on from by itself. In the
-// bundle first, since the catalog may be what cannot be reached.
-void disown(const container::WorkerRequest& request, store::Catalog* catalog) {
-  const auto state = container::load_runc_state(request.runtime_args, request.container);
-  note(state ? container::write_note(state->bundle,
-                                     {.state = container::ContinuationNote::State::kDropped,
-                                      .time = base::now_unix_millis()})
-             : std::unexpected(state.error()),
-       "the container's directory does not tell that it ran on");
-  if (catalog != nullptr)
-    note(catalog->drop_continuation(
-             container::identify(request.runtime_args, request.container).key),
-         "the continuation was not dropped");
-}
-
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
 container::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
@@ -100,7 +86,9 @@ container::WorkerEvent settle_outlived(Context& context, const image::Manifest& 
 
 // nullopt: left to the next recovery.
 std::optional<container::WorkerEvent> settle_sealed(Context& context, const Settlement& settlement,
-                                                    const image::Manifest& manifest) {
+                                                    const image::Manifest& manifest,
+                                                    DumpedTasks tasks) {
+  if (tasks == DumpedTasks::kUnknown) return std::nullopt;
   const auto state =
       container::load_runc_state(context.request.runtime_args, context.request.container);
   if (!state && state.error().code() != ErrorCode::kNotFound) {
@@ -108,8 +96,8 @@ std::optional<container::WorkerEvent> settle_sealed(Context& context, const Sett
               {{"error", state.error().details()}});
     return std::nullopt;
   }
-  const bool lives = state && sys::is_alive(state->init);
-  if (lives && manifest.ended && settlement.since == Settlement::Since::kLong)
+  const bool ran_on = tasks == DumpedTasks::kRunOn && state && lives(*state);
+  if (ran_on && manifest.ended && settlement.since == Settlement::Since::kLong)
     return settle_outlived(context, manifest);
   const auto visible = make_visible(context, manifest);
   note(visible, "the checkpoint is not in the catalog yet");
@@ -142,13 +130,15 @@ std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
   // Before they run.
   if (!sealed) disown(context.request, &context.catalog);
   const bool may_end = sealed && *sealed;
+  const DumpedTasks tasks =
+      settle_tasks(context.layout, context.request, may_end && (*sealed)->ended);
   note(engine::end_tools({.work_dir = context.directory(),
                           .hook_listener = settlement.hook_listener,
                           .verdict = may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
                           .patience = settlement.patience}),
        "the dump was not ended");
   may_be_killed("settle-tools-ended");
-  if (may_end) return settle_sealed(context, settlement, **sealed);
+  if (may_end) return settle_sealed(context, settlement, **sealed, tasks);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
   return failed_outcome(sealed ? settlement.cause : sealed.error());
 }
@@ -251,72 +241,6 @@ container::WorkerEvent settle(Context& context, const Settlement& settlement) {
                               .with_hint("the next 'reprise' command does that"));
   record(context, *outcome);
   return *outcome;
-}
-
-namespace {
-
-std::filesystem::path checkpoint_file(const container::Layout& layout,
-                                      const base::SessionId& session) {
-  return layout.session_directory(session) / "checkpoint";
-}
-
-// Of a session that was begun by an earlier version, or that never began to write: what cannot be
-// read because it is damaged, or another's, was not sealed just now. Every other error says
-// nothing.
-Result<std::optional<image::Manifest>> search_sealed(store::CheckpointStore& store,
-                                                     const base::SessionId& session) {
-  for (const base::CheckpointId& id : REPRISE_PASS(store.list())) {
-    auto manifest = store.manifest(id);
-    if (manifest && manifest->parent_session == session.str()) return std::move(*manifest);
-    if (manifest) continue;
-    const ErrorCode code = manifest.error().code();
-    if (code != ErrorCode::kNotFound && code != ErrorCode::kCorrupt && code != ErrorCode::kDenied &&
-        code != ErrorCode::kUnsupported)
-      return std::unexpected(manifest.error());
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-Result<void> note_checkpoint(const container::Layout& layout, const base::SessionId& session,
-                             const base::CheckpointId& checkpoint) {
-  return sys::replace_file(checkpoint_file(layout, session), checkpoint.str());
-}
-
-Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store,
-                                                   const container::Layout& layout,
-                                                   const base::SessionId& session) {
-  const std::string step = "finding out what session '" + session.str() + "' sealed";
-  const auto id = sys::read_file(checkpoint_file(layout, session));
-  if (!id && id.error().error_number() == ENOENT)
-    return REPRISE_TRY(search_sealed(store, session), step);
-  auto manifest = store.manifest(base::CheckpointId(REPRISE_TRY(id, step)));
-  if (!manifest && manifest.error().code() == ErrorCode::kNotFound) return std::nullopt;
-  return REPRISE_TRY(std::move(manifest), step);
-}
-
-bool may_end_without_session(const container::Layout& layout, const base::SessionId& session) {
-  const auto ask = [&]() -> Result<bool> {
-    // An empty place where the store was is no answer.
-    REPRISE_PASS(store::Catalog::open_existing(layout.store));
-    const auto store = REPRISE_PASS(store::open_store(layout.store));
-    return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
-  };
-  constexpr std::chrono::milliseconds kInterval{200};
-  const auto deadline = std::chrono::steady_clock::now() + container::Wishes().freeze_limit;
-  // It was settled already, or never was: what is known of it goes last.
-  if (const auto request = load_request(layout, session);
-      !request && request.error().error_number() == ENOENT)
-    return false;
-  for (;;) {
-    const Result<bool> sealed = ask();
-    if (sealed) return *sealed;
-    if (std::chrono::steady_clock::now() >= deadline) break;
-    std::this_thread::sleep_for(kInterval);
-  }
-  if (const auto request = load_request(layout, session)) disown(*request, nullptr);
-  return false;
 }
 
 }  // namespace reprise::session

@@ -37,18 +37,4 @@ struct Settlement {
 // cannot be made visible is not recorded: the next recovery settles it.
 container::WorkerEvent settle(Context& context, const Settlement& settlement);
 
-// What the session sealed, if it got that far, in the catalog or not. An error says neither.
-base::Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store,
-                                                         const container::Layout& layout,
-                                                         const base::SessionId& session);
-
-// Which checkpoint a session is about to seal, written down before there is one, so that whoever
-// settles the session needs to look at no other.
-base::Result<void> note_checkpoint(const container::Layout& layout, const base::SessionId& session,
-                                   const base::CheckpointId& checkpoint);
-
-// The answer to CRIU's hook when nobody is left to ask: only what is sealed may end. Asks for as
-// long as that is unknown and a freeze may last; then the tasks run on, disowned as settle() says.
-bool may_end_without_session(const container::Layout& layout, const base::SessionId& session);
-
 }  // namespace reprise::session

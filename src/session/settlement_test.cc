@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/settlement.h"
+#include "session/sealed.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

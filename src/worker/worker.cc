@@ -19,7 +19,7 @@
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_session.h"
-#include "session/settlement.h"
+#include "session/verdict.h"
 #include "sys/files.h"
 #include "worker/record.h"
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same memory never runs twice. Restored tasks wait until the claim is consumed: whoever is killed
 before that, none of them has run, and the next attempt begins from the same moment; after it, the
-container stays. The workload prints each of its steps, so that one that is taken twice shows.
+container stays. Tasks that are sealed have not run since they were dumped, and never run again. The
+workload prints each of its steps, so that one that is taken twice shows.
 """
 import os
 import signal
@@ -11,6 +12,7 @@ from harness.container import podman
 from harness.counting import assert_memory_is_whole, assert_moves_on, assert_unbroken
 from harness.leftovers import assert_nothing_left, our_processes, read, stopped_session
 from harness.waiting import wait_for
+from test_promise import assert_next_stop_works, assert_promise_kept
 from test_restore_failure import once, run_and_stop, tasks
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
@@ -90,3 +92,39 @@ def test_removed_all_the_same(container, product):
     podman("rm", "-f", "-t", "0", container.name)
     assert not container.exists()
     assert tasks(container) == []
+
+
+# --- in a stop
+
+
+def kill_in_a_stop(container, point, victim):
+    """At `point` of the session, which goes on when those are gone who held the tasks with it."""
+    product = container.product
+    container.run_workload("counter.py", "--mb", 10)
+    assert_moves_on(container)
+    product.write_runtime(fault=once(product, f"{point}:stop"))
+    container.kill_through_runtime()
+    session = stopped_session(product)
+    kill(product, victim)
+    gone = {"criu-hook": "criu"}.get(victim, victim)
+    wait_for(lambda: gone not in {comm for _, comm, _ in our_processes(product)}, 10, f"{gone} to end")
+    os.kill(session, signal.SIGCONT)
+    product.write_runtime()
+
+
+# CRIU takes a script that was killed for one that said yes.
+@pytest.mark.parametrize("victim", ["criu", "criu-hook"])
+def test_tool_killed_before_the_tasks_are_held(container, product, victim):
+    kill_in_a_stop(container, "files-copied", victim)
+    assert_promise_kept(container)
+    assert_next_stop_works(container)
+
+
+@pytest.mark.parametrize("point, victim", [
+    ("files-copied", "runc"), ("before-seal", "runc"), ("before-seal", "criu"),
+    ("before-seal", "criu-hook"), ("after-seal", "criu"), ("after-seal", "criu-hook")])
+def test_tool_killed_at_the_seal(container, product, point, victim):
+    kill_in_a_stop(container, point, victim)
+    container.wait_until_stopped()
+    assert_went_on(container, starts=1)
+    assert "GOTTERM" not in container.lines()

@@ -13,7 +13,6 @@ from harness.waiting import wait_for
 
 VICTIMS = ("reprise-worker", "reprise-guard", "reprise-runtime", "criu", "runc", "criu-hook", "conmon",
            "podman")
-TOOLS = ("criu", "runc", "criu-hook")
 LONGEST = 0.7  # seconds from the begin of a command to the kill: about as long as one takes
 STARTS = 5     # of which one must succeed after a kill
 
@@ -74,10 +73,7 @@ class Storm:
 
     def strike(self, command):
         """Runs Podman, and kills somebody in the middle; who it was."""
-        # The tools of a dump are left out: the kernel or CRIU lets the tasks run when one of them is
-        # killed while the session seals, before it can end them (docs/ARCHITECTURE.md).
-        name = self.random.choice([victim for victim in VICTIMS
-                                   if command[0] != "stop" or victim not in TOOLS])
+        name = self.random.choice(VICTIMS)
         deadline = time.monotonic() + self.random.uniform(0, LONGEST)
         process = self.container.begin(*command)
         while time.monotonic() < deadline and process.poll() is None:
