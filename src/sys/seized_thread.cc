@@ -52,6 +52,25 @@ Result<std::pair<std::uint64_t, std::uint64_t>> vdso_of(pid_t tid) {
   return fail(ErrorCode::kUnsupported, name_of(tid) + " has no vdso");
 }
 
+// struct ptrace_rseq_configuration (linux/ptrace.h).
+struct RseqConfiguration {
+  std::uint64_t area = 0;
+  std::uint32_t size = 0;
+  std::uint32_t signature = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t pad = 0;
+};
+
+// Of rseq_cs in struct rseq, and what that points to, struct rseq_cs (linux/rseq.h).
+constexpr std::uint64_t kRseqPointerOffset = 8;
+struct CriticalSection {
+  std::uint32_t version = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t start = 0;
+  std::uint64_t length = 0;
+  std::uint64_t abort = 0;
+};
+
 }  // namespace
 
 SeizedThread::SeizedThread(SeizedThread&& other) noexcept
@@ -79,7 +98,7 @@ SeizedThread::~SeizedThread() {
 
 Result<SeizedThread> SeizedThread::seize(pid_t tid, std::chrono::milliseconds patience) {
 #if defined(__x86_64__)
-  if (trace(PTRACE_SEIZE, tid, 0, PTRACE_O_SUSPEND_SECCOMP) != 0) {
+  if (trace(PTRACE_SEIZE, tid, 0, PTRACE_O_SUSPEND_SECCOMP | PTRACE_O_TRACESYSGOOD) != 0) {
     if (errno == EPERM)
       return fail(ErrorCode::kDenied, name_of(tid) + " is traced, or may not be by us");
     return failed(errno, tid, "stopping");
@@ -104,6 +123,7 @@ Result<SeizedThread> SeizedThread::seize(pid_t tid, std::chrono::milliseconds pa
   }
   REPRISE_PASS(thread.save());
   REPRISE_PASS(thread.find_instruction());
+  REPRISE_PASS(thread.leave_critical_section());
   return thread;
 #else
   return fail(ErrorCode::kUnsupported, name_of(tid) + " cannot be asked on this machine");
@@ -139,10 +159,37 @@ Result<void> SeizedThread::find_instruction() {
   return {};
 }
 
+// A restartable sequence (rseq(2)) is begun anew by the kernel when its thread was interrupted in
+// it. Where the thread goes on elsewhere, as it does for us, the kernel forgets that instead.
+Result<void> SeizedThread::leave_critical_section() {
+  constexpr int kGetConfiguration = 0x420f;  // PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13
+  RseqConfiguration configuration;
+  if (trace(kGetConfiguration, tid_, sizeof(configuration),
+            reinterpret_cast<std::uintptr_t>(&configuration)) < 0 ||
+      configuration.area == 0)
+    return {};
+  const std::uint64_t pointer = configuration.area + kRseqPointerOffset;
+  const UniqueFd memory =
+      REPRISE_PASS(open_file("/proc/" + std::to_string(tid_) + "/mem", O_RDONLY));
+  std::uint64_t address = 0;
+  REPRISE_PASS(read_at(memory.get(), pointer, std::as_writable_bytes(std::span(&address, 1))));
+  if (address == 0) return {};
+  CriticalSection section;
+  REPRISE_PASS(read_at(memory.get(), address, std::as_writable_bytes(std::span(&section, 1))));
+  if (saved_.rip - section.start >= section.length) return {};
+  if (trace(PTRACE_POKEDATA, tid_, pointer, 0) != 0)
+    return failed(errno, tid_, "ending the critical section of");
+  saved_.rip = section.abort;
+  return {};
+}
+
+// To the next beginning or end of a system call. Not by single steps: the kernel forces a SIGTRAP
+// for each, and takes the program's handler away if that is blocked or ignored.
 Result<void> SeizedThread::step() {
   constexpr int kMostStops = 8;  // SIGSTOP cannot be blocked, and stops once more
+  constexpr int kSystemCall = SIGTRAP | 0x80;
   for (int i = 0; i < kMostStops; ++i) {
-    if (trace(PTRACE_SINGLESTEP, tid_) != 0) return failed(errno, tid_, "stepping");
+    if (trace(PTRACE_SYSCALL, tid_) != 0) return failed(errno, tid_, "stepping");
     int status = 0;
     while (::waitpid(tid_, &status, __WALL) < 0)
       if (errno != EINTR) return failed(errno, tid_, "waiting for");
@@ -150,7 +197,7 @@ Result<void> SeizedThread::step() {
       tid_ = 0;
       return fail(ErrorCode::kGone, "a thread was ended while it was asked");
     }
-    if (WSTOPSIG(status) == SIGTRAP && status >> 16 == 0) return {};
+    if (WSTOPSIG(status) == kSystemCall) return {};
   }
   return fail(ErrorCode::kBusy, name_of(tid_) + " is stopped again and again");
 }
@@ -169,6 +216,7 @@ Result<long> SeizedThread::call(long number, const Arguments& arguments) {
   registers.r9 = arguments[5];
   if (trace(PTRACE_SETREGS, tid_, 0, reinterpret_cast<std::uintptr_t>(&registers)) != 0)
     return failed(errno, tid_, "setting the registers of");
+  REPRISE_PASS(step());
   REPRISE_PASS(step());
   if (trace(PTRACE_GETREGS, tid_, 0, reinterpret_cast<std::uintptr_t>(&registers)) != 0)
     return failed(errno, tid_, "reading the registers of");

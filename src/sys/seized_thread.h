@@ -4,7 +4,8 @@
 //
 // For what the kernel tells a task only about itself. The thread goes on exactly where it was: its
 // registers and signal mask are put back, an interrupted system call is restarted (or ends with
-// EINTR where the kernel always does so, as after SIGSTOP and SIGCONT), seccomp is suspended.
+// EINTR where the kernel always does so, as after SIGSTOP and SIGCONT), seccomp is suspended. A
+// restartable sequence is begun anew, as after every interruption.
 //
 // All calls for one object are made by the thread that made it.
 #pragma once
@@ -50,6 +51,7 @@ class SeizedThread {
   explicit SeizedThread(pid_t tid) : tid_(tid) {}
   base::Result<void> save();
   base::Result<void> find_instruction();
+  base::Result<void> leave_critical_section();
   base::Result<void> step();
 
   pid_t tid_;  // 0: moved from, or gone

@@ -145,9 +145,12 @@ class Udp(Feature):
 
 
 class Events(Feature):
-    """epoll over an eventfd and a signalfd; what was pending stays pending."""
+    """epoll over an eventfd and a signalfd; what was pending stays pending. A handler of SIGTRAP, which
+    whoever traces the program uses, too."""
 
     def __init__(self):
+        self.traps = 0
+        signal.signal(signal.SIGTRAP, self.count_trap)
         self.event = os.eventfd(7, os.EFD_NONBLOCK)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
         mask = struct.pack("Q", 1 << (signal.SIGUSR1 - 1))
@@ -157,7 +160,13 @@ class Events(Feature):
             self.epoll.register(fd, select.EPOLLIN)
         os.kill(os.getpid(), signal.SIGUSR1)
 
+    def count_trap(self, *_):
+        self.traps += 1
+
     def check(self):
+        before = self.traps
+        os.kill(os.getpid(), signal.SIGTRAP)
+        check(self.traps == before + 1, "the handler of SIGTRAP was not called")
         check(sorted(fd for fd, _ in self.epoll.poll(20)) == sorted((self.event, self.signals)),
               "what was pending is not any more")
         check(os.eventfd_read(self.event) == 7, "the eventfd has another value")
