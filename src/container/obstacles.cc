@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -196,6 +197,41 @@ std::optional<Cause> judge_pidfd(const path& process, const std::string& descrip
                "have the program close it before the checkpoint"};
 }
 
+// The mounts of all mount namespaces that were asked for, by number.
+class MountNumbers {
+ public:
+  bool has(const path& process, const std::string& number) {
+    const std::string ns = sys::link_target(process / "ns/mnt");
+    if (seen_.insert(ns).second) {
+      std::istringstream lines(sys::read_file(process / "mountinfo").value_or(""));
+      for (std::string line; std::getline(lines, line);)
+        numbers_.insert(line.substr(0, line.find(' ')));
+    }
+    return numbers_.empty() || numbers_.contains(number);
+  }
+
+ private:
+  std::set<std::string> seen_;
+  std::set<std::string> numbers_;
+};
+
+// A file on a mount that was unmounted lazily, or never mounted anywhere (open_tree).
+std::optional<Cause> judge_mount(const path& process, const sys::OpenFile& file,
+                                 MountNumbers& mounts) {
+  struct stat status{};
+  const std::string descriptor = std::to_string(file.number);
+  if (!file.target.starts_with('/') || file.target.starts_with("/memfd:") ||
+      ::stat((process / "fd" / descriptor).c_str(), &status) != 0 ||
+      (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+    return std::nullopt;
+  const auto info = sys::read_file(process / "fdinfo" / descriptor);
+  const std::string number = info ? status_field(*info, "mnt_id") : std::string();
+  if (number.empty() || mounts.has(process, number)) return std::nullopt;
+  return Cause{"is the file '" + file.target + "' on no mount of the container (any more)",
+               "have the program close it before the checkpoint; where it is standard output that "
+               "was redirected to a file of the host, use 'podman logs'"};
+}
+
 std::optional<Cause> judge_descriptor(const path& descriptor, const std::string& link) {
   constexpr std::string_view kAnonymous = "anon_inode:";
   if (link.starts_with(kAnonymous))
@@ -205,7 +241,7 @@ std::optional<Cause> judge_descriptor(const path& descriptor, const std::string&
   return std::nullopt;
 }
 
-void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
+void judge_descriptors(const Process& process, MountNumbers& mounts, std::vector<Obstacle>& found) {
   for (const sys::OpenFile& file : sys::open_files_of(process.directory)) {
     const std::string number = std::to_string(file.number);
     std::optional<Cause> cause;
@@ -217,6 +253,7 @@ void judge_descriptors(const Process& process, std::vector<Obstacle>& found) {
       cause = judge_pipe(process.directory, number);
     else
       cause = judge_descriptor(process.directory / "fd" / number, file.target);
+    if (!cause) cause = judge_mount(process.directory, file, mounts);
     if (cause)
       found.push_back({process.described + ", descriptor " + number, std::move(cause->text),
                        std::move(cause->remedy)});
@@ -292,6 +329,14 @@ void judge_tracing(const Process& process, const path& proc, std::vector<Obstacl
                      "end the debugger (or strace) with that pid"});
     return;  // a debugger has all threads
   }
+}
+
+// Restored, there would be no such file.
+void judge_program(const Process& process, std::vector<Obstacle>& found) {
+  const std::string program = sys::link_target(process.directory / "exe");
+  if (!program.starts_with("/memfd:")) return;
+  found.push_back({process.described, "is a program that was started from memory (memfd)",
+                   "start it from a file"});
 }
 
 // criu/namespaces.c, generate_ns_id: of these the whole tree must share the one of init. Mount and
@@ -395,6 +440,7 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
   Examination result;
   const path first = proc / std::to_string(init);
   const std::vector<pid_t> processes = processes_of(proc, init);
+  MountNumbers mounts;
   for (const pid_t pid : processes) {
     const path directory = proc / std::to_string(pid);
     const Process process{
@@ -402,7 +448,8 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
     ++result.processes;
     judge_tracing(process, proc, result.obstacles);
     judge_namespaces(process, result.obstacles);
-    judge_descriptors(process, result.obstacles);
+    judge_descriptors(process, mounts, result.obstacles);
+    judge_program(process, result.obstacles);
     judge_mappings(process, result.obstacles);
   }
   judge_user_namespace(proc, first, result.obstacles);

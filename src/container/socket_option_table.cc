@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "container/internal/socket_option_table.h"
 
@@ -17,6 +18,7 @@ constexpr int kIp = IPPROTO_IP;
 constexpr int kIpv6 = IPPROTO_IPV6;
 constexpr int kTcp = IPPROTO_TCP;
 constexpr int kUdp = IPPROTO_UDP;
+constexpr int kUdpLite = IPPROTO_UDPLITE;
 constexpr int kIcmpv6 = IPPROTO_ICMPV6;
 constexpr int kRaw = 255;
 constexpr int kPacket = 263;
@@ -141,10 +143,13 @@ constexpr std::array kOptions = std::to_array<KnownOption>({
     {kTcp, 44, "TCP_RTO_MAX_MS"},
     {kTcp, 45, "TCP_RTO_MIN_US"},
     {kTcp, 46, "TCP_DELACK_MAX_US"},
+    {kUdp, 100, "UDP_ENCAP"},
     {kUdp, 101, "UDP_NO_CHECK6_TX"},
     {kUdp, 102, "UDP_NO_CHECK6_RX"},
     {kUdp, 103, "UDP_SEGMENT"},
     {kUdp, 104, "UDP_GRO"},
+    {kUdpLite, 10, "UDPLITE_SEND_CSCOV"},
+    {kUdpLite, 11, "UDPLITE_RECV_CSCOV"},
     {kRaw, 1, "ICMP_FILTER"},
     {kIcmpv6, 1, "ICMPV6_FILTER"},
     {kNetlink, 3, "NETLINK_PKTINFO"},
@@ -177,7 +182,6 @@ const KnownOption* find_option(int level, int number) {
 }
 
 bool has_level(int level, int family, int type, int protocol) {
-  constexpr int kUdpLite = 136;
   switch (level) {
     case kSocket:
       return true;
@@ -190,6 +194,8 @@ bool has_level(int level, int family, int type, int protocol) {
     case kUdp:
       return (protocol == IPPROTO_UDP || protocol == kUdpLite) &&
              (family == AF_INET || family == AF_INET6);
+    case kUdpLite:
+      return protocol == kUdpLite && (family == AF_INET || family == AF_INET6);
     case kRaw:
       return family == AF_INET && type == SOCK_RAW && protocol == IPPROTO_ICMP;
     case kIcmpv6:
@@ -201,6 +207,14 @@ bool has_level(int level, int family, int type, int protocol) {
     default:
       return false;
   }
+}
+
+bool applies(const KnownOption& option, int type) {
+  if (type != SOCK_STREAM) return true;
+  constexpr std::array<std::pair<int, int>, 4> kOfDatagrams = {
+      {{kIp, 32}, {kIp, 33}, {kIpv6, 17}, {kIpv6, 18}}};
+  return std::ranges::find(kOfDatagrams, std::pair(option.level, option.number)) ==
+         kOfDatagrams.end();
 }
 
 }  // namespace reprise::container

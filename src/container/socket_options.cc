@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -91,6 +92,33 @@ std::string device_named(int fd, const KnownOption& known, const std::string& va
   }
 }
 
+// CRIU makes them without their addresses.
+bool loses_addresses(const SocketKind& kind) {
+  return kind.is_internet() && (kind.type == SOCK_RAW || kind.protocol == IPPROTO_ICMP ||
+                                kind.protocol == IPPROTO_ICMPV6);
+}
+
+using AddressCall = int (*)(int, sockaddr*, socklen_t*);
+
+// With what getsockname or getpeername says; empty for none.
+std::string read_address(int fd, AddressCall call) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  auto* const address = reinterpret_cast<sockaddr*>(&storage);
+  if (call(fd, address, &size) != 0 || size > sizeof(storage)) return {};
+  return {reinterpret_cast<const char*>(&storage), size};
+}
+
+std::string address_of(int fd, const SocketKind& kind) {
+  // What every socket of the kind has that is bound to nothing: the family, and a raw one its
+  // protocol in the place of a port.
+  constexpr std::size_t kBehindPort = offsetof(sockaddr_in, sin_addr);
+  std::string address = read_address(fd, ::getsockname);
+  const std::size_t begin = kind.type == SOCK_RAW ? kBehindPort : offsetof(sockaddr_in, sin_port);
+  if (address.find_first_not_of('\0', begin) == std::string::npos) return {};
+  return address;
+}
+
 // Reads sockets of one container.
 class Reading {
  public:
@@ -103,15 +131,25 @@ class Reading {
       const auto copy = sys::copy_descriptor(process, file.number);
       if (!copy) continue;
       if (inside == 0) inside = pid_inside(process);
-      SocketRecord record{
-          .pid = inside, .descriptor = file.number, .options = {}, .groups = {}, .file = {}};
+      SocketRecord record{.pid = inside,
+                          .descriptor = file.number,
+                          .options = {},
+                          .groups = {},
+                          .file = {},
+                          .address = {},
+                          .peer = {}};
       const SocketKind kind = kind_of(copy->get());
       read_options(copy->get(), kind, record);
       if (kind.is_internet() && kind.type != SOCK_STREAM)
         record.groups = memberships_of(copy->get(), groups_of(process));
+      if (loses_addresses(kind)) {
+        record.address = address_of(copy->get(), kind);
+        record.peer = read_address(copy->get(), ::getpeername);
+      }
       if (kind.family == AF_UNIX)
         record.file = moved_file(copy->get(), proc_ / std::to_string(process) / "root");
-      if (!record.options.empty() || !record.groups.empty() || record.file)
+      if (!record.options.empty() || !record.groups.empty() || record.file ||
+          !record.address.empty() || !record.peer.empty())
         records.push_back(std::move(record));
     }
   }
@@ -125,7 +163,9 @@ class Reading {
     const std::map<const KnownOption*, std::string>& usual = usual_for(kind);
     const bool settled = is_settled(fd, kind);
     for (const KnownOption& known : known_options()) {
-      if (!has_level(known.level, kind.family, kind.type, kind.protocol)) continue;
+      if (!has_level(known.level, kind.family, kind.type, kind.protocol) ||
+          !applies(known, kind.type))
+        continue;
       if (known.kind == OptionKind::kSettled && !settled) continue;
       auto value = read_option(fd, known.level, known.number);
       if (!value) continue;
@@ -217,6 +257,25 @@ std::string text_of(const GroupMembership& membership) {
   return std::string("multicast group '") + text.data() + "'";
 }
 
+// Empty if all is well.
+std::string set_address(int fd, const std::string& wanted, AddressCall read,
+                        int (*set)(int, const sockaddr*, socklen_t)) {
+  if (wanted.empty() || read_address(fd, read) == wanted) return {};
+  sockaddr_storage storage{};
+  std::memcpy(&storage, wanted.data(), std::min(wanted.size(), sizeof(storage)));
+  if (set(fd, reinterpret_cast<const sockaddr*>(&storage), static_cast<socklen_t>(wanted.size())) ==
+      0)
+    return {};
+  return std::strerror(errno);
+}
+
+// Connected already, it has got a number of the kernel's choice, and cannot be bound any more.
+void disconnect(int fd) {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  ::connect(fd, &nobody, sizeof(nobody));
+}
+
 void set_socket(int fd, const SocketRecord& record, std::string_view status, const path& root,
                 std::vector<std::string>& failed) {
   const std::string where = " (descriptor " + std::to_string(record.descriptor) + " of process " +
@@ -227,6 +286,11 @@ void set_socket(int fd, const SocketRecord& record, std::string_view status, con
   for (const GroupMembership& membership : record.groups)
     if (const Result<void> joined = join_group(fd, membership); !joined)
       failed.push_back(text_of(membership) + ": " + joined.error().message() + where);
+  if (!record.address.empty() && read_address(fd, ::getsockname) != record.address) disconnect(fd);
+  if (const std::string why = set_address(fd, record.address, ::getsockname, ::bind); !why.empty())
+    failed.push_back("the address that it was bound to: " + why + where);
+  if (const std::string why = set_address(fd, record.peer, ::getpeername, ::connect); !why.empty())
+    failed.push_back("the address that it was connected to: " + why + where);
   if (record.file)
     if (const Result<void> moved = move_file(*record.file, root); !moved)
       failed.push_back(moved.error().message() + where);

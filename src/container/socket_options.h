@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What programs set on their sockets, and CRIU does not restore: about a hundred options, the
-// multicast groups that they have joined, and other names of UNIX sockets. Read from outside while
-// the tasks stand still, and set again before they run on: both on copies of their descriptors
-// (pidfd_getfd).
+// multicast groups that they have joined, addresses of raw sockets, and other names of UNIX
+// sockets. Read from outside while the tasks stand still, and set again before they run on: both on
+// copies of their descriptors (pidfd_getfd).
 #pragma once
 
 #include <sys/types.h>
@@ -53,6 +53,10 @@ struct SocketRecord {
   std::vector<SocketOption> options;  // those that a new socket of its kind has otherwise
   std::vector<GroupMembership> groups;
   std::optional<UnixFile> file;
+  // Of raw sockets and those for ICMP echo: what they are bound and connected to, as the kernel
+  // gave it (struct sockaddr); empty if to nothing.
+  std::string address;
+  std::string peer;
   bool operator==(const SocketRecord&) const = default;
 };
 

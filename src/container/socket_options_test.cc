@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <tuple>
 
@@ -66,8 +68,8 @@ TEST(SocketOptionsTest, EveryOptionThatCanBeSetComesBack) {
   for (const Kind& kind :
        {Kind{AF_INET, SOCK_STREAM, 0}, Kind{AF_INET6, SOCK_STREAM, 0}, Kind{AF_INET, SOCK_DGRAM, 0},
         Kind{AF_INET6, SOCK_DGRAM, 0}, Kind{AF_UNIX, SOCK_STREAM, 0}, Kind{AF_UNIX, SOCK_DGRAM, 0},
-        Kind{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE}, Kind{AF_INET, SOCK_RAW, IPPROTO_ICMP},
-        Kind{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6}}) {
+        Kind{AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE}, Kind{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
+        Kind{AF_INET, SOCK_RAW, IPPROTO_ICMP}, Kind{AF_INET6, SOCK_RAW, IPPROTO_ICMPV6}}) {
     SCOPED_TRACE(testing::Message() << kind.family << " " << kind.type << " " << kind.protocol);
     const sys::UniqueFd socket(::socket(kind.family, kind.type, kind.protocol));
     if (!socket.valid()) continue;  // raw ones need privileges
@@ -86,6 +88,37 @@ TEST(SocketOptionsTest, EveryOptionThatCanBeSetComesBack) {
     for (const std::string& failure : set_sockets("/proc", ::getpid(), *decoded))
       ADD_FAILURE() << failure;
     EXPECT_EQ(encode_sockets(record_of(socket.get())), encode_sockets(before));
+  }
+}
+
+// A program that pings tells its answers by the number that its socket is bound to.
+TEST(SocketOptionsTest, RawSocketsAndThoseForEchoAreBoundAndConnectedAgain) {
+  for (const Kind& kind :
+       {Kind{AF_INET, SOCK_DGRAM, IPPROTO_ICMP}, Kind{AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6},
+        Kind{AF_INET, SOCK_RAW, IPPROTO_ICMP}}) {
+    const sys::UniqueFd socket(::socket(kind.family, kind.type, kind.protocol));
+    if (!socket.valid()) continue;  // they need privileges
+    EXPECT_TRUE(record_of(socket.get()).empty()) << "a new socket needs no record";
+    sockaddr_in6 address{};
+    address.sin6_family = static_cast<sa_family_t>(kind.family);
+    address.sin6_port = htons(4711);
+    if (kind.family == AF_INET6)
+      address.sin6_addr = in6addr_loopback;
+    else
+      reinterpret_cast<sockaddr_in*>(&address)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    ASSERT_EQ(::bind(socket.get(), generic, sizeof(address)), 0) << std::strerror(errno);
+    ASSERT_EQ(::connect(socket.get(), generic, sizeof(address)), 0) << std::strerror(errno);
+    const auto before = record_of(socket.get());
+    ASSERT_EQ(before.size(), 1U);
+    const auto decoded = decode_sockets(encode_sockets(before));
+    ASSERT_TRUE(decoded && *decoded == before);
+    replace_by_new(socket.get(), kind);
+    // As CRIU does.
+    ASSERT_EQ(::connect(socket.get(), generic, sizeof(address)), 0) << std::strerror(errno);
+    for (const std::string& failure : set_sockets("/proc", ::getpid(), *decoded))
+      ADD_FAILURE() << failure;
+    EXPECT_EQ(record_of(socket.get()), before);
   }
 }
 

@@ -114,6 +114,8 @@ std::string encode_sockets(const std::vector<SocketRecord>& sockets) {
     for (const SocketOption& option : socket.options) one["options"].push_back(encode(option));
     for (const GroupMembership& group : socket.groups) one["groups"].push_back(encode(group));
     if (socket.file) one["file"] = encode(*socket.file);
+    if (!socket.address.empty()) one["address"] = to_hex(socket.address);
+    if (!socket.peer.empty()) one["peer"] = to_hex(socket.peer);
     list.push_back(std::move(one));
   }
   return json_writer::print(json{{"sockets", std::move(list)}}) + "\n";
@@ -128,7 +130,12 @@ Result<std::vector<SocketRecord>> decode_sockets(std::string_view text) {
                           .descriptor = one.at("fd").get<int>(),
                           .options = {},
                           .groups = {},
-                          .file = {}};
+                          .file = {},
+                          .address = from_hex(one.value("address", "")),
+                          .peer = from_hex(one.value("peer", ""))};
+      if (socket.address.size() > sizeof(sockaddr_storage) ||
+          socket.peer.size() > sizeof(sockaddr_storage))
+        throw std::invalid_argument("an address");
       if (one.contains("options"))
         for (const json& option : one.at("options"))
           socket.options.push_back(decode_option(option));

@@ -14,8 +14,10 @@ constexpr std::string_view kErrorMark = "Error (";
 constexpr std::string_view kUnreadNetlink = "netlink: The socket has data to read";
 constexpr std::string_view kUnreadCredentials = "skqueue: Control messages in queue";
 constexpr std::string_view kClosedUnaccepted = "Found a closed in-flight socket";
+constexpr std::string_view kUnacceptedData = "Non-empty write queue on an in-flight socket";
 constexpr std::string_view kCorked = "Can't dump corked dgram socket";
-constexpr std::array kPassing{kUnreadNetlink, kUnreadCredentials, kClosedUnaccepted, kCorked};
+constexpr std::array kPassing{kUnreadNetlink, kUnreadCredentials, kClosedUnaccepted,
+                              kUnacceptedData, kCorked};
 
 // A line is of this cause if it contains both texts.
 struct KnownCause {
@@ -73,6 +75,10 @@ constexpr std::array kKnownCauses{
     KnownCause{kClosedUnaccepted, "",
                "a program has not accepted a connection to its UNIX socket which was closed "
                "meanwhile: try again when it has"},
+    KnownCause{
+        kUnacceptedData, "",
+        "a program has not accepted a connection to its UNIX socket over which something was "
+        "sent already: try again when it has"},
     KnownCause{kCorked, "",
                "a program is putting together a datagram (UDP_CORK, MSG_MORE): try again when it "
                "has sent it"},
@@ -106,6 +112,11 @@ constexpr std::array kKnownCauses{
     KnownCause{"Open files on overmounted mounts", "",
                "a program has a file open on a mount that another mount hides: unmount that other "
                "one, or have the program close the file"},
+    KnownCause{"netlink: 8 ", "",
+               "a program listens to a group above 32 of a netlink protocol: have it leave that"},
+    KnownCause{"Can't get socket filter len", "",
+               "a program has attached a BPF program to a socket (SO_ATTACH_BPF): have it use a "
+               "classic filter (SO_ATTACH_FILTER)"},
     KnownCause{"Multiple MC membership", "",
                "a packet socket has joined one group several times: have the program join once"},
     KnownCause{"Unsupported message size", "",

@@ -35,6 +35,8 @@ SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is 
                              "shares its working directory with process "),
         "segments": ("Memory segments of a process (`modify_ldt`)", "has memory segments of its own"),
         "packets": ("Pipe in packet mode", "is a pipe in packet mode"),
+        "detached_file": ("File on a mount that is gone", "is the file '/file' on no mount of the container"),
+        "memory_program": ("Program that was started from memory", "that was started from memory (memfd)"),
         "thread_pidfd": ("pidfd of a thread", "is a pidfd of a thread")}
 
 

@@ -30,6 +30,9 @@ std::span<const KnownOption> known_options();
 const KnownOption* find_option(int level, int number);
 // Whether sockets of this family, type and protocol have options of this level at all.
 bool has_level(int level, int family, int type, int protocol);
+// Whether sockets of this type can be given it: a connection that was accepted tells a hop limit
+// for multicast which came with its first packet, and which nobody may set.
+bool applies(const KnownOption& option, int type);
 
 // No option is longer.
 inline constexpr std::size_t kMostOptionBytes = 64;

@@ -27,9 +27,13 @@ SOCKETS = {
 
 
 class SocketOptions(Feature):
-    """Of new sockets, of a listener and of both ends of a connection."""
+    """Of new sockets, of a listener and of both ends of a connection; and where a socket for ICMP echo
+    is bound and connected to."""
 
     def __init__(self):
+        self.echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+        self.echo.bind(("127.0.0.1", 4711))
+        self.echo.connect(("127.0.0.1", 7))
         self.sockets = {}
         for name, (family, kind, protocol, options) in SOCKETS.items():
             self.add(name, socket.socket(family, kind, protocol), options)
@@ -53,6 +57,8 @@ class SocketOptions(Feature):
             lost = [f"{level}/{option}" for level, option, value in options
                     if of.getsockopt(level, option) != value]
             check(not lost, f"options of {name} were lost: {lost}")
+        check(self.echo.getsockname() == ("127.0.0.1", 4711), f"bound to {self.echo.getsockname()}")
+        check(self.echo.getpeername()[0] == "127.0.0.1", "not connected")
 
 
 class Multicast(Feature):

@@ -150,6 +150,27 @@ def packets():
     return lambda: [os.close(end) for end in ends]
 
 
+def detached_file():
+    for command in ("mount -t tmpfs none /mnt", "touch /mnt/file"):
+        subprocess.run(command.split(), check=True)
+    fd = os.open("/mnt/file", os.O_RDWR)
+    subprocess.run(["umount", "-l", "/mnt"], check=True)
+    return lambda: os.close(fd)
+
+
+def memory_program():
+    fd = os.memfd_create("program", 0)
+    with open("/bin/sleep", "rb") as file:
+        os.write(fd, file.read())
+    process = subprocess.Popen(["sleep", "infinity"], executable=f"/proc/self/fd/{fd}", pass_fds=(fd,))
+    os.close(fd)
+
+    def end():
+        process.kill()
+        process.wait()
+    return end
+
+
 def thread_pidfd():
     of_thread = os.O_EXCL  # PIDFD_THREAD, of Linux 6.9
     fd = checked("pidfd_open", LIBC.syscall(434, os.getpid(), of_thread))
@@ -166,4 +187,4 @@ def corked():
 KINDS = {function.__name__: function for function in (
     io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked,
     own_directory, own_descriptors, own_network, other_children, first_ended, shared_directory,
-    segments, packets, thread_pidfd)}
+    segments, packets, thread_pidfd, detached_file, memory_program)}
