@@ -63,7 +63,7 @@ std::set<WatchedInode> parse_watches(std::string_view fdinfo) {
   while (!fdinfo.empty()) {
     const std::string_view line = fdinfo.substr(0, fdinfo.find('\n'));
     fdinfo.remove_prefix(std::min(line.size() + 1, fdinfo.size()));
-    if (!line.starts_with("inotify ")) continue;
+    if (!line.starts_with("inotify ") && !line.starts_with("fanotify ino:")) continue;
     const auto inode = field(line, " ino:");
     const auto device = field(line, " sdev:");
     if (inode && device) watches.insert({.device = from_kernel(*device), .inode = *inode});
@@ -76,12 +76,37 @@ std::set<WatchedInode> watches_of(const std::filesystem::path& proc, pid_t init)
   for (const pid_t pid : processes_of(proc, init)) {
     const std::filesystem::path process = proc / std::to_string(pid);
     for (const auto& [fd, target] : sys::open_files_of(process)) {
-      if (target != "anon_inode:inotify" && target != "inotify") continue;
+      if (target != "anon_inode:inotify" && target != "inotify" &&
+          target != "anon_inode:[fanotify]")
+        continue;
       const auto fdinfo = sys::read_file(process / "fdinfo" / std::to_string(fd));
       if (fdinfo) watches.merge(parse_watches(*fdinfo));
     }
   }
   return watches;
+}
+
+std::vector<DeletedWatch> deleted_watches(const std::filesystem::path& proc,
+                                          const std::vector<pid_t>& processes,
+                                          const std::set<WatchedInode>& watches) {
+  std::vector<DeletedWatch> found;
+  if (watches.empty()) return found;
+  for (const pid_t pid : processes) {
+    const std::filesystem::path process = proc / std::to_string(pid);
+    for (const auto& [fd, target] : sys::open_files_of(process)) {
+      if (!target.ends_with(" (deleted)")) continue;
+      const std::filesystem::path file = process / "fd" / std::to_string(fd);
+      struct stat status{};
+      struct statfs system{};
+      if (::stat(file.c_str(), &status) != 0 || status.st_nlink != 0 ||
+          !watches.contains({.device = status.st_dev, .inode = status.st_ino}) ||
+          ::statfs(file.c_str(), &system) != 0 ||
+          (system.f_type != OVERLAYFS_SUPER_MAGIC && system.f_type != TMPFS_MAGIC))
+        continue;
+      found.push_back({.process = pid, .file = target});
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> find_inodes(const std::filesystem::path& root,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a container watches with inotify. The kernel tells CRIU inodes, which on overlay and tmpfs
-// cannot be opened again; it needs paths, and is told them.
+// What a container watches with inotify or fanotify. The kernel tells CRIU inodes, which on overlay
+// and tmpfs cannot be opened again; it needs paths, and is told them.
 #pragma once
 
 #include <sys/types.h>
@@ -29,6 +29,17 @@ std::set<WatchedInode> parse_watches(std::string_view fdinfo);
 
 // The watches of `init` and all its descendants.
 std::set<WatchedInode> watches_of(const std::filesystem::path& proc, pid_t init);
+
+struct DeletedWatch {
+  pid_t process = 0;
+  std::string file;  // as /proc tells it: with " (deleted)"
+};
+
+// Open files of `processes` that have no name any more, on overlay or tmpfs, among these inodes: no
+// path leads to them.
+std::vector<DeletedWatch> deleted_watches(const std::filesystem::path& proc,
+                                          const std::vector<pid_t>& processes,
+                                          const std::set<WatchedInode>& watches);
 
 // Where these inodes are below `root`, as paths that begin there ("/etc/nginx"): the first one
 // found of each. Walks the whole tree unless all are found earlier, with everything mounted in it,

@@ -30,7 +30,8 @@ TEST(InotifyWatches, AreReadAsTheKernelWritesThem) {
       "inotify wd:1 ino:x sdev:1 mask:100\n"
       "fanotify ino:1 sdev:1\n");
   EXPECT_EQ(watches, (std::set<WatchedInode>{{.device = makedev(8, 0x13), .inode = 0x9e7e},
-                                             {.device = makedev(0xfd, 1), .inode = 0xa111}}));
+                                             {.device = makedev(0xfd, 1), .inode = 0xa111},
+                                             {.device = makedev(0, 1), .inode = 1}}));
 }
 
 // The real kernel's words for real watches of this very process.

@@ -156,6 +156,13 @@ Result<void> check(const NetworkSetup& setup) {
   return fail(ErrorCode::kCorrupt, "'" + bad + "' cannot be in a network's record");
 }
 
+// The kernel gives every link an address of its own. It says so since Linux 5.18; before, the usual
+// ones are told by their form.
+bool is_kernels_own(const json& address) {
+  return address.value("protocol", "") == "kernel_ll" ||
+         address.at("local").get<std::string>().find("ff:fe") != std::string::npos;
+}
+
 std::unexpected<base::Error> unreadable(const json::exception& error) {
   return fail(ErrorCode::kCorrupt, std::string("unreadable record of a network: ") + error.what());
 }
@@ -176,9 +183,8 @@ std::vector<std::string> parse_address_lines(std::string_view ip_json) {
       if (!address.contains("local") || address.value("dynamic", false)) continue;
       const bool ipv6 = is_ipv6(address.at("local").get<std::string>());
       const std::string scope = address.value("scope", "");
-      // The kernel gives every link one of these.
-      if ((ipv6 && scope == "link") || (scope == "host" && link.value("ifname", "") == "lo"))
-        continue;
+      if (scope == "host" && link.value("ifname", "") == "lo") continue;
+      if (ipv6 && scope == "link" && is_kernels_own(address)) continue;
       lines.push_back(address_line(address, link.value("ifname", "")));
     }
   return lines;

@@ -20,7 +20,9 @@ constexpr const char* kLinks = R"([
      {"local": "10.88.0.5", "prefixlen": 16, "broadcast": "10.88.255.255", "scope": "global",
       "label": "eth0"},
      {"local": "fd00::5", "prefixlen": 64, "scope": "global"},
-     {"local": "fe80::5", "prefixlen": 64, "scope": "link"},
+     {"local": "fe80::5", "prefixlen": 64, "scope": "link", "protocol": "kernel_ll"},
+     {"local": "fe80::f:feff:fe00:1", "prefixlen": 64, "scope": "link"},
+     {"local": "fe80::1", "prefixlen": 64, "scope": "link"},
      {"local": "fd01::7", "prefixlen": 64, "scope": "global", "dynamic": true}]},
   {"ifindex": 3, "ifname": "br7", "flags": [], "mtu": 1500, "address": "02:00:00:00:00:07",
    "linkinfo": {"info_kind": "bridge", "info_data": {"stp_state": 0, "gc_timer": 5.1}}},
@@ -40,7 +42,7 @@ TEST(NetworkSetup, WritesAddressesAsTheyAreAdded) {
   EXPECT_EQ(parse_address_lines(kLinks),
             (std::vector<std::string>{"10.77.0.1/32 dev lo",
                                       "10.88.0.5/16 broadcast 10.88.255.255 dev eth0",
-                                      "fd00::5/64 dev eth0"}));
+                                      "fd00::5/64 dev eth0", "fe80::1/64 dev eth0"}));
 }
 
 TEST(NetworkSetup, LeavesOutWhatTheKernelMakes) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 
+#include "container/inotify_watches.h"
 #include "container/landlock.h"
 #include "container/task_tree.h"
 #include "sys/files.h"
@@ -116,12 +117,21 @@ void judge_segments(const path& proc, const std::vector<pid_t>& processes,
   }).join();
 }
 
+void judge_watches(const path& proc, pid_t init, const std::vector<pid_t>& processes,
+                   std::vector<Obstacle>& found) {
+  for (const DeletedWatch& watch : deleted_watches(proc, processes, watches_of(proc, init)))
+    found.push_back({describe(proc / std::to_string(watch.process)),
+                     "has the file '" + watch.file + "' open, which is being watched (inotify)",
+                     "close the file, or remove the watch"});
+}
+
 }  // namespace
 
 std::vector<Obstacle> examine_tasks(const path& proc, pid_t init,
                                     const std::vector<pid_t>& processes) {
   std::vector<Obstacle> found;
   if (proc != "/proc") return found;
+  judge_watches(proc, init, processes, found);
   judge_confinement(proc, init, processes, found);
   judge_segments(proc, processes, found);
   std::set<std::string> seen;

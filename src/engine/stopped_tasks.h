@@ -21,10 +21,11 @@ namespace reprise::engine {
 std::vector<pid_t> stopped_processes(const std::filesystem::path& proc, pid_t init);
 
 // On cgroup v1, freezes the container and turns each stop into one that is yet to come: continued
-// and stopped again while frozen, so that no instruction is run. CRIU saves a pending stop as what
-// it is. The parent sees its child continued and stopped again, as from a shell's `kill`. Returns
-// whether it froze: then the caller thaws when the dump is over, whatever came of it. Nothing is
-// done where no process is stopped, or on cgroup v2.
+// and stopped again while frozen, so that no instruction is run; by the same signal, if that would
+// still stop it (^Z may be caught by now). CRIU saves a pending stop as what it is. The parent sees
+// its child continued and stopped again, as from a shell's `kill`. Returns whether it froze: then
+// the caller thaws when the dump is over, whatever came of it. Nothing is done where no process is
+// stopped, or on cgroup v2.
 base::Result<bool> hold_stopped_tasks(const container::Cgroup& cgroup, pid_t init);
 
 }  // namespace reprise::engine

@@ -37,7 +37,9 @@ SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is 
         "packets": ("Pipe in packet mode", "is a pipe in packet mode"),
         "detached_file": ("File on a mount that is gone", "is the file '/file' on no mount of the container"),
         "memory_program": ("Program that was started from memory", "that was started from memory (memfd)"),
-        "thread_pidfd": ("pidfd of a thread", "is a pidfd of a thread")}
+        "thread_pidfd": ("pidfd of a thread", "is a pidfd of a thread"),
+        "deleted_watch": ("Watched file that was deleted (inotify)",
+                          "has the file '/var/watched-and-deleted (deleted)' open, which is being watched")}
 
 
 def hold(*kinds):

@@ -6,6 +6,7 @@ from harness.waiting import wait_for
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 PROGRAMS = {"shared_code": "Compiled code in shared memory that lies before the program (PHP 8.4's JIT)",
+            "watched": "fanotify: files in the root file system",
             "own_mounts": "A mount namespace of its own (PrivateTmp, bubblewrap)"}
 COUNTS_ON = 30  # seconds
 

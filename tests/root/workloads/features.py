@@ -107,11 +107,19 @@ class Stopped(Feature):
 
 
 class Hung(Stopped):
-    """One that nobody ever continues."""
+    """One that nobody ever continues, stopped as by ^Z."""
+
+    def stop(self):
+        os.setpgid(self.child, self.child)  # in its parent's group, the signal would be ignored
+        os.kill(self.child, signal.SIGTSTP)
+        self.wait_until(self.is_stopped, "does not stop")
+        self.stopped_at = self.count()
 
     def check(self):
         self.wait_until(self.is_stopped, "is not stopped")
         check(self.count() == self.stopped_at, "went on although it was stopped")
+        told = os.waitid(os.P_PID, self.child, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        check(told and told.si_status == signal.SIGTSTP, f"is stopped by another signal: {told}")
 
 
 class Timers(Feature):

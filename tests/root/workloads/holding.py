@@ -177,6 +177,15 @@ def thread_pidfd():
     return lambda: os.close(fd)
 
 
+def deleted_watch():
+    name = "/var/watched-and-deleted"
+    file = open(name, "w", encoding="ascii")
+    watches = checked("inotify_init", LIBC.inotify_init())
+    checked("inotify_add_watch", LIBC.inotify_add_watch(watches, name.encode(), 8))  # IN_CLOSE_WRITE
+    os.unlink(name)
+    return lambda: (os.close(watches), file.close())
+
+
 def corked():
     """The one that only CRIU sees."""
     it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -187,4 +196,4 @@ def corked():
 KINDS = {function.__name__: function for function in (
     io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked,
     own_directory, own_descriptors, own_network, other_children, first_ended, shared_directory,
-    segments, packets, thread_pidfd, detached_file, memory_program)}
+    segments, packets, thread_pidfd, detached_file, memory_program, deleted_watch)}
