@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ways through a checkpoint that everything must survive, twice each, with a check after each."""
+"""The ways through a checkpoint that everything must survive, twice each, with a check after each: also of
+what no program notices at once (surroundings.py)."""
+from harness import surroundings
 from harness.leftovers import assert_nothing_left
 
 ROUNDS = 2
@@ -12,19 +14,23 @@ def assert_resumed(container):
 
 
 def stop_and_start(container):
+    before = surroundings.of(container)
     container.stop()
     assert not container.is_alive()
     container.start()
     assert_resumed(container)
+    surroundings.assert_as_before(container, before)
 
 
 def make_again(container):
     """Takes a checkpoint while it runs, removes it, and restores that: its log begins anew."""
+    before = surroundings.of(container)
     made = container.product.json("checkpoint", "create", container.name)
     container.remove()
     container.product.reprise("restore", made["checkpoint"])
     container.refresh()
     assert_resumed(container)
+    surroundings.assert_as_before(container, before)
 
 
 STEPS = {STOP_AND_START: stop_and_start, MADE_AGAIN: make_again}
