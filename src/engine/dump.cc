@@ -112,6 +112,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
                                        Dialogue& dialogue) {
   const auto deadline = steady_clock::now() + request.limit;
   StuckSpawns spawns(request.init);
+  StuckSeize seize(request.init);
   REPRISE_PASS(base::fault_point("dump-begun"));
   for (;;) {
     const bool looks = !dialogue.asked && !frozen_for(freeze_file(request.work_dir));
@@ -120,6 +121,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
         REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), std::min(next, deadline)));
     if (readable == sys::Readable::kNeither && steady_clock::now() < deadline) {
       if (looks && spawns.look()) dialogue.stuck = true;
+      if (looks && seize.look()) REPRISE_TRY(request.cgroup.thaw(), "letting CRIU go on");
       continue;
     }
     if (readable == sys::Readable::kNeither)

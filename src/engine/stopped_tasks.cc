@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/stopped_tasks.h"
 
+#include <sys/syscall.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -110,6 +112,25 @@ Result<bool> hold_stopped_tasks(const container::Cgroup& cgroup, pid_t init) {
         error = std::move(error).with_suppressed(thawed.error());
       return std::unexpected(std::move(error));
     }
+  return true;
+}
+
+bool StuckSeize::look() {
+  // CRIU attaches to a task that is not stopped within microseconds.
+  constexpr std::chrono::milliseconds kLong{500};
+  const std::filesystem::path proc = "/proc";
+  const auto status = sys::read_file(proc / std::to_string(init_) / "status");
+  const std::string tracer = status ? container::status_field(*status, "TracerPid") : "";
+  // "101 0x4206 …": the system call that a blocked task is in.
+  const auto call = sys::read_file(proc / tracer / "syscall");
+  if (!call || !call->starts_with(std::to_string(SYS_ptrace) + " ")) {
+    since_.reset();
+    return false;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (!since_) since_ = now;
+  if (now - *since_ < kLong) return false;
+  since_.reset();
   return true;
 }
 

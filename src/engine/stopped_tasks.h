@@ -9,7 +9,9 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -27,5 +29,19 @@ std::vector<pid_t> stopped_processes(const std::filesystem::path& proc, pid_t in
 // the caller thaws when the dump is over, whatever came of it. Nothing is done where no process is
 // stopped, or on cgroup v2.
 base::Result<bool> hold_stopped_tasks(const container::Cgroup& cgroup, pid_t init);
+
+// For a process that is stopped after that, while CRIU begins: sees that CRIU waits for it. A thaw
+// lets CRIU go on.
+class StuckSeize {
+ public:
+  explicit StuckSeize(pid_t init) : init_(init) {}
+
+  // To be called now and then until all tasks stand still. Whether CRIU has waited for long.
+  bool look();
+
+ private:
+  pid_t init_;  // which CRIU attaches to first
+  std::optional<std::chrono::steady_clock::time_point> since_;
+};
 
 }  // namespace reprise::engine
