@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random kills of everybody who takes part, at random moments of stops and starts."""
+"""Random kills of everybody who takes part, at random moments of stops, starts, checkpoints on request
+and restores of a removed container."""
 import os
 import pathlib
 import random
@@ -13,14 +14,20 @@ from harness.waiting import wait_for
 
 VICTIMS = ("reprise-worker", "reprise-guard", "reprise-runtime", "criu", "runc", "criu-hook", "conmon",
            "podman")
+COMMANDS = ("stop", "start", "create", "restore")
 LONGEST = 0.7  # seconds from the begin of a command to the kill: about as long as one takes
 STARTS = 5     # of which one must succeed after a kill
 
 
+# How those are told that do not carry the product's paths in their environment or arguments.
+def marks(container, name):
+    return {"conmon": container.id, "podman": container.name, "reprise": container.name}.get(name)
+
+
 def victims(container, name):
     """Processes of this name that work for this container, at this moment."""
-    if name in ("conmon", "podman"):
-        wanted = container.id if name == "conmon" else container.name
+    wanted = marks(container, name)
+    if wanted:
         return [int(entry.name) for entry in pathlib.Path("/proc").iterdir()
                 if entry.name.isdigit() and read(entry / "comm").strip() == name
                 and wanted in read(entry / "cmdline")]
@@ -71,11 +78,20 @@ class Storm:
         self.random = random.Random(seed)
         self.kills = 0
 
+    def begin(self, command):
+        product, name = self.container.product, self.container.name
+        if command == "create":
+            return product.begin("checkpoint", "create", name)
+        if command == "restore":
+            return product.begin("restore", name)
+        return self.container.begin(command, *(("-t", "10") if command == "stop" else ()), name)
+
     def strike(self, command):
-        """Runs Podman, and kills somebody in the middle; who it was."""
-        name = self.random.choice(VICTIMS)
+        """Runs it, and kills somebody in the middle; who it was."""
+        ours = ("reprise",) if command in ("create", "restore") else ()
+        name = self.random.choice(VICTIMS + ours)
         deadline = time.monotonic() + self.random.uniform(0, LONGEST)
-        process = self.container.begin(*command)
+        process = self.begin(command)
         while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.002)
         # Whoever is not there yet may come.
@@ -101,23 +117,27 @@ class Storm:
 
     def bring_up(self):
         for _ in range(STARTS):
-            if self.container.state()["Status"] == "running":
+            if not self.container.exists():
+                self.container.product.reprise("restore", self.container.name, check=False)
+            elif self.container.state()["Status"] == "running":
                 break
-            self.container.start(check=False)
+            else:
+                self.container.start(check=False)
         self.container.refresh()
         assert self.container.state()["Status"] == "running", "it does not start any more"
         before = self.ledger.last()
         wait_for(lambda: self.ledger.last() > before, 30, "the program to go on")
 
     def round(self):
-        stops = self.random.random() < 0.5
+        command = self.random.choice(COMMANDS)
         began, _ = self.ledger.last()
         told = self.ledger.segments()[-1]["told"]
-        if not stops:
+        if command in ("start", "restore"):
             self.container.stop()
             self.settle()
-        killed = self.strike(("stop", "-t", "10", self.container.name) if stops
-                             else ("start", self.container.name))
+        if command == "restore":
+            podman("rm", self.container.name)
+        killed = self.strike(command)
         self.settle()
         self.bring_up()
         self.ledger.assert_nothing_twice()
@@ -125,12 +145,11 @@ class Storm:
         again = self.ledger.last()[0] - began
         # A stop that comes to nothing ends as stops do: by the signal, or by SIGKILL where nobody was
         # left who could have sent it.
-        excused = stops and (killed in ("reprise-runtime", "podman", "conmon") or
-                             self.ledger.segments()[began - 1]["told"] > told)
+        excused = command == "stop" and (killed in ("reprise-runtime", "podman", "conmon") or
+                                         self.ledger.segments()[began - 1]["told"] > told)
         assert again == 0 or (again == 1 and excused), \
-            f"the program began anew {again} times: '{killed}' was killed in a " \
-            f"{'stop' if stops else 'start'}"
-        return killed, stops, again
+            f"the program began anew {again} times: '{killed}' was killed in a '{command}'"
+        return killed, command, again
 
 
 def run(container, directory, seed, rounds, tell=print):
@@ -144,12 +163,11 @@ def run(container, directory, seed, rounds, tell=print):
     cold = 0
     for number in range(1, rounds + 1):
         try:
-            killed, stops, again = storm.round()
+            killed, command, again = storm.round()
         except AssertionError as error:
             raise AssertionError(f"seed {seed}, round {number}: {error}") from error
         cold += again
-        tell(f"round {number}: {killed} in a {'stop' if stops else 'start'}"
-             f"{', began anew' if again else ''}", flush=True)
+        tell(f"round {number}: {killed} in a {command}{', began anew' if again else ''}", flush=True)
     podman("rm", "-f", "-t", "0", container.name)
     tell(f"seed {seed}: {rounds} rounds, {storm.kills} processes killed, nothing lost, doubled or left; "
          f"{cold} stops came to nothing and ended as stops do", flush=True)

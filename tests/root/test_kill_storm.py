@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats. Run by
-hand (tests/root/run kill_storm.py -s); not in the lane as long as it finds something in some seeds.
-"""
+"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats."""
 import os
 import pathlib
 import secrets
