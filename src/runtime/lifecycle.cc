@@ -58,6 +58,15 @@ Result<void> await_undone_restore(const Call& call, const container::Identity& w
   return {};
 }
 
+// Else there would be a file for each container that there ever was since the host started. A
+// session that runs keeps it.
+void drop_lock(const Call& call, const container::Identity& who) {
+  const auto file = call.layout.lock_of(who);
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown) || unknown) return;
+  if (const auto lock = sys::FileLock::try_lock(file)) take(file);
+}
+
 constexpr const char* kKilled = "killed (SIGKILL), which leaves no time for a checkpoint";
 
 }  // namespace
@@ -143,6 +152,7 @@ int remove(const Call& call) {
                                                       .detail = killed ? kKilled : ""});
           !added)
         tell_caller(call, Severity::kWarning, "history not written: " + added.error().message());
+  drop_lock(call, *who);
   return pass_through(call);
 }
 

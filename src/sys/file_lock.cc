@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <thread>
@@ -25,6 +26,17 @@ Result<void> try_flock(const UniqueFd& fd, const path& file) {
   return {};
 }
 
+// Whether the name leads to the file that was opened.
+Result<bool> is_still(const UniqueFd& fd, const path& file) {
+  struct stat opened{};
+  if (::fstat(fd.get(), &opened) != 0) return fail_errno(errno, "locking '" + file.string() + "'");
+  struct stat named{};
+  if (::stat(file.c_str(), &named) == 0)
+    return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+  if (errno == ENOENT) return false;
+  return fail_errno(errno, "locking '" + file.string() + "'");
+}
+
 // Calls `attempt` until it is no longer kBusy, or the time is up.
 template <typename Attempt>
 auto poll(std::chrono::milliseconds timeout, const Attempt& attempt) {
@@ -41,9 +53,13 @@ auto poll(std::chrono::milliseconds timeout, const Attempt& attempt) {
 }  // namespace
 
 Result<FileLock> FileLock::try_lock(const path& file) {
-  UniqueFd fd = REPRISE_PASS(open_file(file, O_RDWR | O_CREAT));
-  REPRISE_PASS(try_flock(fd, file));
-  return FileLock(std::move(fd));
+  constexpr int kAttempts = 100;  // each time a holder has just removed it
+  for (int i = 0; i < kAttempts; ++i) {
+    UniqueFd fd = REPRISE_PASS(open_file(file, O_RDWR | O_CREAT));
+    REPRISE_PASS(try_flock(fd, file));
+    if (REPRISE_PASS(is_still(fd, file))) return FileLock(std::move(fd));
+  }
+  return fail(ErrorCode::kBusy, "'" + file.string() + "' is removed again and again");
 }
 
 Result<FileLock> FileLock::lock(const path& file, std::chrono::milliseconds timeout) {

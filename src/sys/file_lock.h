@@ -13,8 +13,8 @@ namespace reprise::sys {
 // descriptor shares it, and it ends when the last of them has closed it or died. That makes it the
 // right thing to hand from the runtime wrapper to a worker without a gap.
 //
-// The lock file is created if missing and never removed (removing it would let two holders each
-// lock a different inode).
+// The lock file is created if missing, and stays. Only who holds the lock may remove it, as the
+// last thing that it does: others that wait for it notice, and lock the new file.
 class FileLock {
  public:
   // kBusy at once if somebody else holds it.

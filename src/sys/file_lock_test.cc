@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include "sys/child.h"
@@ -26,6 +31,22 @@ TEST(FileLockTest, ExcludesASecondHolderUntilDropped) {
   }
   EXPECT_TRUE(FileLock::try_lock(file));
   EXPECT_TRUE(std::filesystem::exists(file)) << "the lock file stays";
+}
+
+// While somebody waits, who holds it may remove the file: two would hold a lock of that name.
+TEST(FileLockTest, AFileThatWasRemovedMeanwhileIsMadeAnew) {
+  const TestDirectory directory;
+  const path file = directory / "lock";
+  std::optional<FileLock> first = FileLock::try_lock(file).value();
+  std::thread waiting([&] { EXPECT_TRUE(FileLock::lock(file, seconds(20))); });
+  const UniqueFd old(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  std::filesystem::remove(file);
+  const FileLock second = FileLock::try_lock(file).value();
+  first.reset();
+  EXPECT_EQ(::flock(old.get(), LOCK_EX | LOCK_NB), 0) << "nobody took the one that is gone";
+  EXPECT_EQ(FileLock::try_lock(file).error().code(), ErrorCode::kBusy);
+  ::unlink(file.c_str());
+  waiting.join();
 }
 
 TEST(FileLockTest, LocksWhatIsThereAlreadyAndIsNoFileOfItsOwn) {

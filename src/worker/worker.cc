@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/fault.h"
@@ -174,6 +176,17 @@ void upload(const container::Layout& layout, const config::Config& config) {
               {{"error", started.error().details()}});
 }
 
+// The container was deleted while its session still held its lock, so that nobody else removes
+// that.
+void drop_lock_of_deleted(const GuardedSession& guarded) {
+  const auto& request = guarded.request;
+  if (request.verb != WorkerVerb::kCheckpoint || !request.end) return;
+  const auto who = container::identify(request.runtime_args, request.container);
+  std::error_code unknown;
+  if (std::filesystem::exists(guarded.layout.marker_of(who), unknown) || unknown) return;
+  std::filesystem::remove(guarded.layout.lock_of(who), unknown);
+}
+
 Result<int> serve(sys::MessageSocket& caller) {
   const Result<config::Config> configured = configure();
   container::WorkerRequest request = REPRISE_PASS(receive_request(caller));
@@ -195,6 +208,7 @@ Result<int> serve(sys::MessageSocket& caller) {
   guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
   Result<int> status = session::run_guarded(guarded, run_session);
+  drop_lock_of_deleted(guarded);
   upload(guarded.layout, *configured);
   return status;
 }

@@ -42,6 +42,8 @@ def test_settled_by_the_next_stop(container, product):
     product.write_runtime()
     container.stop()
     assert_nothing_left(container)
+    # Nor a lock for each container that there ever was.
+    wait_for(lambda: not os.listdir(product.run_dir / "locks"), 30, "the lock to be removed")
     assert len(product.checkpoints()) == 1
     assert_resumes(container)
     container.wait_for_line("GOTTERM")  # of the first stop; it may have been pending at the second
