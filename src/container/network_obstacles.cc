@@ -10,6 +10,7 @@
 #include "container/task_tree.h"
 #include "container/unix_peers.h"
 #include "sys/files.h"
+#include "sys/mountinfo.h"
 #include "sys/proc_entries.h"
 
 namespace reprise::container {
@@ -23,10 +24,18 @@ std::string describe(const path& process) {
   return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
 }
 
-// CRIU saves nested ones only together with the outermost, which runc has it leave out.
+// Podman's are, as files; others are runc's, and go with the container.
+bool is_kept_by_a_mount(const std::string& ns) {
+  const auto text = sys::read_file("/proc/self/mountinfo");
+  return text && std::ranges::any_of(sys::parse_mountinfo(*text),
+                                     [&](const sys::Mount& mount) { return mount.root == ns; });
+}
+
+// CRIU saves nested ones only together with the outermost, unless that is not the container's own,
+// but Podman's; runc has it leave out what is in any (engine/preload/networks.cc).
 void judge_nested(const path& proc, pid_t init, std::vector<Obstacle>& found) {
   const std::string first = sys::link_target(proc / std::to_string(init) / "ns/net");
-  if (first.empty()) return;
+  if (first.empty() || is_kept_by_a_mount(first)) return;
   for (const pid_t pid : processes_of(proc, init)) {
     const path process = proc / std::to_string(pid);
     const std::string own = sys::link_target(process / "ns/net");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Libraries of ours that a dump needs in CRIU; they lie beside the worker.
+// Libraries of ours that a dump or restore needs in CRIU; they lie beside the worker.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,12 @@ namespace reprise::engine {
 // cannot put its instructions (engine/preload/detour.cc). `proc` is the procfs to read.
 bool needs_detour(const std::filesystem::path& proc, pid_t init);
 
-// For LD_PRELOAD: what CRIU needs on this host and for these processes.
+// Whether one of them lives in another network namespace than `init`.
+bool has_nested_networks(const std::filesystem::path& proc, pid_t init);
+
+// For LD_PRELOAD: what CRIU needs on this host and for these processes, or these images.
 std::string libraries_for_dump(const std::filesystem::path& worker, pid_t init);
+std::string libraries_for_restore(const std::filesystem::path& worker,
+                                  const std::filesystem::path& images);
 
 }  // namespace reprise::engine

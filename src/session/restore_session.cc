@@ -20,6 +20,7 @@
 #include "engine/dump.h"
 #include "engine/lost_limits.h"
 #include "engine/own_mounts.h"
+#include "engine/preloaded.h"
 #include "engine/tools.h"
 #include "session/attributes.h"
 #include "session/foreign.h"
@@ -110,7 +111,7 @@ Result<void> RestoreSession::prepare() {
   ready.work_path = context_.directory().string();
   REPRISE_TRY(prepare_images(*reader_, images), "preparing the sockets");
   note_lost_limits(ready.image_path);
-  ready.environment = REPRISE_PASS(prepare_criu());
+  ready.environment = REPRISE_PASS(prepare_criu(images));
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
   REPRISE_PASS(sys::replace_file(context_.ready_marker(), ""));
@@ -176,7 +177,8 @@ Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::p
       linked);
 }
 
-Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
+Result<RestoreSession::Environment> RestoreSession::prepare_criu(
+    const std::filesystem::path& images) const {
   const std::filesystem::path config = engine::criu_config_file(context_.directory());
   const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
   engine::OutsideMounts outside = overlays_;
@@ -190,7 +192,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu() const {
                               .pids_note = pids_note(context_)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
-  variables.emplace_back("LD_PRELOAD", engine::hold_library(worker).string());
+  variables.emplace_back("LD_PRELOAD", engine::libraries_for_restore(worker, images));
   return variables;
 }
 

@@ -47,7 +47,7 @@ class RestoreSession {
   void note_lost_limits(const std::filesystem::path& images);
   void note_not_given_back(const base::Result<std::vector<std::string>>& failed);
   void add_note(const std::string& text);
-  [[nodiscard]] base::Result<Environment> prepare_criu() const;
+  [[nodiscard]] base::Result<Environment> prepare_criu(const std::filesystem::path& images) const;
   base::Result<void> await_runc();
   void look_after_criu();
   base::Result<void> answer_hook();

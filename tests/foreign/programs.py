@@ -20,6 +20,11 @@ SPECIAL = {
 LEFT_OUT = {"crfail", "noauto"}
 
 
+# They compare all of their network with what it was before, or all of the host's. Podman gives each
+# container, and each start, another address, so these get none.
+WITHOUT_NETWORK = {"netns", "cgroup_ifpriomap"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Program:
     part: str  # "static" does nothing while it is saved, "transition" never rests

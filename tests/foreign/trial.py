@@ -9,6 +9,7 @@ from harness import leftovers
 from harness.container import Container, podman, unique_name
 from harness.product import ANNOTATION
 from harness.waiting import wait_for
+from programs import WITHOUT_NETWORK
 
 IMAGE = "localhost/reprise-test/criu-programs:1"
 # From the container that everybody has to one that may do everything: a program runs in the first in
@@ -45,6 +46,8 @@ class Trial:
         script = (f"mkdir -p /zdtm/{self.program.part} && cd /zdtm/{self.program.part} && chmod 777 . &&"
                   f" cp /criu-programs/{self.program.part}/{name} . &&"
                   f" exec /criu-programs/keeper ./{name} \"$@\"")
+        if name in WITHOUT_NETWORK:
+            more += ["--network", "none"]
         return (*LEVELS[level], *more, "-v", f"{self.directory}:/criu-programs:ro", IMAGE,
                 "sh", "-c", script, "sh", *self.program.arguments)
 

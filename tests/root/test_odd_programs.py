@@ -7,6 +7,7 @@ pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 PROGRAMS = {"shared_code": "Compiled code in shared memory that lies before the program (PHP 8.4's JIT)",
             "watched": "fanotify: files in the root file system",
+            "own_network": "A network namespace of its own",
             "own_mounts": "A mount namespace of its own (PrivateTmp, bubblewrap)"}
 COUNTS_ON = 30  # seconds
 
@@ -19,7 +20,7 @@ def last_tick(container, program):
 
 
 def test_they_go_on(container, product, fidelity):
-    container.run_workload("odd_programs.py", *PROGRAMS, options=("--cap-add", "SYS_ADMIN"))
+    container.run_workload("odd_programs.py", *PROGRAMS, options=("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"))
     for _ in range(2):
         assert product.reprise("doctor", container.name).returncode == 0
         container.stop()
@@ -30,3 +31,12 @@ def test_they_go_on(container, product, fidelity):
                      f"{program} to count on")
     for what in PROGRAMS.values():
         fidelity.of("Kernel features", what, "stop and start")
+
+
+def test_a_network_in_none_is_named(container, product):
+    """The one around is made by runc here, which has CRIU leave out what is in it: then it saves none."""
+    container.run("unshare", "--net", "sh", "-c", "echo READY; exec sleep 1000", ready=None,
+                  options=("--network", "none", "--cap-add", "SYS_ADMIN", "--init"))
+    container.wait_for_line("READY")
+    told = product.reprise("doctor", container.name, check=False)
+    assert told.returncode != 0 and "lives in a network namespace of its own" in told.stdout

@@ -7,6 +7,8 @@
 import ctypes
 import mmap
 import os
+import socket
+import subprocess
 import sys
 import time
 
@@ -14,7 +16,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.mmap.restype = ctypes.c_void_p
 LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 LIBC.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-SIZE, CLONE_NEWNS = 1 << 20, 0x20000
+SIZE, CLONE_NEWNS, CLONE_NEWNET = 1 << 20, 0x20000, 0x40000000
 READ_WRITE, READ_EXECUTE, SHARED_FIXED_ANONYMOUS = 3, 5, 0x100021
 RETURN_42 = bytes([0xb8, 42, 0, 0, 0, 0xc3])
 
@@ -34,6 +36,21 @@ def own_mounts():
     if LIBC.unshare(CLONE_NEWNS) != 0:
         sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
     return lambda: True
+
+
+def own_network():
+    """As sandboxes and 'ip netns' make them: with an address, a link, and a listener on it."""
+    if LIBC.unshare(CLONE_NEWNET) != 0:
+        sys.exit("unshare: " + os.strerror(ctypes.get_errno()))
+    for command in ("link set lo up", "address add 10.99.0.1/32 dev lo", "link add inner type bridge"):
+        subprocess.run(["ip", *command.split()], check=True)
+    listener = socket.create_server(("10.99.0.1", 7))
+
+    def is_reached():
+        socket.create_connection(listener.getsockname(), 5).close()
+        listener.accept()[0].close()
+        return [name for _, name in socket.if_nameindex()] == ["lo", "inner"]
+    return is_reached
 
 
 def watched():
