@@ -7,6 +7,7 @@
 
 #include "container/not_kept.h"
 #include "container/process_attributes.h"
+#include "container/segment_size.h"
 #include "container/socket_files.h"
 #include "container/socket_options.h"
 #include "image/criu_sockets.h"
@@ -87,6 +88,7 @@ Result<std::vector<std::string>> restore_attributes(store::CheckpointReader& rea
     for (std::string& failure : container::set_sockets("/proc", init, sockets))
       failed.push_back(std::move(failure));
   }
+  container::renew_segment_sizes("/proc", init);
   if (const auto text = REPRISE_PASS(text_of(reader, kAttributesPart))) {
     const auto processes = REPRISE_PASS(container::decode_attributes(*text));
     for (std::string& failure : container::set_attributes("/proc", init, processes))

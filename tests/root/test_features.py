@@ -20,6 +20,7 @@ FEATURES = {
     "Pipes": "Pipes and FIFOs with unread data",
     "UnixSockets": "UNIX sockets: pairs, unread data, descriptors in flight, listeners",
     "Tcp": "TCP inside the container: listeners, connections, unread data",
+    "Tcp6": "TCP inside the container over IPv6",
     "Backlog": "TCP connection that nobody has accepted yet: reset, no hang",
     "Connecting": "TCP connection that is still being made",
     "Udp": "UDP sockets (datagrams that nobody has read are lost)",

@@ -66,11 +66,13 @@ class UnixSockets(Feature):
 
 
 class Tcp(Feature):
-    """Over lo: a listener, and a connection with unread data."""
+    """Over lo: a listener, and a connection with unread data and segments as large as they were."""
+    ADDRESS = "127.0.0.1"
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.client = socket.create_connection(self.listener.getsockname())
+        family = socket.AF_INET6 if ":" in self.ADDRESS else socket.AF_INET
+        self.listener = socket.create_server((self.ADDRESS, 0), family=family)
+        self.client = socket.create_connection(self.listener.getsockname()[:2])
         self.server, _ = self.listener.accept()
         self.client.sendall(b"unread")
 
@@ -80,11 +82,18 @@ class Tcp(Feature):
         self.server.sendall(b"back")
         self.client.settimeout(20)
         check(self.client.recv(4) == b"back", "the other direction is lost")
-        again = socket.create_connection(self.listener.getsockname(), 20)
+        again = socket.create_connection(self.listener.getsockname()[:2], 20)
         self.listener.settimeout(20)
         self.listener.accept()[0].close()
         again.close()
+        for end in (self.client, self.server):
+            size = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+            check(size > 8000, f"segments of {size} bytes")
         self.client.sendall(b"unread")
+
+
+class Tcp6(Tcp):
+    ADDRESS = "::1"
 
 
 class Backlog(Feature):
