@@ -38,12 +38,47 @@ bool is_volatile(const std::string& key) {
   return false;
 }
 
+// What a program may have set on any link, and the kernel does not by itself.
+std::string unusual_settings(const json& link) {
+  constexpr int kUsualQueue = 1000;
+  const json flags = link.value("flags", json::array());
+  const auto has = [&flags](const char* flag) {
+    return std::ranges::find(flags, json(flag)) != flags.end();
+  };
+  std::string settings;
+  const auto add = [&settings](const std::string& one) {
+    settings += (settings.empty() ? "" : " ") + one;
+  };
+  if (has("NOARP")) add("arp off");
+  if (has("PROMISC")) add("promisc on");
+  if (has("ALLMULTI")) add("allmulticast on");
+  if (has("BROADCAST") && !has("MULTICAST")) add("multicast off");
+  if (const int queue = link.value("txqlen", kUsualQueue); queue != kUsualQueue)
+    add("txqueuelen " + std::to_string(queue));
+  const std::string group = link.value("group", "default");
+  if (group.find_first_not_of("0123456789") == std::string::npos) add("group " + group);
+  return settings;
+}
+
+// They come from a checkpoint.
+bool are_settings(const std::string& text) {
+  constexpr std::array<std::string_view, 8> kWords = {
+      "arp", "promisc", "allmulticast", "multicast", "txqueuelen", "group", "on", "off"};
+  std::istringstream words(text);
+  for (std::string word; words >> word;)
+    if (std::ranges::find(kWords, std::string_view(word)) == kWords.end() &&
+        word.find_first_not_of("0123456789") != std::string::npos)
+      return false;
+  return text.find('\n') == std::string::npos;
+}
+
 NetworkLink read_link(const json& link) {
   NetworkLink read{.index = link.value("ifindex", 0),
                    .mtu = link.value("mtu", 0),
                    .address = link.value("address", ""),
                    .master = link.value("master", ""),
-                   .peer = link.value("link", "")};
+                   .peer = link.value("link", ""),
+                   .settings = unusual_settings(link)};
   for (const json& flag : link.value("flags", json::array())) read.up |= flag == "UP";
   const json info = link.value("linkinfo", json::object());
   read.kind = info.value("info_kind", "");
@@ -93,10 +128,11 @@ Lines without(const Lines& lines, const Lines& known) {
 json to_json(const NetworkSetup& setup) {
   json root;
   for (const auto& [name, link] : setup.links)
-    root["links"][name] = {
-        {"kind", link.kind},       {"index", link.index},     {"mtu", link.mtu},
-        {"address", link.address}, {"master", link.master},   {"peer", link.peer},
-        {"up", link.up},           {"foreign", link.foreign}, {"details", link.details}};
+    root["links"][name] = {{"kind", link.kind},       {"index", link.index},
+                           {"mtu", link.mtu},         {"address", link.address},
+                           {"master", link.master},   {"peer", link.peer},
+                           {"up", link.up},           {"foreign", link.foreign},
+                           {"details", link.details}, {"settings", link.settings}};
   for (const auto& [name, lines] : kLines)
     if (!(setup.*lines).empty()) root[name] = setup.*lines;
   if (!setup.tables.empty()) root["tables"] = setup.tables;
@@ -118,7 +154,8 @@ NetworkSetup from_json(const json& root) {
                          .peer = link.at("peer").get<std::string>(),
                          .up = link.at("up").get<bool>(),
                          .foreign = link.at("foreign").get<bool>(),
-                         .details = link.at("details").get<std::string>()};
+                         .details = link.at("details").get<std::string>(),
+                         .settings = link.value("settings", "")};
   for (const auto& [name, lines] : kLines) setup.*lines = root.value(name, Lines{});
   setup.tables = root.value("tables", std::map<std::string, std::string>{});
   setup.iptables4 = root.value("iptables4", "");
@@ -144,6 +181,7 @@ Result<void> check(const NetworkSetup& setup) {
   std::string bad;
   for (const auto& [name, link] : setup.links) {
     if (!is_name(name)) bad = name;
+    if (!are_settings(link.settings)) bad = link.settings;
     for (const std::string* other : {&link.master, &link.peer, &link.kind, &link.address})
       if (!other->empty() && other->find_first_of(" \t\n") != std::string::npos) bad = *other;
   }

@@ -28,6 +28,8 @@ struct NetworkLink {
   bool up = false;
   bool foreign = false;  // it leads out of the namespace: nothing in it made that
   std::string details;   // other settings of its kind, to compare
+  std::string
+      settings;  // of any kind, where they are unusual, as `ip link set` takes them: "arp off"
   bool operator==(const NetworkLink&) const = default;
 };
 

@@ -34,7 +34,7 @@ constexpr const char* kLook =
     "{ ip -oneline -6 route show table all 2>/dev/null || true; }; printf '\\0'; "
     "ip -4 rule; printf '\\0'; "
     "{ ip -6 rule 2>/dev/null || true; }; printf '\\0'; "
-    "ip neighbour show nud permanent; printf '\\0'; "
+    "ip neighbour show nud permanent; ip neighbour show proxy; printf '\\0'; "
     "nft list ruleset; printf '\\0'; "
     "cat /proc/self/net/ip_tables_names 2>/dev/null || true; printf '\\0'; "
     "cat /proc/self/net/ip6_tables_names 2>/dev/null || true; printf '\\0'; "
@@ -62,12 +62,14 @@ Lines split_answers(const std::string& text) {
   return answers;
 }
 
-// "10.77.0.9 dev br7 lladdr 02:00:00:00:00:01 PERMANENT".
+// "10.77.0.9 dev br7 lladdr 02:00:00:00:00:01 PERMANENT", "10.77.0.10 dev br7 proxy".
 Lines parse_neighbours(const std::string& text) {
   Lines neighbours;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t at = line.find(" PERMANENT");
+    if (const std::size_t proxy = line.find(" proxy"); proxy != std::string::npos)
+      neighbours.push_back("proxy " + line.substr(0, proxy));
     if (at == std::string::npos) continue;
     neighbours.push_back(line.substr(0, at) + " nud permanent");
   }
@@ -214,6 +216,7 @@ Lines link_commands(const NetworkSetup& now, const NetworkSetup& added) {
     std::string set = "link set dev " + name + " mtu " + std::to_string(link.mtu);
     if (!link.address.empty() && !link.kind.empty() && !link.foreign)
       set += " address " + link.address;
+    if (!link.settings.empty()) set += " " + link.settings;
     commands.push_back(set);
     if (!link.master.empty()) commands.push_back("link set dev " + name + " master " + link.master);
   }
@@ -301,7 +304,8 @@ Lines compare(const NetworkSetup& wanted, const NetworkSetup& there) {
   compare_lines("the neighbour", wanted.neighbours, there.neighbours, lost);
   for (const auto& [name, link] : wanted.links) {
     const auto made = there.links.find(name);
-    if (made == there.links.end() || (can_be_made(link) && made->second.details != link.details))
+    if (made == there.links.end() || (can_be_made(link) && made->second.details != link.details) ||
+        made->second.settings != link.settings)
       lost.push_back("settings of the link '" + name + "'");
   }
   for (const auto& [name, text] : wanted.tables)

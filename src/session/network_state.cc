@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "container/ip_address.h"
+#include "container/network_addresses.h"
 #include "container/network_baseline.h"
 #include "container/sysctls.h"
 #include "session/parts.h"
@@ -65,11 +66,13 @@ Result<void> set_sysctls(const Context& context, const container::NetworkNamespa
 
 Result<void> set_up(const Context& context, store::CheckpointReader& reader,
                     const container::NetworkNamespace& ns) {
-  const auto change = REPRISE_PASS(saved_change(reader));
+  const auto saved = REPRISE_PASS(saved_change(reader));
   const auto now = REPRISE_PASS(container::look_at_network(ns));
   REPRISE_PASS(container::note_baseline(context.network_baseline(), now,
                                         REPRISE_PASS(addresses_to_adopt(reader))));
-  if (change.empty()) return {};
+  if (saved.empty()) return {};
+  const auto change = container::with_addresses(
+      saved, container::successors(reader.manifest().addresses, now, saved.added.addresses));
   REPRISE_PASS(sys::replace_file(change_made(context), container::encode_change(change)));
   REPRISE_TRY(container::apply_change(ns, now, change),
               "setting up the network as the container had");

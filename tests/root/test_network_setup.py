@@ -24,7 +24,8 @@ exec python3 -u /workloads/counter.py
 """
 COMMANDS = """
 ip link add va type veth peer name vb && ip link set va master br7 up && ip link set vb mtu 1400 up
-ip link set eth0 mtu 1450
+ip link set eth0 mtu 1450 promisc on txqueuelen 77
+ip neighbour add proxy 10.77.1.10 dev br7
 ip address add 10.77.0.1/32 dev lo
 ip address add 10.77.1.1/24 dev br7
 ip address add fd00:77::1/64 dev br7
@@ -35,6 +36,9 @@ ip -6 route add blackhole 2001:db8::/32
 ip route add 198.51.100.0/24 via 10.77.1.2 table 77
 ip route delete default
 ip rule add fwmark 7 table 77
+own=$(ip -4 -brief address show dev eth0 | grep -o '10[.]88[.][0-9.]*' | head -1)
+ip route add 198.18.0.0/24 via 10.88.0.1 src $own
+ip rule add from $own table 78
 ip -6 rule add fwmark 7 table 77
 ip neighbour add 10.77.1.9 lladdr 02:00:00:00:00:09 dev br7 nud permanent
 nft 'add table inet killswitch'
@@ -50,7 +54,9 @@ ip -brief address show dev lo; ip -brief address show dev br7; ip address show d
 ip route show table all type blackhole; ip -6 route show type blackhole; ip route show table 77
 ip route show default; ip rule; ip -6 rule; ip neighbour show nud permanent
 ip -brief link show type bridge; ip link show dev vb | grep -o 'mtu [0-9]*'
-ip link show dev eth0 | grep -o 'mtu [0-9]*'
+ip link show dev eth0 | grep -oE 'mtu [0-9]+|PROMISC|qlen [0-9]+'
+ip neighbour show proxy
+ip route show 198.18.0.0/24 | grep -o 'src.*'
 ip link show dev va | grep -o 'master [a-z0-9]*'
 ip -oneline link show dev br7 | cut -d: -f1
 """
@@ -63,8 +69,11 @@ def inside(container, script):
 
 
 def setup_of(container):
-    # What the kernel gives a link follows from the address that it had when it was set up.
-    return [[word for word in line.split() if word == "fe80::1/64" or not word.startswith("fe80:")]
+    # What the kernel gives a link follows from the address that it had when it was set up; and the
+    # container may have got another address, which is what its program means.
+    own = container.address()
+    return [["OWN" if word == own else word for word in line.split()
+             if word == "fe80::1/64" or not word.startswith("fe80:")]
             for line in inside(container, SEEN.replace("; ", "\n")).splitlines()]
 
 
