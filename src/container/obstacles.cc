@@ -184,8 +184,13 @@ unsigned flags_of(const path& process, const std::string& descriptor) {
   return flags;
 }
 
-std::optional<Cause> judge_pipe(const path& process, const std::string& descriptor) {
-  if ((flags_of(process, descriptor) & O_DIRECT) == 0) return std::nullopt;
+std::optional<Cause> judge_pipe(const path& process, const sys::OpenFile& pipe) {
+  if ((flags_of(process, std::to_string(pipe.number)) & O_DIRECT) == 0) return std::nullopt;
+  // That of an automounter, which the kernel has made one, and makes one again.
+  const std::size_t digits = pipe.target.find_first_of("0123456789");
+  const std::string number = pipe.target.substr(digits, pipe.target.find(']') - digits);
+  if (sys::read_file(process / "mountinfo").value_or("").contains(",pipe_ino=" + number))
+    return std::nullopt;
   return Cause{"is a pipe in packet mode (O_DIRECT)",
                "have the program use a UNIX socket of the kind SOCK_SEQPACKET"};
 }
@@ -197,36 +202,47 @@ std::optional<Cause> judge_pidfd(const path& process, const std::string& descrip
                "have the program close it before the checkpoint"};
 }
 
-// The mounts of all mount namespaces that were asked for, by number.
+// The mounts of all mount namespaces of the container, by number: a program may have a file open
+// that lies in one of another process.
 class MountNumbers {
  public:
-  bool has(const path& process, const std::string& number) {
-    const std::string ns = sys::link_target(process / "ns/mnt");
-    if (seen_.insert(ns).second) {
+  MountNumbers(const path& proc, const std::vector<pid_t>& processes) {
+    std::set<std::string> seen;
+    for (const pid_t pid : processes) {
+      const path process = proc / std::to_string(pid);
+      if (!seen.insert(sys::link_target(process / "ns/mnt")).second) continue;
       std::istringstream lines(sys::read_file(process / "mountinfo").value_or(""));
       for (std::string line; std::getline(lines, line);)
         numbers_.insert(line.substr(0, line.find(' ')));
     }
+  }
+
+  [[nodiscard]] bool has(const std::string& number) const {
     return numbers_.empty() || numbers_.contains(number);
   }
 
  private:
-  std::set<std::string> seen_;
   std::set<std::string> numbers_;
 };
 
+// Memory that was opened as a file (/proc/PID/map_files): on a mount of the kernel's own, and
+// saved.
+bool is_shared_memory(const std::string& file) {
+  return file == "/dev/zero (deleted)" || file.starts_with("/SYSV") || file.starts_with("/memfd:");
+}
+
 // A file on a mount that was unmounted lazily, or never mounted anywhere (open_tree).
 std::optional<Cause> judge_mount(const path& process, const sys::OpenFile& file,
-                                 MountNumbers& mounts) {
+                                 const MountNumbers& mounts) {
   struct stat status{};
   const std::string descriptor = std::to_string(file.number);
-  if (!file.target.starts_with('/') || file.target.starts_with("/memfd:") ||
+  if (!file.target.starts_with('/') || is_shared_memory(file.target) ||
       ::stat((process / "fd" / descriptor).c_str(), &status) != 0 ||
       (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
     return std::nullopt;
   const auto info = sys::read_file(process / "fdinfo" / descriptor);
   const std::string number = info ? status_field(*info, "mnt_id") : std::string();
-  if (number.empty() || mounts.has(process, number)) return std::nullopt;
+  if (number.empty() || mounts.has(number)) return std::nullopt;
   return Cause{"is the file '" + file.target + "' on no mount of the container (any more)",
                "have the program close it before the checkpoint; where it is standard output that "
                "was redirected to a file of the host, use 'podman logs'"};
@@ -241,7 +257,8 @@ std::optional<Cause> judge_descriptor(const path& descriptor, const std::string&
   return std::nullopt;
 }
 
-void judge_descriptors(const Process& process, MountNumbers& mounts, std::vector<Obstacle>& found) {
+void judge_descriptors(const Process& process, const MountNumbers& mounts,
+                       std::vector<Obstacle>& found) {
   for (const sys::OpenFile& file : sys::open_files_of(process.directory)) {
     const std::string number = std::to_string(file.number);
     std::optional<Cause> cause;
@@ -250,7 +267,7 @@ void judge_descriptors(const Process& process, MountNumbers& mounts, std::vector
     else if (file.target == "anon_inode:[pidfd]")
       cause = judge_pidfd(process.directory, number);
     else if (file.target.starts_with("pipe:["))
-      cause = judge_pipe(process.directory, number);
+      cause = judge_pipe(process.directory, file);
     else
       cause = judge_descriptor(process.directory / "fd" / number, file.target);
     if (!cause) cause = judge_mount(process.directory, file, mounts);
@@ -440,7 +457,7 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
   Examination result;
   const path first = proc / std::to_string(init);
   const std::vector<pid_t> processes = processes_of(proc, init);
-  MountNumbers mounts;
+  const MountNumbers mounts(proc, processes);
   for (const pid_t pid : processes) {
     const path directory = proc / std::to_string(pid);
     const Process process{

@@ -7,6 +7,8 @@ pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 PROGRAMS = {"shared_code": "Compiled code in shared memory that lies before the program (PHP 8.4's JIT)",
             "watched": "fanotify: files in the root file system",
+            "memory_as_file": "Shared memory that was opened as a file",
+            "file_elsewhere": "A file on a mount of another process",
             "own_network": "A network namespace of its own",
             "own_mounts": "A mount namespace of its own (PrivateTmp, bubblewrap)"}
 COUNTS_ON = 30  # seconds

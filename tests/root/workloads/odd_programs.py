@@ -38,6 +38,34 @@ def own_mounts():
     return lambda: True
 
 
+def memory_as_file():
+    """Shared memory that was opened by its place in /proc."""
+    memory = mmap.mmap(-1, mmap.PAGESIZE)
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    file = os.open(f"/proc/self/map_files/{begin:x}-{begin + mmap.PAGESIZE:x}", os.O_RDWR)
+
+    def is_the_same():
+        memory[0] = (memory[0] + 1) % 256
+        return os.pread(file, 1, 0)[0] == memory[0]
+    return is_the_same
+
+
+def file_elsewhere():
+    """A file on a mount that only a child has."""
+    inside, outside = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        if LIBC.unshare(CLONE_NEWNS) != 0 or LIBC.mount(b"none", b"/mnt", b"tmpfs", 0, None) != 0:
+            sys.exit("mount: " + os.strerror(ctypes.get_errno()))
+        file = os.open("/mnt/file", os.O_CREAT | os.O_RDWR)
+        os.write(file, b"there")
+        os.write(outside[1], str(file).encode())
+        os.read(inside[0], 1)
+    theirs = os.read(outside[0], 16).decode()
+    file = os.open(f"/proc/{child}/fd/{theirs}", os.O_RDONLY)
+    return lambda: os.pread(file, 5, 0) == b"there"
+
+
 def own_network():
     """As sandboxes and 'ip netns' make them: with an address, a link, and a listener on it."""
     if LIBC.unshare(CLONE_NEWNET) != 0:
