@@ -23,6 +23,8 @@ LEFT_OUT = {"crfail", "noauto"}
 # They compare all of their network with what it was before, or all of the host's. Podman gives each
 # container, and each start, another address, so these get none.
 WITHOUT_NETWORK = {"netns", "cgroup_ifpriomap"}
+# By the wall clock, in which it must not be away for more than a few seconds.
+MEASURES_TIME = {"poll"}
 
 
 @dataclasses.dataclass(frozen=True)
