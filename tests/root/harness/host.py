@@ -46,6 +46,11 @@ def has_loop_devices():
     return shutil.which("mkfs.ext4") is not None and works("losetup", "--find")
 
 
+def has_criu_programs():
+    cache = pathlib.Path(os.environ.get("REPRISE_CACHE", "/var/cache/reprise"))
+    return any(cache.glob("criu-programs/*/keeper"))
+
+
 def has_io_uring():
     try:
         setting = pathlib.Path("/proc/sys/kernel/io_uring_disabled").read_text(encoding="ascii")
@@ -63,6 +68,7 @@ NEEDS = {
     "apps": image(APPS_IMAGE, "apps"),
     "science": image(SCIENCE_IMAGE, "science"),
     "llm": image(LLM_IMAGE, "llm"),
+    "criu-programs": (has_criu_programs, "build them: tools/criu-programs"),
     "product": (lambda: all(os.access(BIN_DIR / name, os.X_OK)
                             for name in ("reprise", "reprise-runtime", "reprise-worker")),
                 f"build it into '{BIN_DIR}', or set REPRISE_BIN_DIR"),
@@ -74,9 +80,9 @@ NEEDS = {
 }
 # Whoever needs the first needs the others as well.
 IMPLIED = {"podman": ("image", "product", "nft"), "apps": ("podman",), "science": ("podman",),
-           "llm": ("podman",)}
+           "llm": ("podman",), "criu-programs": ("podman",)}
 # A lane that promises Podman promises every image.
-PROMISED = {"podman": ("apps", "science", "llm")}
+PROMISED = {"podman": ("apps", "science", "llm", "criu-programs")}
 
 
 @functools.cache
