@@ -45,14 +45,22 @@ std::string on_host(const SpecMount& bind, const std::string& place) {
   return bind.source.ends_with('/') ? bind.source + rest : bind.source + "/" + rest;
 }
 
-// Whether the host has the same file system mounted there.
-bool is_of_host(const OciSpec& spec, const sys::Mount& mount, const std::vector<sys::Mount>& host) {
-  return std::ranges::any_of(spec.mounts, [&](const SpecMount& bind) {
+// Where the host has the same file system mounted; empty if it has not.
+std::string place_on_host(const OciSpec& spec, const sys::Mount& mount,
+                          const std::vector<sys::Mount>& host) {
+  for (const SpecMount& bind : spec.mounts) {
     const std::string place = on_host(bind, mount.mount_point);
-    return !place.empty() && std::ranges::any_of(host, [&](const sys::Mount& one) {
-      return one.mount_point == place && one.device == mount.device;
-    });
-  });
+    if (!place.empty() && std::ranges::any_of(host, [&](const sys::Mount& one) {
+          return one.mount_point == place && one.device == mount.device;
+        }))
+      return place;
+  }
+  return {};
+}
+
+// A copy of it is as good: with version 1 of cgroups, a tmpfs that holds nothing but their mounts.
+bool may_be_made_anew(const sys::Mount& mount, const std::string& place) {
+  return is_one_of(kOfTheHost, mount.type) || place == "/sys/fs/cgroup";
 }
 
 bool is_in_specification(const OciSpec& spec, const std::string& place) {
@@ -90,8 +98,9 @@ std::vector<Obstacle> judge_mounts(const OciSpec& spec, const SeenMounts& seen) 
   for (const sys::Mount& mount : seen.inside) {
     if (mount.mount_point == "/") continue;
     const bool given = is_in_specification(spec, mount.mount_point);
-    if (!given && is_of_host(spec, mount, seen.host)) {
-      if (!is_one_of(kOfTheHost, mount.type)) inner.push_back(&mount);
+    const std::string place = given ? std::string() : place_on_host(spec, mount, seen.host);
+    if (!place.empty()) {
+      if (!may_be_made_anew(mount, place)) inner.push_back(&mount);
       continue;
     }
     if (is_one_of(kCanBeMade, mount.type) || mount.root != "/" || outside.contains(mount.device))
