@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -97,6 +98,25 @@ bool has_trigger(const path& process) {
   return false;
 }
 
+// Beside the two files that each has.
+bool has_formats(const path& process) {
+  std::istringstream lines(sys::read_file(process / "mountinfo").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.contains(" - binfmt_misc ")) continue;
+    std::istringstream words(line);
+    std::string word;
+    constexpr int kMountPoint = 4;
+    for (int i = 0; i <= kMountPoint; ++i) words >> word;
+    constexpr int kOwnFiles = 2;
+    std::error_code error;
+    const auto files =
+        std::distance(std::filesystem::directory_iterator(path(process) += "/root" + word, error),
+                      std::filesystem::directory_iterator());
+    if (!error && files > kOwnFiles) return true;
+  }
+  return false;
+}
+
 std::string describe(const path& process) {
   auto name = sys::read_file(process / "comm").value_or("");
   while (name.ends_with('\n')) name.pop_back();
@@ -115,6 +135,8 @@ std::vector<SeenLoss> seen_losses(pid_t init, Losses which) {
       seen.push_back({describe(process), &kRows[static_cast<std::size_t>(key)]});
   };
   const auto unread = unread_sockets("/proc/" + std::to_string(init));
+  const path first = "/proc/" + std::to_string(init);
+  tell(has_formats(first), first, NotKept::kFormats);
   for (const pid_t pid : processes_of("/proc", init)) {
     const path process = "/proc/" + std::to_string(pid);
     tell(has_core_cookie(pid), process, NotKept::kCoreScheduling);

@@ -28,3 +28,13 @@ def test_what_is_lost_is_said_before_and_after(container, product):
     started = product.reprise("start", container.name)
     assert "resumed from checkpoint" in started.stdout
     assert f"note: not given back: {LOSS} are lost" in started.stderr
+
+
+def test_formats_of_programs_are_named(container, product):
+    container.run("sh", "-c", "mkdir /formats && mount -t binfmt_misc none /formats && "
+                  f"echo ':{container.name}:E::{container.name}::/bin/sh:' >/formats/register && echo READY && "
+                  "exec sleep 1000", options=("--privileged", "--init"))
+    told = product.reprise("doctor", container.name, check=False).stdout
+    container.exec("sh", "-c", f"echo -1 >/formats/{container.name}")
+    assert "does not come back: Formats of programs" in told
+    assert "Formats of programs" not in product.reprise("doctor", container.name, check=False).stdout
