@@ -62,28 +62,39 @@ bool rename(criu::Mount& mount, const std::vector<std::string>& elsewhere) {
   return true;
 }
 
+// An image with its mounts, each beside the bytes that it was read from.
+struct Mounts {
+  CriuMessages image;
+  std::vector<criu::Mount> all;
+};
+
+Result<Mounts> read_mounts(std::string_view file) {
+  CriuMessages image =
+      REPRISE_PASS(all_messages(file, kCriuImageMagic, kMountsMagic, "an image of mounts"));
+  std::vector<criu::Mount> mounts(image.messages.size());
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    const std::string_view message = image.messages[i];
+    if (!mounts[i].ParseFromArray(message.data(), static_cast<int>(message.size())))
+      return base::fail(ErrorCode::kCorrupt, "an image of mounts of CRIU is damaged");
+  }
+  return Mounts{.image = std::move(image), .all = std::move(mounts)};
+}
+
 }  // namespace
 
 std::string by_name(const std::string& destination) { return "elsewhere" + destination; }
 
 Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::string>& cgroup_mounts,
                              const Rename& container, const std::vector<std::string>& elsewhere) {
-  const CriuMessages messages =
-      REPRISE_PASS(all_messages(file, kCriuImageMagic, kMountsMagic, "an image of mounts"));
-  std::vector<criu::Mount> mounts(messages.messages.size());
-  for (std::size_t i = 0; i < mounts.size(); ++i) {
-    const std::string_view message = messages.messages[i];
-    if (!mounts[i].ParseFromArray(message.data(), static_cast<int>(message.size())))
-      return base::fail(ErrorCode::kCorrupt, "an image of mounts of CRIU is damaged");
-  }
+  auto [image, mounts] = REPRISE_PASS(read_mounts(file));
   const Devices own_devices = own_file_systems(mounts);
-  OwnMounts own{.file = std::string(messages.head), .changed = false, .cgroups = {}};
+  OwnMounts own{.file = std::string(image.head), .changed = false, .cgroups = {}};
   for (std::size_t i = 0; i < mounts.size(); ++i) {
     criu::Mount& mount = mounts[i];
     auto cgroup = cgroup_of(mount, cgroup_mounts, container);
     const bool renamed = !cgroup && rename(mount, elsewhere);
     if (!cgroup && !renamed && !masks_a_file(mount, own_devices)) {
-      append_message(own.file, messages.messages[i]);
+      append_message(own.file, image.messages[i]);
       continue;
     }
     own.changed = true;
@@ -100,6 +111,21 @@ Result<OwnMounts> own_mounts(std::string_view file, const std::vector<std::strin
     append_message(own.file, mount.SerializeAsString());
   }
   return own;
+}
+
+Result<std::optional<std::string>> forget_deleted_sources(std::string_view file) {
+  auto [image, mounts] = REPRISE_PASS(read_mounts(file));
+  std::string edited(image.head);
+  bool changed = false;
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    criu::Mount& mount = mounts[i];
+    const bool mends = mount.has_deleted() && (mount.has_ext_key() || mount.has_ext_mount());
+    mount.clear_deleted();
+    append_message(edited, mends ? mount.SerializeAsString() : std::string(image.messages[i]));
+    changed |= mends;
+  }
+  if (!changed) return std::nullopt;
+  return edited;
 }
 
 }  // namespace reprise::image

@@ -3,6 +3,7 @@
 // What CRIU saved of the mounts of a mount namespace: its image files `mountpoints-N.img`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,5 +48,12 @@ base::Result<OwnMounts> own_mounts(std::string_view file,
                                    const Rename& container,
                                    const std::vector<std::string>& elsewhere = {});
 std::string by_name(const std::string& destination);
+
+// The source of a mount from outside may be replaced while the container runs: an editor renames a
+// new file into place, a deploy makes a directory anew. CRIU notes that the mounted one was
+// deleted, and makes one for the restore, which fails, since there is one. From the whole contents
+// of such a file: one by which mounts from outside are bound to what is there now; nullopt where
+// that is so already. kCorrupt if it is anything else.
+base::Result<std::optional<std::string>> forget_deleted_sources(std::string_view file);
 
 }  // namespace reprise::image

@@ -132,5 +132,29 @@ TEST(CriuOwnMountsTest, EveryTruncationOfAMessageIsCorrupt) {
   EXPECT_FALSE(own_mounts(file_of({"no message"}), {}, {}));
 }
 
+const std::string kDeleted("\x80\x01\x01", 3);
+
+TEST(CriuOutsideMountsTest, AreBoundToWhatIsThereNow) {
+  const std::string inner = mount("/data", "") + kDeleted;  // its source is the container's own
+  const auto mended = forget_deleted_sources(file_of({inner, mount("/data", "/data") + kDeleted}));
+  ASSERT_TRUE(mended && *mended);
+  const auto same = forget_deleted_sources(**mended);
+  EXPECT_TRUE(same && !*same);
+  EXPECT_EQ((*mended)->size(), file_of({inner, mount("/data", "/data")}).size());
+  EXPECT_TRUE((*mended)->contains("mode=755"));  // what we do not know stays
+  EXPECT_TRUE((*mended)->starts_with(file_of({inner})));
+}
+
+TEST(CriuOutsideMountsTest, OfAnythingElseAreDamage) {
+  const std::string good = file_of({mount("/data", "/data") + kDeleted});
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    const auto cut = forget_deleted_sources(good.substr(0, size));
+    if (size == kMagic.size()) continue;  // no mount at all
+    ASSERT_FALSE(cut) << size;
+    EXPECT_EQ(cut.error().code(), ErrorCode::kCorrupt);
+  }
+  EXPECT_FALSE(forget_deleted_sources(file_of({"\x07"})));
+}
+
 }  // namespace
 }  // namespace reprise::image

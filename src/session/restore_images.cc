@@ -8,7 +8,7 @@
 
 #include "engine/dump.h"
 #include "image/criu_log.h"
-#include "image/criu_outside_mounts.h"
+#include "image/criu_own_mounts.h"
 #include "sys/files.h"
 
 namespace reprise::session {

@@ -9,7 +9,6 @@
 #include "image/criu_core.h"
 #include "image/criu_files.h"
 #include "image/criu_mounts.h"
-#include "image/criu_outside_mounts.h"
 #include "image/criu_own_mounts.h"
 #include "image/criu_sockets.h"
 #include "image/criu_stats.h"
