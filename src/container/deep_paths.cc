@@ -4,12 +4,13 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "container/internal/tar_command.h"
+#include "sys/beneath.h"
 #include "sys/child.h"
 #include "sys/files.h"
 
@@ -20,7 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::minutes kTarLimit{30};
 // Directories that tar is told to start in are this much of a path apart, so that each rest is
 // short enough, and so that all directories that such a run changes are unpacked by it.
 constexpr std::size_t kStep = 3000;
@@ -55,8 +55,7 @@ Parts parts_of(const std::vector<std::string>& names) {
 }
 
 Result<std::vector<std::string>> names_in(const fs::path& archive) {
-  const std::string list = REPRISE_PASS(sys::run_ok(
-      {"tar", "--list", "--quoting-style=escape", "--file", archive.string()}, kTarLimit));
+  const std::string list = REPRISE_PASS(sys::run_ok(tar_list_command(archive), kTarLimit));
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin < list.size();) {
     const std::size_t end = std::min(list.find('\n', begin), list.size());
@@ -75,37 +74,17 @@ Result<void> extract_part(const fs::path& archive, const fs::path& directory,
   for (const std::string& name : names) text += name + '\0';
   REPRISE_PASS(sys::replace_file(list, text));
   constexpr int kPlace = 3;
-  sys::SpawnOptions tar;
-  tar.argv = {"tar",
-              "--extract",
-              "--file",
-              archive.string(),
-              "--directory",
-              "/proc/self/fd/" + std::to_string(kPlace),
-              "--strip-components=" + std::to_string(std::ranges::count(start, '/') + 1),
-              "--xattrs",
-              "--xattrs-include=*",
-              "--acls",
-              "--numeric-owner",
-              "--same-permissions",
-              "--same-owner",
-              "--overwrite",
-              "--no-recursion",
-              "--no-wildcards",
-              "--no-unquote",
-              "--null",
-              "--verbatim-files-from",
-              "--files-from",
-              list.string()};
-  tar.env = sys::default_environment();
+  sys::SpawnOptions tar =
+      tar_command(TarDoes::kExtract, archive, "/proc/self/fd/" + std::to_string(kPlace),
+                  {"--strip-components=" + std::to_string(std::ranges::count(start, '/') + 1),
+                   "--overwrite", "--no-recursion", "--no-wildcards", "--no-unquote", "--null",
+                   "--verbatim-files-from", "--files-from", list.string()});
   tar.fds = {{place.get(), kPlace}};
   const Result<sys::RunResult> done = sys::run(std::move(tar), kTarLimit);
   REPRISE_PASS(sys::remove_tree(list));
   if (!done) return std::unexpected(done.error());
   if (done->status.success() || only_paths_too_long(done->err)) return {};
-  constexpr std::size_t kTold = 1000;
-  return base::fail(base::ErrorCode::kIo,
-                    "'tar' failed: " + done->status.describe() + ": " + done->err.substr(0, kTold));
+  return std::unexpected(tar_error("unpacking deep paths", *done));
 }
 
 }  // namespace

@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "container/deep_paths.h"
+#include "container/internal/tar_command.h"
 #include "container/socket_files.h"
 #include "sys/child.h"
 #include "sys/exists.h"
@@ -28,15 +28,10 @@ using base::Result;
 namespace fs = std::filesystem;
 
 namespace {
-// Far beyond any copy that makes sense while a container stands still; the session has its own,
-// shorter limit. This one only keeps a hung disk from hanging us for ever.
-constexpr std::chrono::minutes kTarLimit{30};
 
 // GNU tar's exit status for "some files differ": they changed while it read them, or, when it
 // compares, they are not as archived.
 constexpr int kFilesChanged = 1;
-// Of what tar complains about: enough for several files.
-constexpr std::size_t kToldOfTar = 1000;
 
 fs::path sockets_beside(const fs::path& archive) { return archive.string() + kSocketsSuffix; }
 fs::path unfinished_beside(const fs::path& aside) { return aside.string() + ".unfinished"; }
@@ -83,27 +78,11 @@ Result<void> archive_tree(const fs::path& directory, const fs::path& file, Write
   // Created here, so that it is private from its first byte.
   REPRISE_PASS(sys::open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
   const std::string step = "copying '" + directory.string() + "'";
-  sys::SpawnOptions tar;
-  tar.argv = {"tar",
-              "--create",
-              "--file",
-              file.string(),
-              "--directory",
-              directory.string(),
-              "--xattrs",
-              "--xattrs-include=*",
-              "--acls",
-              "--sparse",
-              "--numeric-owner",
-              "--one-file-system",
-              "--warning=no-file-ignored",
-              "."};
-  tar.env = sys::default_environment();
-  const sys::RunResult done = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  const sys::RunResult done =
+      REPRISE_TRY(sys::run(tar_command(TarDoes::kCreate, file, directory, {"."}), kTarLimit), step);
   const bool changed = done.status.signal == 0 && done.status.exit_code == kFilesChanged;
   if (!done.status.success() && !(changed && writers == Writers::kOthers))
-    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + done.status.describe() + ": " +
-                                          done.err.substr(0, kToldOfTar));
+    return std::unexpected(tar_error(step, done));
   const std::string sockets = REPRISE_TRY(list_sockets(directory), step);
   if (sockets.empty()) return {};
   return sys::replace_file(sockets_beside(file), sockets);
@@ -111,35 +90,19 @@ Result<void> archive_tree(const fs::path& directory, const fs::path& file, Write
 
 Result<void> extract_tree(const fs::path& file, const fs::path& directory) {
   const std::string step = "unpacking into '" + directory.string() + "'";
-  sys::SpawnOptions tar;
-  tar.argv = {"tar",
-              "--extract",
-              "--file",
-              file.string(),
-              "--directory",
-              directory.string(),
-              "--xattrs",
-              "--xattrs-include=*",
-              "--acls",
-              "--numeric-owner",
-              "--same-permissions",
-              "--same-owner"};
-  tar.env = sys::default_environment();
-  const sys::RunResult done = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  const sys::RunResult done =
+      REPRISE_TRY(sys::run(tar_command(TarDoes::kExtract, file, directory), kTarLimit), step);
   if (only_paths_too_long(done.err))
     REPRISE_TRY(extract_deep_paths(file, directory), step);
   else if (!done.status.success())
-    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + done.status.describe() + ": " +
-                                          done.err.substr(0, kToldOfTar));
+    return std::unexpected(tar_error(step, done));
   REPRISE_TRY(make_sockets(REPRISE_PASS(read_sockets(file)), directory), step);
   return {};
 }
 
 Result<bool> tree_equals(const fs::path& file, const fs::path& directory) {
   const std::string step = "comparing with '" + directory.string() + "'";
-  const std::string entries = REPRISE_TRY(
-      sys::run_ok({"tar", "--list", "--quoting-style=escape", "--file", file.string()}, kTarLimit),
-      step);
+  const std::string entries = REPRISE_TRY(sys::run_ok(tar_list_command(file), kTarLimit), step);
   const std::string sockets = REPRISE_TRY(read_sockets(file), step);
   // The archive has an entry for the directory itself as well.
   std::ptrdiff_t archived =
@@ -151,15 +114,12 @@ Result<bool> tree_equals(const fs::path& file, const fs::path& directory) {
                              }),
               step);
   if (archived != 0 || sockets != REPRISE_TRY(list_sockets(directory), step)) return false;
-  sys::SpawnOptions tar;
-  tar.argv = {"tar",         "--compare",        "--file",         file.string(),
-              "--directory", directory.string(), "--numeric-owner"};
-  tar.env = sys::default_environment();
-  const sys::RunResult compared = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
+  const sys::RunResult compared =
+      REPRISE_TRY(sys::run(tar_command(TarDoes::kCompare, file, directory), kTarLimit), step);
   // Unpacked again, then, which can be done.
   if (only_paths_too_long(compared.err)) return false;
   if (compared.status.signal != 0 || compared.status.exit_code > kFilesChanged)
-    return base::fail(ErrorCode::kIo, step + ": 'tar' failed: " + compared.status.describe());
+    return std::unexpected(tar_error(step, compared));
   return compared.status.success();
 }
 
@@ -176,21 +136,13 @@ Result<void> put_contents_aside(const fs::path& directory, const fs::path& aside
 Result<void> put_contents_back(const fs::path& directory, const fs::path& aside) {
   const fs::path unfinished = unfinished_beside(aside);
   if (REPRISE_PASS(sys::exists(aside))) {
-    REPRISE_PASS(empty_directory(directory));
+    REPRISE_PASS(sys::empty_directory(directory));
     REPRISE_PASS(sys::rename_durably(aside, unfinished));
   }
   if (!REPRISE_PASS(sys::exists(unfinished))) return {};
   REPRISE_PASS(move_contents(unfinished, directory));
   REPRISE_PASS(copy_attributes(unfinished, directory));
   return sys::remove_tree(unfinished);
-}
-
-Result<void> empty_directory(const std::filesystem::path& directory) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
-    REPRISE_PASS(sys::remove_tree(entry.path()));
-  if (error) return base::fail_errno(error.value(), "listing '" + directory.string() + "'");
-  return {};
 }
 
 }  // namespace reprise::container

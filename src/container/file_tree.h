@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "sys/files.h"
 
 namespace reprise::container {
 
@@ -50,8 +51,6 @@ base::Result<void> put_contents_aside(const std::filesystem::path& directory,
 base::Result<void> put_contents_back(const std::filesystem::path& directory,
                                      const std::filesystem::path& aside);
 
-// Removes everything inside `directory`, but not the directory. For a tmpfs that was filled for a
-// restore that failed.
-base::Result<void> empty_directory(const std::filesystem::path& directory);
+using sys::empty_directory;
 
 }  // namespace reprise::container

@@ -13,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "sys/beneath.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 #include "sys/walk.h"

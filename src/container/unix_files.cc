@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "container/internal/unix_files.h"
+#include "sys/beneath.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
 

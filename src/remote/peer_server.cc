@@ -18,6 +18,7 @@
 #include "json/writer.h"
 #include "remote/internal/guarded_server.h"
 #include "remote/peer.h"
+#include "sys/beneath.h"
 #include "sys/files.h"
 
 namespace reprise::remote {

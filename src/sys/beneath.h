@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include <string>
+#include <filesystem>
 
 #include "base/result.h"
 #include "sys/unique_fd.h"
@@ -13,9 +13,13 @@
 namespace reprise::sys {
 
 // openat2(2) of `name` below `root` with O_CLOEXEC: no absolute name, no "..", and no symbolic link
-// on the way is followed, whatever somebody puts there meanwhile. kDenied for a name that would
-// leave, or that passes through a link; kNotFound and other errnos as open(2).
-base::Result<UniqueFd> open_beneath(const UniqueFd& root, const std::string& name, int flags,
-                                    mode_t mode = 0);
+// on the way is followed, whatever somebody puts there meanwhile. "." is `root` itself; names may
+// be longer than PATH_MAX. kDenied for a name that would leave, or that passes through a link;
+// kNotFound and other errnos as open(2).
+base::Result<UniqueFd> open_beneath(const UniqueFd& root, const std::filesystem::path& name,
+                                    int flags, mode_t mode = 0);
+// The same below the directory with that path, which is followed as it is.
+base::Result<UniqueFd> open_beneath(const std::filesystem::path& root,
+                                    const std::filesystem::path& name, int flags, mode_t mode = 0);
 
 }  // namespace reprise::sys

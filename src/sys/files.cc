@@ -2,15 +2,12 @@
 #include "sys/files.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
 #include <system_error>
 
@@ -56,32 +53,6 @@ Result<UniqueFd> open_file(const path& file, int flags, mode_t mode) {
   UniqueFd fd(::open(file.c_str(), flags | O_CLOEXEC, mode));
   if (!fd.valid()) return fail_errno(errno, "opening " + quoted(file));
   return fd;
-}
-
-Result<UniqueFd> open_beneath(const path& directory, const path& relative, int flags) {
-  UniqueFd current = REPRISE_PASS(open_file(directory, O_PATH | O_DIRECTORY));
-  const auto open_next = [&](std::string_view part, int how_flags) -> Result<UniqueFd> {
-    open_how how{};
-    how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(how_flags | O_CLOEXEC));
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    UniqueFd fd(static_cast<int>(
-        ::syscall(SYS_openat2, current.get(), std::string(part).c_str(), &how, sizeof(how))));
-    if (fd.valid()) return fd;
-    const std::string step = "opening " + quoted(relative) + " below " + quoted(directory);
-    if (errno == EXDEV || errno == ELOOP)
-      return fail(ErrorCode::kInvalidInput, step + ": it leads out of there");
-    return fail_errno(errno, step);
-  };
-  // In pieces that the kernel takes, each below the one before.
-  const std::string whole = relative.string();
-  std::string_view rest = whole;
-  while (rest.size() >= PATH_MAX) {
-    const std::size_t end = rest.rfind('/', PATH_MAX - 1);
-    if (end == 0 || end == std::string_view::npos) break;
-    current = REPRISE_PASS(open_next(rest.substr(0, end), O_PATH | O_DIRECTORY));
-    rest.remove_prefix(end + 1);
-  }
-  return open_next(rest, flags);
 }
 
 Result<UniqueFd> duplicate(const UniqueFd& fd) {

@@ -26,10 +26,6 @@ inline constexpr mode_t kPrivateDir = 0700;
 // open(2) with O_CLOEXEC added.
 Result<UniqueFd> open_file(const path& file, int flags, mode_t mode = kPrivateFile);
 
-// As open_file, for a path from data that is not trusted: kInvalidInput unless every part of
-// `relative` lies below `directory` and none is a symbolic link. "." is `directory` itself.
-Result<UniqueFd> open_beneath(const path& directory, const path& relative, int flags);
-
 // dup(2) with O_CLOEXEC.
 Result<UniqueFd> duplicate(const UniqueFd& fd);
 
@@ -68,8 +64,8 @@ Result<void> sync_path(const path& file_or_directory);
 // needs. Does not follow symbolic links and does not open devices, sockets or pipes.
 Result<void> sync_tree(const path& directory);
 
-// rm -r; a missing path is success. Does not follow symbolic links or cross nothing: callers
-// make sure that nothing is mounted below.
+// rm -r; a missing path is success. Follows no symbolic links. Goes into what is mounted below:
+// callers make sure that nothing is.
 Result<void> remove_tree(const path& file_or_directory);
 // The same for all that lies in `directory`, which stays, with its owner and mode.
 Result<void> empty_directory(const path& directory);

@@ -8,6 +8,7 @@
 #include <climits>
 #include <vector>
 
+#include "sys/beneath.h"
 #include "sys/test_directory.h"
 
 namespace reprise::sys {

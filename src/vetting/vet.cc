@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "json/reader.h"
+#include "sys/beneath.h"
 #include "sys/files.h"
 #include "vetting/file_trees.h"
 #include "vetting/seccomp_profile.h"
