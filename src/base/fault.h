@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fault points: every step of a session can be told to fail, so that tests can prove the promise.
+// Only where tests are built (BUILD_TESTING): what users install does not look at its environment
+// for somebody who wants it to kill itself.
 #pragma once
 
 #include <string_view>
