@@ -4,8 +4,6 @@
 namespace reprise::cli {
 
 std::span<const Command> commands() {
-  // Copies, made at the first call: the order in which constants of several files are initialised
-  // is not defined.
   static const std::vector<Command> kAll = {kRun,
                                             kStop,
                                             kStart,

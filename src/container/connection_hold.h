@@ -39,8 +39,8 @@ inline constexpr std::chrono::minutes kHoldTime{16};
 
 // One TCP connection, seen from the container.
 struct Connection {
-  std::string
-      local;  // addresses as inet_ntop writes them, IPv4 also where a socket maps it to IPv6
+  // Addresses as inet_ntop writes them, IPv4 also where a socket maps it to IPv6.
+  std::string local;
   std::uint16_t local_port = 0;
   std::string peer;
   std::uint16_t peer_port = 0;

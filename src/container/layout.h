@@ -21,8 +21,8 @@ namespace reprise::container {
 struct Layout {
   std::filesystem::path store;  // /var/lib/reprise: survives a reboot
   std::filesystem::path run;    // /run/reprise: locks and markers, meaningless after a reboot
-  std::filesystem::path
-      runc;  // the OCI runtime that does the work, /usr/bin/runc or /usr/sbin/runc
+  // The OCI runtime that does the work, /usr/bin/runc or /usr/sbin/runc.
+  std::filesystem::path runc;
 
   static Layout from_environment();
 

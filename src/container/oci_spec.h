@@ -55,9 +55,9 @@ enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 //   reprise.dev/io-uring = deny              (default) or allow
 //   reprise.dev/freeze-limit = SECONDS       that a checkpoint may keep the tasks from running
 //   reprise.dev/key = NAME                   the key (identity.h), instead of the container's id
-//   reprise.dev/volumes = exclude            (default) or include: their contents belong to
-//   checkpoints reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of
-//   this one org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
+//   reprise.dev/volumes = exclude            (default) or include: checkpoints have their contents
+//   reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of this one
+//   org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
 struct Wishes {
   bool checkpoint_on_stop = false;
   // A cold start cannot be taken back: it writes to the same files.

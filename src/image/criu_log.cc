@@ -36,19 +36,15 @@ constexpr std::array kKnownCauses{
         "watching off, or keep the watched files on a volume"},
     KnownCause{
         "Can't dump ghost file", "",
-        "a program keeps a large file open that was deleted: raise CRIU's 'ghost-limit' above "
-        "the size in this line, or let the program close the file"},
-    KnownCause{"Can't create link remap", "",
-               "a program keeps a file open whose name was deleted while another hard link to it "
-               "lives: set CRIU's option 'link-remap'"},
+        "a program keeps a file of more than 64 GiB open that was deleted: let it close the file"},
+    KnownCause{
+        "Can't create link remap", "",
+        "a program keeps a file open whose name was deleted while another hard link to it "
+        "lives, and no name could be made for it there: is that file system full or read-only?"},
     KnownCause{
         "External socket is used", "",
         "a program is connected by a UNIX socket to a process outside of the container: close "
-        "that connection, or set CRIU's option 'ext-unix-sk'"},
-    KnownCause{"Connected TCP socket", "",
-               "a program has open TCP connections: set CRIU's option 'tcp-established'"},
-    KnownCause{"Some file locks are hold", "",
-               "a program holds file locks: set CRIU's option 'file-locks'"},
+        "that connection"},
     KnownCause{"Can't get rlimit", "",
                "CRIU runs without CAP_SYS_RESOURCE, and 'reprise-limits.so', which answers in the "
                "kernel's place, does not lie beside 'reprise-worker': install Reprise again"},

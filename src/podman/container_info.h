@@ -38,8 +38,8 @@ struct ContainerInfo {
   std::string image_name;         // with registry and tag; empty for `--rootfs`
   std::string image_id;
   std::string oci_runtime;  // a name from containers.conf, or a path
-  std::vector<std::string>
-      create_command;  // argv of `podman run` or `create`; empty if an API call made it
+  // argv of `podman run` or `create`; empty if an API call made it.
+  std::vector<std::string> create_command;
   std::vector<std::string> command;  // of the container: the user's, else the image's
   std::vector<Mount> mounts;         // that somebody asked for; not Podman's own
   std::map<std::string, std::string> annotations;

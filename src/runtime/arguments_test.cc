@@ -15,7 +15,7 @@ Arguments parse(std::vector<std::string> words) {
   return Arguments::parse(argv);
 }
 
-// The calls that conmon 2.1 and containerd's shim make (facts: podman-local, kubernetes section 3).
+// The calls that conmon 2.1 and containerd's shim make.
 TEST(Arguments, TakesConmonsCreateApart) {
   const Arguments a = parse({"--log-format=json", "--log", "/b/oci-log", "create", "--bundle", "/b",
                              "--pid-file", "/b/pidfile", "cafe"});

@@ -3,7 +3,7 @@
 // The index: where a page lies that is stored already. ROOT/index.db, a SQLite database that can be
 // rebuilt from packs and checkpoints; docs/format/index.md.
 //
-// What it says of a pack holds only while the pack is not condemned; gc.h has the rule.
+// What it says of a pack holds only while the pack is not condemned; gc.cc has the rule.
 #pragma once
 
 #include <cstdint>
