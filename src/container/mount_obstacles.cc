@@ -98,6 +98,10 @@ std::vector<Obstacle> judge_mounts(const OciSpec& spec, const SeenMounts& seen) 
   for (const sys::Mount& mount : seen.inside) {
     if (mount.mount_point == "/") continue;
     const bool given = is_in_specification(spec, mount.mount_point);
+    if (("," + mount.mount_options + ",").contains(",idmapped,"))
+      found.push_back({"the mount '" + mount.mount_point + "'",
+                       "shows other owners than its files have (idmap), which cannot be restored",
+                       "mount it without 'idmap'"});
     const std::string place = given ? std::string() : place_on_host(spec, mount, seen.host);
     if (!place.empty()) {
       if (!may_be_made_anew(mount, place)) inner.push_back(&mount);

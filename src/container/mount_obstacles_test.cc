@@ -55,5 +55,14 @@ TEST(MountObstacles, FileSystemsThatCannotBeMadeAreNamed) {
   EXPECT_EQ(found[1].subject, "the mount '/loop'");
 }
 
+// CRIU would mount it without.
+TEST(MountObstacles, MappedOwnersAreNamed) {
+  sys::Mount mapped = mount("/t", "tmpfs", "0:7");
+  mapped.mount_options = "rw,relatime,idmapped";
+  const auto found = judge_mounts(with_bind(), {.inside = {mapped}, .host = {}});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].text.contains("idmap"));
+}
+
 }  // namespace
 }  // namespace reprise::container
