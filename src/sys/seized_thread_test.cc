@@ -72,6 +72,29 @@ pid_t start(const What& what) {
   return child;
 }
 
+// The kernel gives calls that it interrupts another beginning only on one way back to the program.
+TEST(SeizedThreadTest, LetsAnInterruptedCallGoOn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to suspend seccomp";
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const pid_t child = start([&](int begun) {
+    if (::write(begun, "", 1) != 1) ::_exit(2);
+    char byte = 0;
+    const ssize_t got = ::read(pipe[0], &byte, 1);
+    ::_exit(got == 1 && byte == 'x' ? 0 : 1);
+  });
+  constexpr int kRounds = 20;  // it waits for the pipe from one of the first on
+  for (int round = 0; round < kRounds; ++round) {
+    auto thread = SeizedThread::seize(child, kPatience);
+    ASSERT_TRUE(thread) << thread.error().message();
+    EXPECT_EQ(thread->call(SYS_getpid, {}).value_or(0), child);
+  }
+  EXPECT_EQ(::write(pipe[1], "x", 1), 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 // Ends with 0 when SIGTRAP, sent by itself, has done to it what it does to `handler`.
 [[noreturn]] void trap_when_told(void (*handler)(int), int begun) {
   static volatile sig_atomic_t told = 0;

@@ -20,8 +20,10 @@ def _hierarchies():
     return {line.split(":")[1] for line in lines} - {""}
 
 
-# Less what an earlier run has left.
-AT_FIRST = {name for name in _hierarchies() if "zdtmtst" not in name}
+def _remove_groups(root):
+    for name in NAMES:
+        if (root / name).is_dir():
+            _remove_tree(root / name)
 
 
 def _remove_tree(directory):
@@ -34,15 +36,13 @@ def _remove_tree(directory):
 
 def tidy():
     """Removes what they left. A hierarchy goes when nothing is in it and nobody has it mounted."""
-    for name in _hierarchies() - AT_FIRST:
+    theirs = {name for name in _hierarchies() if "zdtmtst" in name}
+    for name in theirs | (_hierarchies() & {"net_prio"}):  # which hosts rarely have mounted
         with tempfile.TemporaryDirectory() as place:
-            if subprocess.run(["mount", "-t", "cgroup", "-o", f"none,{name}" if "=" in name else name,
-                               "none", place], check=False).returncode == 0:
-                for entry in list(os.scandir(place)):
-                    if entry.is_dir():
-                        _remove_tree(entry.path)
+            options = f"none,{name}" if "=" in name else name
+            if subprocess.run(["mount", "-t", "cgroup", "-o", options, "none", place],
+                              check=False).returncode == 0:
+                _remove_groups(pathlib.Path(place))
                 subprocess.run(["umount", place], check=False)
     for root in [ROOT, *(entry for entry in ROOT.iterdir() if entry.is_dir())]:
-        for name in NAMES:
-            if (root / name).is_dir():
-                _remove_tree(root / name)
+        _remove_groups(root)
