@@ -50,5 +50,5 @@ def test_a_token_that_others_can_read_is_refused(product, tmp_path):
     token.chmod(0o644)
     refused = product.reprise("store", "serve", "--listen", "127.0.0.1:0", "--cert", cert, "--key", key,
                               "--token-file", str(token), check=False)
-    assert refused.returncode != 0 and f"'{token}' can be read by others" in refused.stderr, refused
+    assert refused.returncode != 0 and f"'{token}' is open to others" in refused.stderr, refused
     assert "chmod 600" in refused.stderr
