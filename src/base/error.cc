@@ -61,6 +61,8 @@ Error Error::from_errno(int error_number, std::string doing, std::source_locatio
   const char* text = ::strerrordesc_np(error_number);
   Error error(code_of(error_number), text != nullptr ? text : "unknown error", where);
   error.errno_ = error_number;
+  if (error_number == ENOSPC || error_number == EDQUOT)
+    error.hint_ = "make room there; 'reprise checkpoint rm' and 'reprise store prune' free some";
   return std::move(error).with_step(std::move(doing), where);
 }
 

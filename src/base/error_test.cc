@@ -77,6 +77,13 @@ TEST(ErrorTest, ErrnoMapsToWhatACallerCanDo) {
     EXPECT_EQ(Error::from_errno(error_number, "trying").code(), code) << error_number;
 }
 
+TEST(ErrorTest, AFullDiskHasARemedy) {
+  for (const int error_number : {ENOSPC, EDQUOT}) {
+    EXPECT_TRUE(Error::from_errno(error_number, "writing '/x'").hint().contains("make room"));
+    EXPECT_EQ(Error::from_errno(error_number, "x").with_hint("other").hint(), "other");
+  }
+}
+
 TEST(ErrorTest, AnUnknownErrnoStillHasAText) {
   EXPECT_EQ(Error::from_errno(99999, "trying").message(), "trying: unknown error");
 }

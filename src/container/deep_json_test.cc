@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,8 @@ struct Reader {
   std::function<ErrorCode(const std::string&)> read;
   ErrorCode answer = ErrorCode::kCorrupt;
 };
+
+void PrintTo(const Reader& reader, std::ostream* out) { *out << reader.name; }
 
 class DeepJson : public testing::TestWithParam<Reader> {};
 
