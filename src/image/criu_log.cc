@@ -137,6 +137,12 @@ constexpr std::array kKnownCauses{
                "be saved: have it unmap that"},
     KnownCause{"Unsupported mapping found", "",
                "a program has mapped memory of a kind that cannot be saved: have it unmap that"},
+    KnownCause{"ctty inheritance detected", "",
+               "a program has the terminal open that controls another session: have it close its "
+               "end when it has started that"},
+    KnownCause{"Empty list on file desc", "",
+               "a program passed descriptors over a connection that was itself being passed to "
+               "another: no start can restore this checkpoint"},
     KnownCause{"with filter on-board", "",
                "a TUN interface has a filter, which cannot be saved: have the program remove it"},
     KnownCause{

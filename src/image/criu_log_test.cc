@@ -164,6 +164,8 @@ TEST(CriuLogTest, Refusals) {
         "proc_parse.c:760): Unsupported mapping found 7f00-7f01",
         "sk-netlink.c:133): netlink: 8 9",
         "sockets.c:371): sockets: Can't get socket filter len: Permission denied",
+        "tty.c:2286): tty: ctty inheritance detected sid/pgrp 6 (ctty pid_real 1 pty pid_real 2)",
+        "files.c:243): Empty list on file desc id 0x15(5)",
         "tun.c:185): tun: Can't dump tun0 with filter on-board",
         "bpfmap.c:262): CRIU does not currently support dumping BPF map type 9!"}) {
     const auto found = find_cause("(00.02) Error (criu/" + std::string(text) + "\n");
