@@ -10,6 +10,7 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "container/identity.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "podman/client.h"
 #include "podman/command_edit.h"
@@ -28,10 +29,7 @@ constexpr std::string_view kFillAnnotation = "reprise.dev/fill-volumes=";
 
 Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
   const auto words = json_reader::parse_or_discarded(row.create_command);
-  std::vector<std::string> result;
-  if (words.is_array())
-    for (const auto& word : words)
-      if (word.is_string()) result.push_back(word.get<std::string>());
+  std::vector<std::string> result = json_reader::texts_of(words);
   if (result.empty() || result.size() != words.size())
     return fail(ErrorCode::kCorrupt, "the catalog's record of the command that made '" + row.name +
                                          "' is not a JSON array of strings");

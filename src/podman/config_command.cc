@@ -6,50 +6,25 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "json/writer.h"
 
 namespace reprise::podman {
 namespace {
 
+using json_reader::child_of;
+using json_reader::flag_in;
+using json_reader::number_in;
+using json_reader::text_in;
+using json_reader::texts_of;
 using nlohmann::json;
 using Words = std::vector<std::string>;
-
-// Absent fields read as null, whatever they are looked for in.
-const json& at(const json& object, std::string_view key) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-std::string text(const json& object, std::string_view key) {
-  const json& value = at(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::int64_t number(const json& object, std::string_view key) {
-  const json& value = at(object, key);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
-
-bool flag(const json& object, std::string_view key) {
-  const json& value = at(object, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
-Words texts(const json& list) {
-  Words result;
-  if (list.is_array())
-    for (const json& item : list)
-      if (item.is_string()) result.push_back(item.get<std::string>());
-  return result;
-}
 
 // Collects options; those without a value to give are left out.
 class Options {
  public:
-  explicit Options(const json& config) : config_(config), spec_(at(config, "spec")) {}
+  explicit Options(const json& config) : config_(config), spec_(child_of(config, "spec")) {}
 
   void add(const std::string& name, const std::string& value) {
     if (!value.empty()) words.insert(words.end(), {name, value});
@@ -76,9 +51,9 @@ class Options {
 
  private:
   [[nodiscard]] bool has_namespace(std::string_view type) const {
-    const json& list = at(at(spec_, "linux"), "namespaces");
+    const json& list = child_of(child_of(spec_, "linux"), "namespaces");
     return list.is_array() &&
-           std::ranges::any_of(list, [&](const json& one) { return text(one, "type") == type; });
+           std::ranges::any_of(list, [&](const json& one) { return text_in(one, "type") == type; });
   }
   const json& config_;
   const json& spec_;
@@ -92,95 +67,97 @@ void Options::add_names() {
       if (value.is_string() && !name.starts_with("io.podman.") && name != "io.container.manager")
         add(option, name + "=" + value.get<std::string>());
   };
-  each("--annotation", at(spec_, "annotations"));
-  each("--label", at(config_, "labels"));
-  add("--hostname", text(spec_, "hostname"));
-  add("--pod", text(config_, "pod"));
-  add("--restart", text(config_, "restart_policy"));
-  add_if(text(at(spec_, "annotations"), "io.podman.annotations.autoremove") == "TRUE", "--rm");
-  add("--stop-signal", number(config_, "stopSignal"));
-  add("--stop-timeout", number(config_, "stopTimeout"));
+  each("--annotation", child_of(spec_, "annotations"));
+  each("--label", child_of(config_, "labels"));
+  add("--hostname", text_in(spec_, "hostname"));
+  add("--pod", text_in(config_, "pod"));
+  add("--restart", text_in(config_, "restart_policy"));
+  add_if(text_in(child_of(spec_, "annotations"), "io.podman.annotations.autoremove") == "TRUE",
+         "--rm");
+  add("--stop-signal", number_in(config_, "stopSignal"));
+  add("--stop-timeout", number_in(config_, "stopTimeout"));
 }
 
 void Options::add_process() {
-  const json& process = at(spec_, "process");
-  add_each("--env", texts(at(process, "env")));
-  add("--workdir", text(process, "cwd"));
-  add("--user", text(config_, "user"));
-  add_each("--group-add", texts(at(config_, "groups")));
-  add("--umask", text(config_, "umask"));
-  add("--tz", text(config_, "timezone"));
-  add_if(flag(process, "terminal"), "--tty");
-  add_if(flag(config_, "stdin"), "--interactive");
-  const Words entrypoint = texts(at(config_, "entrypoint"));
+  const json& process = child_of(spec_, "process");
+  add_each("--env", texts_of(child_of(process, "env")));
+  add("--workdir", text_in(process, "cwd"));
+  add("--user", text_in(config_, "user"));
+  add_each("--group-add", texts_of(child_of(config_, "groups")));
+  add("--umask", text_in(config_, "umask"));
+  add("--tz", text_in(config_, "timezone"));
+  add_if(flag_in(process, "terminal"), "--tty");
+  add_if(flag_in(config_, "stdin"), "--interactive");
+  const Words entrypoint = texts_of(child_of(config_, "entrypoint"));
   if (!entrypoint.empty()) add("--entrypoint", json_writer::print(json(entrypoint)));
 }
 
 void Options::add_files() {
-  add_if(flag(at(spec_, "root"), "readonly"), "--read-only");
-  add("--shm-size", number(config_, "shmSize"), "b");
-  const Words asked_for = texts(at(config_, "userVolumes"));
-  const json& mounts = at(spec_, "mounts");
+  add_if(flag_in(child_of(spec_, "root"), "readonly"), "--read-only");
+  add("--shm-size", number_in(config_, "shmSize"), "b");
+  const Words asked_for = texts_of(child_of(config_, "userVolumes"));
+  const json& mounts = child_of(spec_, "mounts");
   for (const json& mount : mounts.is_array() ? mounts : json::array()) {
-    const std::string destination = text(mount, "destination");
+    const std::string destination = text_in(mount, "destination");
     if (destination == "/run/podman-init") words.emplace_back("--init");
     if (std::ranges::find(asked_for, destination) == asked_for.end()) continue;
-    const Words options = texts(at(mount, "options"));
+    const Words options = texts_of(child_of(mount, "options"));
     const bool read_only = std::ranges::find(options, "ro") != options.end();
-    if (text(mount, "type") == "bind")
-      add("--volume", text(mount, "source") + ":" + destination + (read_only ? ":ro" : ""));
-    if (text(mount, "type") == "tmpfs") add("--tmpfs", destination);
+    if (text_in(mount, "type") == "bind")
+      add("--volume", text_in(mount, "source") + ":" + destination + (read_only ? ":ro" : ""));
+    if (text_in(mount, "type") == "tmpfs") add("--tmpfs", destination);
   }
-  const json& named = at(config_, "namedVolumes");
+  const json& named = child_of(config_, "namedVolumes");
   for (const json& volume : named.is_array() ? named : json::array()) {
-    const Words options = texts(at(volume, "options"));
+    const Words options = texts_of(child_of(volume, "options"));
     const bool read_only = std::ranges::find(options, "ro") != options.end();
-    const std::string name = flag(volume, "isAnonymous") ? "" : text(volume, "volumeName") + ":";
-    add("--volume", name + text(volume, "dest") + (read_only ? ":ro" : ""));
+    const std::string name =
+        flag_in(volume, "isAnonymous") ? "" : text_in(volume, "volumeName") + ":";
+    add("--volume", name + text_in(volume, "dest") + (read_only ? ":ro" : ""));
   }
-  const json& overlays = at(config_, "overlayVolumes");
+  const json& overlays = child_of(config_, "overlayVolumes");
   for (const json& volume : overlays.is_array() ? overlays : json::array())
-    add("--volume", text(volume, "source") + ":" + text(volume, "dest") + ":O");
+    add("--volume", text_in(volume, "source") + ":" + text_in(volume, "dest") + ":O");
 }
 
 void Options::add_network() {
-  const std::string mode = text(config_, "networkMode");
-  const std::string other = text(config_, "netNsCtr");
-  const json& networks = at(config_, "newNetworks");
+  const std::string mode = text_in(config_, "networkMode");
+  const std::string other = text_in(config_, "netNsCtr");
+  const json& networks = child_of(config_, "newNetworks");
   if (!other.empty()) {
     add("--network", "container:" + other);
   } else if (networks.is_object() && !networks.empty()) {
     for (const auto& [name, wanted] : networks.items()) {
       std::string options;
-      for (const std::string& address : texts(at(wanted, "static_ips")))
+      for (const std::string& address : texts_of(child_of(wanted, "static_ips")))
         options += (options.empty() ? ":ip=" : ",ip=") + address;
       add("--network", name + options);
     }
   } else {
     add("--network", mode);
   }
-  const json& ports = at(config_, "newPortMappings");
+  const json& ports = child_of(config_, "newPortMappings");
   for (const json& port : ports.is_array() ? ports : json::array()) {
     const auto range = [&](std::int64_t first) {
-      const std::int64_t last = first + std::max<std::int64_t>(number(port, "range"), 1) - 1;
+      const std::int64_t last = first + std::max<std::int64_t>(number_in(port, "range"), 1) - 1;
       return std::to_string(first) + (last > first ? "-" + std::to_string(last) : "");
     };
-    const std::string protocol = text(port, "protocol");
-    std::string ip = text(port, "host_ip");
+    const std::string protocol = text_in(port, "protocol");
+    std::string ip = text_in(port, "host_ip");
     if (ip.find(':') != std::string::npos) ip = "[" + ip + "]";
-    add("--publish", (ip.empty() ? "" : ip + ":") + range(number(port, "host_port")) + ":" +
-                         range(number(port, "container_port")) +
+    add("--publish", (ip.empty() ? "" : ip + ":") + range(number_in(port, "host_port")) + ":" +
+                         range(number_in(port, "container_port")) +
                          (protocol.empty() ? "" : "/" + protocol));
   }
-  add_each("--dns", texts(at(config_, "dnsServer")));
-  add_each("--dns-search", texts(at(config_, "dnsSearch")));
-  add_each("--dns-option", texts(at(config_, "dnsOption")));
-  add_each("--add-host", texts(at(config_, "hostsAdd")));
+  add_each("--dns", texts_of(child_of(config_, "dnsServer")));
+  add_each("--dns-search", texts_of(child_of(config_, "dnsSearch")));
+  add_each("--dns-option", texts_of(child_of(config_, "dnsOption")));
+  add_each("--add-host", texts_of(child_of(config_, "hostsAdd")));
   constexpr std::array<std::pair<const char*, const char*>, 3> kNamespaces = {
       {{"pid", "pidNsCtr"}, {"ipc", "ipcNsCtr"}, {"uts", "utsNsCtr"}}};
   for (const auto& [type, from] : kNamespaces) {
     const std::string option = std::string("--") + type;
-    if (const std::string container = text(config_, from); !container.empty())
+    if (const std::string container = text_in(config_, from); !container.empty())
       add(option, "container:" + container);
     else if (!has_namespace(type))
       add(option, "host");
@@ -188,47 +165,49 @@ void Options::add_network() {
 }
 
 void Options::add_limits() {
-  const json& resources = at(at(spec_, "linux"), "resources");
-  const json& memory = at(resources, "memory");
-  add("--memory", number(memory, "limit"), "b");
-  if (number(memory, "swap") != 0)
-    add("--memory-swap", number(memory, "swap") < 0 ? std::string("-1")
-                                                    : std::to_string(number(memory, "swap")) + "b");
-  add("--memory-reservation", number(memory, "reservation"), "b");
-  const json& cpu = at(resources, "cpu");
-  add("--cpu-shares", number(cpu, "shares"));
-  add("--cpu-quota", number(cpu, "quota"));
-  add("--cpu-period", number(cpu, "period"));
-  add("--cpuset-cpus", text(cpu, "cpus"));
-  add("--cpuset-mems", text(cpu, "mems"));
-  add("--pids-limit", number(at(resources, "pids"), "limit"));
-  const json& limits = at(at(spec_, "process"), "rlimits");
+  const json& resources = child_of(child_of(spec_, "linux"), "resources");
+  const json& memory = child_of(resources, "memory");
+  add("--memory", number_in(memory, "limit"), "b");
+  if (number_in(memory, "swap") != 0)
+    add("--memory-swap", number_in(memory, "swap") < 0
+                             ? std::string("-1")
+                             : std::to_string(number_in(memory, "swap")) + "b");
+  add("--memory-reservation", number_in(memory, "reservation"), "b");
+  const json& cpu = child_of(resources, "cpu");
+  add("--cpu-shares", number_in(cpu, "shares"));
+  add("--cpu-quota", number_in(cpu, "quota"));
+  add("--cpu-period", number_in(cpu, "period"));
+  add("--cpuset-cpus", text_in(cpu, "cpus"));
+  add("--cpuset-mems", text_in(cpu, "mems"));
+  add("--pids-limit", number_in(child_of(resources, "pids"), "limit"));
+  const json& limits = child_of(child_of(spec_, "process"), "rlimits");
   constexpr std::string_view kPrefix = "RLIMIT_";
   for (const json& limit : limits.is_array() ? limits : json::array()) {
-    std::string name = text(limit, "type");
+    std::string name = text_in(limit, "type");
     if (!name.starts_with(kPrefix)) continue;
     name.erase(0, kPrefix.size());
     std::ranges::transform(name, name.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    add("--ulimit", name + "=" + json_writer::print(at(limit, "soft")) + ":" +
-                        json_writer::print(at(limit, "hard")));
+    add("--ulimit", name + "=" + json_writer::print(child_of(limit, "soft")) + ":" +
+                        json_writer::print(child_of(limit, "hard")));
   }
 }
 
 void Options::add_rights() {
-  const json& process = at(spec_, "process");
-  if (flag(config_, "privileged")) {
+  const json& process = child_of(spec_, "process");
+  if (flag_in(config_, "privileged")) {
     words.emplace_back("--privileged");
     return;
   }
   add("--cap-drop", "all");
-  add_each("--cap-add", texts(at(at(process, "capabilities"), "bounding")));
-  if (!at(at(spec_, "linux"), "seccomp").is_object()) add("--security-opt", "seccomp=unconfined");
-  if (flag(process, "noNewPrivileges")) add("--security-opt", "no-new-privileges");
-  const json& devices = at(at(spec_, "linux"), "devices");
+  add_each("--cap-add", texts_of(child_of(child_of(process, "capabilities"), "bounding")));
+  if (!child_of(child_of(spec_, "linux"), "seccomp").is_object())
+    add("--security-opt", "seccomp=unconfined");
+  if (flag_in(process, "noNewPrivileges")) add("--security-opt", "no-new-privileges");
+  const json& devices = child_of(child_of(spec_, "linux"), "devices");
   for (const json& device : devices.is_array() ? devices : json::array())
-    add("--device", text(device, "path"));
-  const json& sysctls = at(at(spec_, "linux"), "sysctl");
+    add("--device", text_in(device, "path"));
+  const json& sysctls = child_of(child_of(spec_, "linux"), "sysctl");
   if (sysctls.is_object())
     for (const auto& [name, value] : sysctls.items())
       if (value.is_string() && name != "net.ipv4.ping_group_range")  // Podman's default
@@ -236,28 +215,28 @@ void Options::add_rights() {
 }
 
 void Options::add_health() {
-  const json& health = at(config_, "healthcheck");
-  const Words test = texts(at(health, "Test"));
+  const json& health = child_of(config_, "healthcheck");
+  const Words test = texts_of(child_of(health, "Test"));
   if (test.empty()) return;
   if (test.front() == "NONE") {
     words.emplace_back("--no-healthcheck");
     return;
   }
   add("--health-cmd", json_writer::print(json(test)));
-  add("--health-interval", number(health, "Interval"), "ns");
-  add("--health-timeout", number(health, "Timeout"), "ns");
-  add("--health-start-period", number(health, "StartPeriod"), "ns");
-  add("--health-retries", number(health, "Retries"));
+  add("--health-interval", number_in(health, "Interval"), "ns");
+  add("--health-timeout", number_in(health, "Timeout"), "ns");
+  add("--health-start-period", number_in(health, "StartPeriod"), "ns");
+  add("--health-retries", number_in(health, "Retries"));
 }
 
 }  // namespace
 
 std::vector<std::string> command_of_config(std::string_view json_text) {
   const json config = json_reader::parse_or_discarded(json_text);
-  const std::string image = text(config, "rootfsImageID");
+  const std::string image = text_in(config, "rootfsImageID");
   if (image.empty()) return {};
   Words words = {"podman"};
-  if (const std::string runtime = text(config, "runtime"); !runtime.empty())
+  if (const std::string runtime = text_in(config, "runtime"); !runtime.empty())
     words.insert(words.end(), {"--runtime", runtime});
   words.emplace_back("create");
   Options options(config);
@@ -271,7 +250,7 @@ std::vector<std::string> command_of_config(std::string_view json_text) {
   words.insert(words.end(), options.words.begin(), options.words.end());
   words.emplace_back("--");
   words.push_back(image);
-  const Words command = texts(at(config, "command"));
+  const Words command = texts_of(child_of(config, "command"));
   words.insert(words.end(), command.begin(), command.end());
   return words;
 }

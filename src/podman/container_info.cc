@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "podman/config_command.h"
 
@@ -11,62 +12,26 @@ namespace reprise::podman {
 
 using base::ErrorCode;
 using base::fail;
+using json_reader::child_of;
+using json_reader::flag_in;
+using json_reader::named_texts_of;
+using json_reader::number_in;
+using json_reader::text_in;
+using json_reader::texts_of;
 using nlohmann::json;
 
 namespace {
-
-// Absent fields and fields of another type read as empty: Podman writes null for many of them, and
-// which ones differs between versions.
-const json& child_of(const json& object, const char* key) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-std::string string_of(const json& object, const char* key) {
-  const json& value = child_of(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-int int_of(const json& object, const char* key, int fallback) {
-  const json& value = child_of(object, key);
-  return value.is_number_integer() ? value.get<int>() : fallback;
-}
-
-bool flag_of(const json& object, const char* key) {
-  const json& value = child_of(object, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
-std::vector<std::string> strings_of(const json& object, const char* key) {
-  std::vector<std::string> result;
-  const json& value = child_of(object, key);
-  if (!value.is_array()) return result;
-  for (const json& item : value)
-    if (item.is_string()) result.push_back(item.get<std::string>());
-  return result;
-}
-
-std::map<std::string, std::string> string_map_of(const json& object, const char* key) {
-  std::map<std::string, std::string> result;
-  const json& value = child_of(object, key);
-  if (!value.is_object()) return result;
-  for (const auto& [name, item] : value.items())
-    if (item.is_string()) result.emplace(name, item.get<std::string>());
-  return result;
-}
 
 std::vector<Mount> mounts_of(const json& object) {
   std::vector<Mount> result;
   const json& list = child_of(object, "Mounts");
   if (!list.is_array()) return result;
   for (const json& item : list)
-    result.push_back({.type = string_of(item, "Type"),
-                      .name = string_of(item, "Name"),
-                      .source = string_of(item, "Source"),
-                      .destination = string_of(item, "Destination"),
-                      .writable = !child_of(item, "RW").is_boolean() || flag_of(item, "RW")});
+    result.push_back({.type = text_in(item, "Type"),
+                      .name = text_in(item, "Name"),
+                      .source = text_in(item, "Source"),
+                      .destination = text_in(item, "Destination"),
+                      .writable = !child_of(item, "RW").is_boolean() || flag_in(item, "RW")});
   return result;
 }
 
@@ -75,29 +40,29 @@ ContainerInfo container_of(const json& object) {
   const json& config = child_of(object, "Config");
   const json& host = child_of(object, "HostConfig");
   return ContainerInfo{
-      .id = string_of(object, "Id"),
-      .name = string_of(object, "Name"),
-      .status = string_of(state, "Status"),
-      .pid = int_of(state, "Pid", 0),
-      .exit_code = int_of(state, "ExitCode", 0),
-      .out_of_memory = flag_of(state, "OOMKilled"),
-      .created = parse_time(string_of(object, "Created")),
-      .started = parse_time(string_of(state, "StartedAt")),
-      .finished = parse_time(string_of(state, "FinishedAt")),
-      .image_name = string_of(object, "ImageName"),
-      .image_id = string_of(object, "Image"),
-      .oci_runtime = string_of(object, "OCIRuntime"),
-      .create_command = strings_of(config, "CreateCommand"),
-      .command = strings_of(config, "Cmd"),
+      .id = text_in(object, "Id"),
+      .name = text_in(object, "Name"),
+      .status = text_in(state, "Status"),
+      .pid = static_cast<int>(number_in(state, "Pid", 0)),
+      .exit_code = static_cast<int>(number_in(state, "ExitCode", 0)),
+      .out_of_memory = flag_in(state, "OOMKilled"),
+      .created = parse_time(text_in(object, "Created")),
+      .started = parse_time(text_in(state, "StartedAt")),
+      .finished = parse_time(text_in(state, "FinishedAt")),
+      .image_name = text_in(object, "ImageName"),
+      .image_id = text_in(object, "Image"),
+      .oci_runtime = text_in(object, "OCIRuntime"),
+      .create_command = texts_of(child_of(config, "CreateCommand")),
+      .command = texts_of(child_of(config, "Cmd")),
       .mounts = mounts_of(object),
-      .annotations = string_map_of(config, "Annotations"),
-      .directory = string_of(object, "StaticDir"),
-      .labels = string_map_of(config, "Labels"),
-      .config_path = string_of(object, "OCIConfigPath"),
-      .restart_policy = string_of(child_of(host, "RestartPolicy"), "Name"),
-      .stop_timeout_s = int_of(config, "StopTimeout", 10),
-      .auto_remove = flag_of(host, "AutoRemove"),
-      .terminal = flag_of(config, "Tty"),
+      .annotations = named_texts_of(child_of(config, "Annotations")),
+      .directory = text_in(object, "StaticDir"),
+      .labels = named_texts_of(child_of(config, "Labels")),
+      .config_path = text_in(object, "OCIConfigPath"),
+      .restart_policy = text_in(child_of(host, "RestartPolicy"), "Name"),
+      .stop_timeout_s = static_cast<int>(number_in(config, "StopTimeout", 10)),
+      .auto_remove = flag_in(host, "AutoRemove"),
+      .terminal = flag_in(config, "Tty"),
   };
 }
 
@@ -144,15 +109,16 @@ Result<std::vector<ContainerInfo>> parse_inspect(std::string_view text) {
 
 Result<ContainerInfo> parse_container_config(std::string_view text) {
   const json object = json_reader::parse_or_discarded(text);
-  ContainerInfo info{.id = string_of(object, "id"),
-                     .name = string_of(object, "name"),
-                     .image_name = string_of(object, "rootfsImageName"),
-                     .image_id = string_of(object, "rootfsImageID"),
-                     .oci_runtime = string_of(object, "runtime"),
-                     .create_command = strings_of(object, "CreateCommand"),
-                     .command = strings_of(object, "command"),
-                     .annotations = string_map_of(child_of(object, "spec"), "annotations"),
-                     .labels = string_map_of(object, "labels")};
+  ContainerInfo info{
+      .id = text_in(object, "id"),
+      .name = text_in(object, "name"),
+      .image_name = text_in(object, "rootfsImageName"),
+      .image_id = text_in(object, "rootfsImageID"),
+      .oci_runtime = text_in(object, "runtime"),
+      .create_command = texts_of(child_of(object, "CreateCommand")),
+      .command = texts_of(child_of(object, "command")),
+      .annotations = named_texts_of(child_of(child_of(object, "spec"), "annotations")),
+      .labels = named_texts_of(child_of(object, "labels"))};
   // The API says what it wants in other words than a command's.
   if (info.create_command.empty()) info.create_command = command_of_config(text);
   if (info.id.empty())

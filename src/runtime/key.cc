@@ -9,6 +9,7 @@
 
 #include "container/key_holder.h"
 #include "container/runc_state.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
@@ -43,17 +44,10 @@ Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creati
   return other;
 }
 
-std::vector<std::string> words_of(const std::string& json_text) {
-  const auto words = json_reader::parse_or_discarded(json_text);
-  std::vector<std::string> result;
-  if (words.is_array())
-    for (const auto& word : words)
-      if (word.is_string()) result.push_back(word.get<std::string>());
-  return result;
-}
-
 std::vector<std::string> program_of(const std::string& json_text, std::size_t image_index) {
-  return podman::program_of({.words = words_of(json_text), .image_index = image_index});
+  return podman::program_of(
+      {.words = json_reader::texts_of(json_reader::parse_or_discarded(json_text)),
+       .image_index = image_index});
 }
 
 // Before 0.1 knew of such keys, the checkpoint waited under the id.

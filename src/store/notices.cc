@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/id.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "store/internal/transfer_names.h"
@@ -61,17 +62,11 @@ Result<std::string> text_of(NoticeKind kind, const std::set<std::string>& object
                                  {"objects", objects}});
 }
 
-template <typename Number>
-Number number_in(const Json& json, const char* field) {
-  const auto found = json.find(field);
-  return found != json.end() && found->is_number_integer() ? found->template get<Number>()
-                                                           : Number{};
-}
-
 Result<bool> has_died(const Json& notice) {
   if (json_reader::text_in(notice, "host") != REPRISE_PASS(this_host())) return false;
-  return !sys::is_alive({.pid = number_in<pid_t>(notice, "pid"),
-                         .start_ticks = number_in<std::uint64_t>(notice, "start_ticks")});
+  return !sys::is_alive(
+      {.pid = static_cast<pid_t>(json_reader::number_in(notice, "pid")),
+       .start_ticks = static_cast<std::uint64_t>(json_reader::number_in(notice, "start_ticks"))});
 }
 
 // Adds what it says. False if its process has died.
@@ -79,7 +74,7 @@ Result<bool> take(const std::string& text, Notices& notices) {
   const Json notice = json_reader::parse_or_discarded(text);
   const std::string kind = json_reader::text_in(notice, "kind");
   const bool known = json_reader::text_in(notice, "format") == kFormat &&
-                     number_in<int>(notice, "version") == kVersion &&
+                     json_reader::number_in(notice, "version") == kVersion &&
                      (kind == "push" || kind == "gc") && notice.contains("objects") &&
                      notice["objects"].is_array() &&
                      std::ranges::all_of(notice["objects"], &Json::is_string);
