@@ -15,7 +15,6 @@ namespace reprise::crypto {
 using base::Error;
 using base::ErrorCode;
 using base::fail;
-using base::fail_errno;
 namespace fs = std::filesystem;
 
 namespace {

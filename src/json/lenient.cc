@@ -6,10 +6,10 @@ namespace reprise::json_reader {
 using nlohmann::json;
 
 const json& child_of(const json& object, std::string_view field) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
+  static const json nothing;
+  if (!object.is_object()) return nothing;
   const auto found = object.find(field);
-  return found == object.end() ? kNull : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 std::int64_t number_in(const json& object, std::string_view field, std::int64_t otherwise) {
