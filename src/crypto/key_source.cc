@@ -12,7 +12,6 @@
 
 namespace reprise::crypto {
 
-using base::Error;
 using base::ErrorCode;
 using base::fail;
 namespace fs = std::filesystem;
