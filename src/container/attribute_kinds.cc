@@ -159,7 +159,7 @@ Result<void> set_oom_score(const path& task, pid_t, const std::string& value) {
   return sys::write_control_file(task / "oom_score_adj", value);
 }
 
-constexpr std::array kKinds = std::to_array<AttributeKind>({
+constexpr std::array kWrittenKinds = std::to_array<AttributeKind>({
     {"io-priority", SetBy::kUs, OwnedBy::kThread, Usual::kNothing, read_io_priority,
      set_io_priority},
     {"timer-slack", SetBy::kUs, OwnedBy::kThread, Usual::kOurs, read_timer_slack, set_timer_slack},
@@ -173,6 +173,6 @@ constexpr std::array kKinds = std::to_array<AttributeKind>({
 
 }  // namespace
 
-std::span<const AttributeKind> kinds_set_by_us() { return kKinds; }
+std::span<const AttributeKind> kinds_set_by_us() { return kWrittenKinds; }
 
 }  // namespace reprise::container

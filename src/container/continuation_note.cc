@@ -19,7 +19,7 @@ using State = ContinuationNote::State;
 
 namespace {
 
-constexpr std::size_t kLongest = std::size_t{64} << 10;
+constexpr std::size_t kLongestNote = std::size_t{64} << 10;
 
 ContinuationNote parse(const std::string& text) {
   const json object = json_reader::parse(text);
@@ -55,7 +55,7 @@ Result<void> write_note(const std::filesystem::path& bundle, const ContinuationN
 
 Result<std::optional<ContinuationNote>> read_note(const std::filesystem::path& bundle) {
   const std::filesystem::path file = continuation_note_file(bundle);
-  const Result<std::string> text = sys::read_file(file, kLongest);
+  const Result<std::string> text = sys::read_file(file, kLongestNote);
   if (!text && text.error().error_number() == ENOENT) return std::nullopt;
   if (!text) return std::unexpected(text.error());
   try {

@@ -25,7 +25,7 @@ namespace {
 // short enough, and so that all directories that such a run changes are unpacked by it.
 constexpr std::size_t kStep = 3000;
 // Of the kernel, without the NUL.
-constexpr std::size_t kLongest = 4095;
+constexpr std::size_t kLongestPath = 4095;
 
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 
@@ -40,7 +40,7 @@ std::string start_of(const std::string& name, std::size_t limit) {
 Parts parts_of(const std::vector<std::string>& names) {
   Parts parts;
   for (const std::string& name : names) {
-    if (name.size() <= kLongest) continue;
+    if (name.size() <= kLongestPath) continue;
     for (std::size_t limit = kStep; limit + kStep / 3 < name.size(); limit += kStep) {
       const std::string start = start_of(name, limit);
       parts.try_emplace({start.size(), start});
@@ -49,7 +49,7 @@ Parts parts_of(const std::vector<std::string>& names) {
   for (auto& [start, wanted] : parts)
     for (const std::string& name : names)
       if (name.size() > start.first + 1 && name.starts_with(start.second + "/") &&
-          name.size() - start.first <= kLongest)
+          name.size() - start.first <= kLongestPath)
         wanted.push_back(name);
   return parts;
 }

@@ -143,7 +143,7 @@ Result<void> set_denial(const path&, pid_t tid, const std::string& value) {
   return inject(tid, SYS_prctl, {kSetDenial, flags});
 }
 
-constexpr std::array kKinds = std::to_array<AttributeKind>({
+constexpr std::array kInjectedKinds = std::to_array<AttributeKind>({
     {"store-bypass-speculation", SetBy::kTask, OwnedBy::kThread, Usual::kNothing,
      read_speculation<kStoreBypass>, set_speculation<kStoreBypass>},
     {"indirect-branch-speculation", SetBy::kTask, OwnedBy::kThread, Usual::kNothing,
@@ -168,7 +168,7 @@ constexpr std::array<std::pair<std::string_view, int>, 7> kModes = {{{"default",
 
 }  // namespace
 
-std::span<const AttributeKind> kinds_set_by_tasks() { return kKinds; }
+std::span<const AttributeKind> kinds_set_by_tasks() { return kInjectedKinds; }
 
 Result<Value> ask_denial(pid_t process) {
   constexpr std::chrono::milliseconds kShortPatience{100};  // a stop waits for it

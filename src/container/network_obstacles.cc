@@ -18,12 +18,6 @@ namespace {
 
 using std::filesystem::path;
 
-std::string describe(const path& process) {
-  auto name = sys::read_file(process / "comm").value_or("");
-  while (name.ends_with('\n')) name.pop_back();
-  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
-}
-
 // Podman's are, as files; others are runc's, and go with the container.
 bool is_kept_by_a_mount(const std::string& ns) {
   const auto text = sys::read_file("/proc/self/mountinfo");
@@ -40,7 +34,7 @@ void judge_nested(const path& proc, pid_t init, std::vector<Obstacle>& found) {
     const path process = proc / std::to_string(pid);
     const std::string own = sys::link_target(process / "ns/net");
     if (own.empty() || own == first) continue;
-    found.push_back({describe(process), "lives in a network namespace of its own",
+    found.push_back({describe_process(process), "lives in a network namespace of its own",
                      "have the program share the container's network (its sandbox or its 'ip "
                      "netns' makes another)"});
     return;  // one is enough to say so
@@ -74,17 +68,17 @@ void judge_link_local(const path& proc, pid_t init, std::vector<Obstacle>& found
 }
 
 Obstacle describe_peer(const path& proc, const OutsidePeer& peer) {
-  const std::string who = describe(proc / std::to_string(peer.peer_pid));
+  const std::string who = describe_process(proc / std::to_string(peer.peer_pid));
   std::string text = "is connected by a UNIX socket to " + who;
   text += peer.executed ? ", which was started by 'podman exec'" : " outside of the container";
   const std::string& place = peer.path.empty() ? peer.name : peer.path;
   if (!peer.executed && place.starts_with('/')) text += ", at '" + place + "'";
-  return {
-      describe(proc / std::to_string(peer.pid)) + ", descriptor " + std::to_string(peer.descriptor),
-      std::move(text),
-      peer.executed ? "end that program first"
-                    : "have the program close the connection before the checkpoint, or reach "
-                      "the service by TCP"};
+  return {describe_process(proc / std::to_string(peer.pid)) + ", descriptor " +
+              std::to_string(peer.descriptor),
+          std::move(text),
+          peer.executed ? "end that program first"
+                        : "have the program close the connection before the checkpoint, or reach "
+                          "the service by TCP"};
 }
 
 enum class Whose : std::uint8_t { kServices, kExecuted };

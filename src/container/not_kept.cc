@@ -117,12 +117,6 @@ bool has_formats(const path& process) {
   return false;
 }
 
-std::string describe(const path& process) {
-  auto name = sys::read_file(process / "comm").value_or("");
-  while (name.ends_with('\n')) name.pop_back();
-  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
-}
-
 }  // namespace
 
 std::span<const NotKeptRow> not_kept() { return kRows; }
@@ -132,7 +126,7 @@ std::vector<SeenLoss> seen_losses(pid_t init, Losses which) {
   std::set<NotKept> told;
   const auto tell = [&](bool has, const path& process, NotKept key) {
     if (has && told.insert(key).second)
-      seen.push_back({describe(process), &kRows[static_cast<std::size_t>(key)]});
+      seen.push_back({describe_process(process), &kRows[static_cast<std::size_t>(key)]});
   };
   const auto unread = unread_sockets("/proc/" + std::to_string(init));
   const path first = "/proc/" + std::to_string(init);

@@ -42,12 +42,6 @@ struct Process {
   std::string described;  // "process 7 (python3)"
 };
 
-std::string describe(const path& process) {
-  auto name = sys::read_file(process / "comm").value_or("");
-  while (name.ends_with('\n')) name.pop_back();
-  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
-}
-
 // --- descriptors: criu/files.c, dump_one_file
 
 struct Cause {
@@ -416,7 +410,7 @@ void judge_leases(const path& proc, const std::vector<pid_t>& processes,
         state != "BREAKING" || std::ranges::find(processes, pid) == processes.end())
       continue;
     found.push_back(
-        {describe(proc / std::to_string(pid)), "has a file lease that is being broken",
+        {describe_process(proc / std::to_string(pid)), "has a file lease that is being broken",
          "try again: the program gives it up, or the kernel takes it, within a minute"});
   }
 }
@@ -460,8 +454,10 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
   const MountNumbers mounts(proc, processes);
   for (const pid_t pid : processes) {
     const path directory = proc / std::to_string(pid);
-    const Process process{
-        .pid = pid, .directory = directory, .init = first, .described = describe(directory)};
+    const Process process{.pid = pid,
+                          .directory = directory,
+                          .init = first,
+                          .described = describe_process(directory)};
     ++result.processes;
     judge_tracing(process, proc, result.obstacles);
     judge_namespaces(process, result.obstacles);

@@ -22,25 +22,25 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 // The order of keys is the engine's: what we do not mean to change stays as it was.
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 namespace {
 
 // nullptr if it is missing or null; throws if `object` is none.
-const json* member(const json& object, const char* name) {
-  const auto& members = object.get_ref<const json::object_t&>();
+const Json* member(const Json& object, const char* name) {
+  const auto& members = object.get_ref<const Json::object_t&>();
   const auto found = members.find(name);
   return found == members.end() || found->second.is_null() ? nullptr : &found->second;
 }
 
 // A profile without a default action and rules is none, to runc as well.
-bool has_profile(const json& config) {
-  const json* const section = member(config, "linux");
-  const json* const seccomp = section == nullptr ? nullptr : member(*section, "seccomp");
+bool has_profile(const Json& config) {
+  const Json* const section = member(config, "linux");
+  const Json* const seccomp = section == nullptr ? nullptr : member(*section, "seccomp");
   if (seccomp == nullptr) return false;
-  const json* const rules = member(*seccomp, "syscalls");
-  const json* const action = member(*seccomp, "defaultAction");
-  return (rules != nullptr && !rules->get_ref<const json::array_t&>().empty()) ||
+  const Json* const rules = member(*seccomp, "syscalls");
+  const Json* const action = member(*seccomp, "defaultAction");
+  return (rules != nullptr && !rules->get_ref<const Json::array_t&>().empty()) ||
          (action != nullptr && !action->get_ref<const std::string&>().empty());
 }
 
@@ -49,24 +49,24 @@ bool has_profile(const json& config) {
 constexpr std::array<std::string_view, 3> kIoUringCalls = {"io_uring_setup", "io_uring_enter",
                                                            "io_uring_register"};
 
-bool is_io_uring(const json& name) {
+bool is_io_uring(const Json& name) {
   return name.is_string() && std::ranges::find(kIoUringCalls, name.get_ref<const std::string&>()) !=
                                  kIoUringCalls.end();
 }
 
 // Two rules of different actions for the same call are an error for runc.
-void drop_io_uring(json& rules) {
-  for (json& one : rules) {
-    json kept = json::array();
-    for (const json& name : one.at("names").get_ref<const json::array_t&>())
+void drop_io_uring(Json& rules) {
+  for (Json& one : rules) {
+    Json kept = Json::array();
+    for (const Json& name : one.at("names").get_ref<const Json::array_t&>())
       if (!is_io_uring(name)) kept.push_back(name);
     one["names"] = std::move(kept);
   }
-  std::erase_if(rules.get_ref<json::array_t&>(),
-                [](const json& one) { return one.at("names").empty(); });
+  std::erase_if(rules.get_ref<Json::array_t&>(),
+                [](const Json& one) { return one.at("names").empty(); });
 }
 
-void refuse_io_uring(json& rules) {
+void refuse_io_uring(Json& rules) {
   drop_io_uring(rules);
   rules.push_back({{"names", kIoUringCalls}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", ENOSYS}});
 }
@@ -80,16 +80,16 @@ void refuse_io_uring(json& rules) {
 constexpr std::uint64_t kMultipath = IPPROTO_MPTCP;
 constexpr int kProtocolIndex = 2;
 
-json below(std::uint64_t value) {
+Json below(std::uint64_t value) {
   return {{"index", kProtocolIndex}, {"value", value}, {"op", "SCMP_CMP_LT"}};
 }
-json above(std::uint64_t value) {
+Json above(std::uint64_t value) {
   return {{"index", kProtocolIndex}, {"value", value}, {"op", "SCMP_CMP_GT"}};
 }
 
 // Conditions of which one holds for each value of [first, last], and none for others.
-std::vector<json> between(std::uint64_t first, std::uint64_t last) {
-  std::vector<json> conditions;
+std::vector<Json> between(std::uint64_t first, std::uint64_t last) {
+  std::vector<Json> conditions;
   while (first <= last) {
     // The largest block of aligned values that fits.
     std::uint64_t size = first == 0 ? std::bit_floor(last + 1) : first & (~first + 1);
@@ -105,29 +105,29 @@ std::vector<json> between(std::uint64_t first, std::uint64_t last) {
 
 // Conditions on the protocol of which one holds where `condition` does, but not for Multipath TCP;
 // nullopt where we know of none.
-std::optional<std::vector<json>> narrowed(const json& condition) {
+std::optional<std::vector<Json>> narrowed(const Json& condition) {
   const auto value = condition.at("value").get<std::uint64_t>();
   const auto op = condition.at("op").get<std::string>();
   if (op == "SCMP_CMP_EQ") {
-    if (value == kMultipath) return std::vector<json>{};
-    return std::vector<json>{condition};
+    if (value == kMultipath) return std::vector<Json>{};
+    return std::vector<Json>{condition};
   }
   if (op != "SCMP_CMP_NE") return std::nullopt;
-  if (value == kMultipath) return std::vector<json>{condition};
+  if (value == kMultipath) return std::vector<Json>{condition};
   if (value > kMultipath) return std::nullopt;
-  std::vector<json> conditions = between(value + 1, kMultipath - 1);
+  std::vector<Json> conditions = between(value + 1, kMultipath - 1);
   conditions.push_back(above(kMultipath));
   if (value > 0) conditions.push_back(below(value));
   return conditions;
 }
 
 // The same rule without Multipath TCP, as several; nullopt where that cannot be said.
-std::optional<std::vector<json>> without_multipath(const json& rule) {
-  json others = json::array();
-  std::vector<json> conditions = {below(kMultipath), above(kMultipath)};
+std::optional<std::vector<Json>> without_multipath(const Json& rule) {
+  Json others = Json::array();
+  std::vector<Json> conditions = {below(kMultipath), above(kMultipath)};
   int on_protocol = 0;
-  const json* const args = member(rule, "args");
-  for (const json& condition : args == nullptr ? json::array() : *args) {
+  const Json* const args = member(rule, "args");
+  for (const Json& condition : args == nullptr ? Json::array() : *args) {
     if (condition.at("index") != kProtocolIndex) {
       others.push_back(condition);
       continue;
@@ -136,9 +136,9 @@ std::optional<std::vector<json>> without_multipath(const json& rule) {
     if (!narrow || ++on_protocol > 1) return std::nullopt;
     conditions = std::move(*narrow);
   }
-  std::vector<json> rules;
-  for (const json& condition : conditions) {
-    json one = rule;
+  std::vector<Json> rules;
+  for (const Json& condition : conditions) {
+    Json one = rule;
     one["names"] = {"socket"};
     one["args"] = others;
     one["args"].push_back(condition);
@@ -148,37 +148,37 @@ std::optional<std::vector<json>> without_multipath(const json& rule) {
 }
 
 // Does nothing where it cannot be said.
-void refuse_multipath(json& rules) {
-  const json is_multipath = {
+void refuse_multipath(Json& rules) {
+  const Json is_multipath = {
       {"index", kProtocolIndex}, {"value", kMultipath}, {"op", "SCMP_CMP_EQ"}};
-  json edited = json::array();
-  for (const json& rule : rules) {
-    json rest = rule;
-    auto& names = rest.at("names").get_ref<json::array_t&>();
+  Json edited = Json::array();
+  for (const Json& rule : rules) {
+    Json rest = rule;
+    auto& names = rest.at("names").get_ref<Json::array_t&>();
     const bool concerned = std::erase(names, "socket") > 0;
     if (!concerned || !names.empty()) edited.push_back(rest);
     if (!concerned) continue;
     const auto narrow = without_multipath(rule);
     if (!narrow) return;
-    for (const json& one : *narrow) edited.push_back(one);
+    for (const Json& one : *narrow) edited.push_back(one);
   }
   edited.push_back({{"names", {"socket"}},
                     {"action", "SCMP_ACT_ERRNO"},
                     {"errnoRet", EPROTONOSUPPORT},
-                    {"args", json::array({is_multipath})}});
+                    {"args", Json::array({is_multipath})}});
   rules = std::move(edited);
 }
 
 // As for all of our annotations that allow something: anything else denies.
-bool allows(const json& config, const char* annotation) {
-  const json* const annotations = member(config, "annotations");
-  const json* const value = annotations == nullptr ? nullptr : member(*annotations, annotation);
+bool allows(const Json& config, const char* annotation) {
+  const Json* const annotations = member(config, "annotations");
+  const Json* const value = annotations == nullptr ? nullptr : member(*annotations, annotation);
   return value != nullptr && *value == "allow";
 }
 
-void edit(json& config) {
-  json& seccomp = config["linux"]["seccomp"];
-  if (seccomp["syscalls"].is_null()) seccomp["syscalls"] = json::array();
+void edit(Json& config) {
+  Json& seccomp = config["linux"]["seccomp"];
+  if (seccomp["syscalls"].is_null()) seccomp["syscalls"] = Json::array();
   if (!allows(config, "reprise.dev/io-uring")) refuse_io_uring(seccomp["syscalls"]);
   if (!allows(config, "reprise.dev/mptcp")) refuse_multipath(seccomp["syscalls"]);
 }
@@ -187,11 +187,11 @@ void edit(json& config) {
 
 Result<std::string> refusing_what_cannot_be_saved(std::string_view config) {
   try {
-    json parsed = json_reader::parse<json>(config);
+    Json parsed = json_reader::parse<Json>(config);
     if (!has_profile(parsed)) return std::string(config);
     edit(parsed);
     return json_writer::print(parsed);
-  } catch (const json::exception& error) {
+  } catch (const Json::exception& error) {
     return fail(ErrorCode::kCorrupt, std::string("not an OCI configuration: ") + error.what());
   }
 }

@@ -49,7 +49,7 @@ std::unexpected<Error> unsupported(const path& rootfs, const std::string& why) {
 }
 
 // Options that the kernel shows and takes alike. Any other one might not mean the same again.
-constexpr std::array<std::string_view, 11> kOptions = {
+constexpr std::array<std::string_view, 11> kOverlayOptions = {
     "lowerdir", "upperdir", "workdir",   "index", "metacopy",  "redirect_dir",
     "xino",     "uuid",     "userxattr", "fsync", "nfs_export"};
 
@@ -68,7 +68,7 @@ Result<std::string> options_again(const path& rootfs, const sys::Mount& mount) {
   for (const std::string& option : split(mount.super_options, ',')) {
     if (option == "rw" || option == "seclabel") continue;
     const std::string name = option.substr(0, option.find('='));
-    if (option != "volatile" && std::ranges::find(kOptions, name) == kOptions.end())
+    if (option != "volatile" && std::ranges::find(kOverlayOptions, name) == kOverlayOptions.end())
       return unsupported(rootfs, "has the unknown mount option '" + name + "'");
     again += (again.empty() ? "" : ",") + option;
   }

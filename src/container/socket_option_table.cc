@@ -26,7 +26,7 @@ constexpr int kNetlink = 270;
 
 // Left out: what CRIU restores itself (buffer sizes, SO_REUSEADDR, SO_LINGER …), what reading
 // changes (SO_ERROR, TCP_SAVED_SYN), what the kernel sets by itself (TCP_QUICKACK).
-constexpr std::array kOptions = std::to_array<KnownOption>({
+constexpr std::array kSocketOptions = std::to_array<KnownOption>({
     {kSocket, 1, "SO_DEBUG"},
     {kSocket, 12, "SO_PRIORITY"},
     {kSocket, 29, "SO_TIMESTAMP"},
@@ -173,12 +173,13 @@ constexpr std::array kOptions = std::to_array<KnownOption>({
 
 }  // namespace
 
-std::span<const KnownOption> known_options() { return kOptions; }
+std::span<const KnownOption> known_options() { return kSocketOptions; }
 
 const KnownOption* find_option(int level, int number) {
-  const auto* const found = std::ranges::find_if(
-      kOptions, [&](const KnownOption& one) { return one.level == level && one.number == number; });
-  return found == kOptions.end() ? nullptr : found;
+  const auto* const found = std::ranges::find_if(kSocketOptions, [&](const KnownOption& one) {
+    return one.level == level && one.number == number;
+  });
+  return found == kSocketOptions.end() ? nullptr : found;
 }
 
 bool has_level(int level, int family, int type, int protocol) {

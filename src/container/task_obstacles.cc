@@ -27,16 +27,10 @@ namespace {
 
 using std::filesystem::path;
 
-std::string describe(const path& process) {
-  auto name = sys::read_file(process / "comm").value_or("");
-  while (name.ends_with('\n')) name.pop_back();
-  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
-}
-
 void judge_confinement(const path& proc, pid_t init, const std::vector<pid_t>& processes,
                        std::vector<Obstacle>& found) {
   for (const Confined& one : find_landlocked(proc, init, processes)) {
-    const std::string subject = describe(proc / std::to_string(one.process));
+    const std::string subject = describe_process(proc / std::to_string(one.process));
     if (one.doubt.empty())
       found.push_back({subject, "is in a Landlock sandbox, and would come back without it",
                        "switch the program's sandbox off, or do without checkpoints of it"});
@@ -54,7 +48,7 @@ void judge_scheduling(const path& proc, pid_t process, std::vector<Obstacle>& fo
     const int policy = ::sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK;
     if (policy != kDeadline && policy != kExtensible) continue;
     found.push_back(
-        {describe(proc / std::to_string(process)),
+        {describe_process(proc / std::to_string(process)),
          std::string("is scheduled by ") +
              (policy == kDeadline ? "deadlines (SCHED_DEADLINE)" : "a BPF program (SCHED_EXT)"),
          "have it scheduled in another way: chrt --other -p 0 PID"});
@@ -81,7 +75,7 @@ void judge_connections(const path& proc, pid_t process, std::set<std::string>& s
         size == 0)
       continue;
     found.push_back(
-        {describe(directory) + ", descriptor " + std::to_string(file.number),
+        {describe_process(directory) + ", descriptor " + std::to_string(file.number),
          "is a connection of which the kernel does a part ('" + std::string(layer.data()) + "')",
          "switch it off in the program (OpenSSL: without SSL_OP_ENABLE_KTLS)"});
   }
@@ -111,7 +105,7 @@ void judge_segments(const path& proc, const std::vector<pid_t>& processes,
           status_field(*status, "State").starts_with('Z') || !has_segments(process))
         continue;
       found.push_back(
-          {describe(directory), "has memory segments of its own (modify_ldt)",
+          {describe_process(directory), "has memory segments of its own (modify_ldt)",
            "run it where it needs none: as a 64 bit program, outside of Wine or DOSEMU"});
     }
   }).join();
@@ -120,7 +114,7 @@ void judge_segments(const path& proc, const std::vector<pid_t>& processes,
 void judge_watches(const path& proc, pid_t init, const std::vector<pid_t>& processes,
                    std::vector<Obstacle>& found) {
   for (const DeletedWatch& watch : deleted_watches(proc, processes, watches_of(proc, init)))
-    found.push_back({describe(proc / std::to_string(watch.process)),
+    found.push_back({describe_process(proc / std::to_string(watch.process)),
                      "has the file '" + watch.file + "' open, which is being watched (inotify)",
                      "close the file, or remove the watch"});
 }

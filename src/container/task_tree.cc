@@ -58,4 +58,10 @@ pid_t innermost_tid(std::string_view status) {
   return last;
 }
 
+std::string describe_process(const std::filesystem::path& process) {
+  auto name = sys::read_file(process / "comm").value_or("");
+  while (name.ends_with('\n')) name.pop_back();
+  return "process " + process.filename().string() + (name.empty() ? "" : " (" + name + ")");
+}
+
 }  // namespace reprise::container

@@ -25,6 +25,10 @@ std::vector<pid_t> threads_of(const std::filesystem::path& proc, pid_t process);
 // The value of "NAME:\tvalue" in the text of a /proc/PID/status; empty if there is no such line.
 std::string status_field(std::string_view status, std::string_view name);
 
+// What people are told of a process: "process 12 (nginx)", only the pid where it has ended.
+// `process`: its directory in a procfs.
+std::string describe_process(const std::filesystem::path& process);
+
 // The id of a thread in the innermost pid namespace that it lives in, from the text of its status;
 // 0 if the kernel does not tell (before 4.1).
 pid_t innermost_tid(std::string_view status);

@@ -33,7 +33,7 @@ namespace {
 constexpr std::array<std::string_view, 3> kServed{"checkpoints", "keys", "packs"};
 constexpr std::string_view kNotes = "notes/";
 constexpr std::string_view kObjects = "/v1/objects";
-constexpr std::size_t kPiece = std::size_t{256} << 10;
+constexpr std::size_t kServedPiece = std::size_t{256} << 10;
 constexpr std::size_t kRequestsPerConnection = 10'000;
 
 enum Status : int {
@@ -106,7 +106,7 @@ bool is_within(const httplib::Ranges& ranges, std::uint64_t bytes) {
 
 bool send_piece(const sys::UniqueFd& file, std::size_t offset, std::size_t length,
                 httplib::DataSink& sink) {
-  std::vector<char> piece(std::min(length, kPiece));
+  std::vector<char> piece(std::min(length, kServedPiece));
   const auto got = sys::read_at(file.get(), offset, std::as_writable_bytes(std::span(piece)));
   return got && *got > 0 && sink.write(piece.data(), *got);
 }

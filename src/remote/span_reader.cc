@@ -14,7 +14,7 @@ using base::fail;
 namespace {
 
 // Large enough that the round trip of a request does not count.
-constexpr std::size_t kPiece = std::size_t{8} << 20;
+constexpr std::size_t kSpanPiece = std::size_t{8} << 20;
 
 Result<void> read_piece(std::uint64_t offset, std::span<std::byte> out, const ReadRange& read_range,
                         const std::atomic<bool>& stop) {
@@ -35,10 +35,10 @@ Result<void> read_piece(std::uint64_t offset, std::span<std::byte> out, const Re
 Result<void> read_span(std::uint64_t offset, std::span<std::byte> out, unsigned parallel,
                        const ReadRange& read_range) {
   std::atomic<bool> stop = false;
-  const std::size_t pieces = (out.size() + kPiece - 1) / kPiece;
+  const std::size_t pieces = (out.size() + kSpanPiece - 1) / kSpanPiece;
   return for_each(pieces, parallel, stop, [&](std::size_t index) {
-    const std::size_t begin = index * kPiece;
-    return read_piece(offset + begin, out.subspan(begin, std::min(kPiece, out.size() - begin)),
+    const std::size_t begin = index * kSpanPiece;
+    return read_piece(offset + begin, out.subspan(begin, std::min(kSpanPiece, out.size() - begin)),
                       read_range, stop);
   });
 }

@@ -9,24 +9,24 @@ using image::CriuNamespaces;
 
 namespace {
 
-struct Kind {
+struct NamespaceKind {
   const char* name;  // in config.json
   std::uint64_t CriuNamespaces::* id;
 };
-constexpr std::array<Kind, 7> kKinds = {{{"pid", &CriuNamespaces::pid},
-                                         {"network", &CriuNamespaces::net},
-                                         {"ipc", &CriuNamespaces::ipc},
-                                         {"uts", &CriuNamespaces::uts},
-                                         {"mount", &CriuNamespaces::mnt},
-                                         {"user", &CriuNamespaces::user},
-                                         {"cgroup", &CriuNamespaces::cgroup}}};
+constexpr std::array<NamespaceKind, 7> kNamespaceKinds = {{{"pid", &CriuNamespaces::pid},
+                                                           {"network", &CriuNamespaces::net},
+                                                           {"ipc", &CriuNamespaces::ipc},
+                                                           {"uts", &CriuNamespaces::uts},
+                                                           {"mount", &CriuNamespaces::mnt},
+                                                           {"user", &CriuNamespaces::user},
+                                                           {"cgroup", &CriuNamespaces::cgroup}}};
 
 }  // namespace
 
 Result<void> check_namespaces(const CriuNamespaces& ids, const CriuNamespaces& init,
                               const CriuNamespaces& host, const Grants& grants,
                               const std::string& who) {
-  for (const Kind& kind : kKinds) {
+  for (const NamespaceKind& kind : kNamespaceKinds) {
     const std::uint64_t id = ids.*kind.id;
     const std::uint64_t of_host = host.*kind.id;
     const std::string name = kind.name;
