@@ -8,11 +8,7 @@ namespace reprise::image {
 
 using base::Result;
 
-namespace {
-
-constexpr std::uint32_t kCoreMagic = 0x55053847;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::vector<CriuLimit>> decode_core_limits(std::string_view file) {
   const std::string_view message =

@@ -11,6 +11,10 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
+std::unexpected<base::Error> damaged(std::string_view what) {
+  return base::fail(base::ErrorCode::kCorrupt, std::string(what) + " of CRIU is damaged");
+}
+
 std::optional<std::uint32_t> take_u32(std::string_view& bytes) {
   constexpr std::size_t kBytes = 4;
   if (bytes.size() < kBytes) return std::nullopt;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "image/criu_message.h"
+#include "image/internal/criu_file.h"
 
 namespace reprise::image {
 
@@ -14,7 +15,6 @@ using enum CriuFieldKind;
 
 namespace {
 
-constexpr std::uint32_t kFilesMagic = 0x56303138;
 constexpr std::uint32_t kRemapMagic = 0x59133954;
 constexpr std::uint32_t kGhostMagic = 0x52583605;
 constexpr std::uint32_t kNetworkMagic = 0x55933752;
@@ -58,10 +58,6 @@ constexpr CriuField kPlace[] = {{1, kText}, {2, kText}, {3, kNumber}};
 constexpr CriuField kController[] = {{1, kMany}, {2, kMany}, {3, kNumber}};
 constexpr CriuField kDirectory[] = {{1, kText}, {2, kMany}, {3, kMany}, {4, kBytes}};
 constexpr CriuField kProperty[] = {{1, kText}, {2, kText}, {3, kBytes}};
-
-std::unexpected<base::Error> damaged(std::string_view what) {
-  return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is damaged");
-}
 
 Result<void> read_regular(std::string_view bytes, CriuOpenFile& file) {
   const CriuMessage one = REPRISE_PASS(CriuMessage::parse(bytes, kRegularFile, "an open file"));

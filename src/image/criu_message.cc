@@ -103,13 +103,10 @@ std::optional<CriuMessage::Value> CriuMessage::take_value(std::string_view& byte
 
 Result<CriuMessage> CriuMessage::parse(std::string_view bytes, std::span<const CriuField> fields,
                                        std::string_view what) {
-  const auto damaged = [&] {
-    return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is damaged");
-  };
   CriuMessage message;
   while (!bytes.empty()) {
     const auto tag = take_varint(bytes);
-    if (!tag || *tag > UINT32_MAX) return damaged();
+    if (!tag || *tag > UINT32_MAX) return damaged(what);
     const auto number = static_cast<std::uint32_t>(*tag >> 3U);
     const auto wire = static_cast<std::uint32_t>(*tag & 7U);
     const auto field = std::ranges::find(fields, number, &CriuField::number);
@@ -117,10 +114,10 @@ Result<CriuMessage> CriuMessage::parse(std::string_view bytes, std::span<const C
       return fail(ErrorCode::kUnsupported, std::string(what) + " of CRIU has the field " +
                                                std::to_string(number) +
                                                ", which this version does not know");
-    if (!fits(field->kind, wire)) return damaged();
-    if (!is_repeated(field->kind) && message.has(number)) return damaged();
+    if (!fits(field->kind, wire)) return damaged(what);
+    if (!is_repeated(field->kind) && message.has(number)) return damaged(what);
     auto value = take_value(bytes, field->kind, wire == kLength);
-    if (!value) return damaged();
+    if (!value) return damaged(what);
     Value& all = message.values_[number];
     all.numbers.insert(all.numbers.end(), value->numbers.begin(), value->numbers.end());
     all.bytes.insert(all.bytes.end(), value->bytes.begin(), value->bytes.end());

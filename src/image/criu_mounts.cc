@@ -2,6 +2,7 @@
 #include "image/criu_mounts.h"
 
 #include "image/criu_message.h"
+#include "image/internal/criu_file.h"
 
 namespace reprise::image {
 
@@ -10,7 +11,6 @@ using enum CriuFieldKind;
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x55563928;
 constexpr std::size_t kMost = 100'000;
 constexpr std::string_view kWhat = "an image of mounts";
 
@@ -43,7 +43,7 @@ CriuFileSystem kind_of(std::uint64_t number) {
 
 Result<std::vector<CriuMount>> decode_mounts(std::string_view file) {
   std::vector<CriuMount> mounts;
-  const auto messages = REPRISE_PASS(criu_messages(file, kMagic, kWhat, kMost));
+  const auto messages = REPRISE_PASS(criu_messages(file, kMountsMagic, kWhat, kMost));
   for (const std::string_view bytes : messages) {
     const CriuMessage one = REPRISE_PASS(CriuMessage::parse(bytes, kFields, kWhat));
     mounts.push_back({.place = one.text(7),

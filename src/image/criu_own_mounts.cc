@@ -17,7 +17,6 @@ using base::Result;
 
 namespace {
 
-constexpr std::uint32_t kMountsMagic = 0x55563928;
 constexpr std::string_view kNull = "/dev/null";
 
 using Devices = std::set<std::uint32_t>;

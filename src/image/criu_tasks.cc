@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::uint32_t kInventoryMagic = 0x58313116;
 constexpr std::uint32_t kProcessesMagic = 0x50273030;
-constexpr std::uint32_t kCoreMagic = 0x55053847;
 constexpr std::uint32_t kIdsMagic = 0x54432030;
 constexpr std::uint32_t kSeccompMagic = 0x64413049;
 constexpr std::uint32_t kUserNamespaceMagic = 0x55474906;
@@ -62,10 +61,6 @@ constexpr CriuField kMap[] = {{1, kNumber}, {2, kNumber}, {3, kNumber}};
 // More tasks, or filters, than any container has.
 constexpr std::size_t kMostTasks = 4'000'000;
 constexpr std::size_t kMostFilters = 65536;
-
-std::unexpected<base::Error> damaged(std::string_view what) {
-  return fail(ErrorCode::kCorrupt, std::string(what) + " of CRIU is damaged");
-}
 
 Result<CriuMessage> only(std::string_view file, std::uint32_t magic,
                          std::span<const CriuField> fields, std::string_view what) {

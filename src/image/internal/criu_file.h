@@ -16,6 +16,11 @@ namespace reprise::image {
 // Every CRIU image file begins with a magic number of its class and one of its kind.
 inline constexpr std::uint32_t kCriuServiceMagic = 0x55105940;
 inline constexpr std::uint32_t kCriuImageMagic = 0x54564319;
+inline constexpr std::uint32_t kCoreMagic = 0x55053847;
+inline constexpr std::uint32_t kFilesMagic = 0x56303138;
+inline constexpr std::uint32_t kMountsMagic = 0x55563928;
+
+std::unexpected<base::Error> damaged(std::string_view what);
 
 // Takes a little-endian number off the front of `bytes`; nullopt if they are too few.
 std::optional<std::uint32_t> take_u32(std::string_view& bytes);
