@@ -96,13 +96,14 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONTAINER", options->container, "a running container, by name or id")->required();
-  app.add_flag("--stop", options->stop, "end the container once the checkpoint is safe");
-  app.add_option("--tag", options->tag,
-                 "a name for the checkpoint, which is then kept until removed");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("CONTAINER", options->container, "a running container, by name or id")
+      .required();
+  arguments.add_flag("--stop", options->stop, "end the container once the checkpoint is safe");
+  arguments.add_option("--tag", options->tag,
+                       "a name for the checkpoint, which is then kept until removed");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -63,15 +63,15 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      ->required();
-  app.add_option("FILE", options->file, "where to; '-' is standard output")->required();
-  app.add_option("--compress", options->compression, "none, gzip or zstd")
-      ->check(CLI::IsMember({"none", "gzip", "zstd"}))
-      ->capture_default_str();
-  app.add_flag("--json", options->json, "print JSON (not with '-')");
+  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
+      .required();
+  arguments.add_option("FILE", options->file, "where to; '-' is standard output").required();
+  arguments.add_option("--compress", options->compression, "none, gzip or zstd")
+      .one_of({"none", "gzip", "zstd"})
+      .show_default();
+  arguments.add_flag("--json", options->json, "print JSON (not with '-')");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -26,11 +26,11 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("FILE", options->file, "the archive; '-' is standard input")->required();
-  app.add_option("--tag", options->tag, "a name for the checkpoint");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("FILE", options->file, "the archive; '-' is standard input").required();
+  arguments.add_option("--tag", options->tag, "a name for the checkpoint");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -98,11 +98,11 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONTAINER", options->container, "only those of this container");
-  app.add_option("--remote", options->remote, "what lies at this remote, by name or URL");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("CONTAINER", options->container, "only those of this container");
+  arguments.add_option("--remote", options->remote, "what lies at this remote, by name or URL");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

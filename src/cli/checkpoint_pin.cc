@@ -21,9 +21,9 @@ Result<int> set_one(Context& context, const std::string& name, Pin pin) {
 }
 
 template <Pin pin>
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto names = std::make_shared<std::vector<std::string>>();
-  app.add_option("CHECKPOINT", *names, "ids, unique beginnings of ids, or tags")->required();
+  arguments.add_option("CHECKPOINT", *names, "ids, unique beginnings of ids, or tags").required();
   return [names](Context& context) -> Result<int> {
     return for_each_name(context.io, *names, pin == Pin::kYes ? "cannot pin" : "cannot unpin",
                          [&](const std::string& name) { return set_one(context, name, pin); });

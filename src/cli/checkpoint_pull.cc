@@ -43,15 +43,17 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->checkpoint,
-                 "id, unique beginning of one, tag, or name of a container, which stands for its "
-                 "newest; or oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]")
-      ->required();
-  app.add_option("REMOTE", options->remote,
-                 "name of a remote, or a URL; the one that is configured if there is only one");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments
+      .add_option("CHECKPOINT", options->checkpoint,
+                  "id, unique beginning of one, tag, or name of a container, which stands for its "
+                  "newest; or oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]")
+      .required();
+  arguments.add_option(
+      "REMOTE", options->remote,
+      "name of a remote, or a URL; the one that is configured if there is only one");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -64,15 +64,15 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      ->required();
-  app.add_option(
+  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
+      .required();
+  arguments.add_option(
       "REMOTE", options->remote,
       "name of a remote, a URL, oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]; the remote that is "
       "configured if there is only one");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -83,12 +83,12 @@ Result<int> remove_all_there(Context& context, const Options& options) {
   });
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags")
-      ->required();
-  app.add_option("--remote", options->remote,
-                 "remove them from this remote, by name or URL, and not from here");
+  arguments.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags")
+      .required();
+  arguments.add_option("--remote", options->remote,
+                       "remove them from this remote, by name or URL, and not from here");
   return [options](Context& context) {
     return options->remote ? remove_all_there(context, *options)
                            : remove_all(context, options->names);

@@ -89,11 +89,11 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      ->required();
-  app.add_flag("--json", options->json, "print JSON, with all files");
+  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
+      .required();
+  arguments.add_flag("--json", options->json, "print JSON, with all files");
   return [options](Context& context) { return run(*options, context); };
 }
 

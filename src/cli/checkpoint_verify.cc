@@ -38,12 +38,12 @@ Result<int> run(const Options& options, Context& context) {
                        [&](const std::string& name) { return verify_one(context, name); });
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  auto* names =
-      app.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags");
-  auto* all = app.add_flag("--all", options->all, "every checkpoint in the store");
-  names->excludes(all);
+  Argument names =
+      arguments.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags");
+  const Argument all = arguments.add_flag("--all", options->all, "every checkpoint in the store");
+  names.excludes(all);
   return [options](Context& context) -> Result<int> {
     if (options->names.empty() && !options->all)
       return std::unexpected(base::Error(base::ErrorCode::kInvalidInput, "nothing to verify")

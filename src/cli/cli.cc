@@ -78,20 +78,14 @@ void upload_in_background(const Context& context) {
 Result<int> run_configured(const Command& command, std::vector<std::string> args,
                            Context& context) {
   const std::string name = "reprise " + std::string(command.path);
-  CLI::App app{std::string(command.summary), name};
-  app.footer("\n" + std::string(command.details));
-  const Runner runner = command.configure(app);
-  std::ranges::reverse(args);  // CLI11 takes them from the back
-  try {
-    app.parse(std::move(args));
-  } catch (const CLI::CallForHelp&) {
-    context.io.out << app.help();
-    return kDone;
-  } catch (const CLI::ParseError& error) {
-    std::string what = error.what();
-    return std::unexpected(
-        Error(ErrorCode::kInvalidInput, name + ": " + what).with_hint("see '" + name + " --help'"));
-  }
+  Runner runner;
+  const bool runs = REPRISE_PASS(parse_arguments(
+      {.name = name,
+       .summary = std::string(command.summary),
+       .details = std::string(command.details)},
+      std::move(args), [&](Arguments& declared) { runner = command.configure(declared); },
+      context.io.out));
+  if (!runs) return kDone;
   REPRISE_PASS(check_ready(command, context));
   if (command.rights == Rights::kAnybody) return runner(context);
   settle_abandoned(context);

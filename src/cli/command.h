@@ -4,7 +4,6 @@
 // command.cc.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <functional>
 #include <span>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/arguments.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "container/layout.h"
@@ -46,7 +46,7 @@ struct Command {
   std::string_view details;  // behind the options in --help: what to know, and an example
   Rights rights = Rights::kRoot;
   // Declares options and arguments; the runner sees their values.
-  Runner (*configure)(CLI::App& app) = nullptr;
+  Runner (*configure)(Arguments& arguments) = nullptr;
   // Instead of `configure`, for a command whose arguments belong to another program.
   Result<int> (*pass_through)(const std::vector<std::string>& args, Context& context) = nullptr;
 };

@@ -43,10 +43,11 @@ Result<int> run(const Options& options, Context& context) {
   return failed ? kNotAsAsked : kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONTAINER", options->container, "examine this container instead of the host");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("CONTAINER", options->container,
+                       "examine this container instead of the host");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -56,10 +56,10 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("CONTAINER", options->container, "by name or id; it may be gone")->required();
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("CONTAINER", options->container, "by name or id; it may be gone").required();
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -138,12 +138,12 @@ Result<int> run(const Options& options, Context& context) {
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option(
+  arguments.add_option(
       "SESSION", options->session,
       "id, or unique beginning of one, or a container's name: its newest; none lists the last");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

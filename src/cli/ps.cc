@@ -63,10 +63,10 @@ Result<int> run(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_flag("-a,--all", options->all, "also those that have ended for good");
-  app.add_flag("--json", options->json, "print JSON");
+  arguments.add_flag("-a,--all", options->all, "also those that have ended for good");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) { return run(*options, context); };
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <map>
 #include <memory>
 
 #include "cli/clone.h"
@@ -44,6 +43,13 @@ constexpr std::array<PassedOption, 8> kPassedOptions = {{
 std::string long_form(const PassedOption& option) {
   const std::string flags = option.flags;
   return flags.substr(0, flags.find(','));
+}
+
+Result<VolumeWish> parse_volume_wish(const std::string& text) {
+  if (text == "fill") return VolumeWish::kFill;
+  if (text == "overwrite") return VolumeWish::kOverwrite;
+  if (text == "keep") return VolumeWish::kKeep;
+  return base::fail(ErrorCode::kInvalidInput, "'" + text + "' is not one of fill, overwrite, keep");
 }
 
 // The newest checkpoint of a container, also of one that is gone.
@@ -115,35 +121,39 @@ Result<int> restore(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option(
-         "SUBJECT", options->subject,
-         "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
-         "its newest checkpoint")
-      ->required();
-  app.add_option("--from", options->from,
-                 "fetch the checkpoint from this remote first; SUBJECT is what it is called there");
-  app.add_option("--name", options->wishes.name, "make a new container of this name");
-  app.add_option("--volumes", options->wishes.volumes,
-                 "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
-                 "refuses those that hold something else, 'overwrite'; 'keep' leaves these and all "
-                 "others as they are, also where others write to them or the files are newer")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, VolumeWish>{{"fill", VolumeWish::kFill},
-                                            {"overwrite", VolumeWish::kOverwrite},
-                                            {"keep", VolumeWish::kKeep}}));
+  arguments
+      .add_option(
+          "SUBJECT", options->subject,
+          "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
+          "its newest checkpoint")
+      .required();
+  arguments.add_option(
+      "--from", options->from,
+      "fetch the checkpoint from this remote first; SUBJECT is what it is called there");
+  arguments.add_option("--name", options->wishes.name, "make a new container of this name");
+  arguments.add_option(
+      "--volumes",
+      [options](const std::string& text) -> Result<void> {
+        options->wishes.volumes = REPRISE_PASS(parse_volume_wish(text));
+        return {};
+      },
+      "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
+      "refuses those that hold something else, 'overwrite'; 'keep' leaves these and all "
+      "others as they are, also where others write to them or the files are newer");
   for (const PassedOption& option : kPassedOptions)
-    app.add_option_function<std::vector<std::string>>(
-           option.flags,
-           [options, name = long_form(option)](const std::vector<std::string>& values) {
-             for (const std::string& value : values)
-               options->wishes.options.push_back(name + "=" + value);
-           },
-           option.what)
-        ->allow_extra_args(false);
-  app.add_option("PODMAN-OPTIONS", options->more,
-                 "after '--': further options of 'podman create' for the new container");
+    arguments
+        .add_list(
+            option.flags,
+            [options, name = long_form(option)](const std::vector<std::string>& values) {
+              for (const std::string& value : values)
+                options->wishes.options.push_back(name + "=" + value);
+            },
+            option.what)
+        .takes_one();
+  arguments.add_option("PODMAN-OPTIONS", options->more,
+                       "after '--': further options of 'podman create' for the new container");
   return [options](Context& context) -> Result<int> {
     auto& all = options->wishes.options;
     all.insert(all.end(), options->more.begin(), options->more.end());

@@ -134,11 +134,12 @@ Result<int> start_one(Context& context, const std::string& name, bool cold) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto names = std::make_shared<std::vector<std::string>>();
-  app.add_option("NAME", *names, "containers, by name or id")->required();
+  arguments.add_option("NAME", *names, "containers, by name or id").required();
   auto cold = std::make_shared<bool>(false);
-  app.add_flag("--cold", *cold, "begin anew, without the checkpoint to go on from, which is kept");
+  arguments.add_flag("--cold", *cold,
+                     "begin anew, without the checkpoint to go on from, which is kept");
   return [names, cold](Context& context) -> Result<int> {
     return for_each_name(context.io, *names, "cannot start",
                          [&](const std::string& name) { return start_one(context, name, *cold); });

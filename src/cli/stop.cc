@@ -169,13 +169,14 @@ Result<int> stop_one(Context& context, const std::string& name, int time_s) {
   return Stop(context, std::move(*catalog), std::move(info)).run(time_s);
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("NAME", options->names, "containers, by name or id")->required();
-  app.add_option("-t,--time", options->time_s,
-                 "seconds until Podman kills it; a checkpoint must be done by then")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1'000'000));
+  arguments.add_option("NAME", options->names, "containers, by name or id").required();
+  arguments
+      .add_option("-t,--time", options->time_s,
+                  "seconds until Podman kills it; a checkpoint must be done by then")
+      .show_default()
+      .within(0, 1'000'000);
   return [options](Context& context) -> Result<int> {
     return for_each_name(context.io, options->names, "cannot stop", [&](const std::string& name) {
       return stop_one(context, name, options->time_s);

@@ -71,32 +71,35 @@ Result<int> gc_there(const Options& options, Context& context) {
 }
 
 // "24h", "90min", "30 s", "7d"; a number alone is seconds.
-void add_grace(CLI::App& app, store::RemoteGcOptions& options, CLI::Option* remote) {
-  app.add_option_function<std::string>(
-         "--grace",
-         [&options](const std::string& text) {
-           const Result<std::chrono::milliseconds> grace = config::parse_duration(text);
-           if (!grace) throw CLI::ValidationError("--grace", grace.error().message());
-           options.grace = *grace;
-         },
-         "at a remote: how long a pack must have been there, such as \"90min\" (24h)")
-      ->needs(remote);
+void add_grace(Arguments& arguments, store::RemoteGcOptions& options, Argument remote) {
+  arguments
+      .add_option(
+          "--grace",
+          [&options](const std::string& text) -> Result<void> {
+            options.grace = REPRISE_PASS(config::parse_duration(text));
+            return {};
+          },
+          "at a remote: how long a pack must have been there, such as \"90min\" (24h)")
+      .needs(remote);
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  CLI::Option* remote =
-      app.add_option("--remote", options->remote, "free what lies at this remote, by name or URL");
-  CLI::Option* no_compact = app.add_flag("--no-compact", options->no_compact,
-                                         "leave packs of which little is needed as they are")
-                                ->excludes(remote);
-  app.add_flag("--background", options->background,
-               "if much would become free, and out of everybody's way: what sessions start")
-      ->excludes(remote)
-      ->excludes(no_compact);
-  app.add_flag("--dry-run", options->at_remote.dry_run, "at a remote: say how much would be freed")
-      ->needs(remote);
-  add_grace(app, options->at_remote, remote);
+  const Argument remote = arguments.add_option("--remote", options->remote,
+                                               "free what lies at this remote, by name or URL");
+  const Argument no_compact = arguments
+                                  .add_flag("--no-compact", options->no_compact,
+                                            "leave packs of which little is needed as they are")
+                                  .excludes(remote);
+  arguments
+      .add_flag("--background", options->background,
+                "if much would become free, and out of everybody's way: what sessions start")
+      .excludes(remote)
+      .excludes(no_compact);
+  arguments
+      .add_flag("--dry-run", options->at_remote.dry_run, "at a remote: say how much would be freed")
+      .needs(remote);
+  add_grace(arguments, options->at_remote, remote);
   return [options](Context& context) {
     return options->remote ? gc_there(*options, context) : gc(*options, context);
   };

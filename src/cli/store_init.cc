@@ -23,9 +23,9 @@ Result<int> init(bool json, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "print JSON");
+  arguments.add_flag("--json", *json, "print JSON");
   return [json](Context& context) { return init(*json, context); };
 }
 

@@ -86,26 +86,28 @@ Result<int> run(const Options& options, Context& context) {
   return kNotAsAsked;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   config::Retention& wanted = options->wanted;
-  app.add_option("--keep-last", wanted.keep_last, "so many of each container, the newest (1)");
-  app.add_option("--keep-hourly", wanted.keep_hourly, "besides, the newest of so many hours (0)");
-  app.add_option("--keep-daily", wanted.keep_daily, "besides, the newest of so many days, UTC (0)");
-  app.add_option_function<std::string>(
+  arguments.add_option("--keep-last", wanted.keep_last,
+                       "so many of each container, the newest (1)");
+  arguments.add_option("--keep-hourly", wanted.keep_hourly,
+                       "besides, the newest of so many hours (0)");
+  arguments.add_option("--keep-daily", wanted.keep_daily,
+                       "besides, the newest of so many days, UTC (0)");
+  arguments.add_option(
       "--max-size",
-      [&wanted](const std::string& text) {
-        const Result<std::uint64_t> bytes = config::parse_bytes(text);
-        if (!bytes) throw CLI::ValidationError("--max-size", bytes.error().message());
-        wanted.max_size = *bytes;
+      [&wanted](const std::string& text) -> Result<void> {
+        wanted.max_size = REPRISE_PASS(config::parse_bytes(text));
+        return {};
       },
       "what the store may take: \"200GiB\", \"1.5 TB\"");
-  app.add_flag("--requested", options->requested,
-               "remove also those that somebody asked for or imported");
-  app.add_flag("--dry-run", options->dry_run, "say what would be removed");
-  app.add_flag("--json", options->json, "print JSON");
-  app.add_option("--remote", options->remote,
-                 "remove what this store pushed to this remote, by name or URL, instead");
+  arguments.add_flag("--requested", options->requested,
+                     "remove also those that somebody asked for or imported");
+  arguments.add_flag("--dry-run", options->dry_run, "say what would be removed");
+  arguments.add_flag("--json", options->json, "print JSON");
+  arguments.add_option("--remote", options->remote,
+                       "remove what this store pushed to this remote, by name or URL, instead");
   return [options](Context& context) {
     return options->remote ? run_there(*options, context) : run(*options, context);
   };

@@ -39,7 +39,7 @@ Result<int> repair(Context& context) {
   return rebuilt.damaged.empty() ? kDone : kNotAsAsked;
 }
 
-Runner configure(CLI::App&) {
+Runner configure(Arguments&) {
   return [](Context& context) { return repair(context); };
 }
 

@@ -21,9 +21,10 @@ Result<int> rotate_key(const std::string& wanted, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto file = std::make_shared<std::string>();
-  app.add_option("FILE", *file, "put the new key here, or take it from here, instead of replacing");
+  arguments.add_option("FILE", *file,
+                       "put the new key here, or take it from here, instead of replacing");
   return [file](Context& context) { return rotate_key(*file, context); };
 }
 

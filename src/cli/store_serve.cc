@@ -78,14 +78,16 @@ Result<int> serve(const Options& options, Context& context) {
   return kDone;
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  app.add_option("--listen", options->listen, "HOST:PORT; port 0 is any that is free")->required();
-  app.add_option("--cert", options->cert, "certificate of this node (PEM)")->required();
-  app.add_option("--key", options->key, "its key (PEM)")->required();
-  app.add_option("--ca", options->ca, "who has a certificate of this authority may read (PEM)");
-  app.add_option("--token-file", options->token_file,
-                 "who has the token in this file, which nobody else may read, may read");
+  arguments.add_option("--listen", options->listen, "HOST:PORT; port 0 is any that is free")
+      .required();
+  arguments.add_option("--cert", options->cert, "certificate of this node (PEM)").required();
+  arguments.add_option("--key", options->key, "its key (PEM)").required();
+  arguments.add_option("--ca", options->ca,
+                       "who has a certificate of this authority may read (PEM)");
+  arguments.add_option("--token-file", options->token_file,
+                       "who has the token in this file, which nobody else may read, may read");
   return [options](Context& context) { return serve(*options, context); };
 }
 

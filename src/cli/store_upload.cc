@@ -95,9 +95,9 @@ Result<int> run(Patience patience, Context& context) {
   }
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto patient = std::make_shared<bool>(false);
-  app.add_flag("--patient", *patient, "when a remote does not answer, try again for an hour");
+  arguments.add_flag("--patient", *patient, "when a remote does not answer, try again for an hour");
   return [patient](Context& context) {
     return run(*patient ? Patience::kSome : Patience::kNone, context);
   };

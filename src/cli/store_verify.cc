@@ -80,9 +80,9 @@ Result<int> verify(bool json, Context& context) {
   return verified.damages.empty() ? kDone : base::exit_code(base::ErrorCode::kCorrupt);
 }
 
-Runner configure(CLI::App& app) {
+Runner configure(Arguments& arguments) {
   auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "print JSON");
+  arguments.add_flag("--json", *json, "print JSON");
   return [json](Context& context) { return verify(*json, context); };
 }
 
