@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
 # What CRIU's programs call theirs.
@@ -20,8 +21,8 @@ def _hierarchies():
     return {line.split(":")[1] for line in lines} - {""}
 
 
-def _remove_groups(root):
-    for name in NAMES:
+def _remove_groups(root, names=NAMES):
+    for name in names:
         if (root / name).is_dir():
             _remove_tree(root / name)
 
@@ -34,15 +35,23 @@ def _remove_tree(directory):
             pass  # somebody lives in it
 
 
+def _tidy_hierarchy(name):
+    with tempfile.TemporaryDirectory() as place:
+        if subprocess.run(["mount", "-t", "cgroup", "-o", f"none,{name}", "none", place],
+                          check=False).returncode == 0:
+            _remove_groups(pathlib.Path(place), os.listdir(place))
+            subprocess.run(["umount", place], check=False)
+
+
 def tidy():
-    """Removes what they left. A hierarchy goes when nothing is in it and nobody has it mounted."""
-    theirs = {name for name in _hierarchies() if "zdtmtst" in name}
-    for name in theirs | (_hierarchies() & {"net_prio"}):  # which hosts rarely have mounted
-        with tempfile.TemporaryDirectory() as place:
-            options = f"none,{name}" if "=" in name else name
-            if subprocess.run(["mount", "-t", "cgroup", "-o", options, "none", place],
-                              check=False).returncode == 0:
-                _remove_groups(pathlib.Path(place))
-                subprocess.run(["umount", place], check=False)
+    """Removes what they left. A hierarchy goes at an unmount, if its groups have gone by then, which they
+    do a moment after they were removed."""
+    for _ in range(20):
+        left = [name for name in _hierarchies() if "zdtmtst" in name]
+        if not left:
+            break
+        for name in left:
+            _tidy_hierarchy(name)
+        time.sleep(0.1)
     for root in [ROOT, *(entry for entry in ROOT.iterdir() if entry.is_dir())]:
         _remove_groups(root)
