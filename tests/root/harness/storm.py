@@ -133,8 +133,10 @@ class Storm:
         began, _ = self.ledger.last()
         told = self.ledger.segments()[-1]["told"]
         if command in ("start", "restore"):
-            self.container.stop()
+            # Podman complains, but stops it, where conmon was killed the round before.
+            self.container.stop(check=False)
             self.settle()
+            wait_for(lambda: self.container.state()["Status"] == "exited", 30, "it to have ended")
         if command == "restore":
             podman("rm", self.container.name)
         killed = self.strike(command)
