@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/fault.h"
 #include "base/scope_exit.h"
 #include "cli/clone_volumes.h"
 #include "cli/containers.h"
@@ -118,6 +119,7 @@ Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
     undo(context.io, {"podman", "rm", "--force", "--time", "0", "--", id},
          "the new container could not be removed");
   });
+  REPRISE_PASS(base::fault_point("clone-created"));
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
   const base::ContainerKey key = key_of(info);
   // Under a key that outlives containers, the one that is set aside may wait to go on.

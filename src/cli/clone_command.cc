@@ -26,6 +26,7 @@ using base::fail;
 namespace {
 
 constexpr std::string_view kFillAnnotation = "reprise.dev/fill-volumes=";
+constexpr std::string_view kFromAnnotation = "reprise.dev/restored-from=";
 
 Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
   const auto words = json_reader::parse_or_discarded(row.create_command);
@@ -111,11 +112,13 @@ Result<podman::RecordedCommand> without_published_ports(const podman::RecordedCo
       });
 }
 
-// A container that was itself made from a checkpoint was made with this.
-Result<podman::RecordedCommand> without_fill(const podman::RecordedCommand& command) {
+// A container that was itself made from a checkpoint was made with these.
+Result<podman::RecordedCommand> without_origin(const podman::RecordedCommand& command) {
   return podman::edit_options(
       command, [](std::string_view option, const std::string& value) -> std::optional<std::string> {
-        if (option == "--annotation" && value.starts_with(kFillAnnotation)) return std::nullopt;
+        if (option == "--annotation" &&
+            (value.starts_with(kFillAnnotation) || value.starts_with(kFromAnnotation)))
+          return std::nullopt;
         return value;
       });
 }
@@ -151,7 +154,7 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
   CloneCommand result;
   result.name = wishes.name.empty() ? record.name : wishes.name;
   podman::RecordedCommand command =
-      REPRISE_PASS(without_fill(REPRISE_PASS(recorded_command(record))));
+      REPRISE_PASS(without_origin(REPRISE_PASS(recorded_command(record))));
   if (command.image_index < command.words.size())
     REPRISE_PASS(refuse_lost_image(record, command.words[command.image_index]));
   // Podman adds ports up, and who names some wants these.
@@ -170,6 +173,8 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
   // Two cannot live under one key: the other one has it.
   if (result.beside)
     options.push_back("--annotation=" + std::string(container::kKeyAnnotation) + "=");
+  // Until it has run it must not begin anew, should we be killed before it is to go on from this.
+  options.push_back("--annotation=" + std::string(kFromAnnotation) + checkpoint.str());
   if (!volumes.empty() && wishes.volumes != VolumeWish::kKeep)
     options.push_back("--annotation=" + std::string(kFillAnnotation) + checkpoint.str());
   if (wishes.volumes == VolumeWish::kKeep)

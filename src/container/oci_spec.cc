@@ -41,6 +41,7 @@ constexpr std::array kAnnotations = {
     Annotation{"reprise.dev/volumes", "include, exclude"},
     Annotation{"reprise.dev/key", "a name that outlives the container; empty: its id"},
     Annotation{"reprise.dev/fill-volumes", "a checkpoint; set by 'reprise restore'"},
+    Annotation{"reprise.dev/restored-from", "a checkpoint; set by 'reprise restore'"},
 };
 
 // "'reprise.dev/on-stop' (checkpoint, signal), …"
@@ -155,6 +156,7 @@ Result<Wishes> parse_wishes(const std::map<std::string, std::string>& annotation
     return bad_value("reprise.dev/volumes", volumes, "include, exclude");
   wishes.include_volumes = volumes == "include";
   wishes.fill_volumes_from = value_of(annotations, "reprise.dev/fill-volumes", "");
+  wishes.restored_from = value_of(annotations, "reprise.dev/restored-from", "");
 
   const std::string on_failure = value_of(annotations, "reprise.dev/on-restore-failure", "fail");
   if (on_failure != "cold" && on_failure != "fail")

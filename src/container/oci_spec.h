@@ -57,6 +57,7 @@ enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 //   reprise.dev/key = NAME                   the key (identity.h), instead of the container's id
 //   reprise.dev/volumes = exclude            (default) or include: checkpoints have their contents
 //   reprise.dev/fill-volumes = CHECKPOINT    by 'reprise restore': gets the volumes of this one
+//   reprise.dev/restored-from = CHECKPOINT   by 'reprise restore': its first start is from this one
 //   org.opencontainers.image.stopSignal      set by Podman from --stop-signal or the image
 struct Wishes {
   bool checkpoint_on_stop = false;
@@ -65,6 +66,7 @@ struct Wishes {
   IoUring io_uring = IoUring::kDeny;
   bool include_volumes = false;
   std::string fill_volumes_from;
+  std::string restored_from;
   // A dump takes about 1 s per GB, and the disk may take as long again: this allows for all that a
   // large host has, and still ends before anybody gives up on a drain.
   std::chrono::seconds freeze_limit{300};

@@ -55,11 +55,23 @@ Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creat
   return std::unexpected(std::move(catalog).error());
 }
 
-Result<void> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog) {
+Result<bool> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog) {
   const auto note = REPRISE_PASS(container::read_note(creation.bundle));
-  if (!note) return {};
-  return note->state == State::kDropped ? heed_dropped(creation, *note, catalog)
-                                        : heed_pending(call, *note, catalog);
+  if (!note) return false;
+  const bool dropped = note->state == State::kDropped;
+  if (dropped)
+    REPRISE_PASS(heed_dropped(creation, *note, catalog));
+  else
+    REPRISE_PASS(heed_pending(call, *note, catalog));
+  return dropped;
+}
+
+Result<void> check_made_whole(const Creation& creation, store::Catalog& catalog) {
+  const std::string& from = creation.wishes.restored_from;
+  if (from.empty() || !REPRISE_PASS(catalog.lives(creation.key())).empty()) return {};
+  return std::unexpected(Error(ErrorCode::kGone, "it was to be made from checkpoint '" + from +
+                                                     "', and 'reprise restore' was cut off")
+                             .with_hint("'reprise restore " + from + "' makes it again"));
 }
 
 Result<void> begin_anew(const Creation& creation, store::Catalog* catalog) {

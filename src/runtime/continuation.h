@@ -19,8 +19,13 @@ base::Result<std::optional<store::Catalog>> open_catalog(const Call& call,
 
 // Before the claim; the container's lock is ours. After success the catalog's answer counts: it is
 // the store of which the note tells, and a session that was cut off is settled; or there is no
-// note. kNotFound, with a hint, if the catalog does not know of the note's checkpoint.
-base::Result<void> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog);
+// note. Whether somebody wanted a cold start. kNotFound, with a hint, if the catalog does not know
+// of the note's checkpoint.
+base::Result<bool> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog);
+
+// Where there is nothing to claim: kGone, with a hint, if the container was made to go on from a
+// checkpoint, has never run, and whoever made it was cut off before the catalog knew.
+base::Result<void> check_made_whole(const Creation& creation, store::Catalog& catalog);
 
 // A cold start: nothing older is gone on from any more, whatever a store may say that is not there
 // now. `catalog` may be null.

@@ -165,13 +165,15 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
 
 // The exit status, or nullopt if the container is to start cold. The container's lock is ours.
 Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
-                                  const Creation& creation, const sys::FileLock& lock) {
+                                  const Creation& creation, const sys::FileLock& lock,
+                                  bool wants_cold) {
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
   for (;;) {
     Attempt attempt{call, creation, catalog, base::SessionId(base::random_id()), {}};
     const auto claimed =
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {
+      if (!wants_cold) REPRISE_PASS(check_made_whole(creation, catalog));
       note(call, "note not removed", container::remove_note(creation.bundle));
       if (creation.cold_because.empty())
         note_cold(call, catalog, creation);
@@ -216,9 +218,9 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
       mark(call.layout.marker_of(creation.who), keeper == 0 ? "" : std::to_string(keeper)));
   auto catalog = REPRISE_PASS(open_catalog(call, creation));
   if (!catalog) return std::optional<int>();
-  REPRISE_PASS(heed_note(call, creation, *catalog));
+  const bool wants_cold = REPRISE_PASS(heed_note(call, creation, *catalog));
   REPRISE_TRY(check_predecessor(call, *catalog, creation), "comparing it with its predecessor");
-  return resume(call, *catalog, creation, lock);
+  return resume(call, *catalog, creation, lock, wants_cold);
 }
 
 // Before the container's lock is taken: under which key it lives.

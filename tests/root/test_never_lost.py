@@ -7,6 +7,7 @@ import os
 import signal
 
 import pytest
+from harness.container import podman
 from harness.counting import assert_memory_is_whole, assert_moves_on, assert_unbroken
 from harness.leftovers import assert_nothing_left, our_processes, stopped_session
 from harness.waiting import wait_for
@@ -79,3 +80,26 @@ def test_runtime_and_worker_killed_before_the_guard_is_there(container, product)
     container.wait_for_line("GOTTERM")
     assert_nothing_left(container)
     assert container.lines().count("GOTTERM") == 1
+
+
+def test_a_restore_that_is_killed_before_the_start(container, product):
+    """The container is there, and its start must not be a cold one."""
+    container.run_workload("counter.py", "--mb", 10)
+    assert_moves_on(container)
+    container.stop()
+    lines = container.lines()
+    podman("rm", container.name)
+    killed = product.begin("restore", container.name,
+                           environment={**product.environment(), "REPRISE_FAULT": "clone-created:kill"})
+    killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    refused = container.start(check=False)
+    assert refused.returncode != 0 and "'reprise restore' was cut off" in refused.stderr, refused
+    product.reprise("restore", container.name)
+    container.refresh()
+    container.wait_for_line(f"STEP {len([line for line in lines if line.startswith('STEP ')]) + 1} ")
+    assert not container.has_said("READY")
+    container.stop()
+    container.start()
+    assert_moves_on(container)
+    assert not container.has_said("READY")

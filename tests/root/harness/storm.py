@@ -117,12 +117,11 @@ class Storm:
 
     def bring_up(self):
         for _ in range(STARTS):
-            if not self.container.exists():
-                self.container.product.reprise("restore", self.container.name, check=False)
-            elif self.container.state()["Status"] == "running":
+            if self.container.exists() and self.container.state()["Status"] == "running":
                 break
-            else:
-                self.container.start(check=False)
+            # What a restore did not come to the end of is begun again.
+            if not self.container.exists() or self.container.start(check=False).returncode != 0:
+                self.container.product.reprise("restore", self.container.name, check=False)
         self.container.refresh()
         assert self.container.state()["Status"] == "running", "it does not start any more"
         before = self.ledger.last()
