@@ -83,10 +83,6 @@ std::filesystem::path hook_program(const std::filesystem::path& worker) {
   return worker.parent_path() / "criu-hook";
 }
 
-std::filesystem::path hold_library(const std::filesystem::path& worker) {
-  return worker.parent_path() / "reprise-hold.so";
-}
-
 std::filesystem::path leave_file(const std::filesystem::path& work_dir) {
   return work_dir / "may-run";
 }

@@ -60,9 +60,6 @@ std::vector<std::pair<std::string, std::string>> hook_variables(const HookEnviro
 base::Result<void> put_pids_limit_back(const std::filesystem::path& note);
 // The program lies beside the worker.
 std::filesystem::path hook_program(const std::filesystem::path& worker);
-// So does the library that every restore needs in LD_PRELOAD: restored tasks end with a CRIU that
-// still holds them.
-std::filesystem::path hold_library(const std::filesystem::path& worker);
 
 // Where a restore with this `work_dir` has its leave, without which CRIU ends itself and, with it,
 // the tasks that it would let go.

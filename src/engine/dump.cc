@@ -64,7 +64,8 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
                                    .ask_when_frozen = static_cast<bool>(request.when_frozen)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
-  variables.emplace_back("LD_PRELOAD", libraries_for_dump(request.worker, request.init));
+  variables.emplace_back("LD_PRELOAD",
+                         REPRISE_PASS(libraries_for_dump(request.worker, request.init)));
   options.env = sys::default_environment(variables);
   const sys::UniqueFd log =
       REPRISE_PASS(sys::open_file(request.work_dir / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));

@@ -5,15 +5,20 @@
 #include <cctype>
 #include <sstream>
 #include <string_view>
+#include <vector>
 
 #include "container/task_tree.h"
-#include "engine/criu_hook.h"
 #include "engine/preload/exec_area.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
 #include "sys/process.h"
 
 namespace reprise::engine {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
 
 bool needs_detour(const std::filesystem::path& proc, pid_t init) {
   return std::ranges::any_of(container::processes_of(proc, init), [&proc](pid_t pid) {
@@ -33,31 +38,53 @@ bool has_nested_networks(const std::filesystem::path& proc, pid_t init) {
   });
 }
 
-std::string libraries_for_dump(const std::filesystem::path& worker, pid_t init) {
-  const std::filesystem::path place = worker.parent_path();
-  std::string libraries = place / "reprise-script.so";
-  if (!sys::has_cap_sys_resource()) libraries += ":" + (place / "reprise-limits.so").string();
-  if (needs_detour("/proc", init)) libraries += ":" + (place / "reprise-detour.so").string();
-  if (has_nested_networks("/proc", init))
-    libraries += ":" + (place / "reprise-networks.so").string();
+namespace {
+
+// ld.so goes on without one that is not there, and so would CRIU without what it is there for.
+Result<std::string> list(const std::filesystem::path& worker,
+                         const std::vector<std::string>& names) {
+  std::string libraries;
+  for (const std::string& name : names) {
+    const auto file = worker.parent_path() / ("reprise-" + name + ".so");
+    if (!REPRISE_PASS(sys::exists(file)))
+      return std::unexpected(
+          Error(ErrorCode::kUnsupported, "'" + file.string() + "' is missing")
+              .with_hint("the installation is incomplete: install Reprise again"));
+    libraries += (libraries.empty() ? "" : ":") + file.string();
+  }
   return libraries;
 }
 
-std::string libraries_for_restore(const std::filesystem::path& worker,
-                                  const std::filesystem::path& images) {
-  std::string libraries = hold_library(worker).string();
-  int networks = 0;  // "netns-9.img"
+// Of all programs together: "netns-9.img".
+int networks_in(const std::filesystem::path& images) {
+  constexpr std::string_view kPrefix = "netns-";
+  int networks = 0;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(images, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    constexpr std::string_view kPrefix = "netns-";
     if (name.starts_with(kPrefix) &&
         std::isdigit(static_cast<unsigned char>(name[kPrefix.size()])) != 0)
       ++networks;
   }
-  if (networks > 1) libraries += ":" + (worker.parent_path() / "reprise-networks.so").string();
-  return libraries;
+  return networks;
+}
+
+}  // namespace
+
+Result<std::string> libraries_for_dump(const std::filesystem::path& worker, pid_t init) {
+  std::vector<std::string> names = {"script"};
+  if (!sys::has_cap_sys_resource()) names.emplace_back("limits");
+  if (needs_detour("/proc", init)) names.emplace_back("detour");
+  if (has_nested_networks("/proc", init)) names.emplace_back("networks");
+  return list(worker, names);
+}
+
+Result<std::string> libraries_for_restore(const std::filesystem::path& worker,
+                                          const std::filesystem::path& images) {
+  std::vector<std::string> names = {"hold"};
+  if (networks_in(images) > 1) names.emplace_back("networks");
+  return list(worker, names);
 }
 
 }  // namespace reprise::engine

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/result.h"
+
 namespace reprise::engine {
 
 // Whether a process that descends from `init` has shared executable memory first, into which CRIU
@@ -18,8 +20,9 @@ bool needs_detour(const std::filesystem::path& proc, pid_t init);
 bool has_nested_networks(const std::filesystem::path& proc, pid_t init);
 
 // For LD_PRELOAD: what CRIU needs on this host and for these processes, or these images.
-std::string libraries_for_dump(const std::filesystem::path& worker, pid_t init);
-std::string libraries_for_restore(const std::filesystem::path& worker,
-                                  const std::filesystem::path& images);
+// kUnsupported, with a hint, if one is not there.
+base::Result<std::string> libraries_for_dump(const std::filesystem::path& worker, pid_t init);
+base::Result<std::string> libraries_for_restore(const std::filesystem::path& worker,
+                                                const std::filesystem::path& images);
 
 }  // namespace reprise::engine

@@ -192,7 +192,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu(
                               .pids_note = pids_note(context_)});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
-  variables.emplace_back("LD_PRELOAD", engine::libraries_for_restore(worker, images));
+  variables.emplace_back("LD_PRELOAD", REPRISE_PASS(engine::libraries_for_restore(worker, images)));
   return variables;
 }
 
