@@ -54,7 +54,11 @@ Result<void> note_baseline(const std::filesystem::path& file, const NetworkSetup
   NetworkSetup noted = before;
   for (const std::string& text : adopted) {
     const InterfaceAddress address = split_address(text);
-    if (address.interface.empty()) noted.addresses.push_back(as_host(address.bare) + " dev lo");
+    if (!address.interface.empty()) continue;
+    // It is there already where an attempt before this one was killed.
+    const std::string line = as_host(address.bare) + " dev lo";
+    if (std::ranges::find(noted.addresses, line) == noted.addresses.end())
+      noted.addresses.push_back(line);
   }
   REPRISE_TRY(sys::replace_file(file, encode_setup(noted)), "noting how the network was");
   return {};
