@@ -165,5 +165,6 @@ def test_nothing_of_an_archive_configures_the_container(product, tmp_path, monke
     del words[words.index("--name"):words.index("--name") + 2]
     assert words == [
         "podman", "--runtime", str(product.runtime), "create", "--annotation",
-        "reprise.dev/on-stop=checkpoint", "--interactive", "--", CONFIG["rootfsImageName"],
-        *config_dump["command"]]
+        "reprise.dev/on-stop=checkpoint", "--interactive",
+        f"--annotation=reprise.dev/restored-from={product.checkpoints()[0]['id']}", "--",
+        CONFIG["rootfsImageName"], *config_dump["command"]]

@@ -116,14 +116,20 @@ class Storm:
         wait_for(quiet, 90, "sessions to end")
 
     def bring_up(self):
+        said = ""
         for _ in range(STARTS):
             if self.container.exists() and self.container.state()["Status"] == "running":
                 break
+            # Podman whose stop was killed, with conmon gone as well, waits for another one.
+            if self.container.exists() and self.container.state()["Status"] == "stopping":
+                self.container.stop(check=False)
             # What a restore did not come to the end of is begun again.
-            if not self.container.exists() or self.container.start(check=False).returncode != 0:
-                self.container.product.reprise("restore", self.container.name, check=False)
+            ends = self.container.start(check=False) if self.container.exists() else None
+            if ends is None or ends.returncode != 0:
+                said += ends.stderr if ends else ""
+                said += self.container.product.reprise("restore", self.container.name, check=False).stderr
         self.container.refresh()
-        assert self.container.state()["Status"] == "running", "it does not start any more"
+        assert self.container.state()["Status"] == "running", f"it does not start any more: {said}"
         before = self.ledger.last()
         wait_for(lambda: self.ledger.last() > before, 30, "the program to go on")
 
