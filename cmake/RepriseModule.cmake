@@ -6,16 +6,23 @@
 #     DEPS base image            # other modules, checked against docs/ARCHITECTURE.md
 #     LIBS SQLite::SQLite3       # outside libraries
 #     TESTS catalog_test.cc)
+#
+# With REPRISE_UNITY, as users build it and the sanitizers' lane, a module's files are compiled
+# together: headers are read once instead of for each of them. So names in anonymous namespaces must
+# be distinct in a module; APART says that those of this one are not.
 include(GoogleTest)
 
 function(reprise_module)
-  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;LIBS;TESTS" ${ARGN})
+  cmake_parse_arguments(ARG "APART" "NAME" "SOURCES;DEPS;LIBS;TESTS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "reprise_module: unknown arguments '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   set(target reprise_${ARG_NAME})
   add_library(${target} STATIC ${ARG_SOURCES})
   add_library(reprise::${ARG_NAME} ALIAS ${target})
+  if(REPRISE_UNITY AND NOT ARG_APART)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 20)
+  endif()
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   list(TRANSFORM ARG_DEPS PREPEND reprise::)
   target_link_libraries(${target} PUBLIC ${ARG_DEPS} ${ARG_LIBS} PRIVATE reprise_warnings)
