@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats."""
+"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats. Run by
+hand (tests/root/run kill_storm.py -s): in the lane as soon as 500 rounds in a row have found nothing.
+"""
 import os
 import pathlib
 import secrets
