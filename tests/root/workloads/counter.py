@@ -11,6 +11,7 @@ the megabyte in it on, the ballast is made anew: "RENEWED"), `release` (what --h
 """
 import argparse
 import hashlib
+import mmap
 import os
 import random
 import secrets
@@ -48,16 +49,24 @@ def asked(what):
 
 class Ballast:
     """Memory that cannot be compressed, with a checksum of each megabyte. With a seed, other
-    processes have the same; without, nobody has."""
+    processes have the same pages; without, nobody has."""
 
     def __init__(self, megabytes, seed=None):
         self.make = os.urandom if seed is None else random.Random(seed).randbytes
-        self.blocks = [self.make(MEGABYTE) for _ in range(megabytes)]
+        self.blocks = [self.in_whole_pages(self.make(MEGABYTE)) for _ in range(megabytes)]
         self.sums = [zlib.crc32(block) for block in self.blocks]
+
+    @staticmethod
+    def in_whole_pages(content):
+        """As bytes of the interpreter it would begin anywhere in the heap, and where differs
+        between processes now and then: then they have no page in common."""
+        memory = mmap.mmap(-1, len(content), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory[:] = content
+        return memory
 
     def renew(self, first):
         for i in range(first, len(self.blocks)):
-            self.blocks[i] = self.make(MEGABYTE)
+            self.blocks[i][:] = self.make(MEGABYTE)
             self.sums[i] = zlib.crc32(self.blocks[i])
 
     def check(self, which):
