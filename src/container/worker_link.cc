@@ -63,7 +63,8 @@ std::string encode(const WorkerRequest& r) {
                                  {"name", r.name},
                                  {"lock_passed", r.lock_passed},
                                  {"bundle", json_writer::of_bytes(r.bundle)},
-                                 {"checkpoint", r.checkpoint.str()}});
+                                 {"checkpoint", r.checkpoint.str()},
+                                 {"acknowledges", r.acknowledges}});
 }
 
 Result<WorkerRequest> decode_worker_request(const std::string& text) {
@@ -84,6 +85,7 @@ Result<WorkerRequest> decode_worker_request(const std::string& text) {
     j.at("lock_passed").get_to(r.lock_passed);
     r.bundle = json_reader::bytes_in(j.at("bundle"));
     r.checkpoint = base::CheckpointId(j.at("checkpoint").get<std::string>());
+    r.acknowledges = j.value("acknowledges", false);  // earlier callers do not
     return r;
   });
 }
@@ -131,6 +133,14 @@ std::string encode_restored(int exit_code) {
 
 Result<int> decode_restored(const std::string& text) {
   return guarded("answer", [&] { return json_reader::parse(text).at("restored").get<int>(); });
+}
+
+std::string encode_heard() { return json_writer::print(json{{"heard", true}}); }
+
+bool is_heard(const std::string& text) {
+  const auto heard =
+      guarded("answer", [&] { return json_reader::parse(text).value("heard", false); });
+  return heard && *heard;
 }
 
 Result<WorkerLink> start_worker(const WorkerRequest& request, const sys::FileLock* lock) {

@@ -40,6 +40,7 @@ struct WorkerRequest {
   // restore
   std::string bundle;
   base::CheckpointId checkpoint;
+  bool acknowledges = false;  // the caller will say that it heard the outcome (encode_heard)
 };
 // Of the container that a request is about.
 base::ContainerKey key_of(const WorkerRequest& request);
@@ -72,6 +73,10 @@ base::Result<WorkerEvent> decode_worker_event(const std::string& text);
 std::string encode_restored(int exit_code);
 base::Result<int> decode_restored(const std::string& text);
 
+// What the wrapper says last of all, just before it ends: that it heard a good outcome.
+std::string encode_heard();
+bool is_heard(const std::string& text);
+
 // A worker that was started. The worker is in a session of its own: it outlives its caller, and
 // closing the socket only stops the reports.
 struct WorkerLink {
@@ -79,7 +84,7 @@ struct WorkerLink {
   pid_t pid = 0;
 };
 
-// Starts a worker and sends it `request`. `lock`: handed over to the worker, see
+// Starts a worker and sends it `request`, no more. `lock`: handed over to the worker, see
 // WorkerRequest::lock_passed. The worker must be reaped by init or a subreaper.
 base::Result<WorkerLink> start_worker(const WorkerRequest& request,
                                       const sys::FileLock* lock = nullptr);

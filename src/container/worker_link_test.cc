@@ -21,11 +21,13 @@ TEST(WorkerLink, RequestsArriveAsTheyWereSent) {
   sent.lock_passed = true;
   sent.bundle = "/b";
   sent.checkpoint = base::CheckpointId("k1");
+  sent.acknowledges = true;
   const WorkerRequest got = decode_worker_request(encode(sent)).value();
   EXPECT_EQ(got.key.str(), "@web");
   EXPECT_EQ(encode(got), encode(sent));
   EXPECT_EQ(got.verb, WorkerVerb::kRestore);
   EXPECT_EQ(got.runtime_args, sent.runtime_args);
+  EXPECT_TRUE(got.acknowledges);
 }
 
 TEST(WorkerLink, EventsArriveAsTheyWereSent) {
@@ -46,6 +48,13 @@ TEST(WorkerLink, UnreadableMessagesAreErrors) {
     EXPECT_FALSE(decode_restored(text)) << text;
   }
   EXPECT_EQ(decode_restored(encode_restored(7)).value(), 7);
+}
+
+TEST(WorkerLink, WhatWasHeardIsNoOtherMessage) {
+  EXPECT_TRUE(is_heard(encode_heard()));
+  for (const std::string& text :
+       {std::string(), std::string("{}"), std::string(R"({"heard": 3})"), encode_restored(0)})
+    EXPECT_FALSE(is_heard(text)) << text;
 }
 
 }  // namespace

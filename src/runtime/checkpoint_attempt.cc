@@ -12,8 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/fault.h"
-#include "container/abandoned.h"
+#include "container/begin_worker.h"
 #include "container/oci_spec.h"
 #include "container/runc_state.h"
 #include "container/task_tree.h"
@@ -30,9 +29,6 @@ using base::Result;
 
 namespace {
 
-// A worker is up in a fraction of this, on a host that is very busy as well.
-constexpr std::chrono::seconds kGuardPatience{20};
-
 container::WorkerRequest request_of(const Call& call, const container::Identity& who, int signal) {
   container::WorkerRequest request;
   request.verb = container::WorkerVerb::kCheckpoint;
@@ -45,41 +41,6 @@ container::WorkerRequest request_of(const Call& call, const container::Identity&
   request.signal = signal;
   request.lock_passed = true;
   return request;
-}
-
-// A worker that was not heard of in time must not come to life later, when the signal is delivered.
-// What it said before it was killed counts.
-Result<std::optional<std::string>> first_word(container::WorkerLink& worker) {
-  auto message = worker.socket.receive(kGuardPatience);
-  if (message || message.error().code() != ErrorCode::kBusy) return message;
-  if (const auto process = sys::open_pidfd(worker.pid)) [[maybe_unused]]
-    const auto sent = sys::send_signal(*process, SIGKILL);
-  return worker.socket.receive(kGuardPatience);
-}
-
-Result<container::WorkerLink> start(const container::WorkerRequest& request,
-                                    const sys::FileLock& lock) {
-  container::WorkerLink worker = REPRISE_PASS(container::start_worker(request, &lock));
-  if (REPRISE_PASS(first_word(worker))) return worker;
-  return std::unexpected(
-      Error(ErrorCode::kGone, "'reprise-worker' ended before it could begin")
-          .with_hint(
-              "is the host out of memory, or a library of it missing? Try 'reprise-worker'"));
-}
-
-Result<container::WorkerLink> begin(const Call& call, const container::WorkerRequest& request,
-                                    const sys::FileLock& lock) {
-  REPRISE_TRY(container::note_request(call.layout, request), "noting the session");
-  REPRISE_PASS(base::fault_point("runtime-noted"));
-  Result<container::WorkerLink> worker = start(request, lock);
-  if (worker) return worker;
-  Error error = std::move(worker).error();
-  // The caller is to do what was noted.
-  if (const Result<void> removed =
-          sys::remove_tree(call.layout.session_run_directory(request.session));
-      !removed)
-    error = std::move(error).with_suppressed(removed.error());
-  return std::unexpected(std::move(error));
 }
 
 // The conmon of a container that nobody heard of. When its container ends it would tell Podman so,
@@ -146,7 +107,7 @@ Result<container::WorkerEvent> outcome_of(container::WorkerLink& worker, const M
 
 Result<void> begin_checkpoint(const Call& call, const container::Identity& who, int signal,
                               const sys::FileLock& lock) {
-  REPRISE_PASS(begin(call, request_of(call, who, signal), lock));
+  REPRISE_PASS(container::begin_worker(call.layout, request_of(call, who, signal), lock));
   return {};
 }
 
@@ -164,7 +125,8 @@ Result<void> save_unheard(const Call& call, const container::Identity& who) {
   // Meanwhile another may have saved it.
   if (!sys::is_alive(state->init)) return {};
   const Monitor monitor(state->init.pid);
-  container::WorkerLink worker = REPRISE_PASS(begin(call, request_of(call, who, 0), lock));
+  container::WorkerLink worker =
+      REPRISE_PASS(container::begin_worker(call.layout, request_of(call, who, 0), lock));
   const container::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
   if (outcome.ok) {
     monitor.end();

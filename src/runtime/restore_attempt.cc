@@ -84,6 +84,7 @@ container::WorkerRequest request_of(const Attempt& attempt) {
   request.bundle = attempt.creation.bundle;
   request.checkpoint = attempt.checkpoint;
   request.lock_passed = true;
+  request.acknowledges = true;
   return request;
 }
 
@@ -113,6 +114,9 @@ Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   if (!outcome) return settle_unheard(attempt, outcome.error());
   if (!outcome->ok) return std::unexpected(failure_of(*outcome));
   if (!outcome->reason.empty()) tell_caller(attempt.call, Severity::kWarning, outcome->reason);
+  if (const auto fault = base::fault_point("runtime-resumed"); !fault)
+    tell_caller(attempt.call, Severity::kWarning, fault.error().message());
+  [[maybe_unused]] const auto heard = worker.socket.send(container::encode_heard());
   return {};
 }
 

@@ -77,19 +77,21 @@ Error cause_of(const End& end) {
       .with_hint("was the host out of memory? see 'reprise logs' and dmesg");
 }
 
-void take_over(const GuardedSession& guarded, const End& end) {
+// The exit status.
+int take_over(const GuardedSession& guarded, const End& end) {
   const Error cause = cause_of(end);
   base::log(LogLevel::kError, "the session did not end by itself, taking over",
             {{"container", guarded.request.container.str()}, {"reason", cause.message()}});
   Result<Context> context = open_context(guarded);
   if (!context) {
     report(*guarded.caller, failed_outcome(context.error()));
-    return;
+    return base::exit_code(ErrorCode::kInternal);
   }
   const container::WorkerEvent outcome = settle(
       *context,
       {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});
   report(*guarded.caller, outcome);
+  return outcome.ok ? 0 : base::exit_code(ErrorCode::kInternal);
 }
 
 }  // namespace
@@ -108,10 +110,10 @@ int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSessi
   // Whoever asked may go: from here on somebody answers for the session, whatever becomes of it.
   report(*guarded.caller, {.phase = "begin"});
   const End end = wait_for_session(pid, *guarded.watch);
-  if (end.how != End::How::kExited) take_over(guarded, end);
+  const int status = end.how == End::How::kExited ? end.value : take_over(guarded, end);
   [[maybe_unused]] const auto removed =
       sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));
-  return end.how == End::How::kExited ? end.value : base::exit_code(ErrorCode::kInternal);
+  return status;
 }
 
 }  // namespace reprise::session

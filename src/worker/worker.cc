@@ -24,6 +24,7 @@
 #include "session/verdict.h"
 #include "sys/files.h"
 #include "worker/record.h"
+#include "worker/unheard.h"
 
 namespace reprise::worker {
 
@@ -208,6 +209,9 @@ Result<int> serve(sys::MessageSocket& caller) {
   guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
   Result<int> status = session::run_guarded(guarded, run_session);
+  if (guarded.request.verb == WorkerVerb::kRestore && *status == 0 && ready->lock)
+    base::warn_and_ignore(save_unheard(guarded, *ready->lock),
+                          "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
   upload(guarded.layout, *configured);
   return status;

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 from harness.container import podman
-from harness.counting import assert_memory_is_whole, assert_moves_on, assert_unbroken
+from harness.counting import assert_memory_is_whole, assert_moves_on, assert_unbroken, seed, steps
 from harness.leftovers import assert_nothing_left, our_processes, stopped_session
 from harness.waiting import wait_for
 from test_restore_failure import once, run_and_stop, tasks
@@ -39,6 +39,28 @@ def test_podman_killed_in_its_start(container, product, point, sent):
     container.start()
     assert_moves_on(container)
     assert_unbroken(container.lines())
+
+
+def test_runtime_killed_before_it_could_say_that_it_restored(container, product):
+    """conmon then reads what the container says to its stderr, for a reason why it was not made: for
+    ever, where it runs and says nothing, and `podman start`, `ps` and all that ask for it with it."""
+    run_and_stop(container)
+    product.write_runtime(fault=once(product, "runtime-resumed:kill"))
+    assert container.start(check=False).returncode != 0
+    product.write_runtime()
+    wait_for(lambda: not our_processes(product), 60, "it to be saved")
+    assert tasks(container) == []
+    assert len(product.checkpoints()) == 2
+    before = container.lines()
+    container.start()
+    assert_moves_on(container)
+    # conmon ended without reading what was printed in the meantime.
+    after = container.lines()[len(before):]
+    first = steps(after)[0][0]
+    assert first > steps(before)[-1][0]
+    assert_unbroken(after, chain=seed(before), first=first)
+    assert_memory_is_whole(container)
+    assert_nothing_left(container)
 
 
 def test_saved_before_the_runtime_forgets_it(container, product):

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/unheard.h"
+
+#include <chrono>
+
+#include "base/log.h"
+#include "container/begin_worker.h"
+
+namespace reprise::worker {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// A caller that is stopped, or starved, is not one that was killed.
+Result<bool> was_heard(sys::MessageSocket& caller) {
+  constexpr std::chrono::seconds kPatience{30};
+  const auto message = caller.receive(kPatience);
+  if (!message && message.error().code() == ErrorCode::kBusy) return true;
+  if (!message) return std::unexpected(message.error());
+  return message->has_value() && container::is_heard(**message);
+}
+
+}  // namespace
+
+Result<void> save_unheard(const session::GuardedSession& guarded, const sys::FileLock& lock) {
+  const auto& restore = guarded.request;
+  if (!restore.acknowledges || REPRISE_PASS(was_heard(*guarded.caller))) return {};
+  base::log(base::LogLevel::kWarn, "nobody heard that the container runs, checkpointing it",
+            {{"container", restore.container.str()}});
+  container::WorkerRequest request;
+  request.verb = container::WorkerVerb::kCheckpoint;
+  request.session = base::SessionId(base::random_id());
+  request.container = restore.container;
+  request.key = restore.key;
+  request.runtime_args = restore.runtime_args;
+  request.end = true;
+  request.trigger = "stop";
+  request.lock_passed = true;
+  REPRISE_PASS(container::begin_worker(guarded.layout, request, lock));
+  return {};
+}
+
+}  // namespace reprise::worker
