@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "json/reader.h"
+#include "remote/internal/answers.h"
 #include "remote/internal/http.h"
 #include "remote/internal/span_reader.h"
 #include "remote/peer.h"
@@ -99,32 +96,15 @@ Result<std::optional<std::uint64_t>> Peer::size(const std::string& name) {
   const Response response = REPRISE_TRY(Result<Response>(head), "looking at object '" + name + "'");
   const auto found = response.headers.find("content-length");
   const std::string text = found == response.headers.end() ? "" : found->second;
-  std::uint64_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc{})
-    return fail(ErrorCode::kCorrupt, "'" + url_ + "' tells no size of '" + name + "'");
+  const auto bytes = number_of(text);
+  if (!bytes) return fail(ErrorCode::kCorrupt, "'" + url_ + "' tells no size of '" + name + "'");
   return bytes;
 }
 
 Result<std::vector<ObjectInfo>> Peer::list(const std::string& prefix) {
   const Response response = REPRISE_TRY(
       ask({.url = url_ + "/v1/objects?prefix=" + url_encode(prefix)}, prefix), "listing objects");
-  const auto answer = json_reader::parse_or_discarded(response.body);
-  std::vector<ObjectInfo> found;
-  bool good = answer.is_object() && answer.contains("objects") && answer["objects"].is_array();
-  if (good) {
-    for (const auto& entry : answer["objects"]) {
-      good = good && entry.is_object() && entry.contains("name") && entry["name"].is_string() &&
-             entry.contains("bytes") && entry["bytes"].is_number_unsigned();
-      if (!good) break;
-      const auto name = entry["name"].get<std::string>();
-      if (name.starts_with(prefix) && check_object_name(name))
-        found.push_back({.name = name, .bytes = entry["bytes"].get<std::uint64_t>()});
-    }
-  }
-  if (!good) return fail(ErrorCode::kCorrupt, "'" + url_ + "' answers with no list of objects");
-  std::ranges::sort(found, {}, &ObjectInfo::name);
-  return found;
+  return REPRISE_TRY(parse_peer_list(response.body, prefix), "reading what '" + url_ + "' answers");
 }
 
 }  // namespace

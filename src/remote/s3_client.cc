@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/hex.h"
+#include "remote/internal/answers.h"
 
 namespace reprise::remote {
 
@@ -16,13 +17,6 @@ using base::fail;
 
 namespace {
 
-// The code in an answer that is an error: "NoSuchKey". Empty if it is none.
-std::string code_of(const Response& response) {
-  pugi::xml_document document;
-  if (!document.load_buffer(response.body.data(), response.body.size())) return {};
-  return document.child("Error").child_value("Code");
-}
-
 // What S3 answers with a status of the kind 4xx, but was caused by the way and not by us; and a
 // CompleteMultipartUpload that fails after it began to answer, with status 200.
 bool may_pass(const Request& request, const Response& response) {
@@ -30,7 +24,7 @@ bool may_pass(const Request& request, const Response& response) {
                                                      "RequestTimeout", "InternalError",
                                                      "SlowDown",       "IncompleteBody"};
   if (response.success() && request.method != "POST") return false;
-  const std::string code = code_of(response);
+  const std::string code = s3_error_code(response.body);
   return std::ranges::find(kPassing, code) != kPassing.end();
 }
 
@@ -119,7 +113,7 @@ std::string S3Client::key_of(const std::string& name) const {
 }
 
 Error S3Client::error_of(const S3Call& call, const Response& response) const {
-  const std::string code = code_of(response);
+  const std::string code = s3_error_code(response.body);
   const std::string where = "'" + url_ + "' at '" + options_.endpoint + "'";
   const auto meaning = std::ranges::find(kMeanings, code, &Meaning::code);
   if (meaning != kMeanings.end()) return named(*meaning, where);
@@ -159,17 +153,9 @@ Result<Response> S3Client::call(const S3Call& call) {
   request.headers.push_back("x-amz-content-sha256: " + crypto::to_hex(digests.sha256));
   if (call.body) request.headers.push_back("Content-MD5: " + to_base64(digests.md5));
   Response response = REPRISE_PASS(http_->perform(request));
-  if (!response.success() || (call.method == "POST" && !code_of(response).empty()))
+  if (!response.success() || (call.method == "POST" && !s3_error_code(response.body).empty()))
     return std::unexpected(error_of(call, response));
   return response;
-}
-
-Result<std::unique_ptr<pugi::xml_document>> S3Client::call_xml(const S3Call& asked) {
-  const Response response = REPRISE_PASS(call(asked));
-  auto document = std::make_unique<pugi::xml_document>();
-  if (!document->load_buffer(response.body.data(), response.body.size()))
-    return fail(ErrorCode::kCorrupt, "'" + url_ + "' answers with something that is no XML");
-  return document;
 }
 
 }  // namespace reprise::remote

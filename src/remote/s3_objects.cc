@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "crypto/hex.h"
+#include "remote/internal/answers.h"
 #include "remote/internal/parallel.h"
 #include "remote/internal/s3_client.h"
 #include "remote/internal/s3_upload.h"
@@ -26,13 +27,6 @@ namespace {
 
 // Told by put() of an object, compared by get().
 constexpr std::string_view kDigestHeader = "x-amz-meta-sha256";
-
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 class S3 final : public ObjectStore {
  public:
@@ -149,23 +143,14 @@ Result<std::vector<ObjectInfo>> S3::list(const std::string& prefix) {
   const std::string before = client_->key_of("");
   S3Call ask{.query = {{"list-type", "2"}, {"prefix", before + prefix}}};
   for (;;) {
-    const auto answer = REPRISE_TRY(client_->call_xml(ask), "listing '" + url() + "'");
-    const pugi::xml_node listed = answer->child("ListBucketResult");
-    for (const pugi::xml_node& entry : listed.children("Contents")) {
-      const std::string_view key = entry.child_value("Key");
-      if (!key.starts_with(before)) continue;
-      std::string name(key.substr(before.size()));
-      const auto bytes = number_of(entry.child_value("Size"));
-      if (bytes && check_object_name(name))
-        found.push_back({.name = std::move(name),
-                         .bytes = *bytes,
-                         .modified = base::from_iso8601(entry.child_value("LastModified"))});
-    }
-    if (listed.child_value("IsTruncated") != std::string_view("true")) break;
-    const std::string next = listed.child_value("NextContinuationToken");
-    if (next.empty() || next == ask.query["continuation-token"])
+    S3ObjectPage page = REPRISE_TRY(
+        client_->call(ask, [&](std::string_view xml) { return parse_object_page(xml, before); }),
+        "listing '" + url() + "'");
+    std::ranges::move(page.objects, std::back_inserter(found));
+    if (!page.next) break;
+    if (page.next->empty() || *page.next == ask.query["continuation-token"])
       return fail(ErrorCode::kCorrupt, "the list of '" + url() + "' does not end");
-    ask.query["continuation-token"] = next;
+    ask.query["continuation-token"] = *page.next;
   }
   std::ranges::sort(found, {}, &ObjectInfo::name);
   return found;

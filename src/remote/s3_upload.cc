@@ -4,12 +4,13 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
+#include <pugixml.hpp>
 #include <sstream>
 #include <utility>
 
 #include "crypto/hex.h"
+#include "remote/internal/answers.h"
 #include "remote/internal/parallel.h"
 
 namespace reprise::remote {
@@ -25,12 +26,6 @@ std::uint64_t part_size(std::uint64_t bytes, std::uint64_t wanted) {
 }
 
 namespace {
-
-std::uint64_t number_of(const char* text) {
-  std::uint64_t number = 0;
-  std::from_chars(text, text + std::string_view(text).size(), number);
-  return number;
-}
 
 std::string unquoted(std::string_view etag) {
   if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
@@ -69,7 +64,7 @@ class Upload {
   }
   Result<std::vector<std::string>> unfinished();
   Result<bool> take_up(const std::string& id);
-  Result<bool> take_parts(const pugi::xml_node& list);
+  Result<bool> take_parts(const std::vector<S3Part>& parts);
   Result<void> begin();
   Result<void> send(std::size_t index);
   Result<void> note(std::size_t index, std::string etag);
@@ -94,25 +89,23 @@ Result<std::vector<std::string>> Upload::unfinished() {
   // The first page is enough: uploads are listed by name, and none comes before its own prefix.
   const std::string key = client_.key_of(name_);
   const S3Call ask{.query = {{"prefix", key}, {"uploads", ""}}};
-  const auto answer = REPRISE_PASS(client_.call_xml(ask));
+  const S3UploadPage page = REPRISE_PASS(client_.call(ask, parse_upload_page));
   std::vector<std::string> ids;
-  for (const pugi::xml_node& upload :
-       answer->child("ListMultipartUploadsResult").children("Upload"))
-    if (key == upload.child_value("Key")) ids.emplace_back(upload.child_value("UploadId"));
+  for (const S3Upload& upload : page.uploads)
+    if (key == upload.key) ids.push_back(upload.id);
   return ids;
 }
 
 // False if a part is not one of the file's.
-Result<bool> Upload::take_parts(const pugi::xml_node& list) {
-  for (const pugi::xml_node& entry : list.children("Part")) {
-    const std::uint64_t index = number_of(entry.child_value("PartNumber")) - 1;
+Result<bool> Upload::take_parts(const std::vector<S3Part>& parts) {
+  for (const S3Part& there : parts) {
+    const std::uint64_t index = there.number - 1;
     if (index >= etags_.size()) return false;
     const Body body = part(index);
-    if (number_of(entry.child_value("Size")) != body.bytes()) return false;
+    if (there.bytes != body.bytes()) return false;
     const Digests digests = REPRISE_PASS(digest(body));
-    const std::string etag = entry.child_value("ETag");
-    if (unquoted(etag) != crypto::to_hex(digests.md5)) return false;
-    etags_[index] = etag;
+    if (unquoted(there.etag) != crypto::to_hex(digests.md5)) return false;
+    etags_[index] = there.etag;
     if (stop_) return fail(ErrorCode::kGone, "the transfer was given up");
   }
   return true;
@@ -122,17 +115,15 @@ Result<bool> Upload::take_parts(const pugi::xml_node& list) {
 Result<bool> Upload::take_up(const std::string& id) {
   S3Call ask{.name = name_, .query = {{"uploadId", id}}};
   for (;;) {
-    const auto answer = REPRISE_PASS(client_.call_xml(ask));
-    const pugi::xml_node list = answer->child("ListPartsResult");
-    if (!REPRISE_PASS(take_parts(list))) {
+    const S3PartPage page = REPRISE_PASS(client_.call(ask, parse_part_page));
+    if (!REPRISE_PASS(take_parts(page.parts))) {
       std::ranges::fill(etags_, std::string());
       return false;
     }
-    if (list.child_value("IsTruncated") != std::string_view("true")) return true;
-    const std::string next = list.child_value("NextPartNumberMarker");
-    if (next == ask.query["part-number-marker"])
+    if (!page.next) return true;
+    if (*page.next == ask.query["part-number-marker"])
       return fail(ErrorCode::kCorrupt, "the list of parts of '" + name_ + "' does not end");
-    ask.query["part-number-marker"] = next;
+    ask.query["part-number-marker"] = *page.next;
   }
 }
 
@@ -147,11 +138,11 @@ Result<void> Upload::begin() {
       REPRISE_PASS(abort_upload(client_, name_, id));
   }
   if (!id_.empty()) return {};
-  const auto answer = REPRISE_PASS(client_.call_xml({.method = "POST",
-                                                     .name = name_,
-                                                     .query = {{"uploads", ""}},
-                                                     .body = Body(std::string_view())}));
-  id_ = answer->child("InitiateMultipartUploadResult").child_value("UploadId");
+  const S3Call ask{.method = "POST",
+                   .name = name_,
+                   .query = {{"uploads", ""}},
+                   .body = Body(std::string_view())};
+  id_ = REPRISE_PASS(client_.call(ask, parse_upload_id));
   if (id_.empty())
     return fail(ErrorCode::kCorrupt, "'" + client_.url() + "' begins an upload without an id");
   return {};
@@ -214,7 +205,7 @@ Result<void> Upload::complete() {
 Result<void> Upload::check_whole() {
   const Response head = REPRISE_PASS(client_.call({.method = "HEAD", .name = name_}));
   const auto length = head.headers.find("content-length");
-  if (length != head.headers.end() && number_of(length->second.c_str()) == bytes_) return {};
+  if (length != head.headers.end() && number_of(length->second) == bytes_) return {};
   return fail(ErrorCode::kCorrupt, "object '" + name_ + "' in '" + client_.url() +
                                        "' has another size than what was sent");
 }
@@ -239,18 +230,15 @@ Result<std::uint64_t> drop_uploads(S3Client& client, const std::string& prefix,
   S3Call ask{.query = {{"prefix", below + prefix}, {"uploads", ""}}};
   std::vector<std::pair<std::string, std::string>> old;  // names and ids
   for (;;) {
-    const auto answer = REPRISE_PASS(client.call_xml(ask));
-    const pugi::xml_node list = answer->child("ListMultipartUploadsResult");
-    for (const pugi::xml_node& upload : list.children("Upload")) {
-      const std::string_view key = upload.child_value("Key");
-      const auto begun = base::from_iso8601(upload.child_value("Initiated"));
-      if (!key.starts_with(below + prefix) || !begun || *begun >= before) continue;
-      const std::string name(key.substr(below.size()));
-      if (check_object_name(name)) old.emplace_back(name, upload.child_value("UploadId"));
+    const S3UploadPage page = REPRISE_PASS(client.call(ask, parse_upload_page));
+    for (const S3Upload& upload : page.uploads) {
+      if (!upload.key.starts_with(below + prefix) || !upload.begun || *upload.begun >= before)
+        continue;
+      const std::string name = upload.key.substr(below.size());
+      if (check_object_name(name)) old.emplace_back(name, upload.id);
     }
-    if (list.child_value("IsTruncated") != std::string_view("true")) break;
-    const std::string key = list.child_value("NextKeyMarker");
-    const std::string id = list.child_value("NextUploadIdMarker");
+    if (!page.next) break;
+    const auto& [key, id] = *page.next;
     if (key.empty() || (key == ask.query["key-marker"] && id == ask.query["upload-id-marker"]))
       return fail(ErrorCode::kCorrupt, "the list of uploads does not end");
     ask.query["key-marker"] = key;

@@ -5,8 +5,8 @@
 
 #include <map>
 #include <memory>
-#include <pugixml.hpp>
 #include <string>
+#include <string_view>
 
 #include "remote/internal/http.h"
 #include "remote/s3.h"
@@ -37,8 +37,12 @@ class S3Client {
   // An answer that is a success; others are errors as ObjectStore lists them, also: kGone if there
   // is no such multipart upload any more.
   Result<Response> call(const S3Call& call);
-  // As call(), of an answer in XML.
-  Result<std::unique_ptr<pugi::xml_document>> call_xml(const S3Call& call);
+  // As call(), of an answer that `parse` (answers.h) reads.
+  template <typename Parse>
+  auto call(const S3Call& asked, Parse parse) -> decltype(parse(std::string_view())) {
+    const Response response = REPRISE_PASS(call(asked));
+    return REPRISE_TRY(parse(response.body), "reading what '" + url_ + "' answers");
+  }
 
   [[nodiscard]] const S3Options& options() const { return options_; }
   [[nodiscard]] const std::string& url() const { return url_; }
