@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "sys/files.h"
 
@@ -63,6 +65,50 @@ TEST_F(CgroupTest, ThawDoesNotWriteToAThawedCgroup) {
   const std::string directory = write("freezer/freezer.state", "THAWED\n");
   ASSERT_TRUE(Cgroup({{"freezer", directory}}).thaw());
   EXPECT_EQ(read("freezer/freezer.state"), "THAWED\n");
+}
+
+// The kernel tells in another file that all stand still; here nobody does.
+TEST_F(CgroupTest, TasksThatDoNotFreezeAreThawedAgain) {
+  const std::string v2 = write("c/cgroup.freeze", "0\n");
+  write("c/cgroup.events", "populated 1\nfrozen 0\n");
+  const auto frozen = Cgroup({{"", v2}}).freeze(std::chrono::milliseconds(5));
+  ASSERT_FALSE(frozen);
+  EXPECT_EQ(frozen.error().code(), base::ErrorCode::kBusy);
+  EXPECT_EQ(read("c/cgroup.freeze").substr(0, 1), "0");
+}
+
+TEST_F(CgroupTest, FreezingEndsWhenAllTasksStandStill) {
+  const std::string v2 = write("c/cgroup.freeze", "0\n");
+  write("c/cgroup.events", "populated 1\nfrozen 0\n");
+  const Cgroup cgroup({{"", v2}});
+  std::atomic<bool> stands_still = false;
+  const std::jthread kernel([&] {
+    while (read("c/cgroup.freeze").substr(0, 1) != "1") std::this_thread::yield();
+    stands_still = true;
+    write("c/cgroup.events", "populated 1\nfrozen 1\n");
+  });
+  ASSERT_TRUE(cgroup.freeze(std::chrono::seconds(20)));
+  EXPECT_TRUE(stands_still) << "it did not wait";
+  EXPECT_EQ(read("c/cgroup.freeze").substr(0, 1), "1");
+}
+
+TEST_F(CgroupTest, WhatCannotBeFrozenIsNotTakenForFrozen) {
+  EXPECT_EQ(Cgroup({}).freeze(std::chrono::milliseconds(5)).error().code(),
+            base::ErrorCode::kUnsupported);
+  const std::string gone = (root_ / "gone").string();
+  EXPECT_FALSE(Cgroup({{"freezer", gone}}).freeze(std::chrono::milliseconds(5)));
+}
+
+TEST_F(CgroupTest, TellsTheCpusThatTasksMayUse) {
+  const std::string v1 = write("cpuset/cpuset.effective_cpus", "0-1,4\n");
+  const std::string v2 = write("c/cpuset.cpus.effective", "2\n");
+  EXPECT_EQ(Cgroup({{"cpuset", v1}, {"", v2}}).allowed_cpus().value(), "0-1,4");
+  EXPECT_EQ(Cgroup({{"", v2}}).allowed_cpus().value(), "2");
+  // Without a cpuset, or with one that says nothing: those of the host.
+  const std::string host = sys::read_file("/sys/devices/system/cpu/online").value();
+  const std::string empty = write("e/cpuset.cpus.effective", "\n");
+  for (const auto& cgroup : {Cgroup({}), Cgroup({{"", empty}})})
+    EXPECT_EQ(cgroup.allowed_cpus().value() + "\n", host);
 }
 
 TEST_F(CgroupTest, CpuTimeIsInMicroseconds) {

@@ -188,10 +188,16 @@ TEST_F(FileTreeTest, TellsWhetherATreeIsWhatWasArchived) {
 
 TEST_F(FileTreeTest, PutsContentsAsideAndBack) {
   std::ofstream(root_ / "to/old") << "old";
+  ASSERT_EQ(::chmod((root_ / "to").c_str(), 01730), 0);
+  const struct stat before = stat_of("to");
   ASSERT_TRUE(put_contents_aside(root_ / "to", root_ / "aside"));
   EXPECT_TRUE(fs::is_empty(root_ / "to"));
+  // Whoever fills it meanwhile has attributes of his own for it.
   std::ofstream(root_ / "to/new") << "new";
+  ASSERT_EQ(::chmod((root_ / "to").c_str(), 0700), 0);
   ASSERT_TRUE(put_contents_back(root_ / "to", root_ / "aside"));
+  EXPECT_EQ(stat_of("to").st_mode, before.st_mode);
+  EXPECT_EQ(stat_of("to").st_uid, before.st_uid);
   EXPECT_EQ(sys::read_file(root_ / "to/old").value(), "old");
   EXPECT_FALSE(fs::exists(root_ / "to/new"));
   EXPECT_FALSE(fs::exists(root_ / "aside"));

@@ -23,22 +23,53 @@ TEST(WorkerLink, RequestsArriveAsTheyWereSent) {
   sent.checkpoint = base::CheckpointId("k1");
   sent.acknowledges = true;
   const WorkerRequest got = decode_worker_request(encode(sent)).value();
-  EXPECT_EQ(got.key.str(), "@web");
   EXPECT_EQ(encode(got), encode(sent));
-  EXPECT_EQ(got.verb, WorkerVerb::kRestore);
+  EXPECT_EQ(got.key, sent.key);
+  EXPECT_EQ(got.verb, sent.verb);
+  EXPECT_EQ(got.session, sent.session);
+  EXPECT_EQ(got.container, sent.container);
   EXPECT_EQ(got.runtime_args, sent.runtime_args);
   EXPECT_TRUE(got.acknowledges);
+  EXPECT_EQ(got.end, sent.end);
+  EXPECT_EQ(got.trigger, sent.trigger);
+  EXPECT_EQ(got.signal, sent.signal);
+  EXPECT_EQ(got.tag, sent.tag);
+  EXPECT_EQ(got.name, sent.name);
+  EXPECT_EQ(got.lock_passed, sent.lock_passed);
+  EXPECT_EQ(got.bundle, sent.bundle);
+  EXPECT_EQ(got.checkpoint, sent.checkpoint);
 }
 
 TEST(WorkerLink, EventsArriveAsTheyWereSent) {
   WorkerEvent sent;
   sent.kind = WorkerEventKind::kOutcome;
+  sent.phase = "seal";
+  sent.image_path = "/i";
+  sent.work_path = "/w";
+  sent.environment = {{"CRIU_CONFIG_FILE", "/c"}, {"LD_PRELOAD", "/l"}};
+  sent.ok = true;
+  sent.code = "busy";
   sent.reason = "CRIU says: \xff not UTF-8";  // logs hold anything
+  sent.hint = "try again";
+  sent.checkpoint = "k1";
+  sent.freeze_ms = 12;
+  sent.total_ms = 345;
   sent.bytes = std::uint64_t{1} << 40;
   const WorkerEvent got = decode_worker_event(encode(sent)).value();
-  EXPECT_EQ(got.kind, WorkerEventKind::kOutcome);
+  EXPECT_EQ(got.kind, sent.kind);
+  EXPECT_EQ(got.phase, sent.phase);
+  EXPECT_EQ(got.image_path, sent.image_path);
+  EXPECT_EQ(got.work_path, sent.work_path);
+  EXPECT_EQ(got.environment, sent.environment);
+  EXPECT_EQ(got.ok, sent.ok);
+  EXPECT_EQ(got.code, sent.code);
+  EXPECT_TRUE(got.reason.starts_with("CRIU says: ")) << got.reason;
+  EXPECT_TRUE(got.reason.ends_with(" not UTF-8")) << got.reason;
+  EXPECT_EQ(got.hint, sent.hint);
+  EXPECT_EQ(got.checkpoint, sent.checkpoint);
+  EXPECT_EQ(got.freeze_ms, sent.freeze_ms);
+  EXPECT_EQ(got.total_ms, sent.total_ms);
   EXPECT_EQ(got.bytes, sent.bytes);
-  EXPECT_TRUE(got.reason.starts_with("CRIU says: "));
 }
 
 TEST(WorkerLink, UnreadableMessagesAreErrors) {

@@ -85,10 +85,7 @@ using FilesOf = std::map<std::string, std::string>;  // name to contents
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() {
-    ::setenv("REPRISE_KEY_FILE", (directory_.path() / "key").c_str(), 1);
-    store_ = value_of(open_store(root_));
-  }
+  StoreTest() { store_ = value_of(open_store(root_)); }
 
   // Writes and seals a checkpoint of these image files and parts.
   CheckpointId put(const FilesOf& images, const FilesOf& parts = {}) {
@@ -119,6 +116,7 @@ class StoreTest : public testing::Test {
   std::uint64_t stored() const { return bytes_in(packs()); }
 
   TestDirectory directory_;
+  TestVariable key_file_{"REPRISE_KEY_FILE", directory_.path() / "key"};
   path root_ = directory_.path() / "store";
   std::unique_ptr<CheckpointStore> store_;
 };
