@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
@@ -37,7 +38,7 @@ std::vector<std::string> words_of(std::string_view path) {
 }
 
 TEST(Cli, EveryCommandExplainsItselfWithAnExample) {
-  ASSERT_EQ(commands().size(), 29U);
+  ASSERT_FALSE(commands().empty());
   for (const Command& command : commands()) {
     std::vector<std::string> args = words_of(command.path);
     args.emplace_back("--help");
@@ -50,12 +51,25 @@ TEST(Cli, EveryCommandExplainsItselfWithAnExample) {
   }
 }
 
+// A new command prints JSON, or is put here because it says no more than that something was done.
 TEST(Cli, EveryCommandThatPrintsDataHasJson) {
-  for (const char* path :
-       {"ps", "checkpoint create", "checkpoint ls", "checkpoint show", "lives", "logs", "doctor"}) {
-    std::vector<std::string> args = words_of(path);
+  const std::set<std::string_view> acting = {"run",
+                                             "stop",
+                                             "start",
+                                             "restore",
+                                             "store gc",
+                                             "store repair",
+                                             "store rotate-key",
+                                             "store serve",
+                                             "store upload",
+                                             "checkpoint pin",
+                                             "checkpoint unpin",
+                                             "checkpoint rm",
+                                             "checkpoint verify"};
+  for (const Command& command : commands()) {
+    std::vector<std::string> args = words_of(command.path);
     args.emplace_back("--help");
-    EXPECT_NE(call(args).out.find("--json"), std::string::npos) << path;
+    EXPECT_NE(call(args).out.contains("--json"), acting.contains(command.path)) << command.path;
   }
 }
 
