@@ -12,6 +12,7 @@
 #include "container/identity.h"
 #include "json/lenient.h"
 #include "json/reader.h"
+#include "oci/annotations.h"
 #include "podman/client.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
@@ -25,8 +26,8 @@ using base::fail;
 
 namespace {
 
-constexpr std::string_view kFillAnnotation = "reprise.dev/fill-volumes=";
-constexpr std::string_view kFromAnnotation = "reprise.dev/restored-from=";
+const std::string kFillAnnotation = std::string(oci::annotation::kFillVolumes) + "=";
+const std::string kFromAnnotation = std::string(oci::annotation::kRestoredFrom) + "=";
 
 Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
   const auto words = json_reader::parse_or_discarded(row.create_command);
@@ -171,14 +172,13 @@ Result<CloneCommand> clone_command(const store::ContainerRow& record, const Clon
   }
   std::vector<std::string> options = wishes.options;
   // Two cannot live under one key: the other one has it.
-  if (result.beside)
-    options.push_back("--annotation=" + std::string(container::kKeyAnnotation) + "=");
+  if (result.beside) options.push_back("--annotation=" + std::string(oci::annotation::kKey) + "=");
   // Until it has run it must not begin anew, should we be killed before it is to go on from this.
-  options.push_back("--annotation=" + std::string(kFromAnnotation) + checkpoint.str());
+  options.push_back("--annotation=" + kFromAnnotation + checkpoint.str());
   if (!volumes.empty() && wishes.volumes != VolumeWish::kKeep)
-    options.push_back("--annotation=" + std::string(kFillAnnotation) + checkpoint.str());
+    options.push_back("--annotation=" + kFillAnnotation + checkpoint.str());
   if (wishes.volumes == VolumeWish::kKeep)
-    options.push_back("--annotation=" + std::string(kFillAnnotation) + "keep");
+    options.push_back("--annotation=" + kFillAnnotation + "keep");
   result.argv = REPRISE_PASS(podman::create_command_again(
       command.words, command.image_index, {.name = result.name, .options = std::move(options)}));
   return result;

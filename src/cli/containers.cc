@@ -7,7 +7,8 @@
 
 #include "cli/output.h"
 #include "container/identity.h"
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"
@@ -22,10 +23,9 @@ namespace {
 std::string name_in_key(const podman::ContainerInfo& info) {
   const std::filesystem::path config = info.config_path;
   if (!config.empty())
-    if (const auto spec = container::load_oci_spec(config.parent_path()))
-      return container::key_name(spec->annotations);
-  if (info.annotations.contains(container::kKeyAnnotation))
-    return container::key_name(info.annotations);
+    if (const auto spec = oci::load_spec(config.parent_path()))
+      return oci::key_name(spec->annotations);
+  if (info.annotations.contains(oci::annotation::kKey)) return oci::key_name(info.annotations);
   return container::default_key_name(info.labels, info.name);
 }
 

@@ -11,7 +11,8 @@
 #include "container/network_baseline.h"
 #include "container/not_kept.h"
 #include "container/obstacles.h"
-#include "container/oci_spec.h"
+#include "oci/runtime.h"
+#include "oci/spec.h"
 #include "sys/file_lock.h"
 #include "sys/namespaces.h"
 
@@ -32,8 +33,7 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
     findings.push_back({Health::kWarn, "annotation", "is not checkpointed when it is stopped",
                         "make it with --annotation reprise.dev/on-stop=checkpoint"});
   const std::vector<Unnoticed> unnoticed =
-      info.has_tasks() ? std::vector<Unnoticed>()
-                       : find_unnoticed(container::runtime_root({}), {info});
+      info.has_tasks() ? std::vector<Unnoticed>() : find_unnoticed(oci::root_of({}), {info});
   const auto seen = std::ranges::find(unnoticed, info.id, &Unnoticed::id);
   if (seen != unnoticed.end())
     findings.push_back({Health::kFail, "state", seen->text(), seen->remedy()});
@@ -84,12 +84,11 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
   std::ranges::move(check_network(info, layout), std::back_inserter(findings));
-  const auto spec = container::load_oci_spec(info.directory);
+  const auto spec = oci::load_spec(info.directory);
   const container::Examination seen = container::examine(
       "/proc", info.pid, {.spec = spec ? &*spec : nullptr, .bundle = info.directory});
   if (!spec) findings.push_back({Health::kWarn, "specification", spec.error().message(), {}});
-  for (const container::Obstacle& gone :
-       container::missing_sources(spec ? *spec : container::OciSpec()))
+  for (const container::Obstacle& gone : container::missing_sources(spec ? *spec : oci::Spec()))
     findings.push_back({Health::kWarn, gone.subject, gone.text, gone.remedy});
   for (const container::Obstacle& obstacle : seen.obstacles)
     findings.push_back({Health::kFail, obstacle.subject, obstacle.text, obstacle.remedy});

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "cli/doctor.h"
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
 
 namespace reprise::cli {
 namespace {
@@ -27,7 +27,7 @@ Finding judge_mount(const podman::Mount& mount, bool volumes_included) {
 }  // namespace
 
 std::vector<Finding> check_files(const podman::ContainerInfo& info) {
-  const auto wishes = container::parse_wishes(info.annotations);
+  const auto wishes = oci::parse_wishes(info.annotations);
   if (!wishes)
     return {{Health::kFail, "annotation", wishes.error().message(), wishes.error().hint()}};
   std::vector<Finding> findings;

@@ -10,7 +10,7 @@
 #include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/run_runtime.h"
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "store/catalog.h"
@@ -62,7 +62,7 @@ Result<void> check_arguments(const std::vector<std::string>& args) {
     if (equals == std::string::npos) continue;  // Podman will say so
     annotations[option.value->substr(0, equals)] = option.value->substr(equals + 1);
   }
-  return container::check_annotations(annotations);
+  return oci::check_annotations(annotations);
 }
 
 Result<int> run(const std::vector<std::string>& args, Context& context) {

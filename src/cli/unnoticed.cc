@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "container/identity.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
+#include "oci/annotations.h"
+#include "oci/runtime.h"
 #include "podman/client.h"
 #include "sys/process.h"
 
@@ -26,6 +26,7 @@ std::string Unnoticed::remedy() const {
 
 std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
                                       const std::vector<podman::ContainerInfo>& containers) {
+  const oci::Runtime runtime{.program = "runc", .state_args = {"--root", root.string()}};
   std::vector<Unnoticed> found;
   std::error_code error;
   std::filesystem::directory_iterator entry(root, error);
@@ -34,9 +35,9 @@ std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
     const auto info = std::ranges::find(containers, id, &podman::ContainerInfo::id);
     const bool known = info != containers.end();
     if (known && info->has_tasks()) continue;
-    const auto state = container::load_runc_state({"--root", root.string()}, base::ContainerId(id));
+    const auto state = runtime.state_of(base::ContainerId(id));
     if (!state || !sys::is_alive(state->init)) continue;
-    const auto wishes = container::parse_wishes(state->annotations);
+    const auto wishes = oci::parse_wishes(state->annotations);
     if (!wishes || !wishes->checkpoint_on_stop) continue;
     found.push_back({.id = id,
                      .name = known ? info->name : std::string(),
@@ -48,7 +49,7 @@ std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
 
 std::vector<Unnoticed> find_unnoticed() {
   constexpr std::chrono::seconds kStart{2};
-  const std::filesystem::path root = container::runtime_root({});
+  const std::filesystem::path root = oci::root_of({});
   for (const bool again : {false, true}) {
     const auto containers = podman::list_all();
     if (!containers) return {};

@@ -17,15 +17,16 @@
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/network_setup.h"
-#include "container/oci_spec.h"
 #include "container/process_attributes.h"
 #include "container/refused_calls.h"
-#include "container/runc_state.h"
 #include "container/socket_options.h"
 #include "container/sysctls.h"
 #include "container/unix_peers.h"
 #include "container/volumes.h"
 #include "container/worker_link.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
@@ -83,14 +84,14 @@ INSTANTIATE_TEST_SUITE_P(
         Reader{"Change", R"({"added":{},"removed":)", "}",
                [](const std::string& text) { return answer_to(decode_change(text)); }},
         Reader{"Spec", R"({"process":)", "}",
-               [](const std::string& text) { return answer_to(parse_oci_spec(text, "/b")); }},
+               [](const std::string& text) { return answer_to(oci::parse_spec(text, "/b")); }},
         Reader{"MemoryLimit", R"({"linux":{"resources":{"memory":)", "}}}",
                [](const std::string& text) { return answer_to(parse_memory_limit(text)); }},
         Reader{
             "RefusedCalls", R"({"linux":{"seccomp":{}},"x":)", "}",
             [](const std::string& text) { return answer_to(refusing_what_cannot_be_saved(text)); }},
         Reader{"RuncState", R"({"init_process_pid":)", "}",
-               [](const std::string& text) { return answer_to(parse_runc_state(text)); }},
+               [](const std::string& text) { return answer_to(oci::parse_state(text)); }},
         Reader{"PathsOfInit", R"({"config":{"namespaces":[]},"x":)", "}",
                [](const std::string& text) { return answer_to(with_paths_of_init(text, {}, 1)); }},
         Reader{"Addresses", R"([{"addr_info":[{"scope":)", "}]}]",
@@ -116,10 +117,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DeepJsonFiles, AreRefusedByName) {
   const sys::TestDirectory bundle;
   ASSERT_TRUE(sys::replace_file(bundle / "config.json", R"({"process":)" + nested() + "}"));
-  const auto spec = load_oci_spec(bundle.path());
+  const auto spec = oci::load_spec(bundle.path());
   ASSERT_FALSE(spec);
   EXPECT_NE(spec.error().message().find((bundle / "config.json").string()), std::string::npos);
-  EXPECT_FALSE(annotate(bundle.path(), "a", "b"));
+  EXPECT_FALSE(oci::annotate(bundle.path(), "a", "b"));
   ASSERT_TRUE(sys::replace_file(continuation_note_file(bundle.path()),
                                 R"({"state":)" + std::string(20'000, '[') + "}"));
   EXPECT_EQ(answer_to(read_note(bundle.path())), ErrorCode::kCorrupt);

@@ -22,21 +22,14 @@ struct Identity {
 };
 
 // The one place that makes keys. Under Podman and plain runc the key is the id, under containerd
-// "NAMESPACE/ID", below any other root "ROOT/ID". `runtime_args` are the global arguments of a call
-// of the runtime. Pure.
-Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id);
+// "NAMESPACE/ID", below any other root "ROOT/ID". `state_args` as in oci/runtime.h. Pure.
+Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id);
 
 // The same for one with a name that outlives the container as well (annotation reprise.dev/key):
 // its key is "@NAME", in the scope as above, which no id can be. Empty: as above.
-Identity identify(const std::vector<std::string>& runtime_args, const base::ContainerId& id,
+Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id,
                   const std::string& name);
 
-inline constexpr const char* kKeyAnnotation = "reprise.dev/key";
-
-// The name that the annotation gives; empty if there is none, or it is empty.
-std::string key_name(const std::map<std::string, std::string>& annotations);
-// kInvalidInput for what is no name: 1 to 128 of [A-Za-z0-9_.:@-].
-base::Result<void> check_key_name(std::string_view name);
 // For a container that others make anew each time: a service of compose, a unit of systemd
 // (quadlet, `podman generate systemd --new`); empty if the labels name neither. `container`: its
 // name. Pure.
@@ -46,11 +39,8 @@ std::string default_key_name(const std::map<std::string, std::string>& labels,
 // The other way round, for a container of which only the key is known. Pure.
 struct Whereabouts {
   base::ContainerId id;
-  std::vector<std::string> runtime_args;
+  std::vector<std::string> state_args;
 };
 Whereabouts find_by_key(const base::ContainerKey& key);
-
-// The root that `runtime_args` name; without --root it is runc's default for root.
-std::string runtime_root(const std::vector<std::string>& runtime_args);
 
 }  // namespace reprise::container

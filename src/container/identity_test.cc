@@ -41,12 +41,6 @@ TEST(Identity, ANameOutlivesTheId) {
   EXPECT_EQ(identify({}, id, "web").file_name, "f1");
   EXPECT_EQ(identify({}, id, "").key.str(), "f1");
   EXPECT_EQ(identify({"--root=/run/containerd/runc/k8s.io"}, id, "web").key.str(), "k8s.io/@web");
-  EXPECT_EQ(key_name({{"reprise.dev/key", "web"}}), "web");
-  EXPECT_EQ(key_name({}), "");
-  for (const char* good : {"web", "unit:a@1.service:web", "A_.-9"})
-    EXPECT_TRUE(check_key_name(good)) << good;
-  for (const char* bad : {"", "a/b", "a b", "\n"}) EXPECT_FALSE(check_key_name(bad)) << bad;
-  EXPECT_FALSE(check_key_name(std::string(129, 'a')));
 }
 
 TEST(Identity, ThoseThatOthersMakeAnewHaveANameByDefault) {
@@ -66,12 +60,6 @@ TEST(Identity, ThoseThatOthersMakeAnewHaveANameByDefault) {
   EXPECT_EQ(default_key_name(labels, "shop_db_run"), "");
 }
 
-TEST(RuntimeRoot, IsWhatTheArgumentsSay) {
-  EXPECT_EQ(runtime_root({}), "/run/runc");
-  EXPECT_EQ(runtime_root({"--rootless", "false", "--root=/r"}), "/r");
-  EXPECT_EQ(runtime_root({"--root"}), "/run/runc");
-}
-
 TEST(Identify, IsFoundByItsKey) {
   for (const std::vector<std::string>& args : {std::vector<std::string>{},
                                                {"--root", "/run/containerd/runc/k8s.io"},
@@ -79,7 +67,7 @@ TEST(Identify, IsFoundByItsKey) {
     const Identity who = identify(args, base::ContainerId("c1"));
     const Whereabouts found = find_by_key(who.key);
     EXPECT_EQ(found.id, who.id);
-    EXPECT_EQ(found.runtime_args, args);
+    EXPECT_EQ(found.state_args, args);
   }
 }
 

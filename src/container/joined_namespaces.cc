@@ -9,9 +9,9 @@
 #include <system_error>
 #include <utility>
 
-#include "container/runc_state.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/runtime.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -69,9 +69,9 @@ Result<std::string> with_paths_of_init(std::string_view state_json,
   }
 }
 
-Result<void> mend_joined_namespaces(const std::vector<std::string>& runtime_args,
-                                    const base::ContainerId& id, pid_t init) {
-  const std::filesystem::path file = runc_directory(runtime_args, id) / "state.json";
+Result<void> mend_joined_namespaces(const oci::Runtime& runtime, const base::ContainerId& id,
+                                    pid_t init) {
+  const std::filesystem::path file = runtime.directory_of(id) / "state.json";
   const std::string text = REPRISE_PASS(sys::read_file(file));
   std::vector<std::string> gone;
   try {

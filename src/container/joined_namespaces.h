@@ -13,6 +13,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "oci/runtime.h"
 
 namespace reprise::container {
 
@@ -22,9 +23,9 @@ base::Result<std::string> with_paths_of_init(std::string_view state_json,
                                              const std::vector<std::string>& gone, pid_t init);
 
 // Has runc know those that are gone by the container's own first process. Does nothing where all
-// are there. `runtime_args` are the global arguments of the call.
-base::Result<void> mend_joined_namespaces(const std::vector<std::string>& runtime_args,
-                                          const base::ContainerId& id, pid_t init);
+// are there.
+base::Result<void> mend_joined_namespaces(const oci::Runtime& runtime, const base::ContainerId& id,
+                                          pid_t init);
 
 // `path`, or that of `init` if it is gone.
 std::string network_path_of(const std::string& path, pid_t init);

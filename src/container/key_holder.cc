@@ -8,7 +8,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "container/runc_state.h"
+#include "oci/runtime.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -37,9 +37,9 @@ Result<std::optional<Holder>> load_holder(const std::filesystem::path& file) {
   return holder;
 }
 
-Result<bool> lives(const Holder& holder, const std::vector<std::string>& runtime_args) {
+Result<bool> lives(const Holder& holder, const oci::Runtime& runtime) {
   if (holder.maker.pid != ::getpid() && sys::is_alive(holder.maker)) return true;
-  const auto state = load_runc_state(runtime_args, ContainerId(holder.id));
+  const auto state = runtime.state_of(ContainerId(holder.id));
   if (state) return sys::is_alive(state->init);
   if (state.error().code() == ErrorCode::kNotFound) return false;
   return std::unexpected(state.error());
@@ -48,14 +48,14 @@ Result<bool> lives(const Holder& holder, const std::vector<std::string>& runtime
 }  // namespace
 
 Result<std::optional<ContainerId>> take_key(const Layout& layout, const Identity& who,
-                                            const std::vector<std::string>& runtime_args) {
+                                            const oci::Runtime& runtime) {
   constexpr std::chrono::seconds kPatience{10};
   const std::filesystem::path file = layout.holder_of(who.key);
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(file.string() + ".lock", kPatience),
                                          "asking who has the key");
   const auto holder = REPRISE_PASS(load_holder(file));
   if (holder && holder->id != who.id.str())
-    if (REPRISE_PASS(lives(*holder, runtime_args)))
+    if (REPRISE_PASS(lives(*holder, runtime)))
       return std::optional<ContainerId>(ContainerId(holder->id));
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
   REPRISE_PASS(sys::replace_file(file, who.id.str() + " " + std::to_string(self.pid) + " " +

@@ -10,13 +10,14 @@
 #include "base/result.h"
 #include "container/identity.h"
 #include "container/layout.h"
+#include "oci/runtime.h"
 
 namespace reprise::container {
 
 // Notes that `who` has its key from now on, while this process (which becomes the runtime) or the
 // container lives. The id of the container that has it, if another one does: then nothing is noted.
 // Blocks for others that ask at the same time, briefly. An error says that it is not known.
-base::Result<std::optional<base::ContainerId>> take_key(
-    const Layout& layout, const Identity& who, const std::vector<std::string>& runtime_args);
+base::Result<std::optional<base::ContainerId>> take_key(const Layout& layout, const Identity& who,
+                                                        const oci::Runtime& runtime);
 
 }  // namespace reprise::container

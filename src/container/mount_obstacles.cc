@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include "container/volumes.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -36,7 +38,7 @@ bool is_one_of(const Names& names, const std::string& type) {
 }
 
 // Where on the host this mount's contents are, if it lies below the bind mount; else nothing.
-std::string on_host(const SpecMount& bind, const std::string& place) {
+std::string on_host(const oci::Mount& bind, const std::string& place) {
   if (bind.type != "bind") return {};
   const std::string below =
       bind.destination.ends_with('/') ? bind.destination : bind.destination + "/";
@@ -46,9 +48,9 @@ std::string on_host(const SpecMount& bind, const std::string& place) {
 }
 
 // Where the host has the same file system mounted; empty if it has not.
-std::string place_on_host(const OciSpec& spec, const sys::Mount& mount,
+std::string place_on_host(const oci::Spec& spec, const sys::Mount& mount,
                           const std::vector<sys::Mount>& host) {
-  for (const SpecMount& bind : spec.mounts) {
+  for (const oci::Mount& bind : spec.mounts) {
     const std::string place = on_host(bind, mount.mount_point);
     if (!place.empty() && std::ranges::any_of(host, [&](const sys::Mount& one) {
           return one.mount_point == place && one.device == mount.device;
@@ -63,15 +65,15 @@ bool may_be_made_anew(const sys::Mount& mount, const std::string& place) {
   return is_one_of(kOfTheHost, mount.type) || place == "/sys/fs/cgroup";
 }
 
-bool is_in_specification(const OciSpec& spec, const std::string& place) {
+bool is_in_specification(const oci::Spec& spec, const std::string& place) {
   return std::ranges::any_of(spec.mounts,
-                             [&](const SpecMount& one) { return one.destination == place; });
+                             [&](const oci::Mount& one) { return one.destination == place; });
 }
 
 // Sources of bind mounts may be named otherwise in the container, through links in its paths.
-std::set<std::string> devices_of_sources(const OciSpec& spec) {
+std::set<std::string> devices_of_sources(const oci::Spec& spec) {
   std::set<std::string> devices;
-  for (const SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     struct stat status{};
     if (mount.type == "bind" && ::stat(mount.source.c_str(), &status) == 0)
       devices.insert(std::to_string(::major(status.st_dev)) + ":" +
@@ -91,7 +93,7 @@ Obstacle describe_inner(const std::vector<const sys::Mount*>& inner) {
 
 }  // namespace
 
-std::vector<Obstacle> judge_mounts(const OciSpec& spec, const SeenMounts& seen) {
+std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen) {
   const std::set<std::string> outside = devices_of_sources(spec);
   std::vector<Obstacle> found;
   std::vector<const sys::Mount*> inner;
@@ -118,7 +120,7 @@ std::vector<Obstacle> judge_mounts(const OciSpec& spec, const SeenMounts& seen) 
   return found;
 }
 
-std::vector<Obstacle> examine_mounts(const path& proc, pid_t init, const OciSpec& spec,
+std::vector<Obstacle> examine_mounts(const path& proc, pid_t init, const oci::Spec& spec,
                                      const path& bundle) {
   const auto inside = sys::read_file(proc / std::to_string(init) / "mountinfo");
   const auto host = sys::read_file(proc / "self/mountinfo");
@@ -126,7 +128,7 @@ std::vector<Obstacle> examine_mounts(const path& proc, pid_t init, const OciSpec
   const SeenMounts seen{.inside = sys::parse_mountinfo(*inside),
                         .host = sys::parse_mountinfo(*host)};
   std::vector<Obstacle> found = judge_mounts(spec, seen);
-  if (const auto wishes = parse_wishes(spec.annotations); wishes && wishes->include_volumes)
+  if (const auto wishes = oci::parse_wishes(spec.annotations); wishes && wishes->include_volumes)
     return found;
   for (const Volume& volume : podman_volumes(spec, bundle)) {
     std::error_code error;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "container/obstacles.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "sys/mountinfo.h"
 
 namespace reprise::container {
@@ -22,12 +22,12 @@ struct SeenMounts {
 
 // Pure but for a look at the devices of the sources: what the host has mounted below a bind mount's
 // source, of which a restore would make new ones; and file systems that CRIU cannot make.
-std::vector<Obstacle> judge_mounts(const OciSpec& spec, const SeenMounts& seen);
+std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen);
 
 // The same of `init`; and volumes that live in memory, which Podman unmounts at every stop, unless
 // their contents belong to the checkpoint. `bundle`: its directory. What cannot be read is no
 // obstacle.
 std::vector<Obstacle> examine_mounts(const std::filesystem::path& proc, pid_t init,
-                                     const OciSpec& spec, const std::filesystem::path& bundle);
+                                     const oci::Spec& spec, const std::filesystem::path& bundle);
 
 }  // namespace reprise::container

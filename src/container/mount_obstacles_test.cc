@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "oci/spec.h"
+
 namespace reprise::container {
 namespace {
 
@@ -16,8 +18,8 @@ sys::Mount mount(const char* place, const char* type, const char* device) {
           .super_options = "rw"};
 }
 
-OciSpec with_bind() {
-  OciSpec spec;
+oci::Spec with_bind() {
+  oci::Spec spec;
   spec.mounts = {{.destination = "/host", .type = "bind", .source = "/", .options = {}},
                  {.destination = "/memory", .type = "ramfs", .source = "ramfs", .options = {}},
                  {.destination = "/t", .type = "tmpfs", .source = "tmpfs", .options = {}}};

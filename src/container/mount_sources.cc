@@ -7,11 +7,13 @@
 #include <system_error>
 #include <utility>
 
+#include "oci/spec.h"
+
 namespace reprise::container {
 
-std::vector<Obstacle> missing_sources(const OciSpec& spec) {
+std::vector<Obstacle> missing_sources(const oci::Spec& spec) {
   std::vector<Obstacle> found;
-  for (const SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     struct stat status{};
     if (mount.type != "bind" || ::stat(mount.source.c_str(), &status) == 0 || errno != ENOENT)
       continue;
@@ -22,9 +24,9 @@ std::vector<Obstacle> missing_sources(const OciSpec& spec) {
   return found;
 }
 
-std::vector<LinkedSource> linked_sources(const OciSpec& spec) {
+std::vector<LinkedSource> linked_sources(const oci::Spec& spec) {
   std::vector<LinkedSource> found;
-  for (const SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     if (mount.type != "bind") continue;
     std::error_code error;
     if (!std::filesystem::is_symlink(mount.source, error)) continue;

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "container/obstacles.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 
 namespace reprise::container {
 
 // Sources that are gone from the host while the container runs. They keep it from being started,
 // not from being checkpointed: whoever puts them back loses nothing. One system call for each
 // mount.
-std::vector<Obstacle> missing_sources(const OciSpec& spec);
+std::vector<Obstacle> missing_sources(const oci::Spec& spec);
 
 // A bind mount whose source is a symbolic link, and what that leads to.
 struct LinkedSource {
@@ -25,6 +25,6 @@ struct LinkedSource {
 };
 // The runtime follows them when it makes a container, CRIU (mount-v2.c) does not when it restores
 // one.
-std::vector<LinkedSource> linked_sources(const OciSpec& spec);
+std::vector<LinkedSource> linked_sources(const oci::Spec& spec);
 
 }  // namespace reprise::container

@@ -5,11 +5,13 @@
 
 #include <filesystem>
 
+#include "oci/spec.h"
+
 namespace reprise::container {
 namespace {
 
 TEST(MountSources, ThatAreGoneAreNamed) {
-  OciSpec spec;
+  oci::Spec spec;
   spec.mounts = {{.destination = "/here", .type = "bind", .source = "/proc/self", .options = {}},
                  {.destination = "/proc", .type = "proc", .source = "proc", .options = {}},
                  {.destination = "/gone", .type = "bind", .source = "/proc/none", .options = {}}};
@@ -20,7 +22,7 @@ TEST(MountSources, ThatAreGoneAreNamed) {
 }
 
 TEST(MountSources, ThatAreLinksAreFollowed) {
-  OciSpec spec;
+  oci::Spec spec;
   spec.mounts = {{.destination = "/a", .type = "bind", .source = "/proc/self/", .options = {}},
                  {.destination = "/b", .type = "bind", .source = "/proc/mounts", .options = {}},
                  {.destination = "/c", .type = "bind", .source = "/proc/uptime", .options = {}}};

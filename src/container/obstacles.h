@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-namespace reprise::container {
+#include "oci/spec.h"
 
-struct OciSpec;
+namespace reprise::container {
 
 struct Obstacle {
   std::string subject;  // "process 12 (worker), descriptor 7"
@@ -29,7 +29,7 @@ struct Examination {
 // The container's specification and directory, where they are known: then its mounts are examined
 // as well.
 struct Given {
-  const OciSpec* spec = nullptr;
+  const oci::Spec* spec = nullptr;
   std::filesystem::path bundle;
 };
 

@@ -14,6 +14,7 @@
 
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/annotations.h"
 #include "sys/files.h"
 
 namespace reprise::container {
@@ -179,8 +180,8 @@ bool allows(const Json& config, const char* annotation) {
 void edit(Json& config) {
   Json& seccomp = config["linux"]["seccomp"];
   if (seccomp["syscalls"].is_null()) seccomp["syscalls"] = Json::array();
-  if (!allows(config, "reprise.dev/io-uring")) refuse_io_uring(seccomp["syscalls"]);
-  if (!allows(config, "reprise.dev/mptcp")) refuse_multipath(seccomp["syscalls"]);
+  if (!allows(config, oci::annotation::kIoUring)) refuse_io_uring(seccomp["syscalls"]);
+  if (!allows(config, oci::annotation::kMultipathTcp)) refuse_multipath(seccomp["syscalls"]);
 }
 
 }  // namespace

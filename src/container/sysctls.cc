@@ -119,14 +119,6 @@ std::string write_all(const Sysctls& wanted) {
 
 }  // namespace
 
-std::string sysctl_path(std::string_view name) {
-  std::string path(name);
-  const std::size_t first = path.find_first_of("./");
-  if (first == std::string::npos || path[first] == '/') return path;
-  for (char& c : path) c = c == '.' ? '/' : c == '/' ? '.' : c;
-  return path;
-}
-
 bool is_of_network(std::string_view path) {
   return path.starts_with("net/") && path.find("..") == std::string_view::npos;
 }

@@ -17,10 +17,6 @@ namespace reprise::container {
 // the end of its line.
 using Sysctls = std::map<std::string, std::string>;
 
-// Pure: "net.ipv4.ip_forward", as specifications have it, to the path. As sysctl(8), a name whose
-// first separator is a slash is a path already.
-std::string sysctl_path(std::string_view name);
-
 // Pure: whether a path is one of those.
 bool is_of_network(std::string_view path);
 

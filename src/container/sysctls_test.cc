@@ -3,13 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include "oci/spec.h"
+
 namespace reprise::container {
 namespace {
 
 TEST(Sysctls, AreNamedAsSpecificationsNameThem) {
-  EXPECT_EQ(sysctl_path("net.core.somaxconn"), "net/core/somaxconn");
-  EXPECT_EQ(sysctl_path("net.ipv4.conf.eth0/1.forwarding"), "net/ipv4/conf/eth0.1/forwarding");
-  EXPECT_EQ(sysctl_path("net/ipv4/conf/eth0.1/forwarding"), "net/ipv4/conf/eth0.1/forwarding");
+  EXPECT_EQ(oci::sysctl_path("net.core.somaxconn"), "net/core/somaxconn");
+  EXPECT_EQ(oci::sysctl_path("net.ipv4.conf.eth0/1.forwarding"), "net/ipv4/conf/eth0.1/forwarding");
+  EXPECT_EQ(oci::sysctl_path("net/ipv4/conf/eth0.1/forwarding"), "net/ipv4/conf/eth0.1/forwarding");
 }
 
 TEST(Sysctls, AreChangedIfNobodyGaveThemSo) {

@@ -6,6 +6,7 @@
 
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/spec.h"
 
 namespace reprise::container {
 
@@ -15,11 +16,11 @@ using base::Result;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-std::vector<Volume> podman_volumes(const OciSpec& spec, const fs::path& bundle) {
+std::vector<Volume> podman_volumes(const oci::Spec& spec, const fs::path& bundle) {
   // STORAGE/overlay-containers/ID/userdata
   const fs::path storage = bundle.lexically_normal().parent_path().parent_path().parent_path();
   std::map<std::string, Volume> found;
-  for (const SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     if (mount.type != "bind") continue;
     const fs::path below = fs::path(mount.source).lexically_relative(storage / "volumes");
     // With `subpath`, more comes behind "_data".

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 
 namespace reprise::container {
 
@@ -22,7 +22,7 @@ struct Volume {
 // Sorted by name. In the specification a volume is a bind mount like any other; what tells it is
 // where it lies: beside the bundle's own directory, at STORAGE/volumes/NAME/_data. So volumes below
 // another `volume_path` (containers.conf) and those of other drivers are not found.
-std::vector<Volume> podman_volumes(const OciSpec& spec, const std::filesystem::path& bundle);
+std::vector<Volume> podman_volumes(const oci::Spec& spec, const std::filesystem::path& bundle);
 
 // A volume in a checkpoint.
 struct SavedVolume {

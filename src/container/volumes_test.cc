@@ -3,13 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include "oci/spec.h"
+
 namespace reprise::container {
 namespace {
 
 constexpr const char* kBundle = "/var/lib/containers/storage/overlay-containers/5b06/userdata";
 
 TEST(PodmanVolumes, AreToldByWhereTheyLie) {
-  OciSpec spec;
+  oci::Spec spec;
   const std::string storage = "/var/lib/containers/storage/";
   spec.mounts = {{"/data", "bind", storage + "volumes/web/_data"},
                  {"/again", "bind", storage + "volumes/web/_data/sub"},

@@ -8,6 +8,7 @@
 #include "container/layout.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/runtime.h"
 
 namespace reprise::container {
 
@@ -43,8 +44,16 @@ std::size_t index_of(const std::array<std::string_view, kCount>& names, const st
 
 }  // namespace
 
-base::ContainerKey key_of(const WorkerRequest& request) {
-  return request.key.empty() ? identify(request.runtime_args, request.container).key : request.key;
+Identity identity_of(const WorkerRequest& request) {
+  Identity who = identify(request.runtime_args, request.container);
+  if (!request.key.empty()) who.key = request.key;
+  return who;
+}
+
+base::ContainerKey key_of(const WorkerRequest& request) { return identity_of(request).key; }
+
+oci::Runtime runtime_of(const Layout& layout, const WorkerRequest& request) {
+  return {.program = layout.runc, .state_args = request.runtime_args};
 }
 
 std::string encode(const WorkerRequest& r) {

@@ -11,6 +11,9 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "container/identity.h"
+#include "container/layout.h"
+#include "oci/runtime.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
 #include "sys/message_socket.h"
@@ -43,7 +46,10 @@ struct WorkerRequest {
   bool acknowledges = false;  // the caller will say that it heard the outcome (encode_heard)
 };
 // Of the container that a request is about.
+Identity identity_of(const WorkerRequest& request);
 base::ContainerKey key_of(const WorkerRequest& request);
+// As the caller that made the request uses it.
+oci::Runtime runtime_of(const Layout& layout, const WorkerRequest& request);
 std::string encode(const WorkerRequest& request);
 base::Result<WorkerRequest> decode_worker_request(const std::string& text);
 

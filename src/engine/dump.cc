@@ -52,11 +52,9 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   REPRISE_PASS(sys::replace_file(
       config, dump_config(hook_program(request.worker), request.watched, request.outside)));
   sys::SpawnOptions options;
-  options.argv = {request.runc.string()};
-  options.argv.insert(options.argv.end(), request.runtime_args.begin(), request.runtime_args.end());
-  options.argv.insert(options.argv.end(), {"checkpoint", "--image-path", sink.spool().string(),
-                                           "--work-path", request.work_dir.string(),
-                                           "--tcp-established", "--ext-unix-sk", "--file-locks"});
+  options.argv = request.runtime.command({"checkpoint", "--image-path", sink.spool().string(),
+                                          "--work-path", request.work_dir.string(),
+                                          "--tcp-established", "--ext-unix-sk", "--file-locks"});
   if (request.after == AfterDump::kRunOn) options.argv.emplace_back("--leave-running");
   options.argv.push_back(request.container.str());
   auto variables = hook_variables({.socket = request.hook_socket,

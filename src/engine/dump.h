@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "container/cgroup.h"
 #include "image/page_sink.h"
+#include "oci/runtime.h"
 #include "sys/message_socket.h"
 
 namespace reprise::engine {
@@ -25,8 +26,7 @@ enum class AfterDump : std::uint8_t { kEnd, kRunOn };
 using WhenFrozen = std::function<base::Result<void>()>;
 
 struct DumpRequest {
-  std::filesystem::path runc;
-  std::vector<std::string> runtime_args;  // runc's global arguments
+  oci::Runtime runtime;
   base::ContainerId container;
   container::Cgroup cgroup;           // of the container; thawed if CRIU hangs
   pid_t init = 0;                     // its first process

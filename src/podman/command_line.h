@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "oci/annotations.h"
 #include "podman/container_info.h"
 
 namespace reprise::podman {
@@ -85,7 +86,7 @@ struct CreateCommand {
 // The `podman create` for it, opted in, with everything else as Podman does it by default.
 CreateCommand create_command(const NewContainer& container);
 
-inline constexpr std::string_view kOnStopAnnotation = "reprise.dev/on-stop";
+inline constexpr std::string_view kOnStopAnnotation = oci::annotation::kOnStop;
 inline constexpr std::string_view kOnStopCheckpoint = "checkpoint";
 
 }  // namespace reprise::podman

@@ -8,7 +8,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "sys/files.h"
 
 namespace reprise::runtime {
@@ -19,9 +20,9 @@ std::string bundle_of(const Call& call) {
 }
 
 base::Result<void> check_annotations(const Call& call) {
-  const auto spec = container::load_oci_spec(bundle_of(call));
+  const auto spec = oci::load_spec(bundle_of(call));
   if (!spec) return {};
-  return container::check_annotations(spec->annotations);
+  return oci::check_annotations(spec->annotations);
 }
 
 bool is_rootless() {

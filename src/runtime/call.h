@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "container/layout.h"
+#include "oci/runtime.h"
 #include "runtime/arguments.h"
 
 namespace reprise::runtime {
@@ -17,6 +18,10 @@ namespace reprise::runtime {
 struct Call {
   Arguments arguments;
   container::Layout layout;
+
+  [[nodiscard]] oci::Runtime runtime() const {
+    return {.program = layout.runc, .state_args = arguments.state_globals()};
+  }
 };
 
 // Becomes runc with the same arguments. Returns (127) only if runc cannot be executed.

@@ -13,10 +13,9 @@
 #include <utility>
 
 #include "container/begin_worker.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
 #include "container/task_tree.h"
 #include "container/worker_link.h"
+#include "oci/annotations.h"
 #include "runtime/key.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -114,12 +113,12 @@ Result<void> begin_checkpoint(const Call& call, const container::Identity& who, 
 Result<void> save_unheard(const Call& call, const container::Identity& who) {
   std::error_code unknown;
   if (!std::filesystem::exists(call.layout.restored_marker_of(who), unknown) && !unknown) return {};
-  const auto state = container::load_runc_state(call.arguments.state_globals(), who.id);
+  const auto state = call.runtime().state_of(who.id);
   if (!state && state.error().code() == ErrorCode::kNotFound) return {};
   if (!state) return std::unexpected(state.error());
   if (!sys::is_alive(state->init)) return {};
-  const auto limit = REPRISE_PASS(container::parse_wishes(state->annotations)).freeze_limit +
-                     std::chrono::seconds(60);
+  const auto limit =
+      REPRISE_PASS(oci::parse_wishes(state->annotations)).freeze_limit + std::chrono::seconds(60);
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(who), limit),
                                          "waiting for another session of the container");
   // Meanwhile another may have saved it.

@@ -15,7 +15,8 @@
 #include "container/network.h"
 #include "container/network_baseline.h"
 #include "container/refused_calls.h"
-#include "container/runc_state.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "runtime/annotations.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/continuation.h"
@@ -44,10 +45,10 @@ Result<Creation> read_creation(const Call& call) {
   const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
   Creation creation{.who = container::identify(call.arguments.state_globals(), id)};
   creation.bundle = bundle_of(call);
-  const container::OciSpec spec = REPRISE_PASS(container::load_oci_spec(creation.bundle));
+  const oci::Spec spec = REPRISE_PASS(oci::load_spec(creation.bundle));
   creation.network_namespace = spec.network_namespace_path;
-  creation.network_keeper = container::network_keeper(spec);
-  creation.wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
+  creation.network_keeper = oci::network_keeper(spec);
+  creation.wishes = REPRISE_PASS(oci::parse_wishes(spec.annotations));
   creation.annotations = spec.annotations;
   return creation;
 }
@@ -145,7 +146,7 @@ Error not_started(const Creation& creation, Error error) {
 
 bool may_start_cold(const Creation& creation, const base::CheckpointId& checkpoint) {
   // Nor may a program begin anew on volumes that were to get what it had left in them.
-  return creation.wishes.on_restore_failure == container::OnRestoreFailure::kStartCold &&
+  return creation.wishes.on_restore_failure == oci::OnRestoreFailure::kStartCold &&
          creation.wishes.fill_volumes_from != checkpoint.str();
 }
 
@@ -209,8 +210,7 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
   const sys::FileLock lock =
       REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(creation.who), kUndoPatience),
                   "waiting for another session of the container");
-  REPRISE_TRY(container::release_restore_root(call.arguments.state_globals(), creation.who.id),
-              "undoing an earlier restore");
+  REPRISE_TRY(call.runtime().release_restore_root(creation.who.id), "undoing an earlier restore");
   // Of a restore whose start never came; this one may well be cold.
   REPRISE_PASS(sys::remove_tree(call.layout.restored_marker_of(creation.who)));
   const pid_t keeper = creation.network_keeper;
@@ -258,7 +258,7 @@ int create(const Call& call) {
       ready ? try_resume(call, *creation) : std::unexpected(ready.error());
   if (status && *status) return **status;
   if (!status) {
-    if (creation->wishes.on_restore_failure == container::OnRestoreFailure::kFail)
+    if (creation->wishes.on_restore_failure == oci::OnRestoreFailure::kFail)
       return refuse(call, not_started(*creation, status.error()));
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
     note(call, "an older state may be gone on from", begin_anew(*creation, nullptr));

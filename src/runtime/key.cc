@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "container/key_holder.h"
-#include "container/runc_state.h"
 #include "json/lenient.h"
 #include "json/reader.h"
+#include "oci/annotations.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"
@@ -35,7 +35,7 @@ Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creati
                                               const std::string& name) {
   const auto globals = call.arguments.state_globals();
   container::Identity who = container::identify(globals, creation.who.id, name);
-  auto other = REPRISE_PASS(container::take_key(call.layout, who, globals));
+  auto other = REPRISE_PASS(container::take_key(call.layout, who, call.runtime()));
   if (other) return other;
   const std::filesystem::path note = note_of(call, who);
   REPRISE_PASS(sys::make_directories(note.parent_path()));
@@ -63,7 +63,7 @@ Result<void> move_from_id(const Call& call, store::Catalog& catalog, const Creat
 
 Result<void> settle_key(const Call& call, Creation& creation) {
   REPRISE_PASS(sys::remove_tree(note_of(call, creation.who)));
-  const auto given = creation.annotations.find(container::kKeyAnnotation);
+  const auto given = creation.annotations.find(oci::annotation::kKey);
   if (given != creation.annotations.end()) {
     if (given->second.empty()) return {};
     const auto other = REPRISE_PASS(take(call, creation, given->second));
@@ -86,7 +86,7 @@ Result<void> settle_key(const Call& call, Creation& creation) {
     tell_caller(call, Severity::kWarning, creation.cold_because);
     name.clear();
   }
-  return container::annotate(creation.bundle, container::kKeyAnnotation, name);
+  return oci::annotate(creation.bundle, oci::annotation::kKey, name);
 }
 
 Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creation& creation) {
@@ -112,8 +112,8 @@ Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creati
 
 container::Identity with_key(const Call& call, container::Identity who) {
   const auto globals = call.arguments.state_globals();
-  if (const auto state = container::load_runc_state(globals, who.id))
-    return container::identify(globals, who.id, container::key_name(state->annotations));
+  if (const auto state = call.runtime().state_of(who.id))
+    return container::identify(globals, who.id, oci::key_name(state->annotations));
   if (const auto name = sys::read_file(note_of(call, who)))
     return container::identify(globals, who.id, *name);
   return who;

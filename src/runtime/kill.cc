@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
+#include "oci/annotations.h"
+#include "oci/state.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
@@ -50,14 +50,14 @@ Result<Target> parse_target(const Call& call) {
   return target;
 }
 
-Result<container::RuncState> load_state(const Call& call, const Target& target) {
-  return container::load_runc_state(call.arguments.state_globals(), target.who.id);
+Result<oci::State> load_state(const Call& call, const Target& target) {
+  return call.runtime().state_of(target.who.id);
 }
 
 std::chrono::seconds hold_limit(const Call& call, const Target& target) {
-  container::Wishes wishes;
+  oci::Wishes wishes;
   if (const auto state = load_state(call, target))
-    wishes = container::parse_wishes(state->annotations).value_or(wishes);
+    wishes = oci::parse_wishes(state->annotations).value_or(wishes);
   return wishes.freeze_limit + kHoldBeyondFreeze;
 }
 
@@ -107,8 +107,7 @@ int hold_then_kill(const Call& call, const Target& target) {
 void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPoll{10};
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point limit =
-      Clock::now() + container::Wishes().freeze_limit + kHoldBeyondFreeze;
+  const Clock::time_point limit = Clock::now() + oci::Wishes().freeze_limit + kHoldBeyondFreeze;
   Clock::time_point quiet_since = Clock::now();
   for (;;) {
     const auto members = call.layout.members_of(keeper);
@@ -155,7 +154,7 @@ int kill(const Call& call) {
     return hold_then_kill(call, *target);
   }
   if (!state) return pass_through(call);
-  const auto wishes = container::parse_wishes(state->annotations);
+  const auto wishes = oci::parse_wishes(state->annotations);
   if (!wishes || target->signal != wishes->stop_signal) return pass_through(call);
   if (!wishes->checkpoint_on_stop) {
     await_members(call, state->init.pid, kMembersMayBegin);

@@ -11,10 +11,9 @@
 #include <system_error>
 
 #include "container/adopted_note.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/annotations.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
@@ -53,7 +52,7 @@ Result<void> await_undone_restore(const Call& call, const container::Identity& w
   const sys::FileLock lock =
       REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(who), kUndoPatience),
                   "waiting for a restore to be undone");
-  REPRISE_PASS(container::release_restore_root(call.arguments.state_globals(), who.id));
+  REPRISE_PASS(call.runtime().release_restore_root(who.id));
   take(marker);
   return {};
 }
@@ -164,7 +163,7 @@ int pause_or_resume(const Call& call) {
   settle_abandoned(call);
   std::error_code ignored;
   if (!std::filesystem::exists(call.layout.lock_of(*who), ignored)) return pass_through(call);
-  const auto patience = container::Wishes().freeze_limit;
+  const auto patience = oci::Wishes().freeze_limit;
   if (const auto lock = sys::FileLock::lock(call.layout.lock_of(*who), patience); !lock) {
     tell_caller(call, Severity::kError, "a session did not end: " + lock.error().message());
     return base::exit_code(lock.error().code());

@@ -7,7 +7,6 @@
 
 #include "base/fault.h"
 #include "container/network.h"
-#include "container/runc_state.h"
 #include "container/worker_link.h"
 #include "sys/child.h"
 #include "sys/files.h"
@@ -121,15 +120,10 @@ Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
 }
 
 Result<void> clean_up(const Call& call, const Creation& creation) {
-  REPRISE_TRY(container::release_restore_root(call.arguments.state_globals(), creation.who.id),
-              "undoing a restore");
+  REPRISE_TRY(call.runtime().release_restore_root(creation.who.id), "undoing a restore");
   let_packets_in(call, creation);
-  std::vector<std::string> argv = {call.layout.runc.string()};
-  const auto globals = call.arguments.state_globals();
-  argv.insert(argv.end(), globals.begin(), globals.end());
-  argv.insert(argv.end(), {"delete", "--force", creation.who.id.str()});
   constexpr std::chrono::seconds kLimit{60};
-  if (const auto deleted = sys::run_ok(std::move(argv), kLimit); !deleted)
+  if (const auto deleted = call.runtime().remove(creation.who.id, kLimit); !deleted)
     tell_caller(call, Severity::kWarning, deleted.error().message());
   return sys::remove_tree(call.layout.restoring_marker_of(creation.who));
 }

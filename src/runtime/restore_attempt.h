@@ -10,7 +10,8 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "container/identity.h"
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "runtime/call.h"
 #include "store/catalog.h"
 #include "sys/file_lock.h"
@@ -21,11 +22,11 @@ namespace reprise::runtime {
 struct Creation {
   container::Identity who;
   std::string bundle;
-  container::Wishes wishes;
+  oci::Wishes wishes;
   std::map<std::string, std::string> annotations;
   std::string cold_because;       // why it does not go on from the checkpoint of its key
   std::string network_namespace;  // empty: made by runc, or the host's
-  pid_t network_keeper = 0;       // see container::network_keeper
+  pid_t network_keeper = 0;       // see oci::network_keeper
 
   [[nodiscard]] const base::ContainerKey& key() const { return who.key; }
 };

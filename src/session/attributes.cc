@@ -11,6 +11,8 @@
 #include "container/socket_files.h"
 #include "container/socket_options.h"
 #include "image/criu_sockets.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -34,11 +36,11 @@ Result<void> write_part(store::CheckpointWriter& writer, const char* name,
 
 }  // namespace
 
-Result<void> capture_attributes(store::CheckpointWriter& writer, const container::OciSpec& spec,
-                                const container::RuncState& state,
+Result<void> capture_attributes(store::CheckpointWriter& writer, const oci::Spec& spec,
+                                const oci::State& state,
                                 const std::vector<container::ProcessAttribute>& asked) {
   const std::string idle =
-      REPRISE_TRY(container::list_tmpfs_sockets(state.init.pid, container::external_mounts(spec)),
+      REPRISE_TRY(container::list_tmpfs_sockets(state.init.pid, oci::external_mounts(spec)),
                   "looking for sockets on tmpfs");
   if (!idle.empty()) REPRISE_PASS(write_part(writer, kTmpfsSocketsPart, idle));
   std::string losses;

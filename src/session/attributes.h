@@ -11,18 +11,17 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
 #include "container/process_attributes.h"
-#include "container/runc_state.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
 // `asked`: what the tasks told while they still ran. Each millisecond here is freeze time. No part
 // is written where there is nothing unusual.
-base::Result<void> capture_attributes(store::CheckpointWriter& writer,
-                                      const container::OciSpec& spec,
-                                      const container::RuncState& state,
+base::Result<void> capture_attributes(store::CheckpointWriter& writer, const oci::Spec& spec,
+                                      const oci::State& state,
                                       const std::vector<container::ProcessAttribute>& asked);
 
 // Before CRIU reads its images in directory `images`: makes it leave the files of sockets where it

@@ -9,6 +9,9 @@
 #include "container/file_tree.h"
 #include "container/rootfs.h"
 #include "container/shared_memory.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/outside.h"
 #include "session/overlays.h"
 #include "session/parts.h"
@@ -20,8 +23,8 @@ namespace reprise::session {
 
 using base::Result;
 
-Result<void> capture_files(store::CheckpointWriter& writer, const container::OciSpec& spec,
-                           const container::RuncState& state) {
+Result<void> capture_files(store::CheckpointWriter& writer, const oci::Spec& spec,
+                           const oci::Wishes& wishes, const oci::State& state) {
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
   if (upper) {
     const auto part = REPRISE_PASS(writer.part(kRootfsPart));
@@ -30,7 +33,7 @@ Result<void> capture_files(store::CheckpointWriter& writer, const container::Oci
                                    REPRISE_PASS(container::identity_of_upper(*upper))));
   }
   std::error_code error;
-  const auto shm = container::shm_directory(spec);
+  const auto shm = oci::shm_directory(spec);
   if (shm && !std::filesystem::is_empty(*shm, error)) {
     const auto part = REPRISE_PASS(writer.part(kShmPart));
     REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
@@ -38,10 +41,11 @@ Result<void> capture_files(store::CheckpointWriter& writer, const container::Oci
   REPRISE_PASS(capture_shared_memory(writer, spec));
   REPRISE_PASS(note_outside(writer, spec));
   REPRISE_PASS(capture_overlays(writer, spec));
+  if (!wishes.include_volumes) return {};
   return capture_volumes(writer, spec, state.bundle);
 }
 
-Result<void> capture_affinity(store::CheckpointWriter& writer, const container::RuncState& state) {
+Result<void> capture_affinity(store::CheckpointWriter& writer, const oci::State& state) {
   const std::string allowed = REPRISE_PASS(container::Cgroup(state.cgroup_paths).allowed_cpus());
   const auto pinned = container::pinned_threads("/proc", state.init.pid, allowed);
   if (pinned.empty()) return {};

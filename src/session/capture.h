@@ -5,19 +5,19 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
-// Changes of the root file system, /dev/shm, System V shared memory, and the volumes that are part
-// of it.
-base::Result<void> capture_files(store::CheckpointWriter& writer, const container::OciSpec& spec,
-                                 const container::RuncState& state);
+// Changes of the root file system, /dev/shm, System V shared memory, and the volumes, where they
+// are to be part of it.
+base::Result<void> capture_files(store::CheckpointWriter& writer, const oci::Spec& spec,
+                                 const oci::Wishes& wishes, const oci::State& state);
 
 // Keeps which threads are bound to certain CPUs. No part is written where none is.
-base::Result<void> capture_affinity(store::CheckpointWriter& writer,
-                                    const container::RuncState& state);
+base::Result<void> capture_affinity(store::CheckpointWriter& writer, const oci::State& state);
 
 }  // namespace reprise::session

@@ -24,6 +24,9 @@
 #include "container/unix_peers.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/attributes.h"
 #include "session/capture.h"
 #include "session/connections.h"
@@ -57,7 +60,7 @@ std::string kernel_release() {
   return ::uname(&name) == 0 ? name.release : "";
 }
 
-Result<void> refuse_paused(const container::RuncState& state) {
+Result<void> refuse_paused(const oci::State& state) {
   if (!REPRISE_PASS(container::Cgroup(state.cgroup_paths).is_frozen())) return {};
   return std::unexpected(Error(ErrorCode::kBusy, "the container is paused")
                              .with_hint("resume it first: podman unpause NAME"));
@@ -112,8 +115,9 @@ Result<void> CheckpointSession::admit() {
   phases_.begin("admit");
   REPRISE_PASS(fault_point("session-begin"));
   const auto& request = context_.request;
-  state_ = REPRISE_PASS(container::load_runc_state(request.runtime_args, request.container));
-  spec_ = REPRISE_PASS(container::load_oci_spec(state_->bundle));
+  state_ = REPRISE_PASS(context_.runtime().state_of(request.container));
+  spec_ = REPRISE_PASS(oci::load_spec(state_->bundle));
+  wishes_ = REPRISE_PASS(oci::parse_wishes(spec_->annotations));
   // Whoever made a namespace that the container joined may have ended.
   spec_->network_namespace_path =
       container::network_path_of(spec_->network_namespace_path, state_->init.pid);
@@ -137,7 +141,7 @@ Result<void> CheckpointSession::prepare() {
   REPRISE_PASS(note_checkpoint(context_.layout, context_.request.session, writer_->id()));
   note_continuation();
   // Both hold what people gave as environment and arguments.
-  REPRISE_PASS(writer_->keep_part(kCommandPart, container::command_line(*spec_)));
+  REPRISE_PASS(writer_->keep_part(kCommandPart, oci::command_line(*spec_)));
   REPRISE_PASS(
       writer_->keep_part(kSpecPart, REPRISE_PASS(sys::read_file(state_->bundle + "/config.json"))));
   runtime_version_ = runtime_version(context_.layout.runc);
@@ -183,10 +187,9 @@ void CheckpointSession::note_continuation() const {
 // as long as the other one may stand still.
 Result<void> CheckpointSession::await_neighbours() {
   if (spec_->network_namespace_path.empty()) return {};
-  const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
   network_lock_ = REPRISE_PASS(container::lock_network(
       spec_->network_namespace_path, container::processes_of("/proc", state_->init.pid),
-      wishes.freeze_limit));
+      wishes_.freeze_limit));
   return {};
 }
 
@@ -197,18 +200,16 @@ std::optional<std::filesystem::path> CheckpointSession::network() const {
 
 Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
-  const auto wishes = REPRISE_PASS(container::parse_wishes(spec_->annotations));
   const auto worker = REPRISE_PASS(container::find_worker());
-  REPRISE_TRY(container::mend_joined_namespaces(context_.request.runtime_args,
-                                                context_.request.container, state_->init.pid),
+  REPRISE_TRY(container::mend_joined_namespaces(context_.runtime(), context_.request.container,
+                                                state_->init.pid),
               "finding the namespaces that the container joined");
   const auto outside = REPRISE_PASS(container::outside_peers("/proc", state_->init.pid));
   const auto disconnect = [this] {
     return disconnect_unix_peers(context_, *writer_, state_->init.pid);
   };
   const engine::DumpRequest request{
-      .runc = context_.layout.runc,
-      .runtime_args = context_.request.runtime_args,
+      .runtime = context_.runtime(),
       .container = context_.request.container,
       .cgroup = container::Cgroup(state_->cgroup_paths),
       .init = state_->init.pid,
@@ -221,11 +222,11 @@ Result<void> CheckpointSession::dump() {
       .when_frozen = std::ranges::any_of(outside, container::can_be_reconnected)
                          ? engine::WhenFrozen(disconnect)
                          : engine::WhenFrozen(),
-      .limit = wishes.freeze_limit};
+      .limit = wishes_.freeze_limit};
   // Again, since somebody may have paused it meanwhile: what is frozen from here on is so by us.
   REPRISE_PASS(refuse_paused(*state_));
   REPRISE_PASS(note_freeze(context_.layout, context_.request));
-  REPRISE_PASS(watch_.begin(wishes.freeze_limit));
+  REPRISE_PASS(watch_.begin(wishes_.freeze_limit));
   const base::ScopeExit runs_again([this] { watch_.end(); });
   REPRISE_PASS(
       engine::dump(request, writer_->pages(), hook_listener_, [this] { return post_dump(); }));
@@ -240,7 +241,7 @@ Result<void> CheckpointSession::dump() {
 Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(fault_point("post-dump"));
   phases_.begin("copy-files");
-  REPRISE_PASS(capture_files(*writer_, *spec_, *state_));
+  REPRISE_PASS(capture_files(*writer_, *spec_, wishes_, *state_));
   REPRISE_PASS(capture_affinity(*writer_, *state_));
   REPRISE_PASS(capture_attributes(*writer_, *spec_, *state_, asked_.attributes));
   cpu_time_us_ = cpu_time_us();
@@ -335,7 +336,7 @@ image::Manifest CheckpointSession::describe() const {
   manifest.criu_version = criu_version_;
   manifest.kernel = kernel_release();
   manifest.addresses = addresses_;
-  manifest.mounts = container::external_mounts(*spec_);
+  manifest.mounts = oci::external_mounts(*spec_);
   return manifest;
 }
 

@@ -13,10 +13,11 @@
 
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
-#include "container/oci_spec.h"
 #include "container/process_attributes.h"
-#include "container/runc_state.h"
 #include "image/manifest.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/context.h"
 #include "session/freeze_watch.h"
 #include "store/checkpoint_store.h"
@@ -62,8 +63,9 @@ class CheckpointSession {
   FreezeWatch& watch_;
   Phases phases_;
   base::UnixMillis begin_;
-  std::optional<container::RuncState> state_;
-  std::optional<container::OciSpec> spec_;
+  std::optional<oci::State> state_;
+  std::optional<oci::Spec> spec_;
+  oci::Wishes wishes_;
   std::unique_ptr<store::CheckpointWriter> writer_;
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "container/layout.h"
 #include "container/worker_link.h"
+#include "oci/runtime.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
 #include "store/retention.h"
@@ -29,11 +30,13 @@ struct Context {
   store::Retention retention;  // for the checkpoints that a new one supersedes
 
   [[nodiscard]] base::ContainerKey key() const { return container::key_of(request); }
+  [[nodiscard]] container::Identity who() const { return container::identity_of(request); }
+  [[nodiscard]] oci::Runtime runtime() const { return container::runtime_of(layout, request); }
   [[nodiscard]] std::filesystem::path directory() const {
     return layout.session_directory(request.session);
   }
   [[nodiscard]] std::filesystem::path network_baseline() const {
-    return layout.network_baseline_of(container::identify(request.runtime_args, request.container));
+    return layout.network_baseline_of(who());
   }
   [[nodiscard]] std::filesystem::path hook_socket() const {
     return layout.session_run_directory(request.session) / "hook";

@@ -2,6 +2,7 @@
 #include "session/foreign.h"
 
 #include "image/manifest.h"
+#include "oci/spec.h"
 #include "store/origin.h"
 #include "sys/files.h"
 #include "vetting/file_trees.h"
@@ -51,9 +52,9 @@ Result<std::vector<vetting::MadePlace>> vet_foreign(Context& context,
 }
 
 Result<void> check_foreign_places(const std::vector<vetting::MadePlace>& places,
-                                  const container::OciSpec& spec) {
+                                  const oci::Spec& spec) {
   std::map<std::string, std::string> sources;
-  for (const container::SpecMount& mount : spec.mounts)
+  for (const oci::Mount& mount : spec.mounts)
     if (mount.type == "bind") sources[mount.destination] = mount.source;
   return vetting::check_places(places, spec.root_path, sources);
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 #include "vetting/rules.h"
@@ -24,6 +24,6 @@ base::Result<std::vector<vetting::MadePlace>> vet_foreign(Context& context,
 
 // When the container's files are in place.
 base::Result<void> check_foreign_places(const std::vector<vetting::MadePlace>& places,
-                                        const container::OciSpec& spec);
+                                        const oci::Spec& spec);
 
 }  // namespace reprise::session

@@ -10,6 +10,7 @@
 #include "container/network_addresses.h"
 #include "container/network_baseline.h"
 #include "container/sysctls.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -45,7 +46,7 @@ Result<container::NetworkChange> saved_change(store::CheckpointReader& reader) {
   return container::decode_change(*text);
 }
 
-Result<void> capture_sysctls(store::CheckpointWriter& writer, const container::OciSpec& spec,
+Result<void> capture_sysctls(store::CheckpointWriter& writer, const oci::Spec& spec,
                              const container::NetworkNamespace& ns) {
   auto changed = REPRISE_PASS(container::read_changed_sysctls(ns, spec.sysctls));
   // Ours, not the container's (container::adopt_addresses).
@@ -82,8 +83,7 @@ Result<void> set_up(const Context& context, store::CheckpointReader& reader,
 }  // namespace
 
 Result<void> capture_network_state(const Context& context, store::CheckpointWriter& writer,
-                                   const container::OciSpec& spec,
-                                   const container::NetworkNamespace& ns) {
+                                   const oci::Spec& spec, const container::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::is_own_network(ns))) return {};
   REPRISE_PASS(capture_sysctls(writer, spec, ns));
   const auto [before, change] =
@@ -101,7 +101,7 @@ Result<void> capture_network_state(const Context& context, store::CheckpointWrit
 }
 
 Result<std::string> restore_network_state(const Context& context, store::CheckpointReader& reader,
-                                          const container::OciSpec& spec,
+                                          const oci::Spec& spec,
                                           const container::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::is_own_network(ns))) return std::string();
   container::Sysctls given = spec.sysctls;

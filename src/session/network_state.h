@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "container/network.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 
@@ -18,7 +18,7 @@ namespace reprise::session {
 // Before the tasks are stopped. No part is written where nothing was changed, nor for the network
 // of the host. kUnsupported if something of it could not be given back; the error names it.
 base::Result<void> capture_network_state(const Context& context, store::CheckpointWriter& writer,
-                                         const container::OciSpec& spec,
+                                         const oci::Spec& spec,
                                          const container::NetworkNamespace& ns);
 
 // Before CRIU makes sockets, some of which need it: what `spec` asks for, and then what the
@@ -27,7 +27,7 @@ base::Result<void> capture_network_state(const Context& context, store::Checkpoi
 // of the host.
 base::Result<std::string> restore_network_state(const Context& context,
                                                 store::CheckpointReader& reader,
-                                                const container::OciSpec& spec,
+                                                const oci::Spec& spec,
                                                 const container::NetworkNamespace& ns);
 // Takes that back, for a restore that failed. Success also if nothing was done.
 base::Result<void> undo_network_state(const Context& context,

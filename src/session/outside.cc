@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -23,7 +25,7 @@ namespace {
 // Podman makes these anew for each start; what is in the first is saved elsewhere.
 constexpr std::array<std::string_view, 2> kEngines = {"/dev/shm", "/run/secrets"};
 
-bool is_kept_outside(const container::SpecMount& mount) {
+bool is_kept_outside(const oci::Mount& mount) {
   const bool engines = std::ranges::find(kEngines, mount.destination) != kEngines.end();
   const bool read_only = std::ranges::find(mount.options, std::string("ro")) != mount.options.end();
   return mount.type == "bind" && !engines && !read_only;
@@ -41,24 +43,24 @@ bool is_filled_directory(const fs::path& place) {
 
 }  // namespace
 
-Result<void> note_outside(store::CheckpointWriter& writer, const container::OciSpec& spec) {
+Result<void> note_outside(store::CheckpointWriter& writer, const oci::Spec& spec) {
   std::string list;
-  for (const container::SpecMount& mount : spec.mounts)
+  for (const oci::Mount& mount : spec.mounts)
     if (is_kept_outside(mount) && is_filled_directory(mount.source))
       (list += mount.destination) += '\0';
   if (list.empty()) return {};
   return sys::replace_file(REPRISE_PASS(writer.part(kOutsidePart)), list);
 }
 
-Result<void> check_outside(store::CheckpointReader& reader, const container::OciSpec& spec) {
+Result<void> check_outside(store::CheckpointReader& reader, const oci::Spec& spec,
+                           const oci::Wishes& wishes) {
   // What 'reprise restore' says of volumes: keep them, or fill those that the checkpoint holds.
-  const auto wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
   const std::string& from = wishes.fill_volumes_from;
   if (from == "keep" || from == reader.manifest().id.str()) return {};
   const auto part = REPRISE_PASS(reader.find_part(kOutsidePart));
   if (!part) return {};
   const std::string list = REPRISE_PASS(sys::read_file(*part));
-  for (const container::SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     if (!is_kept_outside(mount) || !is_empty_directory(mount.source)) continue;
     if (!('\0' + list).contains('\0' + mount.destination + '\0')) continue;
     return std::unexpected(

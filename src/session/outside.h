@@ -5,16 +5,18 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
 // Notes which volumes and writable directories hold anything. Some system calls for each.
-base::Result<void> note_outside(store::CheckpointWriter& writer, const container::OciSpec& spec);
+base::Result<void> note_outside(store::CheckpointWriter& writer, const oci::Spec& spec);
 
 // kUnsupported, with a hint, if one that held something is empty now: the disk that was mounted
 // there is not, or it is a new volume. Not asked where 'reprise restore' fills or keeps volumes.
-base::Result<void> check_outside(store::CheckpointReader& reader, const container::OciSpec& spec);
+base::Result<void> check_outside(store::CheckpointReader& reader, const oci::Spec& spec,
+                                 const oci::Wishes& wishes);
 
 }  // namespace reprise::session

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "container/file_tree.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -25,16 +26,16 @@ namespace {
 
 constexpr std::string_view kUpper = "upperdir=";
 
-bool is_overlay(const container::SpecMount& mount) { return mount.type == "overlay"; }
+bool is_overlay(const oci::Mount& mount) { return mount.type == "overlay"; }
 
-std::optional<fs::path> upper_of(const container::SpecMount& mount) {
+std::optional<fs::path> upper_of(const oci::Mount& mount) {
   for (const std::string& option : mount.options)
     if (option.starts_with(kUpper)) return option.substr(kUpper.size());
   return std::nullopt;
 }
 
 // What the file system understands; the rest are flags of the mount, which CRIU restores.
-std::string data_of(const container::SpecMount& mount) {
+std::string data_of(const oci::Mount& mount) {
   std::string data;
   for (const std::string& option : mount.options)
     if (option.contains('=') || option == "volatile" || option == "userxattr")
@@ -63,7 +64,7 @@ fs::path place_of(const Context& context) {
   return context.layout.run / "overlays" / context.request.session.str();
 }
 
-Result<void> mount_one(const container::SpecMount& mount, const fs::path& place) {
+Result<void> mount_one(const oci::Mount& mount, const fs::path& place) {
   REPRISE_PASS(sys::make_directories(place));
   if (::mount("overlay", place.c_str(), "overlay", 0, data_of(mount).c_str()) == 0) return {};
   return base::fail_errno(errno, "mounting the overlay for '" + mount.destination + "'");
@@ -71,17 +72,17 @@ Result<void> mount_one(const container::SpecMount& mount, const fs::path& place)
 
 }  // namespace
 
-std::vector<std::string> overlay_mounts(const container::OciSpec& spec) {
+std::vector<std::string> overlay_mounts(const oci::Spec& spec) {
   std::vector<std::string> places;
-  for (const container::SpecMount& mount : spec.mounts)
+  for (const oci::Mount& mount : spec.mounts)
     if (is_overlay(mount)) places.push_back(mount.destination);
   return places;
 }
 
-Result<void> capture_overlays(store::CheckpointWriter& writer, const container::OciSpec& spec) {
+Result<void> capture_overlays(store::CheckpointWriter& writer, const oci::Spec& spec) {
   std::string list;
   std::size_t number = 0;
-  for (const container::SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     const auto upper = is_overlay(mount) ? upper_of(mount) : std::nullopt;
     if (!upper) continue;
     REPRISE_TRY(container::archive_tree(*upper, REPRISE_PASS(writer.part(part_of(number++)))),
@@ -92,12 +93,11 @@ Result<void> capture_overlays(store::CheckpointWriter& writer, const container::
   return sys::replace_file(REPRISE_PASS(writer.part(kOverlaysPart)), list);
 }
 
-Result<engine::OutsideMounts> mount_overlays(store::CheckpointReader& reader,
-                                             const container::OciSpec& spec,
+Result<engine::OutsideMounts> mount_overlays(store::CheckpointReader& reader, const oci::Spec& spec,
                                              const Context& context) {
   const auto saved = REPRISE_PASS(saved_overlays(reader));
   engine::OutsideMounts mounted;
-  for (const container::SpecMount& mount : spec.mounts) {
+  for (const oci::Mount& mount : spec.mounts) {
     if (!is_overlay(mount)) continue;
     const auto found = std::ranges::find(saved, mount.destination);
     if (const auto upper = upper_of(mount); upper && found != saved.end()) {

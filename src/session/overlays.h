@@ -11,25 +11,23 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
 #include "engine/criu_config.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
 // In the container, in the order of the specification.
-std::vector<std::string> overlay_mounts(const container::OciSpec& spec);
+std::vector<std::string> overlay_mounts(const oci::Spec& spec);
 
 // Their changes become parts of the checkpoint.
-base::Result<void> capture_overlays(store::CheckpointWriter& writer,
-                                    const container::OciSpec& spec);
+base::Result<void> capture_overlays(store::CheckpointWriter& writer, const oci::Spec& spec);
 
 // Fills the new ones, and mounts them on the host: where in the container, and where on the host.
 // unmount_overlays() is to follow, also after an error.
 base::Result<engine::OutsideMounts> mount_overlays(store::CheckpointReader& reader,
-                                                   const container::OciSpec& spec,
-                                                   const Context& context);
+                                                   const oci::Spec& spec, const Context& context);
 
 // The container, if it runs, keeps its own. Success if there is none. May be repeated.
 base::Result<void> unmount_overlays(const Context& context);

@@ -12,6 +12,7 @@
 #include "container/file_tree.h"
 #include "container/neighbours.h"
 #include "container/shared_memory.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -100,9 +101,8 @@ Result<std::vector<Connection>> capture_neighbours(store::CheckpointWriter& writ
 }
 
 // Copied by each member, since nobody knows which of them is the last to go.
-Result<void> capture_shared_memory(store::CheckpointWriter& writer,
-                                   const container::OciSpec& spec) {
-  const auto directory = container::shared_shm_directory(spec);
+Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::Spec& spec) {
+  const auto directory = oci::shared_shm_directory(spec);
   if (!directory) return {};
   std::string mark = REPRISE_PASS(container::memory_mark(*directory)).value_or("");
   if (mark.empty()) {
@@ -137,8 +137,8 @@ void settle_neighbours(Context& context, store::CheckpointReader& reader,
 }
 
 Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,
-                                const container::OciSpec& spec) {
-  const auto directory = container::shared_shm_directory(spec);
+                                const oci::Spec& spec) {
+  const auto directory = oci::shared_shm_directory(spec);
   const auto copy = REPRISE_PASS(copy_in(reader));
   if (!directory || !copy) return {};
   const auto lock = REPRISE_TRY(sys::FileLock::lock_existing(*directory, kFillPatience),

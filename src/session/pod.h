@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "container/connection_hold.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 
@@ -18,8 +18,7 @@ namespace reprise::session {
 // Both with the container's tasks stopped. No part is written where nothing is shared.
 base::Result<std::vector<container::Connection>> capture_neighbours(
     store::CheckpointWriter& writer, const container::HoldRequest& request);
-base::Result<void> capture_shared_memory(store::CheckpointWriter& writer,
-                                         const container::OciSpec& spec);
+base::Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::Spec& spec);
 
 // Before the container's sockets are made again: holds its connections to others.
 base::Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
@@ -35,6 +34,6 @@ void settle_neighbours(Context& context, store::CheckpointReader& reader,
 // for a container that shares none. kUnsupported if others have begun to use it for something else.
 // A failed restore leaves it filled: others may be using it by then.
 base::Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,
-                                      const container::OciSpec& spec);
+                                      const oci::Spec& spec);
 
 }  // namespace reprise::session

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/promise.h"
 
-#include <chrono>
-#include <csignal>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -13,10 +10,10 @@
 #include "container/continuation_note.h"
 #include "container/joined_namespaces.h"
 #include "container/network.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/unix_peers.h"
-#include "sys/child.h"
 #include "sys/files.h"
-#include "sys/process.h"
 
 namespace reprise::session {
 
@@ -28,12 +25,7 @@ Result<void> deliver_signal(const container::Layout& layout,
   const auto delivered = layout.session_run_directory(request.session) / "signal-delivered";
   std::error_code unknown;
   if (request.signal == 0 || std::filesystem::exists(delivered, unknown)) return {};
-  std::vector<std::string> argv = {layout.runc.string()};
-  argv.insert(argv.end(), request.runtime_args.begin(), request.runtime_args.end());
-  argv.insert(argv.end(), {"kill", request.container.str(), std::to_string(request.signal)});
-  constexpr std::chrono::seconds kLimit{20};
-  REPRISE_TRY(sys::run_ok(std::move(argv), kLimit),
-              "delivering signal " + std::to_string(request.signal));
+  REPRISE_PASS(container::runtime_of(layout, request).kill(request.container, request.signal));
   // For whoever settles this session if we are killed next: an application that gets its stop
   // signal twice may take that for an order to end at once.
   REPRISE_PASS(sys::replace_file(delivered, ""));
@@ -58,13 +50,14 @@ Result<void> note_freeze(const container::Layout& layout, const container::Worke
 Result<void> thaw(const container::Layout& layout, const container::WorkerRequest& request) {
   std::error_code unknown;
   if (!std::filesystem::exists(freeze_note(layout, request), unknown) && !unknown) return {};
-  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  const auto state = container::runtime_of(layout, request).state_of(request.container);
   if (!state && state.error().code() == base::ErrorCode::kNotFound) return {};
   return container::Cgroup(REPRISE_PASS(state).cgroup_paths).thaw();
 }
 
-void disown(const container::WorkerRequest& request, store::Catalog* catalog) {
-  const auto state = container::load_runc_state(request.runtime_args, request.container);
+void disown(const container::Layout& layout, const container::WorkerRequest& request,
+            store::Catalog* catalog) {
+  const auto state = container::runtime_of(layout, request).state_of(request.container);
   const auto note = [](const Result<void>& result, const char* what) {
     if (!result) base::log(LogLevel::kError, what, {{"error", result.error().details()}});
   };
@@ -74,13 +67,11 @@ void disown(const container::WorkerRequest& request, store::Catalog* catalog) {
              : std::unexpected(state.error()),
        "the container's directory does not tell that it ran on");
   if (catalog != nullptr)
-    note(catalog->drop_continuation(
-             container::identify(request.runtime_args, request.container).key),
+    note(catalog->drop_continuation(container::key_of(request)),
          "the continuation was not dropped");
 }
 
-std::filesystem::path network_of(const container::OciSpec& spec,
-                                 const container::RuncState& state) {
+std::filesystem::path network_of(const oci::Spec& spec, const oci::State& state) {
   if (!spec.network_namespace_path.empty())
     return container::network_path_of(spec.network_namespace_path, state.init.pid);
   return "/proc/" + std::to_string(state.init.pid) + "/ns/net";
@@ -93,11 +84,11 @@ Result<void> restore_promise(const container::Layout& layout,
   const auto note = [&first](const auto& result) {
     if (!result && first) first = std::unexpected(result.error());
   };
-  const auto state = container::load_runc_state(request.runtime_args, request.container);
+  const auto state = container::runtime_of(layout, request).state_of(request.container);
   if (state) {
     reconnect_unix_peers(layout.session_directory(request.session), state->init.pid);
     note(thaw(layout, request));
-    const auto spec = container::load_oci_spec(state->bundle);
+    const auto spec = oci::load_spec(state->bundle);
     note(spec);
     if (spec && spec->has_network_namespace)
       note(container::remove_criu_locks(network_of(*spec, *state)));

@@ -7,16 +7,16 @@
 
 #include "base/result.h"
 #include "container/layout.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
 #include "container/worker_link.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
 // Where the container's network namespace can be entered. Only for specs that have one.
-std::filesystem::path network_of(const container::OciSpec& spec, const container::RuncState& state);
+std::filesystem::path network_of(const oci::Spec& spec, const oci::State& state);
 
 // Sends the signal that the request promised (none if it is 0) through runc, unless the session
 // has sent it already.
@@ -34,7 +34,8 @@ base::Result<void> thaw(const container::Layout& layout, const container::Worker
 // Its tasks run, or are about to, though what was sealed may go on: from now on nothing older is
 // gone on from by itself. Noted in the bundle first, since the catalog (null: not asked) may be
 // what cannot be reached. Logs what cannot be noted.
-void disown(const container::WorkerRequest& request, store::Catalog* catalog);
+void disown(const container::Layout& layout, const container::WorkerRequest& request,
+            store::Catalog* catalog);
 
 // What must be true after any failure, whoever notices it (the session, or its guard when the
 // worker was killed): thawed if the session froze it, not firewalled, no partial checkpoint, the

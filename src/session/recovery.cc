@@ -53,7 +53,7 @@ container::WorkerRequest request_of(const store::SessionRow& row) {
   const container::Whereabouts place = container::find_by_key(row.key);
   request.container = place.id;
   request.key = row.key;
-  request.runtime_args = place.runtime_args;
+  request.runtime_args = place.state_args;
   request.trigger = row.trigger;
   request.checkpoint = row.checkpoint;
   return request;
@@ -129,8 +129,8 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
   }
   std::optional<sys::FileLock> container;
   if (!holds_container) {
-    Result<sys::FileLock> lock = sys::FileLock::try_lock(
-        layout.lock_of(container::identify(request->runtime_args, request->container)));
+    Result<sys::FileLock> lock =
+        sys::FileLock::try_lock(layout.lock_of(container::identity_of(*request)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) return false;
     container = REPRISE_PASS(std::move(lock));
   }

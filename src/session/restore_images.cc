@@ -9,6 +9,7 @@
 #include "engine/dump.h"
 #include "image/criu_log.h"
 #include "image/criu_own_mounts.h"
+#include "oci/spec.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -21,9 +22,9 @@ namespace fs = std::filesystem;
 namespace {
 
 // On the host, for a file on a bind mount; else empty.
-std::string place_of(const std::string& file, const container::OciSpec& spec) {
-  const container::SpecMount* found = nullptr;
-  for (const container::SpecMount& mount : spec.mounts) {
+std::string place_of(const std::string& file, const oci::Spec& spec) {
+  const oci::Mount* found = nullptr;
+  for (const oci::Mount& mount : spec.mounts) {
     const bool covers = file == mount.destination || file.starts_with(mount.destination + "/");
     if (covers && (found == nullptr || mount.destination.size() >= found->destination.size()))
       found = &mount;
@@ -32,7 +33,7 @@ std::string place_of(const std::string& file, const container::OciSpec& spec) {
   return found->source + file.substr(found->destination.size());
 }
 
-Error describe(const image::CriuFileFault& fault, const container::OciSpec& spec) {
+Error describe(const image::CriuFileFault& fault, const oci::Spec& spec) {
   const std::string place = place_of(fault.file, spec);
   std::string text = "'" + (place.empty() ? fault.file : place) + "', which a program has open";
   if (!place.empty()) text += " as '" + fault.file + "'";
@@ -45,7 +46,7 @@ Error describe(const image::CriuFileFault& fault, const container::OciSpec& spec
 
 }  // namespace
 
-Error cause_of_failure(Error error, const fs::path& file, const container::OciSpec& spec) {
+Error cause_of_failure(Error error, const fs::path& file, const oci::Spec& spec) {
   const Result<std::string> log = sys::read_file(file);
   const auto fault = log ? image::find_file_fault(*log) : std::nullopt;
   if (!fault) return engine::with_criu_cause(std::move(error), file);

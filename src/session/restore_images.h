@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 
 namespace reprise::session {
 
@@ -17,6 +17,6 @@ base::Result<void> mend_mounts(const std::filesystem::path& images);
 // Why a restore failed, by CRIU's log in `file`: a file outside of the checkpoint that is not as it
 // was is named as it is found on the host, with what to do; else as engine::with_criu_cause().
 base::Error cause_of_failure(base::Error error, const std::filesystem::path& file,
-                             const container::OciSpec& spec);
+                             const oci::Spec& spec);
 
 }  // namespace reprise::session

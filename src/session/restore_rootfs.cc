@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "container/file_tree.h"
 #include "container/rootfs.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -20,7 +21,7 @@ std::filesystem::path notes(const Context& context) {
   return context.layout.session_run_directory(context.request.session) / "rootfs";
 }
 
-Result<bool> is_in_place(store::CheckpointReader& reader, const container::OciSpec& spec) {
+Result<bool> is_in_place(store::CheckpointReader& reader, const oci::Spec& spec) {
   const auto part = REPRISE_PASS(reader.find_part(kRootfsIdentityPart));
   if (!part) return false;
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
@@ -31,7 +32,7 @@ Result<bool> is_in_place(store::CheckpointReader& reader, const container::OciSp
 
 }  // namespace
 
-Result<void> prepare_rootfs(store::CheckpointReader& reader, const container::OciSpec& spec,
+Result<void> prepare_rootfs(store::CheckpointReader& reader, const oci::Spec& spec,
                             const Context& context) {
   // First, since putting the archive together takes its time.
   if (REPRISE_PASS(is_in_place(reader, spec))) return {};

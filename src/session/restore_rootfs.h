@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 
@@ -13,7 +13,7 @@ namespace reprise::session {
 // Sees to it that the container's files are those of the checkpoint. Where it is the container that
 // was checkpointed they are in place, and with the inode numbers that databases and log shippers
 // remember; one that was made anew gets them. After a failure, undo_rootfs().
-base::Result<void> prepare_rootfs(store::CheckpointReader& reader, const container::OciSpec& spec,
+base::Result<void> prepare_rootfs(store::CheckpointReader& reader, const oci::Spec& spec,
                                   const Context& context);
 
 // No restored task runs: a cold start finds the image's files.

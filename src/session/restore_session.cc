@@ -22,6 +22,8 @@
 #include "engine/own_mounts.h"
 #include "engine/preloaded.h"
 #include "engine/tools.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "session/attributes.h"
 #include "session/foreign.h"
 #include "session/network_state.h"
@@ -73,7 +75,8 @@ Result<void> RestoreSession::prepare() {
   phases_.begin("prepare");
   REPRISE_PASS(fault_point("restore-prepare"));
   const auto& request = context_.request;
-  spec_ = REPRISE_PASS(container::load_oci_spec(request.bundle));
+  spec_ = REPRISE_PASS(oci::load_spec(request.bundle));
+  wishes_ = REPRISE_PASS(oci::parse_wishes(spec_->annotations));
   // First of all: the network is up already, and the time until its sockets are back is long enough
   // for a peer to send something.
   if (const auto& ns = spec_->network_namespace_path; !ns.empty()) {
@@ -98,7 +101,8 @@ Result<void> RestoreSession::prepare() {
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
-  REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
+  if (wishes_.fill_volumes_from == request.checkpoint.str())
+    REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
   overlays_ = REPRISE_PASS(mount_overlays(*reader_, *spec_, context_));
   REPRISE_PASS(check_foreign_places(places, *spec_));
   REPRISE_PASS(fault_point("restore-files"));
@@ -124,7 +128,7 @@ Result<void> RestoreSession::prepare() {
 Result<void> RestoreSession::check_command() const {
   const auto part = REPRISE_PASS(reader_->find_part(kCommandPart));
   if (!part) return {};
-  if (REPRISE_PASS(sys::read_file(*part)) == container::command_line(*spec_)) return {};
+  if (REPRISE_PASS(sys::read_file(*part)) == oci::command_line(*spec_)) return {};
   return std::unexpected(
       Error(ErrorCode::kUnsupported, "the container runs another command than the checkpoint's")
           .with_hint("use another id for another program"));
@@ -150,9 +154,9 @@ Result<void> RestoreSession::check_memory() const {
 // CRIU finds missing mounts as well, but late, and names them by number.
 Result<void> RestoreSession::check_fit() const {
   REPRISE_PASS(check_command());
-  REPRISE_PASS(check_outside(*reader_, *spec_));
+  REPRISE_PASS(check_outside(*reader_, *spec_, wishes_));
   REPRISE_PASS(check_memory());
-  const std::vector<std::string> present = container::external_mounts(*spec_);
+  const std::vector<std::string> present = oci::external_mounts(*spec_);
   std::string missing;
   for (const std::string& mount : reader_->manifest().mounts)
     if (!std::ranges::binary_search(present, mount))
@@ -166,7 +170,7 @@ Result<void> RestoreSession::check_fit() const {
 
 Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::path& images) const {
   std::vector<std::string> places;
-  for (const container::SpecMount& mount : spec_->mounts)
+  for (const oci::Mount& mount : spec_->mounts)
     if (mount.type == "cgroup") places.push_back(mount.destination);
   engine::OutsideMounts linked;
   for (container::LinkedSource& source : container::linked_sources(*spec_))
@@ -200,7 +204,7 @@ Result<void> RestoreSession::prepare_shm() {
   if (spec_->shares_ipc) return fill_shared_memory(context_, *reader_, *spec_);
   const auto part = REPRISE_PASS(find_tree_part(*reader_, kShmPart));
   if (!part) return {};
-  const auto shm = container::shm_directory(*spec_);
+  const auto shm = oci::shm_directory(*spec_);
   if (!shm)
     return fail(ErrorCode::kUnsupported,
                 "the checkpoint needs a '/dev/shm' of the container's own");

@@ -14,8 +14,9 @@
 #include <vector>
 
 #include "container/network.h"
-#include "container/oci_spec.h"
 #include "engine/criu_config.h"
+#include "oci/annotations.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 #include "sys/file_lock.h"
@@ -60,7 +61,8 @@ class RestoreSession {
   sys::MessageListener& hook_listener_;
   Phases phases_;
   base::UnixMillis begin_;
-  std::optional<container::OciSpec> spec_;
+  std::optional<oci::Spec> spec_;
+  oci::Wishes wishes_;
   std::unique_ptr<store::CheckpointReader> reader_;
   engine::OutsideMounts overlays_;             // of the engine, as they are mounted for CRIU
   engine::OutsideMounts cgroup_mounts_;        // of the container's own

@@ -13,11 +13,11 @@
 #include "container/continuation_note.h"
 #include "container/file_tree.h"
 #include "container/network.h"
-#include "container/runc_state.h"
 #include "engine/criu_hook.h"
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
+#include "oci/spec.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
 #include "session/parts.h"
@@ -53,12 +53,12 @@ Result<bool> has_set_host_name(store::CheckpointReader& reader, pid_t init) {
   const auto part = REPRISE_PASS(reader.find_part(kSpecPart));
   if (!part) return false;
   const std::string text = REPRISE_PASS(sys::read_file(*part));
-  const container::OciSpec created = REPRISE_PASS(container::parse_oci_spec(text, ""));
+  const oci::Spec created = REPRISE_PASS(oci::parse_spec(text, ""));
   return REPRISE_PASS(sys::host_name_of(init)) != created.host_name;
 }
 
 // CRIU restores the host name of the container that was checkpointed; a clone has its own.
-Result<void> set_host_name(store::CheckpointReader& reader, const container::OciSpec& spec,
+Result<void> set_host_name(store::CheckpointReader& reader, const oci::Spec& spec,
                            const Context& context, pid_t init) {
   const bool clone = reader.manifest().container != context.request.container;
   if (!clone || !spec.has_uts_namespace || spec.host_name.empty()) return {};
@@ -68,7 +68,7 @@ Result<void> set_host_name(store::CheckpointReader& reader, const container::Oci
 
 }  // namespace
 
-Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
+Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
                             const Context& context, pid_t init) {
   if (init <= 0) return base::fail(base::ErrorCode::kInternal, "CRIU did not tell the first task");
   REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
@@ -88,8 +88,7 @@ std::filesystem::path held_note(const Context& context) {
 // Whoever holds tasks must find them, also when runc has forgotten the container: if its CRIU is
 // killed, it removes what it knows of it, but not a cgroup with tasks that cannot end.
 Result<container::Cgroup> cgroup_of(const Context& context) {
-  const auto state =
-      container::load_runc_state(context.request.runtime_args, context.request.container);
+  const auto state = context.runtime().state_of(context.request.container);
   if (state) return container::Cgroup(state->cgroup_paths);
   if (state.error().code() != ErrorCode::kNotFound ||
       !REPRISE_PASS(sys::exists(held_note(context))))
@@ -103,8 +102,7 @@ Result<container::Cgroup> cgroup_of(const Context& context) {
 }
 
 Result<void> note_held(const Context& context) {
-  const auto state = REPRISE_PASS(
-      container::load_runc_state(context.request.runtime_args, context.request.container));
+  const auto state = REPRISE_PASS(context.runtime().state_of(context.request.container));
   std::string text;
   for (const auto& [controller, path] : state.cgroup_paths) text += controller + "=" + path + "\n";
   return sys::replace_file(held_note(context), text);
@@ -120,8 +118,7 @@ Result<void> consume_claim(Context& context) {
   return consumed;
 }
 
-void settle_network(const container::OciSpec& spec, Context& context,
-                    store::CheckpointReader& reader) {
+void settle_network(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
   const std::filesystem::path& ns = spec.network_namespace_path;
   if (ns.empty()) return;
   const auto reset = [&]() -> Result<void> {
@@ -145,10 +142,7 @@ void settle_network(const container::OciSpec& spec, Context& context,
 }
 
 Result<void> mark_restored(const Context& context) {
-  const auto& request = context.request;
-  return sys::replace_file(context.layout.restored_marker_of(
-                               container::identify(request.runtime_args, request.container)),
-                           "");
+  return sys::replace_file(context.layout.restored_marker_of(context.who()), "");
 }
 
 }  // namespace
@@ -177,8 +171,7 @@ Result<void> hold_tasks(const Context& context) {
   return cgroup.begin_freeze();
 }
 
-Result<void> let_go(const container::OciSpec& spec, Context& context,
-                    store::CheckpointReader& reader) {
+Result<void> let_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
   REPRISE_TRY(base::fault_point("claim-held"), "consuming the claim");
   // For whoever finds it running without having heard of it.
   REPRISE_TRY(mark_restored(context), "marking the container as restored");
@@ -188,8 +181,7 @@ Result<void> let_go(const container::OciSpec& spec, Context& context,
   return {};
 }
 
-void finish_letting_go(const container::OciSpec& spec, Context& context,
-                       store::CheckpointReader& reader) {
+void finish_letting_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
   settle_network(spec, context, reader);
   if (const Result<void> thawed = thaw_restored(context); !thawed)
     base::log(LogLevel::kError, "the container stands still",
@@ -210,7 +202,7 @@ void settle_restored(const Context& context) {
   base::warn_and_ignore(container::remove_note(request.bundle),
                         "the container's directory still tells of the checkpoint");
   const auto settle = [&]() -> Result<void> {
-    const auto spec = REPRISE_PASS(container::load_oci_spec(request.bundle));
+    const auto spec = REPRISE_PASS(oci::load_spec(request.bundle));
     return settle_volumes(spec, request.bundle, request.session);
   };
   base::warn_and_ignore(settle(), "what the volumes held before is not removed");
@@ -225,15 +217,13 @@ Result<void> undo_restore(const Context& context) {
   if (sys::exists(context.ready_marker()).value_or(true)) {
     note(engine::end_tools({.work_dir = context.directory()}));
     note(end_held_tasks(context));
-    note(engine::remove_half_restored({.runc = context.layout.runc,
-                                       .runtime_args = context.request.runtime_args,
-                                       .container = context.request.container}));
+    note(engine::remove_half_restored(context.runtime(), context.request.container));
   }
   note(unmount_overlays(context));
   note(undo_rootfs(context));
-  const auto spec = container::load_oci_spec(context.request.bundle);
+  const auto spec = oci::load_spec(context.request.bundle);
   if (!spec) return std::unexpected(spec.error());
-  if (const auto shm = container::shm_directory(*spec)) note(container::empty_directory(*shm));
+  if (const auto shm = oci::shm_directory(*spec)) note(container::empty_directory(*shm));
   note(undo_volumes(*spec, context.request.bundle, context.request.session));
   const std::filesystem::path& ns = spec->network_namespace_path;
   if (ns.empty()) return first;

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "base/result.h"
-#include "container/oci_spec.h"
+#include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
 
@@ -17,7 +17,7 @@ namespace reprise::session {
 
 // The tasks exist and wait: gives them what CRIU does not restore. `init` is the first of them.
 // After an error the restore must not go on.
-base::Result<void> complete_tasks(store::CheckpointReader& reader, const container::OciSpec& spec,
+base::Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
                                   const Context& context, pid_t init);
 
 // Whatever froze them, hold_tasks() or another.
@@ -33,14 +33,12 @@ base::Result<void> end_held_tasks(const Context& context);
 // The moment after which the container stays, whoever is killed: consumes the claim, and only then
 // lets the tasks run, by finish_letting_go(). After an error no task has run, and the restore must
 // be undone.
-base::Result<void> let_go(const container::OciSpec& spec, Context& context,
-                          store::CheckpointReader& reader);
+base::Result<void> let_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader);
 
 // The claim is consumed: connections that cannot go on from this address say so at once, packets
 // from outside come in again, and the tasks run. Also for whoever finds that the session was killed
 // in the middle of it. Logs what fails.
-void finish_letting_go(const container::OciSpec& spec, Context& context,
-                       store::CheckpointReader& reader);
+void finish_letting_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader);
 
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);

@@ -10,6 +10,8 @@
 #include "container/cgroup.h"
 #include "container/network.h"
 #include "container/task_tree.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 #include "session/promise.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -37,7 +39,7 @@ Result<void> require_traced(const sys::ProcessRef& init) {
 
 }  // namespace
 
-Result<void> hold_for_seal(const container::RuncState& state) {
+Result<void> hold_for_seal(const oci::State& state) {
   // Traced tasks stand still at once.
   constexpr std::chrono::seconds kPatience{5};
   const container::Cgroup cgroup(state.cgroup_paths);
@@ -50,7 +52,7 @@ Result<void> hold_for_seal(const container::RuncState& state) {
   return std::unexpected(std::move(error));
 }
 
-Result<bool> end_sealed_tasks(const container::RuncState& state) {
+Result<bool> end_sealed_tasks(const oci::State& state) {
   const container::Cgroup cgroup(state.cgroup_paths);
   const Result<bool> frozen = cgroup.is_frozen();
   const bool gone = !frozen && (frozen.error().code() == ErrorCode::kNotFound ||
@@ -67,7 +69,7 @@ DumpedTasks settle_tasks(const container::Layout& layout, const container::Worke
       REPRISE_PASS(thaw(layout, request));
       return DumpedTasks::kRunOn;
     }
-    const auto state = container::load_runc_state(request.runtime_args, request.container);
+    const auto state = container::runtime_of(layout, request).state_of(request.container);
     if (!state && state.error().code() == ErrorCode::kNotFound) return DumpedTasks::kEnded;
     return REPRISE_PASS(end_sealed_tasks(REPRISE_PASS(state))) ? DumpedTasks::kEnded
                                                                : DumpedTasks::kRunOn;
@@ -78,7 +80,7 @@ DumpedTasks settle_tasks(const container::Layout& layout, const container::Worke
   return sealed ? DumpedTasks::kUnknown : DumpedTasks::kRunOn;
 }
 
-void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec) {
+void end_sealed_container(const oci::State& state, const oci::Spec& spec) {
   if (lives(state)) {
     // CRIU could not end the tasks after the seal. The checkpoint is the truth now.
     base::log(LogLevel::kWarn, "the container outlived its checkpoint, ending it");
@@ -99,7 +101,7 @@ void end_sealed_container(const container::RuncState& state, const container::Oc
                         "CRIU's network lock may have been left behind");
 }
 
-bool lives(const container::RuncState& state) {
+bool lives(const oci::State& state) {
   if (!sys::is_alive(state.init)) return false;
   const auto status = status_of(state.init.pid);
   // Without memory of its own: the first thing that it gives back (mm, do_exit()).

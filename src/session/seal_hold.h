@@ -10,9 +10,9 @@
 
 #include "base/result.h"
 #include "container/layout.h"
-#include "container/oci_spec.h"
-#include "container/runc_state.h"
 #include "container/worker_link.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 
 namespace reprise::session {
 
@@ -20,11 +20,11 @@ namespace reprise::session {
 // stand still, whoever is killed, and have done so since they were dumped: else kGone, and then, as
 // after any error, they are not frozen. After note_freeze() (promise.h), so that whoever settles
 // the session lets them run if it was not sealed.
-base::Result<void> hold_for_seal(const container::RuncState& state);
+base::Result<void> hold_for_seal(const oci::State& state);
 
 // Ends the tasks of a sealed container, without one of them running. False if they did not stand
 // still: they are ending already, or they have run on. After an error they stand still.
-base::Result<bool> end_sealed_tasks(const container::RuncState& state);
+base::Result<bool> end_sealed_tasks(const oci::State& state);
 
 // What becomes of the tasks of a session that was killed, before its CRIU and runc are ended: CRIU
 // may wait for frozen tasks, to end them or to let them go. `sealed`: its container is to end.
@@ -35,10 +35,10 @@ DumpedTasks settle_tasks(const container::Layout& layout, const container::Worke
 
 // Makes sure that a container whose checkpoint was sealed in order to end it does end: two of it
 // must never run. Removes CRIU's network lock where others live in the namespace.
-void end_sealed_container(const container::RuncState& state, const container::OciSpec& spec);
+void end_sealed_container(const oci::State& state, const oci::Spec& spec);
 
 // Whether it runs: not if it is about to end, as one that was killed is while the kernel takes its
 // memory down.
-bool lives(const container::RuncState& state);
+bool lives(const oci::State& state);
 
 }  // namespace reprise::session

@@ -12,6 +12,7 @@
 #include "container/continuation_note.h"
 #include "container/neighbours.h"
 #include "engine/tools.h"
+#include "oci/spec.h"
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_settlement.h"
@@ -65,9 +66,8 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
 }
 
 void lift_neighbours(const Context& context) {
-  const auto state =
-      container::load_runc_state(context.request.runtime_args, context.request.container);
-  const auto spec = state ? container::load_oci_spec(state->bundle) : container::OciSpec();
+  const auto state = context.runtime().state_of(context.request.container);
+  const auto spec = state ? oci::load_spec(state->bundle) : oci::Spec();
   if (!spec || spec->network_namespace_path.empty()) return;
   note(container::lift_neighbours(context.key(), spec->network_namespace_path),
        "connections to other containers stall");
@@ -76,7 +76,7 @@ void lift_neighbours(const Context& context) {
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
 container::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
-  disown(context.request, &context.catalog);
+  disown(context.layout, context.request, &context.catalog);
   note(container::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
@@ -89,8 +89,7 @@ std::optional<container::WorkerEvent> settle_sealed(Context& context, const Sett
                                                     const image::Manifest& manifest,
                                                     DumpedTasks tasks) {
   if (tasks == DumpedTasks::kUnknown) return std::nullopt;
-  const auto state =
-      container::load_runc_state(context.request.runtime_args, context.request.container);
+  const auto state = context.runtime().state_of(context.request.container);
   if (!state && state.error().code() != ErrorCode::kNotFound) {
     base::log(LogLevel::kError, "whether the container runs is not known",
               {{"error", state.error().details()}});
@@ -103,8 +102,7 @@ std::optional<container::WorkerEvent> settle_sealed(Context& context, const Sett
   note(visible, "the checkpoint is not in the catalog yet");
   // It ends nevertheless: what is sealed is there.
   if (state && manifest.ended)
-    if (const auto spec = container::load_oci_spec(state->bundle))
-      end_sealed_container(*state, *spec);
+    if (const auto spec = oci::load_spec(state->bundle)) end_sealed_container(*state, *spec);
   if (!visible) return std::nullopt;
   return successful_outcome(manifest.id);
 }
@@ -128,7 +126,7 @@ std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
   const auto sealed =
       await_sealed(*context.store, context.layout, context.request.session, settlement.patience);
   // Before they run.
-  if (!sealed) disown(context.request, &context.catalog);
+  if (!sealed) disown(context.layout, context.request, &context.catalog);
   const bool may_end = sealed && *sealed;
   const DumpedTasks tasks =
       settle_tasks(context.layout, context.request, may_end && (*sealed)->ended);
@@ -145,7 +143,7 @@ std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
 
 // What the session was killed in the middle of.
 Result<void> let_go_after_all(Context& context) {
-  const auto spec = REPRISE_PASS(container::load_oci_spec(context.request.bundle));
+  const auto spec = REPRISE_PASS(oci::load_spec(context.request.bundle));
   const auto reader = REPRISE_PASS(context.store->open(context.request.checkpoint));
   finish_letting_go(spec, context, *reader);
   return {};
@@ -157,8 +155,7 @@ bool is_let_go(Context& context) {
   const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
   if (claimed) return !*claimed;
   note(std::unexpected(claimed.error()), "the claim cannot be read");
-  const auto state =
-      container::load_runc_state(context.request.runtime_args, context.request.container);
+  const auto state = context.runtime().state_of(context.request.container);
   if (!state || !sys::is_alive(state->init)) return false;
   const auto frozen = container::Cgroup(state->cgroup_paths).is_frozen();
   return frozen && !*frozen;

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "container/oci_spec.h"
+#include "oci/annotations.h"
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/seal_hold.h"
@@ -25,7 +25,7 @@ bool may_end_without_session(const container::Layout& layout, const base::Sessio
     return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
   };
   constexpr std::chrono::milliseconds kInterval{200};
-  const auto deadline = std::chrono::steady_clock::now() + container::Wishes().freeze_limit;
+  const auto deadline = std::chrono::steady_clock::now() + oci::Wishes().freeze_limit;
   // It was settled already, or never was: what is known of it goes last.
   const auto request = load_request(layout, session);
   if (!request && request.error().error_number() == ENOENT) return false;
@@ -35,7 +35,7 @@ bool may_end_without_session(const container::Layout& layout, const base::Sessio
     sealed = ask();
   }
   if (!request) return sealed.value_or(false);
-  if (!sealed) disown(*request, nullptr);
+  if (!sealed) disown(layout, *request, nullptr);
   settle_tasks(layout, *request, sealed.value_or(false));
   return sealed.value_or(false);
 }

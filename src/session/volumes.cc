@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "container/file_tree.h"
+#include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -50,9 +51,8 @@ Result<void> fill(const fs::path& archive, const container::Volume& volume, cons
 
 }  // namespace
 
-Result<void> capture_volumes(store::CheckpointWriter& writer, const container::OciSpec& spec,
+Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& spec,
                              const fs::path& bundle) {
-  if (!REPRISE_PASS(container::parse_wishes(spec.annotations)).include_volumes) return {};
   std::vector<container::SavedVolume> saved;
   for (container::Volume& volume : container::podman_volumes(spec, bundle)) {
     std::string name = "volume-" + std::to_string(saved.size()) + ".tar";
@@ -74,10 +74,8 @@ Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReade
   return container::decode_volumes(REPRISE_PASS(sys::read_file(*part)));
 }
 
-Result<void> fill_volumes(store::CheckpointReader& reader, const container::OciSpec& spec,
+Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec,
                           const fs::path& bundle, const base::SessionId& session) {
-  const auto wishes = REPRISE_PASS(container::parse_wishes(spec.annotations));
-  if (wishes.fill_volumes_from != reader.manifest().id.str()) return {};
   const auto present = container::podman_volumes(spec, bundle);
   for (const container::SavedVolume& saved : REPRISE_PASS(saved_volumes(reader))) {
     const container::Volume volume = REPRISE_PASS(volume_for(present, saved));
@@ -88,7 +86,7 @@ Result<void> fill_volumes(store::CheckpointReader& reader, const container::OciS
   return {};
 }
 
-Result<void> settle_volumes(const container::OciSpec& spec, const fs::path& bundle,
+Result<void> settle_volumes(const oci::Spec& spec, const fs::path& bundle,
                             const base::SessionId& session) {
   Result<void> first{};
   for (const container::Volume& volume : container::podman_volumes(spec, bundle))
@@ -97,7 +95,7 @@ Result<void> settle_volumes(const container::OciSpec& spec, const fs::path& bund
   return first;
 }
 
-Result<void> undo_volumes(const container::OciSpec& spec, const fs::path& bundle,
+Result<void> undo_volumes(const oci::Spec& spec, const fs::path& bundle,
                           const base::SessionId& session) {
   Result<void> first{};
   for (const container::Volume& volume : container::podman_volumes(spec, bundle))

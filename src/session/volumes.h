@@ -8,33 +8,31 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/oci_spec.h"
 #include "container/volumes.h"
+#include "oci/spec.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
 
-// Copies the contents of all volumes into the checkpoint, if the annotations ask for it. The
-// container's tasks stand still; those of other containers with the same volume may write.
-base::Result<void> capture_volumes(store::CheckpointWriter& writer, const container::OciSpec& spec,
+// Copies the contents of all volumes into the checkpoint. The container's tasks stand still; those
+// of other containers with the same volume may write.
+base::Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& spec,
                                    const std::filesystem::path& bundle);
 
 // What the checkpoint holds; empty if it holds none.
 base::Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader);
 
 // Gives the volumes of a container that was made for this checkpoint the contents that they had,
-// and keeps what they hold aside until settle or undo, which name the same `session`. Does nothing
-// unless the annotations name `checkpoint`. Volumes that have these contents already are left
-// alone.
-base::Result<void> fill_volumes(store::CheckpointReader& reader, const container::OciSpec& spec,
+// and keeps what they hold aside until settle or undo, which name the same `session`. Volumes that
+// have these contents already are left alone.
+base::Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec,
                                 const std::filesystem::path& bundle,
                                 const base::SessionId& session);
 // The container runs: what was put aside is removed.
-base::Result<void> settle_volumes(const container::OciSpec& spec,
-                                  const std::filesystem::path& bundle,
+base::Result<void> settle_volumes(const oci::Spec& spec, const std::filesystem::path& bundle,
                                   const base::SessionId& session);
 // The restore failed: the volumes hold what they held before.
-base::Result<void> undo_volumes(const container::OciSpec& spec, const std::filesystem::path& bundle,
+base::Result<void> undo_volumes(const oci::Spec& spec, const std::filesystem::path& bundle,
                                 const base::SessionId& session);
 
 }  // namespace reprise::session

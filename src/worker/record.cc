@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "container/runc_state.h"
+#include "oci/state.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"
 
@@ -37,10 +37,9 @@ Result<void> forget_predecessors(store::Catalog& catalog, const std::string& nam
 
 }  // namespace
 
-Result<std::string> record_container(store::Catalog& catalog,
-                                     const container::WorkerRequest& request) {
-  const container::RuncState state =
-      REPRISE_PASS(container::load_runc_state(request.runtime_args, request.container));
+Result<std::string> record_container(session::Context& context) {
+  const container::WorkerRequest& request = context.request;
+  const oci::State state = REPRISE_PASS(context.runtime().state_of(request.container));
   const auto info = podman::load_recorded_info(state.bundle, request.container.str());
   if (!info && info.error().code() == ErrorCode::kNotFound) return std::string();
   if (!info) return std::unexpected(info.error());
@@ -51,12 +50,12 @@ Result<std::string> record_container(store::Catalog& catalog,
     row.create_command = std::move(kept->words);
     row.command_image_index = static_cast<int>(kept->image_index);
   } else {
-    const auto known = REPRISE_PASS(catalog.container(row.key));
+    const auto known = REPRISE_PASS(context.catalog.container(row.key));
     if (known && !known->create_command.empty()) return info->name;
     row.image = info->image_name;
   }
-  REPRISE_PASS(catalog.put_container(row));
-  REPRISE_PASS(forget_predecessors(catalog, info->name, state.bundle));
+  REPRISE_PASS(context.catalog.put_container(row));
+  REPRISE_PASS(forget_predecessors(context.catalog, info->name, state.bundle));
   return info->name;
 }
 

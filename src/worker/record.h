@@ -6,15 +6,13 @@
 #include <string>
 
 #include "base/result.h"
-#include "container/worker_link.h"
-#include "store/catalog.h"
+#include "session/context.h"
 
 namespace reprise::worker {
 
 // Keeps the command that made the container of a checkpoint, and returns its name. Calls no
 // Podman, which may hold the container's lock until this session is done. Containers that are not
 // Podman's have neither: success, and an empty name.
-base::Result<std::string> record_container(store::Catalog& catalog,
-                                           const container::WorkerRequest& request);
+base::Result<std::string> record_container(session::Context& context);
 
 }  // namespace reprise::worker

@@ -70,7 +70,7 @@ store::SessionRow first_row(const GuardedSession& guarded) {
 
 // What is not known of the container costs its name and the way to make it anew, no checkpoint.
 void note_container(session::Context& context) {
-  auto name = record_container(context.catalog, context.request);
+  auto name = record_container(context);
   base::warn_and_ignore(name, "'reprise restore' will not be able to make it again");
   if (name && context.request.name.empty()) context.request.name = std::move(*name);
 }
@@ -156,9 +156,9 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   base::open_log(layout.session_directory(request.session) / "reprise.log");
   const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
   if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
-    ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(
-                                 container::identify(request.runtime_args, request.container))),
-                             "another operation on the container is running");
+    ready.lock =
+        REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(container::identity_of(request))),
+                    "another operation on the container is running");
   ready.listener = REPRISE_PASS(sys::MessageListener::listen(hook));
   return ready;
 }
@@ -182,7 +182,7 @@ void upload(const container::Layout& layout, const config::Config& config) {
 void drop_lock_of_deleted(const GuardedSession& guarded) {
   const auto& request = guarded.request;
   if (request.verb != WorkerVerb::kCheckpoint || !request.end) return;
-  const auto who = container::identify(request.runtime_args, request.container);
+  const auto who = container::identity_of(request);
   std::error_code unknown;
   if (std::filesystem::exists(guarded.layout.marker_of(who), unknown) || unknown) return;
   std::filesystem::remove(guarded.layout.lock_of(who), unknown);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/annotations.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "json/reader.h"
+#include "json/writer.h"
+#include "sys/files.h"
+#include "sys/process.h"
+
+namespace reprise::oci {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+namespace {
+
+// Every annotation of ours, and what it can be. One that is missing here is refused at `create`.
+struct Annotation {
+  std::string_view name;
+  std::string_view values;
+};
+constexpr std::string_view kPrefix = "reprise.dev/";
+constexpr std::array kAnnotations = {
+    Annotation{annotation::kOnStop, "checkpoint, signal"},
+    Annotation{annotation::kOnRestoreFailure, "fail, cold"},
+    Annotation{annotation::kIoUring, "deny, allow"},
+    Annotation{annotation::kMultipathTcp, "deny, allow"},
+    Annotation{annotation::kFreezeLimit, "whole seconds from 1 to 86400"},
+    Annotation{annotation::kVolumes, "include, exclude"},
+    Annotation{annotation::kKey, "a name that outlives the container; empty: its id"},
+    Annotation{annotation::kFillVolumes, "a checkpoint; set by 'reprise restore'"},
+    Annotation{annotation::kRestoredFrom, "a checkpoint; set by 'reprise restore'"},
+};
+
+// "'reprise.dev/on-stop' (checkpoint, signal), …"
+std::string list_annotations() {
+  std::string list;
+  for (const Annotation& one : kAnnotations)
+    ((((list += list.empty() ? "'" : ", '") += one.name) += "' (") += one.values) += ")";
+  return list;
+}
+
+std::string value_of(const Annotations& annotations, const char* name, const char* fallback) {
+  const auto found = annotations.find(name);
+  return found == annotations.end() ? fallback : found->second;
+}
+
+std::unexpected<Error> bad_value(const char* name, const std::string& value) {
+  const auto* known = std::ranges::find(kAnnotations, std::string_view(name), &Annotation::name);
+  return std::unexpected(
+      Error(ErrorCode::kInvalidInput,
+            std::string("annotation '") + name + "' has the unknown value '" + value + "'")
+          .with_hint("use one of: " + std::string(known->values)));
+}
+
+// Of an annotation with two values, the first of which is the default: whether it has the second.
+Result<bool> is_second(const Annotations& annotations, const char* name,
+                       const std::array<const char*, 2>& values) {
+  const std::string value = value_of(annotations, name, values[0]);
+  if (value == values[0] || value == values[1]) return value == values[1];
+  return bad_value(name, value);
+}
+
+Result<std::chrono::seconds> parse_seconds(const char* name, const Annotations& annotations,
+                                           std::chrono::seconds fallback) {
+  const auto found = annotations.find(name);
+  if (found == annotations.end()) return fallback;
+  const std::string& text = found->second;
+  constexpr int kMost = 86400;
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 1 || seconds > kMost)
+    return bad_value(name, text);
+  return std::chrono::seconds(seconds);
+}
+
+bool may_be_in_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("_.:@-").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+Result<Wishes> parse_wishes(const Annotations& annotations) {
+  Wishes wishes;
+  wishes.checkpoint_on_stop =
+      REPRISE_PASS(is_second(annotations, annotation::kOnStop, {"signal", "checkpoint"}));
+  wishes.include_volumes =
+      REPRISE_PASS(is_second(annotations, annotation::kVolumes, {"exclude", "include"}));
+  wishes.fill_volumes_from = value_of(annotations, annotation::kFillVolumes, "");
+  wishes.restored_from = value_of(annotations, annotation::kRestoredFrom, "");
+  if (REPRISE_PASS(is_second(annotations, annotation::kOnRestoreFailure, {"fail", "cold"})))
+    wishes.on_restore_failure = OnRestoreFailure::kStartCold;
+  if (REPRISE_PASS(is_second(annotations, annotation::kIoUring, {"deny", "allow"})))
+    wishes.io_uring = IoUring::kAllow;
+  // Heeded by container/refused_calls.h.
+  REPRISE_PASS(is_second(annotations, annotation::kMultipathTcp, {"deny", "allow"}));
+  wishes.freeze_limit =
+      REPRISE_PASS(parse_seconds(annotation::kFreezeLimit, annotations, wishes.freeze_limit));
+
+  wishes.stop_signal =
+      REPRISE_TRY(sys::parse_signal(value_of(annotations, annotation::kStopSignal, "15")),
+                  std::string("reading annotation '") + annotation::kStopSignal + "'");
+  return wishes;
+}
+
+Result<void> check_annotations(const Annotations& annotations) {
+  for (const auto& [name, value] : annotations)
+    if (name.starts_with(kPrefix) && std::ranges::find(kAnnotations, std::string_view(name),
+                                                       &Annotation::name) == kAnnotations.end())
+      return std::unexpected(
+          Error(ErrorCode::kInvalidInput, "there is no annotation '" + name + "'")
+              .with_hint("there are " + list_annotations()));
+  Annotations ours = annotations;
+  std::erase_if(ours, [](const auto& one) { return !one.first.starts_with(kPrefix); });
+  REPRISE_PASS(parse_wishes(ours));
+  if (const std::string key = key_name(ours); !key.empty())
+    REPRISE_TRY(check_key_name(key), std::string("reading annotation '") + annotation::kKey + "'");
+  return {};
+}
+
+std::string key_name(const Annotations& annotations) {
+  return value_of(annotations, annotation::kKey, "");
+}
+
+Result<void> check_key_name(std::string_view name) {
+  constexpr std::size_t kLongest = 128;
+  if (!name.empty() && name.size() <= kLongest && std::ranges::all_of(name, may_be_in_name))
+    return {};
+  return std::unexpected(
+      Error(ErrorCode::kInvalidInput, "'" + std::string(name) + "' is no key")
+          .with_hint("a key has 1 to 128 letters, digits and '_', '.', ':', '@', '-'"));
+}
+
+std::string as_key_name(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return !may_be_in_name(c); }, '_');
+  return text;
+}
+
+Result<void> annotate(const std::filesystem::path& bundle, const std::string& name,
+                      const std::string& value) {
+  const std::filesystem::path file = bundle / "config.json";
+  const std::string text = REPRISE_PASS(sys::read_file(file));
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0)
+    return base::fail_errno(errno, "examining '" + file.string() + "'");
+  // What we do not mean to change stays as the engine wrote it, in its order.
+  auto config = json_reader::parse_or_discarded<nlohmann::ordered_json>(text);
+  if (!config.is_object())
+    return fail(ErrorCode::kCorrupt, "'" + file.string() + "' is not an OCI configuration");
+  auto& annotations = config["annotations"];
+  if (!annotations.is_object()) annotations = nlohmann::ordered_json::object();
+  annotations[name] = value;
+  constexpr mode_t kPermissions = 07777;
+  return sys::replace_file(file, json_writer::print(config), status.st_mode & kPermissions);
+}
+
+}  // namespace reprise::oci
