@@ -7,6 +7,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/worker_events.h"
+#include "host/worker_link.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -40,9 +41,9 @@ Result<podman::ContainerInfo> find_subject(const Options& options) {
   return info;
 }
 
-container::WorkerRequest request_for(const podman::ContainerInfo& info, const Options& options) {
-  container::WorkerRequest request;
-  request.verb = container::WorkerVerb::kCheckpoint;
+host::WorkerRequest request_for(const podman::ContainerInfo& info, const Options& options) {
+  host::WorkerRequest request;
+  request.verb = host::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = base::ContainerId(info.id);
   request.key = key_of(info);
@@ -60,15 +61,15 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
   return std::unexpected(waited.error());
 }
 
-Result<container::WorkerEvent> create(const Options& options, Context& context,
-                                      const podman::ContainerInfo& info) {
+Result<host::WorkerEvent> create(const Options& options, Context& context,
+                                 const podman::ContainerInfo& info) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   if (const auto recorded = record_container(catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';
-  const container::WorkerRequest request = request_for(info, options);
-  container::WorkerLink link = REPRISE_PASS(container::start_worker(request));
-  container::WorkerEvent outcome =
+  const host::WorkerRequest request = request_for(info, options);
+  host::WorkerLink link = REPRISE_PASS(host::start_worker(request));
+  host::WorkerEvent outcome =
       REPRISE_PASS(follow(link, request.session, info.name + ": checkpoint", context.io));
   if (options.stop) REPRISE_TRY(wait_for_podman(info), "waiting for Podman to notice the end");
   return outcome;
@@ -78,7 +79,7 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot checkpoint '" + options.container + "'";
   if (!options.tag.empty()) REPRISE_TRY(base::parse_id(options.tag), "reading --tag");
   const podman::ContainerInfo info = REPRISE_TRY(find_subject(options), cannot);
-  const container::WorkerEvent outcome = REPRISE_TRY(create(options, context, info), cannot);
+  const host::WorkerEvent outcome = REPRISE_TRY(create(options, context, info), cannot);
   if (options.json) {
     print_json(context.io.out, {{"checkpoint", outcome.checkpoint},
                                 {"container", info.id},

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "host/layout.h"
 #include "session/background_upload.h"
 #include "session/recovery.h"
 
@@ -136,7 +137,7 @@ int run_cli(std::vector<std::string> args, Io& io) {
   Result<config::Config> config = config::load();
   if (config) config::export_store(*config);
   Context context{
-      .io = io, .layout = container::Layout::from_environment(), .config = std::move(config)};
+      .io = io, .layout = host::Layout::from_environment(), .config = std::move(config)};
   const Result<int> status = dispatch(std::move(args), context);
   if (status) return *status;
   print_error(io.err, status.error());

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/worker_events.h"
+#include "host/worker_link.h"
 
 namespace reprise::cli {
 namespace {
@@ -131,11 +132,11 @@ TEST(Cli, SaysThatItNeedsRoot) {
 
 // --- following a worker, over a real socket
 
-base::Result<container::WorkerEvent> follow_messages(const std::vector<std::string>& messages) {
+base::Result<host::WorkerEvent> follow_messages(const std::vector<std::string>& messages) {
   auto pair = sys::MessageSocket::pair();
   EXPECT_TRUE(pair) << pair.error().message();
   auto& [ours, theirs] = *pair;
-  container::WorkerLink link{.socket = std::move(ours)};
+  host::WorkerLink link{.socket = std::move(ours)};
   {
     sys::MessageSocket worker = std::move(theirs);
     for (const std::string& message : messages) EXPECT_TRUE(worker.send(message));
@@ -145,9 +146,9 @@ base::Result<container::WorkerEvent> follow_messages(const std::vector<std::stri
   return follow(link, base::SessionId("s1"), "web: checkpoint", io);
 }
 
-std::string outcome(container::WorkerEvent event) {
-  event.kind = container::WorkerEventKind::kOutcome;
-  return container::encode(event);
+std::string outcome(host::WorkerEvent event) {
+  event.kind = host::WorkerEventKind::kOutcome;
+  return host::encode(event);
 }
 
 // With a configuration file of this text, and a store that is not the host's.
@@ -192,9 +193,9 @@ TEST(Cli, RefusesToWorkWithAFaultyConfiguration) {
 }
 
 TEST(Follow, ReturnsTheOutcome) {
-  const auto event = follow_messages(
-      {container::encode({.kind = container::WorkerEventKind::kPhase, .phase = "dump"}),
-       outcome({.ok = true, .checkpoint = "c1", .freeze_ms = 12})});
+  const auto event =
+      follow_messages({host::encode({.kind = host::WorkerEventKind::kPhase, .phase = "dump"}),
+                       outcome({.ok = true, .checkpoint = "c1", .freeze_ms = 12})});
   ASSERT_TRUE(event) << event.error().message();
   EXPECT_EQ(event->checkpoint, "c1");
   EXPECT_EQ(event->freeze_ms, 12);

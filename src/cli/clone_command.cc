@@ -9,7 +9,6 @@
 
 #include "cli/containers.h"
 #include "cli/output.h"
-#include "container/identity.h"
 #include "json/lenient.h"
 #include "json/reader.h"
 #include "oci/annotations.h"

@@ -15,7 +15,7 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "container/layout.h"
+#include "host/layout.h"
 
 namespace reprise::cli {
 
@@ -24,7 +24,7 @@ using base::Result;
 // What every command works with.
 struct Context {
   Io& io;
-  container::Layout layout;
+  host::Layout layout;
   // For commands that need root: what they would do without it might be wrong.
   Result<config::Config> config;
 };

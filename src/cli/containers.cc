@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/output.h"
-#include "container/identity.h"
+#include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "podman/client.h"
@@ -26,13 +26,13 @@ std::string name_in_key(const podman::ContainerInfo& info) {
     if (const auto spec = oci::load_spec(config.parent_path()))
       return oci::key_name(spec->annotations);
   if (info.annotations.contains(oci::annotation::kKey)) return oci::key_name(info.annotations);
-  return container::default_key_name(info.labels, info.name);
+  return host::default_key_name(info.labels, info.name);
 }
 
 }  // namespace
 
 base::ContainerKey key_of(const podman::ContainerInfo& info) {
-  return container::identify({}, base::ContainerId(info.id), name_in_key(info)).key;
+  return host::identify({}, base::ContainerId(info.id), name_in_key(info)).key;
 }
 
 Result<std::optional<podman::ContainerInfo>> container_with(store::Catalog& catalog,

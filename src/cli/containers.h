@@ -17,7 +17,7 @@ namespace reprise::cli {
 using base::Result;
 
 // What outlives its runs: the container's id, or the name that an annotation gives it, or that it
-// has by the labels of what makes it anew each time (container/identity.h). That of its last start,
+// has by the labels of what makes it anew each time (host/identity.h). That of its last start,
 // as the runtime wrote it down; of one that never ran, what its first start will decide.
 base::ContainerKey key_of(const podman::ContainerInfo& info);
 

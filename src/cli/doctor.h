@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/layout.h"
+#include "host/layout.h"
 #include "podman/container_info.h"
 
 namespace reprise::cli {
@@ -31,17 +31,16 @@ struct Finding {
 // Checks of the host, each on its own: none depends on another having passed.
 struct HostCheck {
   std::string_view subject;
-  Finding (*check)(const container::Layout& layout);
+  Finding (*check)(const host::Layout& layout);
 };
 std::span<const HostCheck> host_checks();
-std::vector<Finding> check_host(const container::Layout& layout);
+std::vector<Finding> check_host(const host::Layout& layout);
 
 // What of the container's files a checkpoint does not hold, or a restore does not give back.
 std::vector<Finding> check_files(const podman::ContainerInfo& info);
 
 // Whether the container can be checkpointed now: its state, and obstacles in its processes.
-std::vector<Finding> check_container(const podman::ContainerInfo& info,
-                                     const container::Layout& layout);
+std::vector<Finding> check_container(const podman::ContainerInfo& info, const host::Layout& layout);
 
 // The first version number in `text`: "Version: 4.2.1" gives {4, 2, 1}; empty if there is none.
 std::vector<int> parse_version(std::string_view text);

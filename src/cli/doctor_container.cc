@@ -11,6 +11,8 @@
 #include "container/network_baseline.h"
 #include "container/not_kept.h"
 #include "container/obstacles.h"
+#include "host/identity.h"
+#include "host/layout.h"
 #include "oci/runtime.h"
 #include "oci/spec.h"
 #include "sys/file_lock.h"
@@ -19,8 +21,7 @@
 namespace reprise::cli {
 namespace {
 
-std::vector<Finding> check_standing(const podman::ContainerInfo& info,
-                                    const container::Layout& layout) {
+std::vector<Finding> check_standing(const podman::ContainerInfo& info, const host::Layout& layout) {
   std::vector<Finding> findings;
   if (runs_under_reprise(info))
     findings.push_back({Health::kOk, "runtime", "runs under Reprise", {}});
@@ -45,8 +46,7 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
   else
     findings.push_back({Health::kOk, "state", info.status, {}});
 
-  const std::filesystem::path lock =
-      layout.lock_of(container::identify({}, base::ContainerId(info.id)));
+  const std::filesystem::path lock = layout.lock_of(host::identify({}, base::ContainerId(info.id)));
   std::error_code error;
   if (std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock))
     findings.push_back({Health::kWarn, "session", "a session is running on it",
@@ -55,10 +55,9 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
 }
 
 // What a checkpoint would refuse, or say nothing of because it carries it.
-std::vector<Finding> check_network(const podman::ContainerInfo& info,
-                                   const container::Layout& layout) {
+std::vector<Finding> check_network(const podman::ContainerInfo& info, const host::Layout& layout) {
   const container::NetworkNamespace ns = "/proc/" + std::to_string(info.pid) + "/ns/net";
-  const auto file = layout.network_baseline_of(container::identify({}, base::ContainerId(info.id)));
+  const auto file = layout.network_baseline_of(host::identify({}, base::ContainerId(info.id)));
   const auto look = [&]() -> Result<std::vector<Finding>> {
     std::vector<Finding> findings;
     if (REPRISE_PASS(sys::is_own_network(ns))) return findings;
@@ -79,7 +78,7 @@ std::vector<Finding> check_network(const podman::ContainerInfo& info,
 }  // namespace
 
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
-                                     const container::Layout& layout) {
+                                     const host::Layout& layout) {
   std::vector<Finding> findings = check_standing(info, layout);
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;

@@ -10,6 +10,7 @@
 #include "cli/doctor.h"
 #include "cli/output.h"
 #include "cli/unnoticed.h"
+#include "host/layout.h"
 #include "podman/client.h"
 #include "store/catalog.h"
 #include "sys/child.h"
@@ -19,7 +20,7 @@
 namespace reprise::cli {
 namespace {
 
-using container::Layout;
+using host::Layout;
 
 constexpr std::chrono::seconds kProgramTimeout{20};
 

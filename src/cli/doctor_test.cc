@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/id.h"
+#include "host/layout.h"
 
 namespace reprise::cli {
 namespace {
@@ -44,7 +45,7 @@ Finding named(const std::vector<Finding>& findings, const std::string& subject) 
 // Every check answers on whatever host the tests run on, and says what to do about a failure.
 TEST(Doctor, AnswersOnThisHost) {
   const fs::path root = fs::temp_directory_path() / ("reprise-doctor-" + base::random_id());
-  const container::Layout layout{.store = root / "store", .run = root / "run", .runc = "/no/runc"};
+  const host::Layout layout{.store = root / "store", .run = root / "run", .runc = "/no/runc"};
   const auto findings = check_host(layout);
   EXPECT_EQ(findings.size(), host_checks().size());
   for (const Finding& finding : findings) {

@@ -9,8 +9,8 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/sessions.h"
-#include "container/continuation_note.h"
-#include "container/identity.h"
+#include "host/continuation_note.h"
+#include "host/identity.h"
 #include "podman/client.h"
 #include "sys/file_lock.h"
 
@@ -50,7 +50,7 @@ Error cause_of(store::Catalog& catalog, const base::ContainerKey& key, base::Uni
 
 // The checkpoint waits for the cause to be mended, or for somebody who does not want it.
 Error with_way_out(const Error& error, const podman::ContainerInfo& info) {
-  const auto note = container::read_note(info.directory);
+  const auto note = host::read_note(info.directory);
   if ((note && !*note) || error.message().contains("--cold")) return error;
   std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
   hint += "the checkpoint is kept; to begin anew without it: reprise start --cold " + info.name;
@@ -60,10 +60,10 @@ Error with_way_out(const Error& error, const podman::ContainerInfo& info) {
 // Not beside a start that is just claiming the checkpoint.
 Result<sys::FileLock> lock_container(const Context& context, const podman::ContainerInfo& info) {
   REPRISE_PASS(context.layout.create());
-  return REPRISE_TRY(sys::FileLock::lock(context.layout.lock_of(
-                                             container::identify({}, base::ContainerId(info.id))),
-                                         kOutcomePatience),
-                     "waiting for a session on it");
+  return REPRISE_TRY(
+      sys::FileLock::lock(context.layout.lock_of(host::identify({}, base::ContainerId(info.id))),
+                          kOutcomePatience),
+      "waiting for a session on it");
 }
 
 // What it would have gone on from; nullopt if nothing, or if there is no store.
@@ -89,9 +89,8 @@ Result<std::optional<store::Continuation>> begin_anew(Context& context,
                                                       const podman::ContainerInfo& info) {
   const sys::FileLock lock = REPRISE_PASS(lock_container(context, info));
   // First, since it counts without a store as well, and for one that is mounted again later.
-  REPRISE_PASS(container::write_note(
-      info.directory,
-      {.state = container::ContinuationNote::State::kDropped, .time = base::now_unix_millis()}));
+  REPRISE_PASS(host::write_note(info.directory, {.state = host::ContinuationNote::State::kDropped,
+                                                 .time = base::now_unix_millis()}));
   const auto dropped = drop_continuation(context, key_of(info));
   if (dropped) return *dropped;
   context.io.err << "warning: the store was not asked: " << dropped.error().message() << '\n';

@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/sessions.h"
-#include "container/identity.h"
+#include "host/identity.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
 
@@ -84,8 +84,7 @@ class Stop {
       if (!session) lose_catalog(session.error());
     }
     // A session that cannot write itself down holds the container's lock all the same.
-    if (context_.layout.is_in_session(
-            container::identify({}, base::ContainerId(info_.id)).file_name))
+    if (context_.layout.is_in_session(host::identify({}, base::ContainerId(info_.id)).file_name))
       last_in_session_ = base::now_unix_millis();
     const base::UnixMillis since = std::max(last_in_session_, begin_);
     if (last_in_session_ == 0 && base::now_unix_millis() - since < kBeginPatienceMs)

@@ -6,7 +6,6 @@
 #include <system_error>
 #include <thread>
 
-#include "container/identity.h"
 #include "oci/annotations.h"
 #include "oci/runtime.h"
 #include "podman/client.h"

@@ -2,6 +2,7 @@
 #include "cli/worker_events.h"
 
 #include "cli/progress.h"
+#include "host/worker_link.h"
 
 namespace reprise::cli {
 
@@ -17,14 +18,14 @@ std::string log_hint(const base::SessionId& session) {
 
 }  // namespace
 
-Error error_of(const container::WorkerEvent& outcome, const base::SessionId& session) {
+Error error_of(const host::WorkerEvent& outcome, const base::SessionId& session) {
   return Error(base::error_code_named(outcome.code),
                outcome.reason.empty() ? "session '" + session.str() + "' failed" : outcome.reason)
       .with_hint(outcome.hint.empty() ? log_hint(session) : outcome.hint);
 }
 
-Result<container::WorkerEvent> follow(container::WorkerLink& link, const base::SessionId& session,
-                                      const std::string& what, Io& io) {
+Result<host::WorkerEvent> follow(host::WorkerLink& link, const base::SessionId& session,
+                                 const std::string& what, Io& io) {
   constexpr std::chrono::milliseconds kTick{200};
   Progress progress(io, what);
   while (true) {
@@ -36,9 +37,9 @@ Result<container::WorkerEvent> follow(container::WorkerLink& link, const base::S
       return std::unexpected(
           Error(ErrorCode::kGone, "its worker ended without saying what came of it")
               .with_hint(log_hint(session)));
-    container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(**message));
-    if (event.kind == container::WorkerEventKind::kPhase) progress.set_phase(event.phase);
-    if (event.kind != container::WorkerEventKind::kOutcome) continue;
+    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(**message));
+    if (event.kind == host::WorkerEventKind::kPhase) progress.set_phase(event.phase);
+    if (event.kind != host::WorkerEventKind::kOutcome) continue;
     if (!event.ok) return std::unexpected(error_of(event, session));
     return event;
   }

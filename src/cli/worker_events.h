@@ -7,18 +7,17 @@
 
 #include "base/result.h"
 #include "cli/cli.h"
-#include "container/worker_link.h"
+#include "host/worker_link.h"
 
 namespace reprise::cli {
 
 // Blocks until the worker says how it ended, showing its phases on a terminal behind `what`.
 // Returns the outcome of success; a failure is an error with the worker's code, reason and hint.
 // kGone if the worker ended without a word.
-base::Result<container::WorkerEvent> follow(container::WorkerLink& link,
-                                            const base::SessionId& session, const std::string& what,
-                                            Io& io);
+base::Result<host::WorkerEvent> follow(host::WorkerLink& link, const base::SessionId& session,
+                                       const std::string& what, Io& io);
 
 // The error that an outcome with `ok == false` stands for.
-base::Error error_of(const container::WorkerEvent& outcome, const base::SessionId& session);
+base::Error error_of(const host::WorkerEvent& outcome, const base::SessionId& session);
 
 }  // namespace reprise::cli

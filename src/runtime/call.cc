@@ -12,7 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
-#include "container/abandoned.h"
+#include "host/abandoned_sessions.h"
+#include "host/layout.h"
 #include "json/writer.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
@@ -64,7 +65,7 @@ namespace {
 // A process that was killed closes its socket, by which we learn of its death, before it lets go of
 // its lock.
 void wait_for_last_process(const Call& call, const base::SessionId& session) {
-  const auto lock = container::session_lock_file(call.layout.session_run_directory(session));
+  const auto lock = host::session_lock_file(call.layout.session_run_directory(session));
   constexpr std::chrono::seconds kDying{5};
   std::error_code unknown;
   if (std::filesystem::exists(lock, unknown)) [[maybe_unused]]
@@ -74,7 +75,7 @@ void wait_for_last_process(const Call& call, const base::SessionId& session) {
 }  // namespace
 
 void recover(const Call& call, const std::optional<base::SessionId>& ours) {
-  const auto worker = container::find_worker();
+  const auto worker = host::find_worker();
   if (!worker) return tell_caller(call, Severity::kWarning, worker.error().message());
   std::vector<std::string> argv = {worker->string(), "recover"};
   if (ours) argv.push_back(ours->str());
@@ -87,7 +88,7 @@ void recover(const Call& call, const std::optional<base::SessionId>& ours) {
 void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ours) {
   if (ours) wait_for_last_process(call, *ours);
   // Where that is not known, the worker finds it out, which has descriptors of its own.
-  const auto abandoned = container::abandoned_sessions(call.layout);
+  const auto abandoned = host::abandoned_sessions(call.layout);
   if (!abandoned || !abandoned->empty()) recover(call, ours);
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/layout.h"
+#include "host/layout.h"
 #include "oci/runtime.h"
 #include "runtime/arguments.h"
 
@@ -17,7 +17,7 @@ namespace reprise::runtime {
 
 struct Call {
   Arguments arguments;
-  container::Layout layout;
+  host::Layout layout;
 
   [[nodiscard]] oci::Runtime runtime() const {
     return {.program = layout.runc, .state_args = arguments.state_globals()};

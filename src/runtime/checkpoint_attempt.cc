@@ -12,9 +12,10 @@
 #include <thread>
 #include <utility>
 
-#include "container/begin_worker.h"
 #include "container/task_tree.h"
-#include "container/worker_link.h"
+#include "host/begin_worker.h"
+#include "host/identity.h"
+#include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "runtime/key.h"
 #include "sys/files.h"
@@ -28,9 +29,9 @@ using base::Result;
 
 namespace {
 
-container::WorkerRequest request_of(const Call& call, const container::Identity& who, int signal) {
-  container::WorkerRequest request;
-  request.verb = container::WorkerVerb::kCheckpoint;
+host::WorkerRequest request_of(const Call& call, const host::Identity& who, int signal) {
+  host::WorkerRequest request;
+  request.verb = host::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = who.id;
   request.key = with_key(call, who).key;
@@ -90,13 +91,13 @@ class Monitor {
   sys::UniqueFd process_;
 };
 
-Result<container::WorkerEvent> outcome_of(container::WorkerLink& worker, const Monitor& monitor,
-                                          std::chrono::milliseconds patience) {
+Result<host::WorkerEvent> outcome_of(host::WorkerLink& worker, const Monitor& monitor,
+                                     std::chrono::milliseconds patience) {
   for (;;) {
     const auto message = REPRISE_PASS(worker.socket.receive(patience));
     if (!message) return base::fail(ErrorCode::kGone, "the worker and its guard died");
-    container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(*message));
-    if (event.kind == container::WorkerEventKind::kOutcome) return event;
+    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(*message));
+    if (event.kind == host::WorkerEventKind::kOutcome) return event;
     // The first that a session does while they stand still (session/checkpoint_session.cc).
     if (event.phase == "copy-files") monitor.hold();
   }
@@ -104,13 +105,13 @@ Result<container::WorkerEvent> outcome_of(container::WorkerLink& worker, const M
 
 }  // namespace
 
-Result<void> begin_checkpoint(const Call& call, const container::Identity& who, int signal,
+Result<void> begin_checkpoint(const Call& call, const host::Identity& who, int signal,
                               const sys::FileLock& lock) {
-  REPRISE_PASS(container::begin_worker(call.layout, request_of(call, who, signal), lock));
+  REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, signal), lock));
   return {};
 }
 
-Result<void> save_unheard(const Call& call, const container::Identity& who) {
+Result<void> save_unheard(const Call& call, const host::Identity& who) {
   std::error_code unknown;
   if (!std::filesystem::exists(call.layout.restored_marker_of(who), unknown) && !unknown) return {};
   const auto state = call.runtime().state_of(who.id);
@@ -124,9 +125,9 @@ Result<void> save_unheard(const Call& call, const container::Identity& who) {
   // Meanwhile another may have saved it.
   if (!sys::is_alive(state->init)) return {};
   const Monitor monitor(state->init.pid);
-  container::WorkerLink worker =
-      REPRISE_PASS(container::begin_worker(call.layout, request_of(call, who, 0), lock));
-  const container::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
+  host::WorkerLink worker =
+      REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, 0), lock));
+  const host::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
   if (outcome.ok) {
     monitor.end();
     return {};

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/identity.h"
+#include "host/identity.h"
 #include "runtime/call.h"
 #include "sys/file_lock.h"
 
@@ -13,13 +13,13 @@ namespace reprise::runtime {
 // Begins a checkpoint that ends the container, or delivers `signal` if it fails. `lock` is the
 // container's. Returns when a guard answers for that (session/guard.h), some tens of milliseconds
 // later. After an error nobody does, and nothing was done: the caller is to deliver the signal.
-base::Result<void> begin_checkpoint(const Call& call, const container::Identity& who, int signal,
+base::Result<void> begin_checkpoint(const Call& call, const host::Identity& who, int signal,
                                     const sys::FileLock& lock);
 
 // A restored container that runs although its `start` never came: whoever restored it was killed,
 // and Podman knows nothing of it. It is checkpointed and ended, so that it can be created again and
 // goes on. Nothing is done where there is no such container. Blocks until that has happened, as
 // long as a checkpoint may take. After an error it runs on.
-base::Result<void> save_unheard(const Call& call, const container::Identity& who);
+base::Result<void> save_unheard(const Call& call, const host::Identity& who);
 
 }  // namespace reprise::runtime

@@ -2,14 +2,14 @@
 #include "runtime/continuation.h"
 
 #include "base/clock.h"
-#include "container/continuation_note.h"
+#include "host/continuation_note.h"
 
 namespace reprise::runtime {
 
 using base::Error;
 using base::ErrorCode;
 using base::Result;
-using container::ContinuationNote;
+using host::ContinuationNote;
 using State = ContinuationNote::State;
 
 namespace {
@@ -21,7 +21,7 @@ Result<void> heed_dropped(const Creation& creation, const ContinuationNote& note
     const auto row = REPRISE_PASS(catalog.find_checkpoint(continuation->checkpoint.str()));
     if (row.created <= note.time) REPRISE_PASS(catalog.drop_continuation(creation.key()));
   }
-  return container::remove_note(creation.bundle);
+  return host::remove_note(creation.bundle);
 }
 
 Result<void> heed_pending(const Call& call, const ContinuationNote& note, store::Catalog& catalog) {
@@ -41,12 +41,12 @@ Result<void> heed_pending(const Call& call, const ContinuationNote& note, store:
 }  // namespace
 
 Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creation& creation) {
-  const auto note = REPRISE_PASS(container::read_note(creation.bundle));
+  const auto note = REPRISE_PASS(host::read_note(creation.bundle));
   const auto& root = call.layout.store;
   const Result<bool> there = store::Catalog::exists(root);
   if (there && !*there) {
     if (!note || note->state != State::kPending) return std::nullopt;
-    return std::unexpected(container::absent_store(*note, root));
+    return std::unexpected(host::absent_store(*note, root));
   }
   auto catalog = there ? store::Catalog::open(root) : std::unexpected(there.error());
   if (catalog) return std::move(*catalog);
@@ -56,7 +56,7 @@ Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creat
 }
 
 Result<bool> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog) {
-  const auto note = REPRISE_PASS(container::read_note(creation.bundle));
+  const auto note = REPRISE_PASS(host::read_note(creation.bundle));
   if (!note) return false;
   const bool dropped = note->state == State::kDropped;
   if (dropped)
@@ -76,9 +76,9 @@ Result<void> check_made_whole(const Creation& creation, store::Catalog& catalog)
 
 Result<void> begin_anew(const Creation& creation, store::Catalog* catalog) {
   if (catalog != nullptr && catalog->drop_continuation(creation.key()))
-    return container::remove_note(creation.bundle);
-  return container::write_note(creation.bundle,
-                               {.state = State::kDropped, .time = base::now_unix_millis()});
+    return host::remove_note(creation.bundle);
+  return host::write_note(creation.bundle,
+                          {.state = State::kDropped, .time = base::now_unix_millis()});
 }
 
 }  // namespace reprise::runtime

@@ -10,11 +10,12 @@
 #include <utility>
 
 #include "container/connection_hold.h"
-#include "container/continuation_note.h"
 #include "container/neighbours.h"
 #include "container/network.h"
 #include "container/network_baseline.h"
 #include "container/refused_calls.h"
+#include "host/continuation_note.h"
+#include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "runtime/annotations.h"
@@ -43,7 +44,7 @@ Result<Creation> read_creation(const Call& call) {
   const auto words = call.arguments.positional(kValuedOptions);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
   const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
-  Creation creation{.who = container::identify(call.arguments.state_globals(), id)};
+  Creation creation{.who = host::identify(call.arguments.state_globals(), id)};
   creation.bundle = bundle_of(call);
   const oci::Spec spec = REPRISE_PASS(oci::load_spec(creation.bundle));
   creation.network_namespace = spec.network_namespace_path;
@@ -125,7 +126,7 @@ void pause_before(int attempt) {
 
 std::optional<int> finish_resumed(const Call& call, const Creation& creation) {
   // Also where the worker was killed, which does it.
-  note(call, "note not removed", container::remove_note(creation.bundle));
+  note(call, "note not removed", host::remove_note(creation.bundle));
   note(call, "marker not removed", sys::remove_tree(call.layout.restoring_marker_of(creation.who)));
   return 0;
 }
@@ -175,7 +176,7 @@ Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {
       if (!wants_cold) REPRISE_PASS(check_made_whole(creation, catalog));
-      note(call, "note not removed", container::remove_note(creation.bundle));
+      note(call, "note not removed", host::remove_note(creation.bundle));
       if (creation.cold_because.empty())
         note_cold(call, catalog, creation);
       else

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "container/key_holder.h"
+#include "host/identity.h"
+#include "host/key_holder.h"
 #include "json/lenient.h"
 #include "json/reader.h"
 #include "oci/annotations.h"
@@ -26,7 +27,7 @@ using base::Result;
 namespace {
 
 // The name in the key of a container, for when runc has forgotten it: a checkpoint ends with that.
-std::filesystem::path note_of(const Call& call, const container::Identity& who) {
+std::filesystem::path note_of(const Call& call, const host::Identity& who) {
   return call.layout.run / "names" / who.file_name;
 }
 
@@ -34,8 +35,8 @@ std::filesystem::path note_of(const Call& call, const container::Identity& who) 
 Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creation,
                                               const std::string& name) {
   const auto globals = call.arguments.state_globals();
-  container::Identity who = container::identify(globals, creation.who.id, name);
-  auto other = REPRISE_PASS(container::take_key(call.layout, who, call.runtime()));
+  host::Identity who = host::identify(globals, creation.who.id, name);
+  auto other = REPRISE_PASS(host::take_key(call.layout, who, call.runtime()));
   if (other) return other;
   const std::filesystem::path note = note_of(call, who);
   REPRISE_PASS(sys::make_directories(note.parent_path()));
@@ -52,7 +53,7 @@ std::vector<std::string> program_of(const std::string& json_text, std::size_t im
 
 // Before 0.1 knew of such keys, the checkpoint waited under the id.
 Result<void> move_from_id(const Call& call, store::Catalog& catalog, const Creation& creation) {
-  const auto own = container::identify(call.arguments.state_globals(), creation.who.id).key;
+  const auto own = host::identify(call.arguments.state_globals(), creation.who.id).key;
   const auto waiting = REPRISE_PASS(catalog.continuation(own));
   if (!waiting || REPRISE_PASS(catalog.continuation(creation.key()))) return {};
   REPRISE_PASS(catalog.set_continuation(creation.key(), waiting->checkpoint));
@@ -78,7 +79,7 @@ Result<void> settle_key(const Call& call, Creation& creation) {
   const auto info = podman::load_recorded_info(creation.bundle, creation.who.id.str());
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};  // not Podman's
   if (!info) return std::unexpected(info.error());
-  std::string name = container::default_key_name(info->labels, info->name);
+  std::string name = host::default_key_name(info->labels, info->name);
   if (name.empty()) return {};
   if (const auto other = REPRISE_PASS(take(call, creation, name))) {
     creation.cold_because = "container '" + other->str() + "' has the key '" + name +
@@ -90,7 +91,7 @@ Result<void> settle_key(const Call& call, Creation& creation) {
 }
 
 Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creation& creation) {
-  if (creation.key() == container::identify(call.arguments.state_globals(), creation.who.id).key)
+  if (creation.key() == host::identify(call.arguments.state_globals(), creation.who.id).key)
     return {};
   REPRISE_PASS(move_from_id(call, catalog, creation));
   const auto waiting = REPRISE_PASS(catalog.continuation(creation.key()));
@@ -110,12 +111,12 @@ Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creati
   return catalog.drop_continuation(creation.key());
 }
 
-container::Identity with_key(const Call& call, container::Identity who) {
+host::Identity with_key(const Call& call, host::Identity who) {
   const auto globals = call.arguments.state_globals();
   if (const auto state = call.runtime().state_of(who.id))
-    return container::identify(globals, who.id, oci::key_name(state->annotations));
+    return host::identify(globals, who.id, oci::key_name(state->annotations));
   if (const auto name = sys::read_file(note_of(call, who)))
-    return container::identify(globals, who.id, *name);
+    return host::identify(globals, who.id, *name);
   return who;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Under which key a container lives that others make anew each time (container/identity.h).
+// Under which key a container lives that others make anew each time (host/identity.h).
 #pragma once
 
 #include <string>
 
 #include "base/result.h"
-#include "container/identity.h"
+#include "host/identity.h"
 #include "runtime/call.h"
 #include "store/catalog.h"
 
@@ -26,6 +26,6 @@ base::Result<void> check_predecessor(const Call& call, store::Catalog& catalog, 
 
 // The container as runc remembers it, or else as it was settled: its key is in the annotations.
 // Without any, its id.
-container::Identity with_key(const Call& call, container::Identity who);
+host::Identity with_key(const Call& call, host::Identity who);
 
 }  // namespace reprise::runtime

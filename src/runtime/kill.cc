@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/state.h"
 #include "runtime/call.h"
@@ -35,7 +36,7 @@ constexpr std::chrono::seconds kHoldBeyondFreeze{30};
 constexpr std::chrono::seconds kMembersMayBegin{2};
 
 struct Target {
-  container::Identity who;
+  host::Identity who;
   int signal = SIGTERM;
 };
 
@@ -45,7 +46,7 @@ Result<Target> parse_target(const Call& call) {
   const auto words = call.arguments.positional(kNoValued);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
   const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
-  Target target{.who = container::identify(call.arguments.state_globals(), id)};
+  Target target{.who = host::identify(call.arguments.state_globals(), id)};
   if (words.size() > 1) target.signal = REPRISE_PASS(sys::parse_signal(words[1]));
   return target;
 }

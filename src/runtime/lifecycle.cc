@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "container/adopted_note.h"
+#include "host/identity.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "oci/annotations.h"
@@ -28,12 +29,12 @@ using base::Result;
 
 namespace {
 
-std::optional<container::Identity> container_of(const Call& call) {
+std::optional<host::Identity> container_of(const Call& call) {
   const auto words = call.arguments.positional({});
   if (words.empty()) return std::nullopt;
   const auto id = base::parse_id(words.front());
   if (!id) return std::nullopt;
-  return container::identify(call.arguments.state_globals(), base::ContainerId(*id));
+  return host::identify(call.arguments.state_globals(), base::ContainerId(*id));
 }
 
 // Whether the marker was there.
@@ -44,7 +45,7 @@ bool take(const std::filesystem::path& marker) {
 
 // A start that was killed in the middle of its restore: runc must not delete anything before that
 // is undone by whoever holds the container's lock, since it would delete the root file system.
-Result<void> await_undone_restore(const Call& call, const container::Identity& who) {
+Result<void> await_undone_restore(const Call& call, const host::Identity& who) {
   const auto marker = call.layout.restoring_marker_of(who);
   std::error_code unknown;
   if (!std::filesystem::exists(marker, unknown) && !unknown) return {};
@@ -59,7 +60,7 @@ Result<void> await_undone_restore(const Call& call, const container::Identity& w
 
 // Else there would be a file for each container that there ever was since the host started. A
 // session that runs keeps it.
-void drop_lock(const Call& call, const container::Identity& who) {
+void drop_lock(const Call& call, const host::Identity& who) {
   const auto file = call.layout.lock_of(who);
   std::error_code unknown;
   if (!std::filesystem::exists(file, unknown) || unknown) return;
@@ -102,7 +103,7 @@ int execute(const Call& call) {
   if (words.empty()) return pass_through(call);
   const auto id = base::parse_id(words.front());
   if (id) {
-    const auto who = container::identify(call.arguments.state_globals(), base::ContainerId(*id));
+    const auto who = host::identify(call.arguments.state_globals(), base::ContainerId(*id));
     const auto released =
         container::release_noted(container::adopted_note_of(call.layout.network_baseline_of(who)));
     if (!released) tell_caller(call, Severity::kWarning, released.error().message());

@@ -7,7 +7,7 @@
 
 #include "base/fault.h"
 #include "container/network.h"
-#include "container/worker_link.h"
+#include "host/worker_link.h"
 #include "sys/child.h"
 #include "sys/files.h"
 
@@ -20,7 +20,7 @@ using base::Result;
 namespace {
 
 std::vector<std::string> restore_command(const Call& call, const Creation& creation,
-                                         const container::WorkerEvent& ready) {
+                                         const host::WorkerEvent& ready) {
   std::vector<std::string> argv = {call.layout.runc.string()};
   const auto& globals = call.arguments.globals;
   argv.insert(argv.end(), globals.begin(), globals.end());
@@ -39,7 +39,7 @@ std::vector<std::string> restore_command(const Call& call, const Creation& creat
 // As our child and with our descriptors 0 to 2, so that the restored init becomes a child of our
 // parent (conmon, a shim) when runc has gone, and writes where the container is to write.
 Result<int> run_restore(const Call& call, const Creation& creation,
-                        const container::WorkerEvent& ready) {
+                        const host::WorkerEvent& ready) {
   sys::SpawnOptions options;
   options.argv = restore_command(call, creation, ready);
   options.env = sys::default_environment(ready.environment);
@@ -52,16 +52,16 @@ Result<int> run_restore(const Call& call, const Creation& creation,
 }
 
 // The worker reports phases until it is ready, or has failed; if it is killed, its guard tells.
-Result<container::WorkerEvent> next_result(sys::MessageSocket& socket) {
+Result<host::WorkerEvent> next_result(sys::MessageSocket& socket) {
   for (;;) {
     const auto message = REPRISE_PASS(socket.receive());
     if (!message) return base::fail(ErrorCode::kGone, "the worker died");
-    container::WorkerEvent event = REPRISE_PASS(container::decode_worker_event(*message));
-    if (event.kind != container::WorkerEventKind::kPhase) return event;
+    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(*message));
+    if (event.kind != host::WorkerEventKind::kPhase) return event;
   }
 }
 
-Error failure_of(const container::WorkerEvent& outcome) {
+Error failure_of(const host::WorkerEvent& outcome) {
   return Error(base::error_code_named(outcome.code), outcome.reason).with_hint(outcome.hint);
 }
 
@@ -72,9 +72,9 @@ void let_packets_in(const Call& call, const Creation& creation) {
     tell_caller(call, Severity::kWarning, done.error().message());
 }
 
-container::WorkerRequest request_of(const Attempt& attempt) {
-  container::WorkerRequest request;
-  request.verb = container::WorkerVerb::kRestore;
+host::WorkerRequest request_of(const Attempt& attempt) {
+  host::WorkerRequest request;
+  request.verb = host::WorkerVerb::kRestore;
   request.session = attempt.session;
   request.container = attempt.creation.who.id;
   request.key = attempt.creation.key();
@@ -101,21 +101,21 @@ Result<void> settle_unheard(const Attempt& attempt, const Error& error) {
 
 Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   REPRISE_PASS(base::fault_point("runtime-claimed"));
-  container::WorkerLink worker = REPRISE_PASS(container::start_worker(request_of(attempt), &lock));
-  const container::WorkerEvent ready = REPRISE_PASS(next_result(worker.socket));
-  if (ready.kind == container::WorkerEventKind::kOutcome) return std::unexpected(failure_of(ready));
+  host::WorkerLink worker = REPRISE_PASS(host::start_worker(request_of(attempt), &lock));
+  const host::WorkerEvent ready = REPRISE_PASS(next_result(worker.socket));
+  if (ready.kind == host::WorkerEventKind::kOutcome) return std::unexpected(failure_of(ready));
   const int exit_code =
       REPRISE_TRY(run_restore(attempt.call, attempt.creation, ready), "running runc restore");
   if (exit_code == 0) REPRISE_PASS(base::fault_point("runtime-restored"));
   // The tasks stand still until the worker has consumed the claim.
-  [[maybe_unused]] const auto told = worker.socket.send(container::encode_restored(exit_code));
-  const Result<container::WorkerEvent> outcome = next_result(worker.socket);
+  [[maybe_unused]] const auto told = worker.socket.send(host::encode_restored(exit_code));
+  const Result<host::WorkerEvent> outcome = next_result(worker.socket);
   if (!outcome) return settle_unheard(attempt, outcome.error());
   if (!outcome->ok) return std::unexpected(failure_of(*outcome));
   if (!outcome->reason.empty()) tell_caller(attempt.call, Severity::kWarning, outcome->reason);
   if (const auto fault = base::fault_point("runtime-resumed"); !fault)
     tell_caller(attempt.call, Severity::kWarning, fault.error().message());
-  [[maybe_unused]] const auto heard = worker.socket.send(container::encode_heard());
+  [[maybe_unused]] const auto heard = worker.socket.send(host::encode_heard());
   return {};
 }
 

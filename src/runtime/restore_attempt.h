@@ -9,7 +9,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/identity.h"
+#include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "runtime/call.h"
@@ -20,7 +20,7 @@ namespace reprise::runtime {
 
 // What `create` is asked to make.
 struct Creation {
-  container::Identity who;
+  host::Identity who;
   std::string bundle;
   oci::Wishes wishes;
   std::map<std::string, std::string> annotations;

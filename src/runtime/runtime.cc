@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/config.h"
+#include "host/layout.h"
 #include "runtime/call.h"
 
 namespace reprise::runtime {
@@ -27,7 +28,7 @@ void configure() {
 int run_runtime(int argc, char** argv) {
   configure();
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
-                  .layout = container::Layout::from_environment()};
+                  .layout = host::Layout::from_environment()};
   using Handler = int (*)(const Call&);
   constexpr std::array<std::pair<std::string_view, Handler>, 8> kHandlers = {{
       {"create", create},

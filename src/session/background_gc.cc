@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "host/layout.h"
 #include "session/background_process.h"
 #include "store/waste.h"
 #include "sys/file_lock.h"
@@ -15,13 +16,13 @@ using base::Result;
 
 namespace {
 
-Result<sys::FileLock> lock_background_gc(const container::Layout& layout) {
+Result<sys::FileLock> lock_background_gc(const host::Layout& layout) {
   return sys::FileLock::try_lock(layout.store / "background-gc.lock");
 }
 
 }  // namespace
 
-Result<bool> start_gc(const container::Layout& layout, store::Catalog& catalog,
+Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
                       store::CheckpointStore& store) {
   const store::Waste waste = REPRISE_PASS(store::find_waste(catalog, store));
   if (!store::is_worth_collecting(waste) && !store::is_worth_compacting(waste)) return false;
@@ -34,7 +35,7 @@ Result<bool> start_gc(const container::Layout& layout, store::Catalog& catalog,
   return true;
 }
 
-Result<void> run_background_gc(const container::Layout& layout) {
+Result<void> run_background_gc(const host::Layout& layout) {
   constexpr std::chrono::seconds kPatience{30};
   const Result<sys::FileLock> lock = lock_background_gc(layout);
   if (!lock && lock.error().code() == ErrorCode::kBusy) return {};

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/layout.h"
+#include "host/layout.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
 
@@ -12,10 +12,10 @@ namespace reprise::session {
 
 // Starts 'reprise store gc --background' if that is worth it (store/waste.h) and none runs yet; it
 // outlives us. Returns whether it did.
-base::Result<bool> start_gc(const container::Layout& layout, store::Catalog& catalog,
+base::Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
                             store::CheckpointStore& store);
 
 // What that process does, at the lowest priority: nothing if another one does it already.
-base::Result<void> run_background_gc(const container::Layout& layout);
+base::Result<void> run_background_gc(const host::Layout& layout);
 
 }  // namespace reprise::session

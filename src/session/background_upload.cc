@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/background_upload.h"
 
+#include "host/layout.h"
 #include "session/background_process.h"
 #include "store/catalog.h"
 
@@ -11,7 +12,7 @@ using base::Result;
 
 namespace {
 
-Result<bool> is_anything_lacking(const container::Layout& layout,
+Result<bool> is_anything_lacking(const host::Layout& layout,
                                  const std::vector<std::string>& remotes) {
   if (remotes.empty() || !REPRISE_PASS(store::Catalog::exists(layout.store))) return false;
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
@@ -22,12 +23,11 @@ Result<bool> is_anything_lacking(const container::Layout& layout,
 
 }  // namespace
 
-Result<sys::FileLock> lock_uploads(const container::Layout& layout) {
+Result<sys::FileLock> lock_uploads(const host::Layout& layout) {
   return sys::FileLock::try_lock(layout.store / "upload.lock");
 }
 
-Result<bool> start_upload(const container::Layout& layout,
-                          const std::vector<std::string>& remotes) {
+Result<bool> start_upload(const host::Layout& layout, const std::vector<std::string>& remotes) {
   if (!REPRISE_PASS(is_anything_lacking(layout, remotes))) return false;
   // Free again at once; it takes it itself.
   if (const auto lock = lock_uploads(layout); !lock) {

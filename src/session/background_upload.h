@@ -7,18 +7,18 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/layout.h"
+#include "host/layout.h"
 #include "sys/file_lock.h"
 
 namespace reprise::session {
 
 // Held by the process that uploads. kBusy if there is one.
-base::Result<sys::FileLock> lock_uploads(const container::Layout& layout);
+base::Result<sys::FileLock> lock_uploads(const host::Layout& layout);
 
 // Starts 'reprise store upload' if a checkpoint lacks its copy at one of these remotes and nobody
 // uploads yet; it outlives us. Returns whether it did. What it does not do now, the next session or
 // command does.
-base::Result<bool> start_upload(const container::Layout& layout,
+base::Result<bool> start_upload(const host::Layout& layout,
                                 const std::vector<std::string>& remotes);
 
 }  // namespace reprise::session

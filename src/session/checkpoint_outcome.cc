@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "host/worker_link.h"
 #include "session/background_gc.h"
 #include "session/checkpoint_session.h"
 #include "store/prune.h"
@@ -15,9 +16,9 @@ using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
 
-container::WorkerEvent CheckpointSession::record(const Result<void>& result) {
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
+host::WorkerEvent CheckpointSession::record(const Result<void>& result) {
+  host::WorkerEvent outcome;
+  outcome.kind = host::WorkerEventKind::kOutcome;
   if (!result) outcome = failed_outcome(result.error());
   outcome.ok = result.has_value();
   outcome.freeze_ms = freeze_ms_;

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/scope_exit.h"
 #include "container/connection_hold.h"
-#include "container/continuation_note.h"
 #include "container/exec_sessions.h"
 #include "container/inotify_watches.h"
 #include "container/joined_namespaces.h"
@@ -24,6 +23,9 @@
 #include "container/unix_peers.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
+#include "host/continuation_note.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -86,7 +88,7 @@ CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hoo
       phases_(context.caller),
       begin_(base::now_unix_millis()) {}
 
-container::WorkerEvent CheckpointSession::run() {
+host::WorkerEvent CheckpointSession::run() {
   const auto steps = [this]() -> Result<void> {
     REPRISE_PASS(admit());
     REPRISE_PASS(prepare());
@@ -104,7 +106,7 @@ container::WorkerEvent CheckpointSession::run() {
   else if (!result)
     roll_back();
   if (sealed_) result = {};
-  container::WorkerEvent outcome = record(result);
+  host::WorkerEvent outcome = record(result);
   // Before the caller goes on: we hold the container's lock, and another checkpoint is refused
   // while we do.
   if (sealed_) tidy();
@@ -176,10 +178,10 @@ Result<void> CheckpointSession::settle_executed() {
 // start that does not find the store would be cold.
 void CheckpointSession::note_continuation() const {
   if (!context_.request.end) return;
-  base::warn_and_ignore(container::write_note(state_->bundle, {.time = base::now_unix_millis(),
-                                                               .checkpoint = writer_->id(),
-                                                               .session = context_.request.session,
-                                                               .store = context_.layout.store}),
+  base::warn_and_ignore(host::write_note(state_->bundle, {.time = base::now_unix_millis(),
+                                                          .checkpoint = writer_->id(),
+                                                          .session = context_.request.session,
+                                                          .store = context_.layout.store}),
                         "the container's directory does not tell that it has a checkpoint");
 }
 
@@ -200,7 +202,7 @@ std::optional<std::filesystem::path> CheckpointSession::network() const {
 
 Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
-  const auto worker = REPRISE_PASS(container::find_worker());
+  const auto worker = REPRISE_PASS(host::find_worker());
   REPRISE_TRY(container::mend_joined_namespaces(context_.runtime(), context_.request.container,
                                                 state_->init.pid),
               "finding the namespaces that the container joined");

@@ -14,6 +14,7 @@
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
 #include "container/process_attributes.h"
+#include "host/worker_link.h"
 #include "image/manifest.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
@@ -37,7 +38,7 @@ class CheckpointSession {
 
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
-  container::WorkerEvent run();
+  host::WorkerEvent run();
 
  private:
   base::Result<void> admit();
@@ -56,7 +57,7 @@ class CheckpointSession {
   [[nodiscard]] image::Manifest describe() const;
   [[nodiscard]] std::int64_t cpu_time_us() const;
   [[nodiscard]] std::optional<std::filesystem::path> network() const;
-  container::WorkerEvent record(const base::Result<void>& result);
+  host::WorkerEvent record(const base::Result<void>& result);
 
   Context& context_;
   sys::MessageListener& hook_listener_;

@@ -5,19 +5,21 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::session {
 
-void report(sys::MessageSocket& caller, const container::WorkerEvent& event) {
+void report(sys::MessageSocket& caller, const host::WorkerEvent& event) {
   // The caller of `kill` has gone long before; nobody needs to be told.
-  [[maybe_unused]] const auto sent = caller.send(container::encode(event));
+  [[maybe_unused]] const auto sent = caller.send(host::encode(event));
 }
 
-container::WorkerEvent failed_outcome(const base::Error& error) {
-  container::WorkerEvent event;
-  event.kind = container::WorkerEventKind::kOutcome;
+host::WorkerEvent failed_outcome(const base::Error& error) {
+  host::WorkerEvent event;
+  event.kind = host::WorkerEventKind::kOutcome;
   event.code = base::to_string(error.code());
   event.reason = error.message();
   event.hint = error.hint();
@@ -28,7 +30,7 @@ void Phases::begin(const std::string& name) {
   end_current();
   name_ = name;
   current_ = base::Stopwatch();
-  container::WorkerEvent event;
+  host::WorkerEvent event;
   event.phase = name;
   report(*caller_, event);
 }
@@ -45,7 +47,7 @@ std::string Phases::finish() {
   return json_writer::print(json);
 }
 
-void prune_session_logs(const container::Layout& layout) {
+void prune_session_logs(const host::Layout& layout) {
   namespace fs = std::filesystem;
   std::vector<std::pair<fs::file_time_type, fs::path>> logs;
   std::error_code error;

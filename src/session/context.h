@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "container/layout.h"
-#include "container/worker_link.h"
+#include "host/identity.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/runtime.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
@@ -22,16 +23,16 @@ namespace reprise::session {
 
 // Owned by the worker's main; outlives the session.
 struct Context {
-  container::Layout layout;
-  container::WorkerRequest request;
+  host::Layout layout;
+  host::WorkerRequest request;
   store::Catalog catalog;
   std::unique_ptr<store::CheckpointStore> store;
   sys::MessageSocket caller;   // may be closed by the caller at any time
   store::Retention retention;  // for the checkpoints that a new one supersedes
 
-  [[nodiscard]] base::ContainerKey key() const { return container::key_of(request); }
-  [[nodiscard]] container::Identity who() const { return container::identity_of(request); }
-  [[nodiscard]] oci::Runtime runtime() const { return container::runtime_of(layout, request); }
+  [[nodiscard]] base::ContainerKey key() const { return host::key_of(request); }
+  [[nodiscard]] host::Identity who() const { return host::identity_of(request); }
+  [[nodiscard]] oci::Runtime runtime() const { return host::runtime_of(layout, request); }
   [[nodiscard]] std::filesystem::path directory() const {
     return layout.session_directory(request.session);
   }
@@ -70,13 +71,13 @@ class Phases {
 };
 
 // Sends an event; a caller that has gone is not an error.
-void report(sys::MessageSocket& caller, const container::WorkerEvent& event);
+void report(sys::MessageSocket& caller, const host::WorkerEvent& event);
 
 // The outcome of a session that failed.
-container::WorkerEvent failed_outcome(const base::Error& error);
+host::WorkerEvent failed_outcome(const base::Error& error);
 
 // Removes the logs of all but the newest kKeptSessions sessions.
-void prune_session_logs(const container::Layout& layout);
+void prune_session_logs(const host::Layout& layout);
 inline constexpr std::size_t kKeptSessions = 500;
 
 }  // namespace reprise::session

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "host/worker_link.h"
 #include "session/context.h"
 #include "session/settlement.h"
 #include "sys/files.h"
@@ -87,7 +88,7 @@ int take_over(const GuardedSession& guarded, const End& end) {
     report(*guarded.caller, failed_outcome(context.error()));
     return base::exit_code(ErrorCode::kInternal);
   }
-  const container::WorkerEvent outcome = settle(
+  const host::WorkerEvent outcome = settle(
       *context,
       {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});
   report(*guarded.caller, outcome);

@@ -4,8 +4,8 @@
 // is killed or hangs.
 #pragma once
 
-#include "container/layout.h"
-#include "container/worker_link.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "session/freeze_watch.h"
 #include "store/retention.h"
 #include "sys/message_socket.h"
@@ -14,8 +14,8 @@ namespace reprise::session {
 
 // Everything that the guard shares with its session by the fork.
 struct GuardedSession {
-  container::Layout layout;
-  container::WorkerRequest request;
+  host::Layout layout;
+  host::WorkerRequest request;
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
   sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions
   FreezeWatch* watch = nullptr;  // wound by the session while tasks may stand still

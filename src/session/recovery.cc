@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "base/log.h"
-#include "container/abandoned.h"
-#include "container/identity.h"
+#include "host/abandoned_sessions.h"
+#include "host/identity.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "session/promise.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
@@ -29,7 +31,7 @@ constexpr std::chrono::seconds kLockPatience{5};
 // CRIU ends by itself once nobody answers its hook; the rest is for one that was writing.
 constexpr std::chrono::seconds kToolPatience{5};
 
-Result<Context> context_of(const container::Layout& layout, container::WorkerRequest request) {
+Result<Context> context_of(const host::Layout& layout, host::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
   auto checkpoints = REPRISE_PASS(store::open_store(layout.store));
@@ -45,12 +47,11 @@ Error cause_of_death() {
       .with_hint("was the host out of memory? see dmesg");
 }
 
-container::WorkerRequest request_of(const store::SessionRow& row) {
-  container::WorkerRequest request;
-  request.verb =
-      row.kind == "restore" ? container::WorkerVerb::kRestore : container::WorkerVerb::kCheckpoint;
+host::WorkerRequest request_of(const store::SessionRow& row) {
+  host::WorkerRequest request;
+  request.verb = row.kind == "restore" ? host::WorkerVerb::kRestore : host::WorkerVerb::kCheckpoint;
   request.session = row.id;
-  const container::Whereabouts place = container::find_by_key(row.key);
+  const host::Whereabouts place = host::find_by_key(row.key);
   request.container = place.id;
   request.key = row.key;
   request.runtime_args = place.state_args;
@@ -60,7 +61,7 @@ container::WorkerRequest request_of(const store::SessionRow& row) {
 }
 
 // Nothing of it can be put right by us; and it must not stand in the way of what can.
-Error set_aside(const container::Layout& layout, const base::SessionId& session, Error why) {
+Error set_aside(const host::Layout& layout, const base::SessionId& session, Error why) {
   const auto to = layout.run / "set-aside";
   Result<void> moved = sys::make_directories(to);
   if (moved) moved = sys::rename_durably(layout.session_run_directory(session), to / session.str());
@@ -70,8 +71,8 @@ Error set_aside(const container::Layout& layout, const base::SessionId& session,
 
 // What a session was to do. nullopt if its process has not come that far yet, and waits for our
 // lock; or it never did anything.
-Result<std::optional<container::WorkerRequest>> find_request(const container::Layout& layout,
-                                                             const base::SessionId& session) {
+Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layout,
+                                                        const base::SessionId& session) {
   const auto noted = load_request(layout, session);
   if (noted) return *noted;
   if (noted.error().error_number() == ENOENT) return std::nullopt;
@@ -92,7 +93,7 @@ Result<bool> has_outcome(Context& context) {
 
 Result<void> settle_without_outcome(Context& context) {
   // Before a sealed container could run on by our doing.
-  if (context.request.verb == container::WorkerVerb::kCheckpoint)
+  if (context.request.verb == host::WorkerVerb::kCheckpoint)
     REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
   base::open_log(context.directory() / "reprise.log");
   settle(context,
@@ -102,7 +103,7 @@ Result<void> settle_without_outcome(Context& context) {
 
 // What a process left that was killed before it noted what it was to do, or after it had removed
 // the rest. Of one that is young its owner may be about to wait for our lock.
-Result<void> drop_if_stale(const container::Layout& layout, const base::SessionId& session) {
+Result<void> drop_if_stale(const host::Layout& layout, const base::SessionId& session) {
   constexpr std::chrono::minutes kYoung{1};
   const auto directory = layout.session_run_directory(session);
   std::error_code error;
@@ -112,15 +113,14 @@ Result<void> drop_if_stale(const container::Layout& layout, const base::SessionI
 }
 
 // A stop that was noted, but never begun, since its worker did not come to life.
-Result<void> settle_unbegun(const container::Layout& layout,
-                            const container::WorkerRequest& request) {
+Result<void> settle_unbegun(const host::Layout& layout, const host::WorkerRequest& request) {
   REPRISE_PASS(thaw(layout, request));
   REPRISE_PASS(deliver_signal(layout, request));
   return sys::remove_tree(layout.session_run_directory(request.session));
 }
 
 // Whether it was settled. The caller has found its lock free and holds it.
-Result<bool> settle_one(const container::Layout& layout, const base::SessionId& session,
+Result<bool> settle_one(const host::Layout& layout, const base::SessionId& session,
                         bool holds_container) {
   const auto request = REPRISE_PASS(find_request(layout, session));
   if (!request) {
@@ -130,12 +130,12 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
   std::optional<sys::FileLock> container;
   if (!holds_container) {
     Result<sys::FileLock> lock =
-        sys::FileLock::try_lock(layout.lock_of(container::identity_of(*request)));
+        sys::FileLock::try_lock(layout.lock_of(host::identity_of(*request)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) return false;
     container = REPRISE_PASS(std::move(lock));
   }
   if (REPRISE_PASS(
-          sys::exists(container::unbegun_marker(layout.session_run_directory(request->session))))) {
+          sys::exists(host::unbegun_marker(layout.session_run_directory(request->session))))) {
     REPRISE_PASS(settle_unbegun(layout, *request));
     return true;
   }
@@ -148,7 +148,7 @@ Result<bool> settle_one(const container::Layout& layout, const base::SessionId& 
 }
 
 // Rows of sessions that have neither an outcome nor a run directory: the host went down under them.
-Result<int> finish_rows(const container::Layout& layout) {
+Result<int> finish_rows(const host::Layout& layout) {
   if (!REPRISE_PASS(store::Catalog::exists(layout.store))) return 0;
   std::error_code error;
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
@@ -169,31 +169,30 @@ Result<int> finish_rows(const container::Layout& layout) {
 
 }  // namespace
 
-Result<sys::FileLock> note_session(const container::Layout& layout,
-                                   const container::WorkerRequest& request) {
+Result<sys::FileLock> note_session(const host::Layout& layout, const host::WorkerRequest& request) {
   const auto directory = layout.session_run_directory(request.session);
   REPRISE_PASS(sys::make_directories(directory));
   sys::FileLock lock =
-      REPRISE_PASS(sys::FileLock::lock(container::session_lock_file(directory), kLockPatience));
-  REPRISE_PASS(sys::replace_file(container::request_file(directory), container::encode(request)));
-  REPRISE_PASS(sys::remove_tree(container::unbegun_marker(directory)));
+      REPRISE_PASS(sys::FileLock::lock(host::session_lock_file(directory), kLockPatience));
+  REPRISE_PASS(sys::replace_file(host::request_file(directory), host::encode(request)));
+  REPRISE_PASS(sys::remove_tree(host::unbegun_marker(directory)));
   return lock;
 }
 
-Result<container::WorkerRequest> load_request(const container::Layout& layout,
-                                              const base::SessionId& session) {
-  const auto file = container::request_file(layout.session_run_directory(session));
+Result<host::WorkerRequest> load_request(const host::Layout& layout,
+                                         const base::SessionId& session) {
+  const auto file = host::request_file(layout.session_run_directory(session));
   const std::string text = REPRISE_PASS(sys::read_file(file));
-  return REPRISE_TRY(container::decode_worker_request(text), "reading '" + file.string() + "'");
+  return REPRISE_TRY(host::decode_worker_request(text), "reading '" + file.string() + "'");
 }
 
-Result<int> settle_abandoned(const container::Layout& layout,
+Result<int> settle_abandoned(const host::Layout& layout,
                              const std::optional<base::SessionId>& ours) {
   int settled = 0;
   std::optional<Error> first;
-  for (const base::SessionId& session : REPRISE_PASS(container::abandoned_sessions(layout))) {
-    const auto lock = sys::FileLock::try_lock(
-        container::session_lock_file(layout.session_run_directory(session)));
+  for (const base::SessionId& session : REPRISE_PASS(host::abandoned_sessions(layout))) {
+    const auto lock =
+        sys::FileLock::try_lock(host::session_lock_file(layout.session_run_directory(session)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) continue;
     const Result<bool> one =
         lock ? settle_one(layout, session, session == ours) : std::unexpected(lock.error());

@@ -22,6 +22,8 @@
 #include "engine/own_mounts.h"
 #include "engine/preloaded.h"
 #include "engine/tools.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/attributes.h"
@@ -55,7 +57,7 @@ RestoreSession::RestoreSession(Context& context, sys::MessageListener& hook_list
       phases_(context.caller),
       begin_(base::now_unix_millis()) {}
 
-container::WorkerEvent RestoreSession::run() {
+host::WorkerEvent RestoreSession::run() {
   const auto steps = [this]() -> Result<void> {
     REPRISE_PASS(prepare());
     return await_runc();
@@ -109,8 +111,8 @@ Result<void> RestoreSession::prepare() {
   phases_.begin("network");
   REPRISE_PASS(prepare_network());
   REPRISE_PASS(fault_point("restore-network"));
-  container::WorkerEvent ready;
-  ready.kind = container::WorkerEventKind::kReady;
+  host::WorkerEvent ready;
+  ready.kind = host::WorkerEventKind::kReady;
   ready.image_path = images.string();
   ready.work_path = context_.directory().string();
   REPRISE_TRY(prepare_images(*reader_, images), "preparing the sockets");
@@ -184,7 +186,7 @@ Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::p
 Result<RestoreSession::Environment> RestoreSession::prepare_criu(
     const std::filesystem::path& images) const {
   const std::filesystem::path config = engine::criu_config_file(context_.directory());
-  const std::filesystem::path worker = REPRISE_PASS(container::find_worker());
+  const std::filesystem::path worker = REPRISE_PASS(host::find_worker());
   engine::OutsideMounts outside = overlays_;
   outside.insert(outside.end(), cgroup_mounts_.begin(), cgroup_mounts_.end());
   REPRISE_PASS(
@@ -333,7 +335,7 @@ Result<void> RestoreSession::before_resume(pid_t init) {
 Result<void> RestoreSession::take_result() {
   const auto message = REPRISE_TRY(context_.caller.receive(), "waiting for runc");
   const auto ended = message
-                         ? container::decode_restored(*message)
+                         ? host::decode_restored(*message)
                          : fail(ErrorCode::kGone, "the runtime wrapper died during the restore");
   if (has_let_go_) {
     base::warn_and_ignore(ended, "the container runs");
@@ -362,9 +364,9 @@ Result<void> RestoreSession::runc_failed(int exit_code) const {
   return std::unexpected(cause_of_failure(std::move(error), log, *spec_));
 }
 
-container::WorkerEvent RestoreSession::record(const Result<void>& result) {
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
+host::WorkerEvent RestoreSession::record(const Result<void>& result) {
+  host::WorkerEvent outcome;
+  outcome.kind = host::WorkerEventKind::kOutcome;
   outcome.reason = note_;
   if (!result) outcome = failed_outcome(result.error());
   outcome.ok = result.has_value();

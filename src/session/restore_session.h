@@ -15,6 +15,7 @@
 
 #include "container/network.h"
 #include "engine/criu_config.h"
+#include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/context.h"
@@ -32,7 +33,7 @@ class RestoreSession {
   RestoreSession(Context& context, sys::MessageListener& hook_listener);
   // Blocks until the outcome, which it also records and reports. Never fails: a failure is an
   // outcome. A wrapper that dies in between counts as a failure.
-  container::WorkerEvent run();
+  host::WorkerEvent run();
 
  private:
   using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -55,7 +56,7 @@ class RestoreSession {
   base::Result<void> before_resume(pid_t init);
   base::Result<void> take_result();
   [[nodiscard]] base::Result<void> runc_failed(int exit_code) const;
-  container::WorkerEvent record(const base::Result<void>& result);
+  host::WorkerEvent record(const base::Result<void>& result);
 
   Context& context_;
   sys::MessageListener& hook_listener_;

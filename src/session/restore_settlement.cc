@@ -10,13 +10,13 @@
 #include "container/affinity.h"
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
-#include "container/continuation_note.h"
 #include "container/file_tree.h"
 #include "container/network.h"
 #include "engine/criu_hook.h"
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
+#include "host/continuation_note.h"
 #include "oci/spec.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
@@ -199,7 +199,7 @@ void settle_restored(const Context& context) {
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
   const auto& request = context.request;
-  base::warn_and_ignore(container::remove_note(request.bundle),
+  base::warn_and_ignore(host::remove_note(request.bundle),
                         "the container's directory still tells of the checkpoint");
   const auto settle = [&]() -> Result<void> {
     const auto spec = REPRISE_PASS(oci::load_spec(request.bundle));

@@ -10,6 +10,8 @@
 #include "container/cgroup.h"
 #include "container/network.h"
 #include "container/task_tree.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "session/promise.h"
@@ -62,14 +64,14 @@ Result<bool> end_sealed_tasks(const oci::State& state) {
   return true;
 }
 
-DumpedTasks settle_tasks(const container::Layout& layout, const container::WorkerRequest& request,
+DumpedTasks settle_tasks(const host::Layout& layout, const host::WorkerRequest& request,
                          bool sealed) {
   const auto settle = [&]() -> Result<DumpedTasks> {
     if (!sealed) {
       REPRISE_PASS(thaw(layout, request));
       return DumpedTasks::kRunOn;
     }
-    const auto state = container::runtime_of(layout, request).state_of(request.container);
+    const auto state = host::runtime_of(layout, request).state_of(request.container);
     if (!state && state.error().code() == ErrorCode::kNotFound) return DumpedTasks::kEnded;
     return REPRISE_PASS(end_sealed_tasks(REPRISE_PASS(state))) ? DumpedTasks::kEnded
                                                                : DumpedTasks::kRunOn;

@@ -9,8 +9,8 @@
 #include <cstdint>
 
 #include "base/result.h"
-#include "container/layout.h"
-#include "container/worker_link.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 
@@ -30,7 +30,7 @@ base::Result<bool> end_sealed_tasks(const oci::State& state);
 // may wait for frozen tasks, to end them or to let them go. `sealed`: its container is to end.
 enum class DumpedTasks : std::uint8_t { kEnded, kRunOn, kUnknown };
 // Ends those that stand still and are sealed, and thaws those that are not. Logs what fails.
-DumpedTasks settle_tasks(const container::Layout& layout, const container::WorkerRequest& request,
+DumpedTasks settle_tasks(const host::Layout& layout, const host::WorkerRequest& request,
                          bool sealed);
 
 // Makes sure that a container whose checkpoint was sealed in order to end it does end: two of it

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "host/layout.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -14,8 +15,7 @@ using base::Result;
 
 namespace {
 
-std::filesystem::path checkpoint_file(const container::Layout& layout,
-                                      const base::SessionId& session) {
+std::filesystem::path checkpoint_file(const host::Layout& layout, const base::SessionId& session) {
   return layout.session_directory(session) / "checkpoint";
 }
 
@@ -38,13 +38,13 @@ Result<std::optional<image::Manifest>> search_sealed(store::CheckpointStore& sto
 
 }  // namespace
 
-Result<void> note_checkpoint(const container::Layout& layout, const base::SessionId& session,
+Result<void> note_checkpoint(const host::Layout& layout, const base::SessionId& session,
                              const base::CheckpointId& checkpoint) {
   return sys::replace_file(checkpoint_file(layout, session), checkpoint.str());
 }
 
 Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store,
-                                                   const container::Layout& layout,
+                                                   const host::Layout& layout,
                                                    const base::SessionId& session) {
   const std::string step = "finding out what session '" + session.str() + "' sealed";
   const auto id = sys::read_file(checkpoint_file(layout, session));

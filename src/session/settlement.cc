@@ -9,9 +9,10 @@
 #include "base/log.h"
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
-#include "container/continuation_note.h"
 #include "container/neighbours.h"
 #include "engine/tools.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "oci/spec.h"
 #include "session/promise.h"
 #include "session/recovery.h"
@@ -31,7 +32,7 @@ using base::Result;
 namespace {
 
 bool is_checkpoint(const Context& context) {
-  return context.request.verb == container::WorkerVerb::kCheckpoint;
+  return context.request.verb == host::WorkerVerb::kCheckpoint;
 }
 
 void note(const Result<void>& result, const char* what) {
@@ -44,9 +45,9 @@ void may_be_killed(std::string_view point) {
     base::log(LogLevel::kWarn, fault.error().message() + ", ignoring");
 }
 
-container::WorkerEvent successful_outcome(const base::CheckpointId& checkpoint) {
-  container::WorkerEvent outcome;
-  outcome.kind = container::WorkerEventKind::kOutcome;
+host::WorkerEvent successful_outcome(const base::CheckpointId& checkpoint) {
+  host::WorkerEvent outcome;
+  outcome.kind = host::WorkerEventKind::kOutcome;
   outcome.ok = true;
   outcome.checkpoint = checkpoint.str();
   return outcome;
@@ -75,7 +76,7 @@ void lift_neighbours(const Context& context) {
 
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
-container::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
+host::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
   disown(context.layout, context.request, &context.catalog);
   note(container::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
@@ -85,9 +86,8 @@ container::WorkerEvent settle_outlived(Context& context, const image::Manifest& 
 }
 
 // nullopt: left to the next recovery.
-std::optional<container::WorkerEvent> settle_sealed(Context& context, const Settlement& settlement,
-                                                    const image::Manifest& manifest,
-                                                    DumpedTasks tasks) {
+std::optional<host::WorkerEvent> settle_sealed(Context& context, const Settlement& settlement,
+                                               const image::Manifest& manifest, DumpedTasks tasks) {
   if (tasks == DumpedTasks::kUnknown) return std::nullopt;
   const auto state = context.runtime().state_of(context.request.container);
   if (!state && state.error().code() != ErrorCode::kNotFound) {
@@ -109,7 +109,7 @@ std::optional<container::WorkerEvent> settle_sealed(Context& context, const Sett
 
 // Asks until there is an answer, or `patience` is over.
 Result<std::optional<image::Manifest>> await_sealed(store::CheckpointStore& store,
-                                                    const container::Layout& layout,
+                                                    const host::Layout& layout,
                                                     const base::SessionId& session,
                                                     std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kInterval{100};
@@ -121,8 +121,7 @@ Result<std::optional<image::Manifest>> await_sealed(store::CheckpointStore& stor
   }
 }
 
-std::optional<container::WorkerEvent> settle_checkpoint(Context& context,
-                                                        const Settlement& settlement) {
+std::optional<host::WorkerEvent> settle_checkpoint(Context& context, const Settlement& settlement) {
   const auto sealed =
       await_sealed(*context.store, context.layout, context.request.session, settlement.patience);
   // Before they run.
@@ -161,8 +160,7 @@ bool is_let_go(Context& context) {
   return frozen && !*frozen;
 }
 
-std::optional<container::WorkerEvent> settle_restore(Context& context,
-                                                     const Settlement& settlement) {
+std::optional<host::WorkerEvent> settle_restore(Context& context, const Settlement& settlement) {
   if (is_let_go(context)) {
     // Where the tasks were let go before runc had ended.
     note(engine::end_tools({.work_dir = context.directory(),
@@ -181,7 +179,7 @@ std::optional<container::WorkerEvent> settle_restore(Context& context,
   return failed_outcome(settlement.cause);
 }
 
-void record(Context& context, const container::WorkerEvent& outcome) {
+void record(Context& context, const host::WorkerEvent& outcome) {
   const bool checkpoint = is_checkpoint(context);
   const base::CheckpointId id =
       checkpoint ? base::CheckpointId(outcome.checkpoint) : context.request.checkpoint;
@@ -223,11 +221,11 @@ void record(Context& context, const container::WorkerEvent& outcome) {
 
 }  // namespace
 
-container::WorkerEvent settle(Context& context, const Settlement& settlement) {
+host::WorkerEvent settle(Context& context, const Settlement& settlement) {
   may_be_killed("settle-begin");
-  const std::optional<container::WorkerEvent> outcome = is_checkpoint(context)
-                                                            ? settle_checkpoint(context, settlement)
-                                                            : settle_restore(context, settlement);
+  const std::optional<host::WorkerEvent> outcome = is_checkpoint(context)
+                                                       ? settle_checkpoint(context, settlement)
+                                                       : settle_restore(context, settlement);
   // What the session had put together: images of memory, in plain.
   if (const auto swept = context.store->sweep(); !swept)
     base::log(LogLevel::kError, "what it left in the store stays until the next session",

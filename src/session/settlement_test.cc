@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "session/sealed.h"
 
 #include <gtest/gtest.h>
@@ -72,8 +74,8 @@ class Settling : public testing::Test {
 
   auto found() { return find_sealed(*store_, layout_, session_); }
 
-  container::WorkerRequest request(const char* session) const {
-    container::WorkerRequest request;
+  host::WorkerRequest request(const char* session) const {
+    host::WorkerRequest request;
     request.session = base::SessionId(session);
     request.container = base::ContainerId("web");
     request.runtime_args = {"--root", (base_ / "runc").string()};
@@ -81,7 +83,7 @@ class Settling : public testing::Test {
   }
 
   fs::path base_;
-  container::Layout layout_;
+  host::Layout layout_;
   const base::SessionId session_{"s1"};
   std::unique_ptr<store::CheckpointStore> store_;
 };

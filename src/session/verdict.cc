@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "host/layout.h"
 #include "oci/annotations.h"
 #include "session/promise.h"
 #include "session/recovery.h"
@@ -17,7 +18,7 @@ namespace reprise::session {
 
 using base::Result;
 
-bool may_end_without_session(const container::Layout& layout, const base::SessionId& session) {
+bool may_end_without_session(const host::Layout& layout, const base::SessionId& session) {
   const auto ask = [&]() -> Result<bool> {
     // An empty place where the store was is no answer.
     REPRISE_PASS(store::Catalog::open_existing(layout.store));

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "host/worker_link.h"
 #include "oci/state.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"
@@ -38,12 +39,12 @@ Result<void> forget_predecessors(store::Catalog& catalog, const std::string& nam
 }  // namespace
 
 Result<std::string> record_container(session::Context& context) {
-  const container::WorkerRequest& request = context.request;
+  const host::WorkerRequest& request = context.request;
   const oci::State state = REPRISE_PASS(context.runtime().state_of(request.container));
   const auto info = podman::load_recorded_info(state.bundle, request.container.str());
   if (!info && info.error().code() == ErrorCode::kNotFound) return std::string();
   if (!info) return std::unexpected(info.error());
-  store::ContainerRow row{.key = container::key_of(request), .name = info->name};
+  store::ContainerRow row{.key = host::key_of(request), .name = info->name};
   // One that no command made (Podman's API) has a name all the same.
   if (auto kept = podman::kept_command(*info)) {
     row.image = std::move(kept->image);

@@ -4,7 +4,8 @@
 #include <chrono>
 
 #include "base/log.h"
-#include "container/begin_worker.h"
+#include "host/begin_worker.h"
+#include "host/worker_link.h"
 
 namespace reprise::worker {
 
@@ -19,7 +20,7 @@ Result<bool> was_heard(sys::MessageSocket& caller) {
   const auto message = caller.receive(kPatience);
   if (!message && message.error().code() == ErrorCode::kBusy) return true;
   if (!message) return std::unexpected(message.error());
-  return message->has_value() && container::is_heard(**message);
+  return message->has_value() && host::is_heard(**message);
 }
 
 }  // namespace
@@ -29,8 +30,8 @@ Result<void> save_unheard(const session::GuardedSession& guarded, const sys::Fil
   if (!restore.acknowledges || REPRISE_PASS(was_heard(*guarded.caller))) return {};
   base::log(base::LogLevel::kWarn, "nobody heard that the container runs, checkpointing it",
             {{"container", restore.container.str()}});
-  container::WorkerRequest request;
-  request.verb = container::WorkerVerb::kCheckpoint;
+  host::WorkerRequest request;
+  request.verb = host::WorkerVerb::kCheckpoint;
   request.session = base::SessionId(base::random_id());
   request.container = restore.container;
   request.key = restore.key;
@@ -38,7 +39,7 @@ Result<void> save_unheard(const session::GuardedSession& guarded, const sys::Fil
   request.end = true;
   request.trigger = "stop";
   request.lock_passed = true;
-  REPRISE_PASS(container::begin_worker(guarded.layout, request, lock));
+  REPRISE_PASS(host::begin_worker(guarded.layout, request, lock));
   return {};
 }
 

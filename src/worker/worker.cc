@@ -14,6 +14,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "session/background_upload.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
@@ -31,7 +33,7 @@ namespace reprise::worker {
 using base::Error;
 using base::ErrorCode;
 using base::Result;
-using container::WorkerVerb;
+using host::WorkerVerb;
 using session::GuardedSession;
 
 namespace {
@@ -48,17 +50,17 @@ Result<sys::UniqueFd> adopt_fd(int fd) {
   return owned;
 }
 
-Result<container::WorkerRequest> receive_request(sys::MessageSocket& caller) {
+Result<host::WorkerRequest> receive_request(sys::MessageSocket& caller) {
   constexpr std::chrono::seconds kLimit{30};
   const auto message = REPRISE_TRY(caller.receive(kLimit), "waiting for a request");
   if (!message) return base::fail(ErrorCode::kGone, "the caller went away without a request");
-  return container::decode_worker_request(*message);
+  return host::decode_worker_request(*message);
 }
 
 store::SessionRow first_row(const GuardedSession& guarded) {
-  const container::WorkerRequest& request = guarded.request;
+  const host::WorkerRequest& request = guarded.request;
   return {.id = request.session,
-          .key = container::key_of(request),
+          .key = host::key_of(request),
           .kind = request.verb == WorkerVerb::kCheckpoint ? "checkpoint" : "restore",
           .trigger = request.trigger,
           .begin = base::now_unix_millis(),
@@ -75,7 +77,7 @@ void note_container(session::Context& context) {
   if (name && context.request.name.empty()) context.request.name = std::move(*name);
 }
 
-Result<container::WorkerEvent> try_session(const GuardedSession& guarded) {
+Result<host::WorkerEvent> try_session(const GuardedSession& guarded) {
   // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
   const auto open = guarded.request.verb == WorkerVerb::kRestore ? store::Catalog::open_existing
                                                                  : store::Catalog::open;
@@ -122,7 +124,7 @@ void deliver_promised_signal(const GuardedSession& guarded) {
 }
 
 int run_session(const GuardedSession& guarded) {
-  Result<container::WorkerEvent> outcome = try_session(guarded);
+  Result<host::WorkerEvent> outcome = try_session(guarded);
   if (!outcome) {
     base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
     deliver_promised_signal(guarded);
@@ -143,10 +145,10 @@ struct Preparation {
 
 Result<Preparation> prepare(const GuardedSession& guarded) {
   const auto& request = guarded.request;
-  const container::Layout& layout = guarded.layout;
+  const host::Layout& layout = guarded.layout;
   Preparation ready;
   if (request.lock_passed)
-    ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(container::kWorkerLockFd)));
+    ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(host::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
   if (request.verb == WorkerVerb::kRestore)  // which makes no store, not even by its log
     REPRISE_TRY(store::Catalog::open_existing(layout.store), "looking for the checkpoint");
@@ -156,9 +158,8 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   base::open_log(layout.session_directory(request.session) / "reprise.log");
   const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
   if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
-    ready.lock =
-        REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(container::identity_of(request))),
-                    "another operation on the container is running");
+    ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(host::identity_of(request))),
+                             "another operation on the container is running");
   ready.listener = REPRISE_PASS(sys::MessageListener::listen(hook));
   return ready;
 }
@@ -171,7 +172,7 @@ Result<config::Config> configure() {
 }
 
 // The session is over, and nobody waits for us any more.
-void upload(const container::Layout& layout, const config::Config& config) {
+void upload(const host::Layout& layout, const config::Config& config) {
   if (const auto started = session::start_upload(layout, config.upload_remotes()); !started)
     base::log(base::LogLevel::kWarn, "nothing is uploaded, going on",
               {{"error", started.error().details()}});
@@ -182,7 +183,7 @@ void upload(const container::Layout& layout, const config::Config& config) {
 void drop_lock_of_deleted(const GuardedSession& guarded) {
   const auto& request = guarded.request;
   if (request.verb != WorkerVerb::kCheckpoint || !request.end) return;
-  const auto who = container::identity_of(request);
+  const auto who = host::identity_of(request);
   std::error_code unknown;
   if (std::filesystem::exists(guarded.layout.marker_of(who), unknown) || unknown) return;
   std::filesystem::remove(guarded.layout.lock_of(who), unknown);
@@ -190,10 +191,9 @@ void drop_lock_of_deleted(const GuardedSession& guarded) {
 
 Result<int> serve(sys::MessageSocket& caller) {
   const Result<config::Config> configured = configure();
-  container::WorkerRequest request = REPRISE_PASS(receive_request(caller));
-  GuardedSession guarded{.layout = container::Layout::from_environment(),
-                         .request = std::move(request),
-                         .caller = &caller};
+  host::WorkerRequest request = REPRISE_PASS(receive_request(caller));
+  GuardedSession guarded{
+      .layout = host::Layout::from_environment(), .request = std::move(request), .caller = &caller};
   if (configured) guarded.retention = configured->retention.policy();
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
@@ -222,16 +222,16 @@ int verdict(const std::filesystem::path& hook_socket) {
   if (!configure()) return 1;
   // The socket lies in the session's run directory.
   const base::SessionId session(hook_socket.parent_path().filename().string());
-  return session::may_end_without_session(container::Layout::from_environment(), session) ? 0 : 1;
+  return session::may_end_without_session(host::Layout::from_environment(), session) ? 0 : 1;
 }
 
 int recover(const std::string& ours) {
   std::optional<base::SessionId> session;
   if (!ours.empty()) session = base::SessionId(ours);
   const Result<config::Config> configured = configure();
-  const auto settled =
-      !configured ? std::unexpected(configured.error())
-                  : session::settle_abandoned(container::Layout::from_environment(), session);
+  const auto settled = !configured
+                           ? std::unexpected(configured.error())
+                           : session::settle_abandoned(host::Layout::from_environment(), session);
   if (settled) return 0;
   std::fprintf(stderr, "reprise-worker: %s\n", settled.error().message().c_str());
   return base::exit_code(settled.error().code());
@@ -243,7 +243,7 @@ int run_worker(int argc, char** argv) {
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "verdict" && argc == 3) return verdict(argv[2]);
   if (verb == "recover" && argc <= 3) return recover(argc == 3 ? argv[2] : "");
-  Result<sys::UniqueFd> fd = adopt_fd(container::kWorkerSocketFd);
+  Result<sys::UniqueFd> fd = adopt_fd(host::kWorkerSocketFd);
   if (!fd) {
     std::fprintf(stderr, "reprise-worker: %s\n", fd.error().message().c_str());
     return base::exit_code(fd.error().code());

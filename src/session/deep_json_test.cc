@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who copies or prints a value that is nested deep recurses as deep: 6 MB of brackets in a record,
-// a configuration or a program's output ended the process. Every reader of this module refuses it.
+// a configuration or a program's output ended the process. Every reader of what a session works
+// with refuses it.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -11,7 +12,6 @@
 
 #include "container/affinity.h"
 #include "container/connection_hold.h"
-#include "container/continuation_note.h"
 #include "container/joined_namespaces.h"
 #include "container/memory_limit.h"
 #include "container/neighbours.h"
@@ -23,15 +23,18 @@
 #include "container/sysctls.h"
 #include "container/unix_peers.h"
 #include "container/volumes.h"
-#include "container/worker_link.h"
+#include "host/continuation_note.h"
+#include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
-namespace reprise::container {
+namespace reprise::session {
 namespace {
+
+using namespace container;
 
 using base::ErrorCode;
 
@@ -104,13 +107,13 @@ INSTANTIATE_TEST_SUITE_P(
                [](const std::string& text) { return answer_to(parse_held(text)); },
                ErrorCode::kInternal},
         Reader{"Request", R"({"verb":"checkpoint","session":)", "}",
-               [](const std::string& text) { return answer_to(decode_worker_request(text)); },
+               [](const std::string& text) { return answer_to(host::decode_worker_request(text)); },
                ErrorCode::kInternal},
         Reader{"Event", R"({"event":"phase","phase":)", "}",
-               [](const std::string& text) { return answer_to(decode_worker_event(text)); },
+               [](const std::string& text) { return answer_to(host::decode_worker_event(text)); },
                ErrorCode::kInternal},
         Reader{"Restored", R"({"restored":)", "}",
-               [](const std::string& text) { return answer_to(decode_restored(text)); },
+               [](const std::string& text) { return answer_to(host::decode_restored(text)); },
                ErrorCode::kInternal}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
@@ -121,10 +124,10 @@ TEST(DeepJsonFiles, AreRefusedByName) {
   ASSERT_FALSE(spec);
   EXPECT_NE(spec.error().message().find((bundle / "config.json").string()), std::string::npos);
   EXPECT_FALSE(oci::annotate(bundle.path(), "a", "b"));
-  ASSERT_TRUE(sys::replace_file(continuation_note_file(bundle.path()),
+  ASSERT_TRUE(sys::replace_file(host::continuation_note_file(bundle.path()),
                                 R"({"state":)" + std::string(20'000, '[') + "}"));
-  EXPECT_EQ(answer_to(read_note(bundle.path())), ErrorCode::kCorrupt);
+  EXPECT_EQ(answer_to(host::read_note(bundle.path())), ErrorCode::kCorrupt);
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::session

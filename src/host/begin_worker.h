@@ -4,11 +4,11 @@
 #pragma once
 
 #include "base/result.h"
-#include "container/layout.h"
-#include "container/worker_link.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 #include "sys/file_lock.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 // Notes the request in the run directory, starts a worker, hands it the container's `lock`, and
 // waits, bounded, for its guard. After success the session will be settled, whoever is killed.
@@ -17,4 +17,4 @@ namespace reprise::container {
 base::Result<WorkerLink> begin_worker(const Layout& layout, const WorkerRequest& request,
                                       const sys::FileLock& lock);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

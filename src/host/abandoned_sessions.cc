@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/abandoned.h"
+#include "host/abandoned_sessions.h"
 
 #include <system_error>
 
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory) {
   return session_run_directory / "lock";
@@ -47,4 +47,4 @@ base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layo
   return found;
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -20,7 +20,7 @@
 #include "base/id.h"
 #include "base/result.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 struct ContinuationNote {
   enum class State : std::uint8_t {
@@ -48,4 +48,4 @@ base::Error absent_store(const ContinuationNote& note, const std::filesystem::pa
 base::Result<void> remove_note_of(const std::filesystem::path& bundle,
                                   const base::SessionId& session);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/key_holder.h"
+#include "host/key_holder.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 class KeyHolder : public testing::Test {
@@ -59,4 +59,4 @@ TEST_F(KeyHolder, IsNamedWhileItIsMade) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/worker_link.h"
+#include "host/worker_link.h"
 
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "container/layout.h"
+#include "host/layout.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "oci/runtime.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 using base::ErrorCode;
 using base::fail;
@@ -168,4 +168,4 @@ Result<WorkerLink> start_worker(const WorkerRequest& request, const sys::FileLoc
   return WorkerLink{.socket = std::move(ours), .pid = pid};
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/identity.h"
+#include "host/identity.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 Identity of(const std::vector<std::string>& args) {
@@ -72,4 +72,4 @@ TEST(Identify, IsFoundByItsKey) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/begin_worker.h"
+#include "host/begin_worker.h"
 
 #include <chrono>
 #include <csignal>
@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "base/fault.h"
-#include "container/abandoned.h"
+#include "host/abandoned_sessions.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 using base::Error;
 using base::ErrorCode;
@@ -57,4 +57,4 @@ Result<WorkerLink> begin_worker(const Layout& layout, const WorkerRequest& reque
   return std::unexpected(std::move(error));
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

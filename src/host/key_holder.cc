@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/key_holder.h"
+#include "host/key_holder.h"
 
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 #include "sys/files.h"
 #include "sys/process.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 using base::ContainerId;
 using base::ErrorCode;
@@ -63,4 +63,4 @@ Result<std::optional<ContainerId>> take_key(const Layout& layout, const Identity
   return std::optional<ContainerId>();
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "base/result.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 // Ids are unique below one root of the runtime only (`runc --root`), and each namespace of
 // containerd has a root of its own: two of them may use one id.
@@ -43,4 +43,4 @@ struct Whereabouts {
 };
 Whereabouts find_by_key(const base::ContainerKey& key);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -12,9 +12,9 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/identity.h"
+#include "host/identity.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 // Read from the environment (REPRISE_STORE, REPRISE_RUN, REPRISE_RUNC), so that tests can put
 // everything elsewhere; the defaults are what a user has.
@@ -58,4 +58,4 @@ struct Layout {
 // A worker is beside the calling executable, or where it is installed.
 base::Result<std::filesystem::path> find_worker();
 
-}  // namespace reprise::container
+}  // namespace reprise::host

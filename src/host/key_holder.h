@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/identity.h"
-#include "container/layout.h"
+#include "host/identity.h"
+#include "host/layout.h"
 #include "oci/runtime.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 // Notes that `who` has its key from now on, while this process (which becomes the runtime) or the
 // container lives. The id of the container that has it, if another one does: then nothing is noted.
@@ -20,4 +20,4 @@ namespace reprise::container {
 base::Result<std::optional<base::ContainerId>> take_key(const Layout& layout, const Identity& who,
                                                         const oci::Runtime& runtime);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

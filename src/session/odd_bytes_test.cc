@@ -4,18 +4,20 @@
 // session by an exception, with the tasks standing still.
 #include <gtest/gtest.h>
 
-#include "container/continuation_note.h"
 #include "container/network_setup.h"
 #include "container/process_attributes.h"
 #include "container/socket_options.h"
 #include "container/sysctls.h"
 #include "container/unix_peers.h"
 #include "container/volumes.h"
-#include "container/worker_link.h"
+#include "host/continuation_note.h"
+#include "host/worker_link.h"
 #include "sys/test_directory.h"
 
-namespace reprise::container {
+namespace reprise::session {
 namespace {
+
+using namespace container;
 
 const std::string kOdd = "/srv/caf\xe9/\xff";
 
@@ -31,15 +33,15 @@ TEST(OddBytes, AreKeptInNamesOfFiles) {
   const auto volumes =
       decode_volumes(encode_volumes({{.name = "v", .destinations = {kOdd}, .part = "p"}})).value();
   EXPECT_EQ(volumes.at(0).destinations.at(0), kOdd);
-  WorkerRequest request{.runtime_args = {"--root", kOdd}};
+  host::WorkerRequest request{.runtime_args = {"--root", kOdd}};
   request.bundle = kOdd;
   request.tag = kOdd;
-  const auto read = decode_worker_request(encode(request)).value();
+  const auto read = host::decode_worker_request(host::encode(request)).value();
   EXPECT_EQ(read.bundle, kOdd);
   EXPECT_EQ(read.runtime_args.at(1), kOdd);
   const sys::TestDirectory bundle;
-  ASSERT_TRUE(write_note(bundle.path(), {.store = kOdd}));
-  EXPECT_EQ(read_note(bundle.path()).value()->store, kOdd);
+  ASSERT_TRUE(host::write_note(bundle.path(), {.store = kOdd}));
+  EXPECT_EQ(host::read_note(bundle.path()).value()->store, kOdd);
 }
 
 TEST(OddBytes, AreReplacedInWhatIsText) {
@@ -53,4 +55,4 @@ TEST(OddBytes, AreReplacedInWhatIsText) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::session

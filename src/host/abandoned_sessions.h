@@ -8,10 +8,10 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/layout.h"
-#include "container/worker_link.h"
+#include "host/layout.h"
+#include "host/worker_link.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 // Held by the processes of a session as long as one of them lives.
 std::filesystem::path session_lock_file(const std::filesystem::path& session_run_directory);
@@ -29,4 +29,4 @@ std::filesystem::path unbegun_marker(const std::filesystem::path& session_run_di
 // them: look again with its lock held. Those of which it is not known are among them as well.
 base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layout);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -11,14 +11,14 @@
 
 #include "base/id.h"
 #include "base/result.h"
-#include "container/identity.h"
-#include "container/layout.h"
+#include "host/identity.h"
+#include "host/layout.h"
 #include "oci/runtime.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
 #include "sys/message_socket.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 inline constexpr int kWorkerSocketFd = 3;
 inline constexpr int kWorkerLockFd = 4;
@@ -95,4 +95,4 @@ struct WorkerLink {
 base::Result<WorkerLink> start_worker(const WorkerRequest& request,
                                       const sys::FileLock* lock = nullptr);
 
-}  // namespace reprise::container
+}  // namespace reprise::host

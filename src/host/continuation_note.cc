@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/continuation_note.h"
+#include "host/continuation_note.h"
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 #include "json/writer.h"
 #include "sys/files.h"
 
-namespace reprise::container {
+namespace reprise::host {
 
 using base::Error;
 using base::ErrorCode;
@@ -88,4 +88,4 @@ Result<void> remove_note_of(const std::filesystem::path& bundle, const base::Ses
   return remove_note(bundle);
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/worker_link.h"
+#include "host/worker_link.h"
 
 #include <gtest/gtest.h>
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 TEST(WorkerLink, RequestsArriveAsTheyWereSent) {
@@ -89,4 +89,4 @@ TEST(WorkerLink, WhatWasHeardIsNoOtherMessage) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/identity.h"
+#include "host/identity.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -9,7 +9,7 @@
 #include "oci/annotations.h"
 #include "oci/runtime.h"
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 constexpr std::string_view kContainerdRoots = "/run/containerd/runc";  // one for each namespace
@@ -74,4 +74,4 @@ Whereabouts find_by_key(const base::ContainerKey& key) {
   return {.id = base::ContainerId(key.str().substr(slash + 1)), .state_args = {"--root", root}};
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/abandoned.h"
+#include "host/abandoned_sessions.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 namespace fs = std::filesystem;
@@ -61,4 +61,4 @@ TEST_F(Abandoned, TheCallersSessionIsNot) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/layout.h"
+#include "host/layout.h"
 
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 std::filesystem::path from_env(const char* name, std::filesystem::path fallback) {
@@ -112,4 +112,4 @@ base::Result<std::filesystem::path> find_worker() {
                              .with_hint("install Reprise again with ./quickstart"));
 }
 
-}  // namespace reprise::container
+}  // namespace reprise::host

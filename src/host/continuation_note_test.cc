@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/continuation_note.h"
+#include "host/continuation_note.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 #include "sys/files.h"
 
-namespace reprise::container {
+namespace reprise::host {
 namespace {
 
 using State = ContinuationNote::State;
@@ -64,4 +64,4 @@ TEST_F(Note, ThatCannotBeReadIsAnError) {
 }
 
 }  // namespace
-}  // namespace reprise::container
+}  // namespace reprise::host
