@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "cli/remote_note.h"
+
 namespace reprise::cli {
 
 using base::CheckpointId;
@@ -17,8 +19,10 @@ Result<bool> is_kept(const Context& context, store::Catalog& catalog, const Open
   const auto row = catalog.find_checkpoint(id.str());
   if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
   if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
-  return !tag_in(REPRISE_PASS(store::remote_note_of(context.layout.store, id, *remote.objects)))
-              .empty();
+  const std::string note =
+      REPRISE_PASS(store::remote_note_of(context.layout.store, id, *remote.objects));
+  const std::string step = "reading the note of checkpoint '" + id.str() + "'";
+  return !REPRISE_TRY(decode_remote_note(note), step).tag.empty();
 }
 
 Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catalog,

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/containers.h"
 #include "cli/output.h"
-#include "json/reader.h"
-#include "json/writer.h"
+#include "cli/remote_note.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
@@ -44,33 +43,7 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
     if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key)))
       if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
   if (!row && checkpoint.tag.empty()) return "";
-  nlohmann::json note{{"tag", checkpoint.tag}};
-  if (row)
-    note.update({{"key", row->key.str()},
-                 {"name", row->name},
-                 {"image", row->image},
-                 {"create_command", row->create_command},
-                 {"command_image_index", row->command_image_index}});
-  return json_writer::print(note);
-}
-
-// Some have a tag only.
-bool names_container(const std::string& note) {
-  return json_reader::parse_or_discarded(note).contains("key");
-}
-
-// Fields that a later version adds do not matter here.
-Result<store::ContainerRow> container_in(const std::string& note) {
-  const auto json = json_reader::parse_or_discarded(note);
-  const auto text = [&](const char* field) { return json_reader::text_in(json, field); };
-  const bool whole = json.is_object() && json.contains("command_image_index") &&
-                     json["command_image_index"].is_number_integer() && !text("key").empty();
-  if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");
-  return store::ContainerRow{.key = base::ContainerKey(text("key")),
-                             .name = text("name"),
-                             .image = text("image"),
-                             .create_command = text("create_command"),
-                             .command_image_index = json["command_image_index"].get<int>()};
+  return encode(RemoteNote{.tag = checkpoint.tag, .container = std::move(row)});
 }
 
 // The newest checkpoint there with this tag; else that of the container with this name.
@@ -81,8 +54,9 @@ Result<CheckpointId> find_there(const std::filesystem::path& root, const std::st
   auto there = REPRISE_PASS(store::remote_checkpoints(root, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   for (const image::Manifest& manifest : there.manifests) {
-    const auto note = store::remote_note_of(root, manifest.id, *remote.objects);
-    if (note && tag_in(*note) == subject) return manifest.id;
+    const auto text = store::remote_note_of(root, manifest.id, *remote.objects);
+    const auto note = text ? decode_remote_note(*text) : std::unexpected(text.error());
+    if (note && note->tag == subject) return manifest.id;
   }
   for (const image::Manifest& manifest : there.manifests)
     if (manifest.name == subject || manifest.key.str() == subject) return manifest.id;
@@ -99,23 +73,19 @@ Result<CheckpointId> find_there(const std::filesystem::path& root, const std::st
 
 Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
   const image::Manifest& manifest = pulled.manifest;
+  const RemoteNote note = REPRISE_PASS(decode_remote_note(pulled.note));
   const auto row = REPRISE_PASS(catalog.container(manifest.key));
-  if (names_container(pulled.note) && (!row || row->create_command.empty()))
-    REPRISE_PASS(catalog.put_container(REPRISE_PASS(container_in(pulled.note))));
+  if (note.container && (!row || row->create_command.empty()))
+    REPRISE_PASS(catalog.put_container(*note.container));
   const auto known = catalog.find_checkpoint(manifest.id.str());
   if (known && known->id == manifest.id) return {};
   // A tag that is in use here stays with the one that has it.
-  const std::string tag = tag_in(pulled.note);
-  const auto same = catalog.find_checkpoint(tag);
-  const bool is_free = !tag.empty() && !same && same.error().code() == ErrorCode::kNotFound;
-  return catalog.add_checkpoint(manifest, is_free ? tag : "", store::Catalog::Continue::kNo);
+  const auto same = catalog.find_checkpoint(note.tag);
+  const bool is_free = !note.tag.empty() && !same && same.error().code() == ErrorCode::kNotFound;
+  return catalog.add_checkpoint(manifest, is_free ? note.tag : "", store::Catalog::Continue::kNo);
 }
 
 }  // namespace
-
-std::string tag_in(const std::string& note) {
-  return json_reader::text_in(json_reader::parse_or_discarded(note), "tag");
-}
 
 Result<OpenRemote> open_named(const Context& context, const std::string& wanted) {
   if (wanted.contains("://")) {

@@ -47,9 +47,6 @@ Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
                            const std::string& subject, const OpenRemote& remote,
                            const store::TransferProgress& progress);
 
-// The tag in a note; empty if there is none.
-std::string tag_in(const std::string& note);
-
 // A line for people: "uploading, 12.0 MB of 40.0 MB".
 store::TransferProgress line_of_bytes(Progress& line);
 
