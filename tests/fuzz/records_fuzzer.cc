@@ -1,39 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What we wrote ourselves and read again from a checkpoint, a bundle or a run directory, where
-// somebody else may have written it meanwhile; and what others wrote for us: the configuration,
-// Podman's records, runc's state, output of programs. The first byte says which it is. What was
-// accepted can be written, and read to the same.
+// somebody else may have written it meanwhile; and the configuration. The first byte says which it
+// is. What was accepted can be written, and read to the same.
 #include <array>
 
-#include "archive/container_dump.h"
 #include "config/config.h"
 #include "container/affinity.h"
-#include "container/connection_hold.h"
-#include "container/inotify_watches.h"
-#include "container/joined_namespaces.h"
-#include "container/memory_limit.h"
 #include "container/neighbours.h"
-#include "container/network.h"
 #include "container/network_setup.h"
 #include "container/process_attributes.h"
-#include "container/refused_calls.h"
 #include "container/shared_memory.h"
 #include "container/socket_files.h"
 #include "container/socket_options.h"
 #include "container/sysctls.h"
 #include "container/unix_peers.h"
 #include "container/volumes.h"
+#include "host/continuation_note.h"
+#include "host/worker_link.h"
 #include "input.h"
-#include "podman/container_info.h"
 #include "scratch_directory.h"
 #include "sys/files.h"
-#include "vetting/grants.h"
 
 namespace {
 
 using namespace reprise;             // NOLINT(google-build-using-namespace): one file, one subject
 using namespace reprise::container;  // NOLINT(google-build-using-namespace)
+using namespace reprise::host;       // NOLINT(google-build-using-namespace)
 
 template <typename Decode, typename Encode>
 void there_and_back(const std::string& text, Decode decode, Encode encode) {
@@ -62,59 +55,10 @@ void sockets_of_files(const std::string& text) {
   (void)make_sockets(text, root.path());
 }
 
-void output_of_ip(const std::string& text) {
-  (void)parse_addresses(text);
-  try {
-    (void)parse_links(text);
-    (void)parse_address_lines(text);
-  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): what its header says
-  }
-  (void)parse_routes(text);
-  (void)parse_rules(text);
-}
-
-void output_of_nft(const std::string& text) {
-  (void)parse_hold_tables(text);
-  (void)holds_any(text);
-  (void)parse_held(text);
-  (void)parse_criu_tables(text);
-  (void)parse_tables(text);
-}
-
-void output_of_ss(const std::string& text) {
-  (void)parse_connections(text);
-  (void)parse_local_addresses(text);
-}
-
-void configuration_of_container(const std::string& text) {
-  if (const auto spec = parse_oci_spec(text, "/bundle")) {
-    (void)parse_wishes(spec->annotations);
-    (void)external_mounts(*spec);
-  }
-  (void)parse_memory_limit(text);
-  (void)vetting::parse_grants(text);
-  if (const auto edited = refusing_what_cannot_be_saved(text))
-    fuzz::require(refusing_what_cannot_be_saved(*edited).has_value(), "what was edited is read");
-}
-
-void records_of_podman(const std::string& text) {
-  (void)podman::parse_inspect(text);
-  (void)podman::parse_container_config(text);
-  (void)archive::parse_container_dump(text, text);
-  (void)archive::parse_network_status(text);
-  (void)archive::parse_deleted_files(text);
-  (void)archive::make_podman_dump(text, {});
-}
-
-void state_of_runc(const std::string& text) {
-  (void)parse_runc_state(text);
-  (void)with_paths_of_init(text, {"/proc/1/ns/net"}, 1);
-}
-
 using Target = void (*)(const std::string&);
 
 // New ones at the end: the seeds count.
-constexpr std::array<Target, 19> kTargets = {
+constexpr std::array<Target, 13> kTargets = {
     [](const std::string& text) { there_and_back(text, decode_affinity, encode_affinity); },
     [](const std::string& text) { there_and_back(text, decode_attributes, encode_attributes); },
     [](const std::string& text) { there_and_back(text, decode_sockets, encode_sockets); },
@@ -131,16 +75,9 @@ constexpr std::array<Target, 19> kTargets = {
     },
     &note,
     &sockets_of_files,
-    &output_of_ip,
-    &output_of_nft,
-    &output_of_ss,
-    &configuration_of_container,
-    &records_of_podman,
-    &state_of_runc,
     [](const std::string& text) {
       (void)config::parse("/etc/reprise/reprise.toml", text);
       (void)decode_memory_copy(text);
-      (void)parse_watches(text);
     },
 };
 
