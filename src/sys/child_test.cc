@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <thread>
 
 #include "sys/files.h"
 #include "sys/process.h"
@@ -39,11 +41,22 @@ SpawnOptions sleeper() {
   return options;
 }
 
-// Number to target of every descriptor that a child has open.
+// Before a sleeper() sleeps, its loader opens libraries.
+void await_sleep(const std::filesystem::path& proc) {
+  const std::string sleeping = std::to_string(SYS_clock_nanosleep) + " ";
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  while (!read_file(proc / "syscall").value_or("").starts_with(sleeping)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+}
+
+// Number to target of every descriptor that a sleeper() has open.
 std::map<std::string, std::string> descriptors_of(const Child& child) {
+  const std::filesystem::path proc = "/proc/" + std::to_string(child.pid());
+  await_sleep(proc);
   std::map<std::string, std::string> result;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(child.pid()) + "/fd"))
+  for (const auto& entry : std::filesystem::directory_iterator(proc / "fd"))
     result[entry.path().filename().string()] = std::filesystem::read_symlink(entry).string();
   return result;
 }
