@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/clock.h"
 #include "host/abandoned_sessions.h"
@@ -34,6 +35,23 @@ int pass_through(const Call& call) {
   return kCannotExecute;
 }
 
+namespace {
+
+// A text as one word of a line "name=value", which quotation marks and line breaks would end.
+std::string quoted(std::string_view text) {
+  std::string word = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') word += '\\';
+    if (c == '\n')
+      word += "\\n";
+    else
+      word += c;
+  }
+  return word + '"';
+}
+
+}  // namespace
+
 void tell_caller(const Call& call, Severity severity, const std::string& text) {
   const auto file = call.arguments.global("log");
   if (!file) return;
@@ -46,7 +64,7 @@ void tell_caller(const Call& call, Severity severity, const std::string& text) {
                nlohmann::json{{"level", level}, {"msg", "reprise: " + text}, {"time", time}}) +
            "\n";
   else
-    line = "time=\"" + time + "\" level=" + level + " msg=\"reprise: " + text + "\"\n";
+    line = "time=\"" + time + "\" level=" + level + " msg=" + quoted("reprise: " + text) + "\n";
   const auto fd = sys::open_file(*file, O_WRONLY | O_APPEND | O_CREAT, 0644);
   if (fd) [[maybe_unused]]
     const ssize_t n = ::write(fd->get(), line.data(), line.size());
