@@ -38,7 +38,7 @@ int pass_through(const Call& call) {
 namespace {
 
 // A text as one word of a line "name=value", which quotation marks and line breaks would end.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string word = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') word += '\\';
@@ -64,7 +64,7 @@ void tell_caller(const Call& call, Severity severity, const std::string& text) {
                nlohmann::json{{"level", level}, {"msg", "reprise: " + text}, {"time", time}}) +
            "\n";
   else
-    line = "time=\"" + time + "\" level=" + level + " msg=" + quoted("reprise: " + text) + "\n";
+    line = "time=\"" + time + "\" level=" + level + " msg=" + in_quotes("reprise: " + text) + "\n";
   const auto fd = sys::open_file(*file, O_WRONLY | O_APPEND | O_CREAT, 0644);
   if (fd) [[maybe_unused]]
     const ssize_t n = ::write(fd->get(), line.data(), line.size());
