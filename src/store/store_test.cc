@@ -251,6 +251,19 @@ TEST_F(StoreTest, RemovedCheckpointIsGone) {
   EXPECT_TRUE(store_->remove(id)) << "a second time";
 }
 
+TEST_F(StoreTest, CollectingTellsWhatBecameFree) {
+  put({{"pages-1.img", noise(100'000, 2)}});
+  const std::uint64_t kept = stored();
+  const CheckpointId id = put_some();
+  const std::uint64_t more = stored() - kept;
+  ASSERT_TRUE(store_->remove(id));
+  const Collected collected = value_of(store_->collect(kPatience));
+  EXPECT_EQ(collected.packs, 1U);
+  EXPECT_EQ(collected.bytes, more);
+  EXPECT_EQ(collected.waiting, 0U);
+  EXPECT_EQ(stored(), kept);
+}
+
 TEST_F(StoreTest, OpenedCheckpointIsReadToItsEnd) {
   const FilesOf images{{"pages-1.img", noise(2'000'000)}};
   const CheckpointId id = put(images);

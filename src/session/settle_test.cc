@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of a session that was killed, whatever it had done by then.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <utility>
+
+#include "host/continuation_note.h"
+#include "session/internal/test_container.h"
+#include "session/promise.h"
+#include "session/settlement.h"
+
+namespace reprise::session {
+namespace {
+
+using base::ErrorCode;
+using host::WorkerVerb;
+using Since = Settlement::Since;
+
+class SettleTest : public TestContainer {
+ protected:
+  host::WorkerEvent settle_session(Since since = Since::kNow) {
+    auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
+    Context context{.layout = layout_,
+                    .request = request_,
+                    .catalog = catalog(),
+                    .store = std::move(*store::open_store(layout_.store)),
+                    .caller = std::move(ours)};
+    return settle(
+        context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"), .since = since});
+  }
+  void expect_recorded(const char* status, const char* reason) {
+    const auto row = catalog().find_session(session_.str());
+    ASSERT_TRUE(row) << row.error().details();
+    EXPECT_EQ(row->status, status);
+    EXPECT_EQ(row->reason, reason);
+  }
+  std::optional<store::Continuation> continuation() {
+    return catalog().continuation(host::key_of(request_)).value();
+  }
+  std::vector<store::LifeEvent> history() {
+    std::vector<store::LifeEvent> events;
+    const auto rows = catalog().lives(host::key_of(request_));
+    for (const store::LifeRow& row : rows.value()) events.push_back(row.event);
+    return events;
+  }
+  void note_pending() {
+    ASSERT_TRUE(host::write_note(
+        bundle_,
+        {.checkpoint = base::CheckpointId("k"), .session = session_, .store = layout_.store}));
+  }
+  // A restore that has a claim.
+  base::CheckpointId begin_restore() {
+    const base::CheckpointId id = seal();
+    auto catalog = this->catalog();
+    EXPECT_TRUE(
+        catalog.add_checkpoint(store_->manifest(id).value(), "", store::Catalog::Continue::kYes));
+    session_ = base::SessionId("sess00000002");
+    request_.session = session_;
+    request_.verb = WorkerVerb::kRestore;
+    request_.checkpoint = id;
+    request_.bundle = bundle_.string();
+    EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
+    EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
+    EXPECT_TRUE(
+        *catalog.claim(host::key_of(request_), session_, sys::process_ref(::getpid()).value()));
+    return id;
+  }
+};
+
+TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
+  run();
+  note_pending();
+  freeze();
+  ASSERT_TRUE(note_freeze(layout_, request_));
+  const auto outcome = settle_session();
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.reason, "the worker was killed");
+  EXPECT_FALSE(is_frozen());
+  EXPECT_FALSE(host::read_note(bundle_).value()) << "there is nothing to go on from";
+  EXPECT_TRUE(calls().ends_with("kill web 15\n")) << calls();
+  expect_recorded("failed", "the worker was killed");
+  EXPECT_TRUE(history().empty()) << "nothing has changed for the container";
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
+}
+
+TEST_F(SettleTest, AContainerThatAPersonPausedStaysPaused) {
+  run();
+  freeze();
+  EXPECT_FALSE(settle_session().ok);
+  EXPECT_TRUE(is_frozen());
+}
+
+TEST_F(SettleTest, ASignalIsDeliveredOnce) {
+  run();
+  ASSERT_TRUE(deliver_signal(layout_, request_));
+  const std::string before = calls();
+  EXPECT_FALSE(settle_session().ok);
+  EXPECT_EQ(calls(), before);
+}
+
+TEST_F(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
+  run();
+  freeze();
+  ASSERT_TRUE(note_freeze(layout_, request_));
+  const base::CheckpointId id = seal();
+  const auto outcome = settle_session();
+  EXPECT_TRUE(outcome.ok);
+  EXPECT_EQ(outcome.checkpoint, id.str());
+  EXPECT_EQ(end_process(SIGUSR1), SIGKILL) << "two of it must never run";
+  EXPECT_EQ(calls().find("kill"), std::string::npos) << "no signal: it is not to clean up";
+  ASSERT_TRUE(continuation());
+  EXPECT_EQ(continuation()->checkpoint, id);
+  expect_recorded("ok", "");
+  EXPECT_EQ(history(), std::vector{store::LifeEvent::kCheckpointed});
+}
+
+TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
+  run();
+  freeze();
+  ASSERT_TRUE(note_freeze(layout_, request_));
+  const base::CheckpointId id = seal(/*ended=*/false);
+  EXPECT_TRUE(settle_session().ok);
+  EXPECT_FALSE(is_frozen());
+  EXPECT_TRUE(catalog().find_checkpoint(id.str()));
+  EXPECT_FALSE(continuation()) << "it has run on since";
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
+}
+
+TEST_F(SettleTest, WhatIsSealedOfOneThatIsGoneIsMadeVisible) {
+  const base::CheckpointId id = seal();
+  EXPECT_TRUE(settle_session(Since::kLong).ok);
+  ASSERT_TRUE(continuation());
+  EXPECT_EQ(continuation()->checkpoint, id);
+}
+
+// Its guard is at once there; whoever comes later may find that it has lived for hours since.
+TEST_F(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
+  run();
+  const base::CheckpointId id = seal();
+  const auto outcome = settle_session(Since::kLong);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.code, base::to_string(ErrorCode::kGone));
+  EXPECT_FALSE(continuation());
+  const auto note = host::read_note(bundle_).value();
+  ASSERT_TRUE(note);
+  EXPECT_EQ(note->state, host::ContinuationNote::State::kDropped);
+  EXPECT_TRUE(store_->open(id)) << "people can still go back to it";
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
+}
+
+TEST_F(SettleTest, OneThatJustOutlivedItsSealIsEnded) {
+  run();
+  seal();
+  EXPECT_TRUE(settle_session(Since::kNow).ok);
+  EXPECT_EQ(end_process(SIGUSR1), SIGKILL);
+}
+
+// Whether it runs is not known, so neither of the two is given up.
+TEST_F(SettleTest, WhereTheStateCannotBeReadItIsLeftToTheNext) {
+  run();
+  seal();
+  write(runc_root_ / "web/state.json", "{");
+  const auto outcome = settle_session(Since::kLong);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.code, base::to_string(ErrorCode::kBusy));
+  EXPECT_FALSE(catalog().find_session(session_.str())) << "it has no outcome yet";
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
+}
+
+TEST_F(SettleTest, SettlingTwiceChangesNothing) {
+  const base::CheckpointId id = seal();
+  EXPECT_TRUE(settle_session().ok);
+  EXPECT_TRUE(settle_session().ok);
+  EXPECT_EQ(catalog().find_checkpoint(id.str()).value().id, id);
+  EXPECT_TRUE(continuation());
+}
+
+TEST_F(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
+  const base::CheckpointId id = begin_restore();
+  run();
+  freeze();
+  write(layout_.session_run_directory(session_) / "ready", "");
+  ASSERT_TRUE(catalog().consume_claim(host::key_of(request_), session_));
+  const auto outcome = settle_session(Since::kLong);
+  EXPECT_TRUE(outcome.ok) << outcome.reason;
+  EXPECT_EQ(outcome.checkpoint, id.str());
+  EXPECT_FALSE(is_frozen());
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it runs";
+  EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestored});
+  expect_recorded("ok", "");
+}
+
+TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
+  const base::CheckpointId id = begin_restore();
+  run();
+  freeze();
+  write(layout_.session_run_directory(session_) / "ready", "");
+  const auto outcome = settle_session(Since::kLong);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(end_process(SIGUSR1), SIGKILL) << "none of its tasks has run, and none may";
+  EXPECT_NE(calls().find("delete --force web"), std::string::npos) << calls();
+  ASSERT_TRUE(continuation());
+  EXPECT_EQ(continuation()->checkpoint, id);
+  EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestoreFailed});
+  expect_recorded("failed", "the worker was killed");
+}
+
+// Not even runc was told to restore: somebody else's container of that id is left alone.
+TEST_F(SettleTest, ARestoreThatHadNotBegunTouchesNoContainer) {
+  begin_restore();
+  run();
+  freeze();
+  EXPECT_FALSE(settle_session(Since::kLong).ok);
+  EXPECT_EQ(calls(), "");
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
+}
+
+}  // namespace
+}  // namespace reprise::session
