@@ -220,6 +220,25 @@ TEST_F(ClaimsTest, SetContinuationNeedsTheCheckpoint) {
   EXPECT_EQ(catalog_.continuation(kWeb).value()->checkpoint, kFirst) << "the old one must stand";
 }
 
+// "There is no such checkpoint" would be believed.
+TEST_F(ClaimsTest, ADatabaseThatFailsIsNotTakenForACheckpointThatIsMissing) {
+  change_database(
+      "CREATE TRIGGER broken BEFORE INSERT ON continuations BEGIN INSERT INTO none VALUES (1); "
+      "END");
+  const auto set = catalog_.set_continuation(ContainerKey("clone"), kFirst);
+  ASSERT_FALSE(set);
+  EXPECT_NE(set.error().code(), ErrorCode::kNotFound) << set.error().message();
+}
+
+TEST_F(ClaimsTest, AStartWithNothingToClaimWaitsForNoWriter) {
+  sqlite3* writer = nullptr;
+  ASSERT_EQ(sqlite3_open((directory_.path() / "catalog.db").c_str(), &writer), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(writer, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const auto claim = catalog_.claim(ContainerKey("db"), kSession, myself());
+  EXPECT_TRUE(claim && !*claim);
+  sqlite3_close(writer);
+}
+
 TEST_F(ClaimsTest, DropContinuation) {
   ASSERT_TRUE(catalog_.drop_continuation(kWeb));
   EXPECT_FALSE(catalog_.continuation(kWeb).value());
