@@ -7,6 +7,8 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/worker_events.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "host/worker_link.h"
 #include "podman/client.h"
 
@@ -42,16 +44,14 @@ Result<podman::ContainerInfo> find_subject(const Options& options) {
 }
 
 host::WorkerRequest request_for(const podman::ContainerInfo& info, const Options& options) {
-  host::WorkerRequest request;
-  request.verb = host::WorkerVerb::kCheckpoint;
-  request.session = base::SessionId(base::random_id());
-  request.container = base::ContainerId(info.id);
-  request.key = key_of(info);
-  request.end = options.stop;
-  request.trigger = image::to_string(image::Trigger::kRequest);
-  request.tag = options.tag;
-  request.name = info.name;
-  return request;
+  return {.session = base::SessionId(base::random_id()),
+          .container = base::ContainerId(info.id),
+          .key = key_of(info),
+          .runtime_args = {},
+          .what = host::CheckpointRequest{.end = options.stop,
+                                          .trigger = image::Trigger::kRequest,
+                                          .tag = options.tag,
+                                          .name = info.name}};
 }
 
 // Podman removes a container with --rm by itself, and then knows nothing of it any more.
@@ -61,15 +61,15 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
   return std::unexpected(waited.error());
 }
 
-Result<host::WorkerEvent> create(const Options& options, Context& context,
-                                 const podman::ContainerInfo& info) {
+Result<host::Outcome> create(const Options& options, Context& context,
+                             const podman::ContainerInfo& info) {
   store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
   if (const auto recorded = record_container(catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';
   const host::WorkerRequest request = request_for(info, options);
   host::WorkerLink link = REPRISE_PASS(host::start_worker(request));
-  host::WorkerEvent outcome =
+  host::Outcome outcome =
       REPRISE_PASS(follow(link, request.session, info.name + ": checkpoint", context.io));
   if (options.stop) REPRISE_TRY(wait_for_podman(info), "waiting for Podman to notice the end");
   return outcome;
@@ -79,9 +79,9 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot checkpoint '" + options.container + "'";
   if (!options.tag.empty()) REPRISE_TRY(base::parse_id(options.tag), "reading --tag");
   const podman::ContainerInfo info = REPRISE_TRY(find_subject(options), cannot);
-  const host::WorkerEvent outcome = REPRISE_TRY(create(options, context, info), cannot);
+  const host::Outcome outcome = REPRISE_TRY(create(options, context, info), cannot);
   if (options.json) {
-    print_json(context.io.out, {{"checkpoint", outcome.checkpoint},
+    print_json(context.io.out, {{"checkpoint", outcome.checkpoint.str()},
                                 {"container", info.id},
                                 {"name", info.name},
                                 {"ended", options.stop},
@@ -92,7 +92,7 @@ Result<int> run(const Options& options, Context& context) {
   }
   context.io.out << info.name << ": checkpointed in " << format_duration(outcome.total_ms)
                  << " (frozen " << format_duration(outcome.freeze_ms) << ", "
-                 << format_bytes(outcome.bytes) << "), checkpoint " << outcome.checkpoint
+                 << format_bytes(outcome.bytes) << "), checkpoint " << outcome.checkpoint.str()
                  << (options.stop ? "; it has ended" : "; it runs on") << '\n';
   return kDone;
 }

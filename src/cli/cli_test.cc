@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/worker_events.h"
+#include "host/message.h"
 #include "host/worker_link.h"
 
 namespace reprise::cli {
@@ -132,7 +133,7 @@ TEST(Cli, SaysThatItNeedsRoot) {
 
 // --- following a worker, over a real socket
 
-base::Result<host::WorkerEvent> follow_messages(const std::vector<std::string>& messages) {
+base::Result<host::Outcome> follow_messages(const std::vector<std::string>& messages) {
   auto pair = sys::MessageSocket::pair();
   EXPECT_TRUE(pair) << pair.error().message();
   auto& [ours, theirs] = *pair;
@@ -144,11 +145,6 @@ base::Result<host::WorkerEvent> follow_messages(const std::vector<std::string>& 
   std::ostringstream out;
   Io io{.out = out, .err = out};
   return follow(link, base::SessionId("s1"), "web: checkpoint", io);
-}
-
-std::string outcome(host::WorkerEvent event) {
-  event.kind = host::WorkerEventKind::kOutcome;
-  return host::encode(event);
 }
 
 // With a configuration file of this text, and a store that is not the host's.
@@ -194,16 +190,20 @@ TEST(Cli, RefusesToWorkWithAFaultyConfiguration) {
 
 TEST(Follow, ReturnsTheOutcome) {
   const auto event =
-      follow_messages({host::encode({.kind = host::WorkerEventKind::kPhase, .phase = "dump"}),
-                       outcome({.ok = true, .checkpoint = "c1", .freeze_ms = 12})});
+      follow_messages({host::encode(host::Phase{.name = "dump"}),
+                       host::encode(host::Outcome{.status = host::Outcome::Status::kDone,
+                                                  .reason = {},
+                                                  .hint = {},
+                                                  .checkpoint = base::CheckpointId("c1"),
+                                                  .freeze_ms = 12})});
   ASSERT_TRUE(event) << event.error().message();
-  EXPECT_EQ(event->checkpoint, "c1");
+  EXPECT_EQ(event->checkpoint.str(), "c1");
   EXPECT_EQ(event->freeze_ms, 12);
 }
 
 TEST(Follow, MakesAnErrorOfAFailure) {
-  const auto event = follow_messages(
-      {outcome({.ok = false, .code = "unsupported", .reason = "an io_uring", .hint = "do not"})});
+  const auto event = follow_messages({host::encode(host::failed_outcome(
+      base::Error(ErrorCode::kUnsupported, "an io_uring").with_hint("do not")))});
   ASSERT_FALSE(event);
   EXPECT_EQ(event.error().code(), ErrorCode::kUnsupported);
   EXPECT_EQ(event.error().message(), "an io_uring");

@@ -49,11 +49,11 @@ Json to_json(const store::SessionRow& row) {
   if (!phases.is_object()) phases = Json::object();
   return {{"id", row.id.str()},
           {"container", row.key.str()},
-          {"kind", row.kind},
+          {"kind", to_string(row.kind)},
           {"trigger", row.trigger},
           {"begin", json_time(row.begin)},
           {"end", json_time(row.end)},
-          {"status", row.status},
+          {"status", to_string(row.status)},
           {"reason", row.reason},
           {"hint", row.hint},
           {"checkpoint", row.checkpoint.str()},

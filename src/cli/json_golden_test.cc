@@ -102,14 +102,14 @@ class JsonGolden : public testing::Test {
                                         .cpu_time_us = 5'000'000}));
     store::SessionRow row{.id = base::SessionId("sess00000002"),
                           .key = key_,
-                          .kind = "checkpoint",
+                          .kind = store::SessionKind::kCheckpoint,
                           .trigger = "stop",
                           .begin = kThen,
-                          .status = "running",
+                          .status = store::SessionStatus::kRunning,
                           .log_directory = (store_ / "sessions/sess00000002").string()};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = kThen + 400;
-    row.status = "failed";
+    row.status = store::SessionStatus::kFailed;
     row.reason = "dumping: a program uses io_uring";
     row.hint = "make the container anew";
     row.phases = R"({"dump":210,"seal":40})";

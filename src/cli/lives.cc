@@ -30,7 +30,8 @@ Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const st
     // A checkpoint that came to nothing changed nothing in the container's history, but people ask
     // why there is none.
     for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kMostSessions)))
-      if (row.kind == kCheckpointSession && row.status == "failed")
+      if (row.kind == store::SessionKind::kCheckpoint &&
+          row.status == store::SessionStatus::kFailed)
         history.push_back({.key = key,
                            .time = row.end,
                            .event = LifeEvent::kCheckpointed,

@@ -31,8 +31,9 @@ void print_list(std::ostream& out, store::Catalog& catalog,
   Table table({"SESSION", "CONTAINER", "KIND", "TRIGGER", "STATUS", "AGE", "TOOK", "REASON"});
   const base::UnixMillis now = base::now_unix_millis();
   for (const store::SessionRow& row : sessions)
-    table.add({row.id.str(), name_of(catalog, row.key), row.kind,
-               row.trigger.empty() ? "-" : row.trigger, row.status, base::to_age(row.begin, now),
+    table.add({row.id.str(), name_of(catalog, row.key), std::string(to_string(row.kind)),
+               row.trigger.empty() ? "-" : row.trigger, std::string(to_string(row.status)),
+               base::to_age(row.begin, now),
                row.end == 0 ? "-" : format_duration(row.end - row.begin), row.reason});
   table.print(out);
 }
@@ -50,8 +51,8 @@ Result<int> list(const Options& options, Context& context, store::Catalog& catal
 }
 
 void print_header(std::ostream& out, store::Catalog& catalog, const store::SessionRow& row) {
-  out << row.kind << " of '" << name_of(catalog, row.key) << "', session " << row.id.str()
-      << ", begun " << base::to_iso8601(row.begin) << ": " << row.status;
+  out << to_string(row.kind) << " of '" << name_of(catalog, row.key) << "', session "
+      << row.id.str() << ", begun " << base::to_iso8601(row.begin) << ": " << to_string(row.status);
   if (row.end != 0) out << " after " << format_duration(row.end - row.begin);
   out << '\n';
   if (!row.checkpoint.empty()) out << "checkpoint: " << row.checkpoint.str() << '\n';
@@ -115,8 +116,8 @@ Result<store::SessionRow> find(store::Catalog& catalog, const std::string& wante
 
 Result<int> show(const Options& options, Context& context, store::Catalog& catalog) {
   const store::SessionRow row = REPRISE_PASS(find(catalog, options.session));
-  const SessionLogs logs = REPRISE_PASS(
-      load_session_logs(row.log_directory, row.status == "ok" ? Cause::kNone : Cause::kFind));
+  const SessionLogs logs = REPRISE_PASS(load_session_logs(
+      row.log_directory, row.status == store::SessionStatus::kOk ? Cause::kNone : Cause::kFind));
   if (options.json)
     print_json(context.io.out, json_of(row, logs));
   else

@@ -68,7 +68,8 @@ Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog, const podman::Co
   last.lives = REPRISE_PASS(catalog.lives(key));
   constexpr int kNewest = 20;
   for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
-    if (!last.failed && row.kind == kCheckpointSession && row.status == "failed")
+    if (!last.failed && row.kind == store::SessionKind::kCheckpoint &&
+        row.status == store::SessionStatus::kFailed)
       last.failed = std::move(row);
   auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
   if (!checkpoints.empty()) last.newest = std::move(checkpoints.front());

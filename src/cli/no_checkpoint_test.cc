@@ -42,7 +42,7 @@ TEST_F(NoCheckpointTest, AFailedSessionIsTheReasonOnlyInTheLifeInWhichItFailed) 
   live({LifeEvent::kStarted, LifeEvent::kEnded});
   last_.failed = store::SessionRow{.id = base::SessionId("s1"),
                                    .begin = now_,
-                                   .status = "failed",
+                                   .status = store::SessionStatus::kFailed,
                                    .reason = "a nested user namespace",
                                    .hint = "do without"};
   EXPECT_EQ(reason(), "its last stop took no checkpoint: a nested user namespace");

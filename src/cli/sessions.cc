@@ -7,7 +7,7 @@ namespace reprise::cli {
 
 Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
                                                        const base::ContainerKey& key,
-                                                       std::string_view kind,
+                                                       store::SessionKind kind,
                                                        base::UnixMillis since) {
   // Others of this container may have begun meanwhile, but hardly this many.
   constexpr int kNewest = 20;
@@ -17,13 +17,14 @@ Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
 }
 
 Result<std::optional<store::SessionRow>> finished_session_since(
-    store::Catalog& catalog, const base::ContainerKey& key, std::string_view kind,
+    store::Catalog& catalog, const base::ContainerKey& key, store::SessionKind kind,
     base::UnixMillis since, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPollInterval{20};
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     auto session = REPRISE_PASS(session_since(catalog, key, kind, since));
-    if (!session || session->status != "running" || std::chrono::steady_clock::now() >= deadline)
+    if (!session || session->status != store::SessionStatus::kRunning ||
+        std::chrono::steady_clock::now() >= deadline)
       return session;
     std::this_thread::sleep_for(kPollInterval);
   }
@@ -40,9 +41,11 @@ Result<std::optional<store::LifeRow>> life_event_since(store::Catalog& catalog,
 }
 
 std::string failure_of(const store::SessionRow& session) {
-  if (session.status == "running") return "session '" + session.id.str() + "' has not ended";
+  if (session.status == store::SessionStatus::kRunning)
+    return "session '" + session.id.str() + "' has not ended";
   if (!session.reason.empty()) return session.reason;
-  return "session '" + session.id.str() + "' says only '" + session.status + "'";
+  return "session '" + session.id.str() + "' says only '" + std::string(to_string(session.status)) +
+         "'";
 }
 
 std::string hint_for(const store::SessionRow& session) {

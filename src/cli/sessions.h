@@ -16,20 +16,17 @@ namespace reprise::cli {
 
 using base::Result;
 
-inline constexpr std::string_view kCheckpointSession = "checkpoint";
-inline constexpr std::string_view kRestoreSession = "restore";
-
 // The newest session of this kind on `key` that began at `since` or later.
 Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
                                                        const base::ContainerKey& key,
-                                                       std::string_view kind,
+                                                       store::SessionKind kind,
                                                        base::UnixMillis since);
 
 // The same, once the session has ended: Podman returns a moment before the worker has written the
 // outcome. Polls up to `patience`; then the session is returned as it is, "running".
 Result<std::optional<store::SessionRow>> finished_session_since(store::Catalog& catalog,
                                                                 const base::ContainerKey& key,
-                                                                std::string_view kind,
+                                                                store::SessionKind kind,
                                                                 base::UnixMillis since,
                                                                 std::chrono::milliseconds patience);
 

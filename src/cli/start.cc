@@ -41,8 +41,8 @@ Result<void> podman_start(Context& context, const podman::ContainerInfo& info) {
 // Podman's error has what the runtime said among its own words; the session has it clean.
 Error cause_of(store::Catalog& catalog, const base::ContainerKey& key, base::UnixMillis begin,
                const Error& error) {
-  const auto session = session_since(catalog, key, kRestoreSession, begin);
-  if (!session || !*session || (*session)->status != "failed") return error;
+  const auto session = session_since(catalog, key, store::SessionKind::kRestore, begin);
+  if (!session || !*session || (*session)->status != store::SessionStatus::kFailed) return error;
   return Error(error.code(), "checkpoint '" + (*session)->checkpoint.str() +
                                  "' was not restored: " + failure_of(**session))
       .with_hint(hint_for(**session));
@@ -157,8 +157,8 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   // The start decides the key of one that others make anew.
   const base::ContainerKey key = key_of(info);
   if (!started) return std::unexpected(cause_of(catalog, key, begin, started.error()));
-  const auto session =
-      REPRISE_PASS(finished_session_since(catalog, key, kRestoreSession, begin, kOutcomePatience));
+  const auto session = REPRISE_PASS(
+      finished_session_since(catalog, key, store::SessionKind::kRestore, begin, kOutcomePatience));
   StartOutcome outcome;
   outcome.restored =
       REPRISE_PASS(life_event_since(catalog, key, store::LifeEvent::kRestored, begin));

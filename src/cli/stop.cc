@@ -78,9 +78,10 @@ class Stop {
   // When it was clear that no checkpoint would come; nullopt while one may.
   std::optional<base::UnixMillis> given_up_since() {
     if (catalog_) {
-      const auto session = session_since(*catalog_, key(), kCheckpointSession, begin_);
+      const auto session = session_since(*catalog_, key(), store::SessionKind::kCheckpoint, begin_);
       if (session && *session)
-        return (*session)->status == "failed" ? std::optional((*session)->end) : std::nullopt;
+        return (*session)->status == store::SessionStatus::kFailed ? std::optional((*session)->end)
+                                                                   : std::nullopt;
       if (!session) lose_catalog(session.error());
     }
     // A session that cannot write itself down holds the container's lock all the same.
@@ -103,9 +104,9 @@ class Stop {
       out << info_.name << ": stopped; whether with a checkpoint is not known\n";
       return is_opted_in(info_) ? kNotAsAsked : kDone;
     }
-    const auto session = REPRISE_PASS(
-        finished_session_since(*catalog_, key(), kCheckpointSession, begin_, kOutcomePatience));
-    if (session && session->status == "ok") return report_checkpoint(*session);
+    const auto session = REPRISE_PASS(finished_session_since(
+        *catalog_, key(), store::SessionKind::kCheckpoint, begin_, kOutcomePatience));
+    if (session && session->status == store::SessionStatus::kOk) return report_checkpoint(*session);
     if (!session && !is_opted_in(info_)) {
       out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
       return kDone;

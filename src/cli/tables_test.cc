@@ -72,20 +72,20 @@ class TablesTest : public testing::Test {
     ASSERT_TRUE(added) << added.error().message();
   }
   void add_session(Catalog& catalog, const std::string& id, base::UnixMillis begin,
-                   const std::string& status) {
+                   store::SessionStatus status) {
     store::SessionRow row{.id = base::SessionId(id),
                           .key = key_,
-                          .kind = "checkpoint",
+                          .kind = store::SessionKind::kCheckpoint,
                           .trigger = "stop",
                           .begin = begin,
-                          .status = "running",
+                          .status = store::SessionStatus::kRunning,
                           .log_directory = (root_ / "sessions" / id).string()};
     auto done = catalog.begin_session(row);
     ASSERT_TRUE(done) << done.error().message();
-    if (status == "running") return;
+    if (status == store::SessionStatus::kRunning) return;
     row.end = begin + 400;
     row.status = status;
-    row.reason = status == "ok" ? "" : "dumping: criu failed";
+    row.reason = status == store::SessionStatus::kOk ? "" : "dumping: criu failed";
     row.phases = R"({"dump":210,"seal":40})";
     done = catalog.finish_session(row);
     ASSERT_TRUE(done) << done.error().message();
@@ -235,11 +235,11 @@ TEST_F(TablesTest, LivesTellOfCheckpointsThatFailed) {
     add_life(catalog, kNow, LifeEvent::kStarted);
     store::SessionRow row{.id = base::SessionId("sessionfailed"),
                           .key = key_,
-                          .kind = "checkpoint",
+                          .kind = store::SessionKind::kCheckpoint,
                           .begin = kNow + 1};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = kNow + 2;
-    row.status = "failed";
+    row.status = store::SessionStatus::kFailed;
     row.reason = "a nested user namespace";
     ASSERT_TRUE(catalog.finish_session(row));
   }
@@ -281,8 +281,8 @@ TEST_F(TablesTest, ShowsTheLivesOfAContainerThatIsGone) {
 TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
   {
     Catalog catalog = open();
-    add_session(catalog, "sess00000000", kNow - 1, "ok");
-    add_session(catalog, "sess00000001", kNow, "failed");
+    add_session(catalog, "sess00000000", kNow - 1, store::SessionStatus::kOk);
+    add_session(catalog, "sess00000001", kNow, store::SessionStatus::kFailed);
     ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-logs"}));
   }
   fs::create_directories(root_ / "sessions/sess00000001");
@@ -307,27 +307,28 @@ TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
 
 TEST_F(TablesTest, FindsTheSessionOfAStop) {
   Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, "ok");
-  add_session(catalog, "sess00000002", 2000, "failed");
-  const auto newest = session_since(catalog, key_, kCheckpointSession, 1000);
+  add_session(catalog, "sess00000001", 1000, store::SessionStatus::kOk);
+  add_session(catalog, "sess00000002", 2000, store::SessionStatus::kFailed);
+  const auto newest = session_since(catalog, key_, store::SessionKind::kCheckpoint, 1000);
   ASSERT_TRUE(newest) << newest.error().message();
   ASSERT_TRUE(*newest);
   EXPECT_EQ((*newest)->id.str(), "sess00000002");
   EXPECT_EQ(failure_of(**newest), "dumping: criu failed");
   EXPECT_EQ(hint_for(**newest), "see 'reprise logs sess00000002'");
 
-  const auto none = session_since(catalog, key_, kCheckpointSession, 2001);
+  const auto none = session_since(catalog, key_, store::SessionKind::kCheckpoint, 2001);
   ASSERT_TRUE(none) << none.error().message();
   EXPECT_FALSE(*none);
-  const auto other = session_since(catalog, base::ContainerKey("b"), kCheckpointSession, 0);
+  const auto other =
+      session_since(catalog, base::ContainerKey("b"), store::SessionKind::kCheckpoint, 0);
   ASSERT_TRUE(other) << other.error().message();
   EXPECT_FALSE(*other);
 }
 
 TEST_F(TablesTest, WaitsForASessionOnlyAsLongAsItIsToldTo) {
   Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, "running");
-  const auto session = finished_session_since(catalog, key_, kCheckpointSession, 1000,
+  add_session(catalog, "sess00000001", 1000, store::SessionStatus::kRunning);
+  const auto session = finished_session_since(catalog, key_, store::SessionKind::kCheckpoint, 1000,
                                               std::chrono::milliseconds(50));
   ASSERT_TRUE(session) << session.error().message();
   ASSERT_TRUE(*session);

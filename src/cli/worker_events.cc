@@ -2,6 +2,7 @@
 #include "cli/worker_events.h"
 
 #include "cli/progress.h"
+#include "host/message.h"
 #include "host/worker_link.h"
 
 namespace reprise::cli {
@@ -18,30 +19,30 @@ std::string log_hint(const base::SessionId& session) {
 
 }  // namespace
 
-Error error_of(const host::WorkerEvent& outcome, const base::SessionId& session) {
-  return Error(base::error_code_named(outcome.code),
+Error error_of(const host::Outcome& outcome, const base::SessionId& session) {
+  return Error(outcome.code,
                outcome.reason.empty() ? "session '" + session.str() + "' failed" : outcome.reason)
       .with_hint(outcome.hint.empty() ? log_hint(session) : outcome.hint);
 }
 
-Result<host::WorkerEvent> follow(host::WorkerLink& link, const base::SessionId& session,
-                                 const std::string& what, Io& io) {
+Result<host::Outcome> follow(host::WorkerLink& link, const base::SessionId& session,
+                             const std::string& what, Io& io) {
   constexpr std::chrono::milliseconds kTick{200};
   Progress progress(io, what);
   while (true) {
-    const auto message = link.socket.receive(kTick);
+    Result<host::WorkerMessage> message = host::next_message(link, kTick);
     progress.tick();
     if (!message && message.error().code() == ErrorCode::kBusy) continue;
-    if (!message) return std::unexpected(message.error());
-    if (!*message)
+    if (!message && message.error().code() == ErrorCode::kGone)
       return std::unexpected(
           Error(ErrorCode::kGone, "its worker ended without saying what came of it")
               .with_hint(log_hint(session)));
-    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(**message));
-    if (event.kind == host::WorkerEventKind::kPhase) progress.set_phase(event.phase);
-    if (event.kind != host::WorkerEventKind::kOutcome) continue;
-    if (!event.ok) return std::unexpected(error_of(event, session));
-    return event;
+    if (!message) return std::unexpected(std::move(message).error());
+    if (const auto* phase = std::get_if<host::Phase>(&*message)) progress.set_phase(phase->name);
+    auto* outcome = std::get_if<host::Outcome>(&*message);
+    if (outcome == nullptr) continue;
+    if (!outcome->ok()) return std::unexpected(error_of(*outcome, session));
+    return std::move(*outcome);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "cli/cli.h"
+#include "host/message.h"
 #include "host/worker_link.h"
 
 namespace reprise::cli {
@@ -14,10 +15,10 @@ namespace reprise::cli {
 // Blocks until the worker says how it ended, showing its phases on a terminal behind `what`.
 // Returns the outcome of success; a failure is an error with the worker's code, reason and hint.
 // kGone if the worker ended without a word.
-base::Result<host::WorkerEvent> follow(host::WorkerLink& link, const base::SessionId& session,
-                                       const std::string& what, Io& io);
+base::Result<host::Outcome> follow(host::WorkerLink& link, const base::SessionId& session,
+                                   const std::string& what, Io& io);
 
-// The error that an outcome with `ok == false` stands for.
-base::Error error_of(const host::WorkerEvent& outcome, const base::SessionId& session);
+// The error that a failed outcome stands for.
+base::Error error_of(const host::Outcome& outcome, const base::SessionId& session);
 
 }  // namespace reprise::cli

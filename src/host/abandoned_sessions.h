@@ -9,7 +9,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 
 namespace reprise::host {
 

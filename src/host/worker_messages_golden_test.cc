@@ -12,61 +12,67 @@ namespace reprise::host {
 namespace {
 
 WorkerRequest checkpoint_request() {
-  WorkerRequest request;
-  request.verb = WorkerVerb::kCheckpoint;
-  request.session = base::SessionId("sess00000001");
-  request.container = base::ContainerId("c0ffee");
-  request.key = base::ContainerKey("@web");
-  request.runtime_args = {"--root", "/run/runc", "--systemd-cgroup", "--odd\xff"};
-  request.end = true;
-  request.trigger = "stop";
-  request.signal = 15;
-  request.tag = "before-upgrade";
-  request.name = "web";
-  request.lock_passed = true;
-  return request;
+  return {.session = base::SessionId("sess00000001"),
+          .container = base::ContainerId("c0ffee"),
+          .key = base::ContainerKey("@web"),
+          .runtime_args = {"--root", "/run/runc", "--systemd-cgroup", "--odd\xff"},
+          .lock_passed = true,
+          .what = CheckpointRequest{.end = true,
+                                    .trigger = image::Trigger::kStop,
+                                    .signal = 15,
+                                    .tag = "before-upgrade",
+                                    .name = "web"}};
 }
 
 WorkerRequest restore_request() {
-  WorkerRequest request;
-  request.verb = WorkerVerb::kRestore;
-  request.session = base::SessionId("sess00000002");
-  request.container = base::ContainerId("c0ffee");
-  request.key = base::ContainerKey("@web");
-  request.runtime_args = {"--root", "/run/runc"};
-  request.trigger = "start";
-  request.lock_passed = true;
-  request.bundle = "/var/lib/containers/c0ffee/userdata";
-  request.checkpoint = base::CheckpointId("ckpt00000001");
-  request.acknowledges = true;
+  return {.session = base::SessionId("sess00000002"),
+          .container = base::ContainerId("c0ffee"),
+          .key = base::ContainerKey("@web"),
+          .runtime_args = {"--root", "/run/runc"},
+          .lock_passed = true,
+          .what = RestoreRequest{.bundle = "/var/lib/containers/c0ffee/userdata",
+                                 .checkpoint = base::CheckpointId("ckpt00000001"),
+                                 .globals = {"--root", "/run/runc", "--log", "/l\xff"},
+                                 .options = {"--pid-file", "/p"},
+                                 .acknowledges = true}};
+}
+
+// As those knew it that lie in files before-* and future-*.
+WorkerRequest restore_without_arguments() {
+  WorkerRequest request = restore_request();
+  auto& restore = std::get<RestoreRequest>(request.what);
+  restore.globals.clear();
+  restore.options.clear();
   return request;
 }
 
-WorkerEvent phase_event() { return {.kind = WorkerEventKind::kPhase, .phase = "dump"}; }
+WorkerMessage phase_event() { return Phase{.name = "dump"}; }
 
-WorkerEvent ready_event() {
-  return {.kind = WorkerEventKind::kReady,
-          .image_path = "/dev/shm/reprise-1/criu",
-          .work_path = "/var/lib/reprise/sessions/sess00000002",
-          .environment = {{"CRIU_CONFIG_FILE", "/run/reprise/criu.conf"}, {"LD_PRELOAD", "/x.so"}}};
+WorkerMessage ready_event() {
+  return Ready{
+      .argv = {"runc", "restore", "c0ffee"},
+      .environment = {{"CRIU_CONFIG_FILE", "/run/reprise/criu.conf"}, {"LD_PRELOAD", "/x.so"}},
+      .image_path = "/dev/shm/reprise-1/criu",
+      .work_path = "/var/lib/reprise/sessions/sess00000002"};
 }
 
-WorkerEvent good_outcome() {
-  return {.kind = WorkerEventKind::kOutcome,
-          .ok = true,
-          .checkpoint = "ckpt00000001",
-          .freeze_ms = 210,
-          .total_ms = 930,
-          .bytes = std::uint64_t{5} << 32};
+WorkerMessage good_outcome() {
+  return Outcome{.status = Outcome::Status::kDone,
+                 .reason = {},
+                 .hint = {},
+                 .checkpoint = base::CheckpointId("ckpt00000001"),
+                 .freeze_ms = 210,
+                 .total_ms = 930,
+                 .bytes = std::uint64_t{5} << 32};
 }
 
-WorkerEvent bad_outcome() {
-  return {.kind = WorkerEventKind::kOutcome,
-          .ok = false,
-          .code = "unsupported",
-          .reason = "a program uses io_uring",
-          .hint = "make the container anew",
-          .total_ms = 40};
+WorkerMessage bad_outcome() {
+  return Outcome{.status = Outcome::Status::kFailed,
+                 .code = base::ErrorCode::kUnsupported,
+                 .reason = "a program uses io_uring",
+                 .hint = "make the container anew",
+                 .checkpoint = {},
+                 .total_ms = 40};
 }
 
 void expect_request(const std::string& name, const WorkerRequest& request) {
@@ -75,8 +81,8 @@ void expect_request(const std::string& name, const WorkerRequest& request) {
   EXPECT_EQ(encode(*read), encode(request)) << name;
 }
 
-void expect_event(const std::string& name, const WorkerEvent& event) {
-  const auto read = decode_worker_event(golden::read("worker/" + name));
+void expect_event(const std::string& name, const WorkerMessage& event) {
+  const auto read = decode_worker_message(golden::read("worker/" + name));
   ASSERT_TRUE(read) << name << ": " << read.error().details();
   EXPECT_EQ(encode(*read), encode(event)) << name;
 }
@@ -112,9 +118,9 @@ TEST(WorkerMessagesGolden, ARequestOfTheVersionBeforeIsUnderstood) {
   checkpoint.key = base::ContainerKey();
   checkpoint.runtime_args = {"--root", "/run/runc"};
   expect_request("before-request-checkpoint.json", checkpoint);
-  WorkerRequest restore = restore_request();
+  WorkerRequest restore = restore_without_arguments();
   restore.key = base::ContainerKey();
-  restore.acknowledges = false;
+  std::get<RestoreRequest>(restore.what).acknowledges = false;
   expect_request("before-request-restore.json", restore);
 }
 
@@ -129,7 +135,7 @@ TEST(WorkerMessagesGolden, TheVersionBeforeFindsWhatItNeeds) {
 }
 
 TEST(WorkerMessagesGolden, WhatALaterVersionAddsDoesNotMatter) {
-  expect_request("future-request.json", restore_request());
+  expect_request("future-request.json", restore_without_arguments());
   expect_event("future-event.json", good_outcome());
 }
 
@@ -140,7 +146,7 @@ TEST(WorkerMessagesGolden, AVerbOrEventThatALaterVersionAddsIsRefused) {
   EXPECT_FALSE(decode_worker_request(request));
   std::string event = golden::read("worker/event-phase.json");
   event.replace(event.find("\"phase\""), 7, "\"percent\"");
-  EXPECT_FALSE(decode_worker_event(event));
+  EXPECT_FALSE(decode_worker_message(event));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "host/identity.h"
 #include "runtime/annotations.h"
 #include "runtime/killed.h"
 #include "sys/files.h"

@@ -15,6 +15,8 @@
 #include "container/task_tree.h"
 #include "host/begin_worker.h"
 #include "host/identity.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "host/worker_link.h"
 #include "oci/annotations.h"
 #include "runtime/key.h"
@@ -30,17 +32,14 @@ using base::Result;
 namespace {
 
 host::WorkerRequest request_of(const Call& call, const host::Identity& who, int signal) {
-  host::WorkerRequest request;
-  request.verb = host::WorkerVerb::kCheckpoint;
-  request.session = base::SessionId(base::random_id());
-  request.container = who.id;
-  request.key = with_key(call, who).key;
-  request.runtime_args = call.arguments.state_globals();
-  request.end = true;
-  request.trigger = "stop";
-  request.signal = signal;
-  request.lock_passed = true;
-  return request;
+  return {
+      .session = base::SessionId(base::random_id()),
+      .container = who.id,
+      .key = with_key(call, who).key,
+      .runtime_args = call.arguments.state_globals(),
+      .lock_passed = true,
+      .what = host::CheckpointRequest{
+          .end = true, .trigger = image::Trigger::kStop, .signal = signal, .tag = {}, .name = {}}};
 }
 
 // The conmon of a container that nobody heard of. When its container ends it would tell Podman so,
@@ -91,15 +90,14 @@ class Monitor {
   sys::UniqueFd process_;
 };
 
-Result<host::WorkerEvent> outcome_of(host::WorkerLink& worker, const Monitor& monitor,
-                                     std::chrono::milliseconds patience) {
+Result<host::Outcome> outcome_of(host::WorkerLink& worker, const Monitor& monitor,
+                                 std::chrono::milliseconds patience) {
   for (;;) {
-    const auto message = REPRISE_PASS(worker.socket.receive(patience));
-    if (!message) return base::fail(ErrorCode::kGone, "the worker and its guard died");
-    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(*message));
-    if (event.kind == host::WorkerEventKind::kOutcome) return event;
+    host::WorkerMessage message = REPRISE_PASS(host::next_message(worker, patience));
+    if (auto* outcome = std::get_if<host::Outcome>(&message)) return std::move(*outcome);
     // The first that a session does while they stand still (session/checkpoint_session.cc).
-    if (event.phase == "copy-files") monitor.hold();
+    const auto* phase = std::get_if<host::Phase>(&message);
+    if (phase != nullptr && phase->name == "copy-files") monitor.hold();
   }
 }
 
@@ -127,13 +125,13 @@ Result<void> save_unheard(const Call& call, const host::Identity& who) {
   const Monitor monitor(state->init.pid);
   host::WorkerLink worker =
       REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, 0), lock));
-  const host::WorkerEvent outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
-  if (outcome.ok) {
+  const host::Outcome outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
+  if (outcome.ok()) {
     monitor.end();
     return {};
   }
   return std::unexpected(
-      Error(base::error_code_named(outcome.code),
+      Error(outcome.code,
             "it was restored and runs, although nobody started it, and cannot be checkpointed: " +
                 outcome.reason)
           .with_hint(outcome.hint.empty() ? "'reprise logs' says more" : outcome.hint));

@@ -34,7 +34,7 @@ Result<void> heed_pending(const Call& call, const ContinuationNote& note, store:
             .with_hint("it was taken into '" + note.store.string() +
                        "': mount that disk, or bring that store back"));
   // The host went down between the seal and its row, or before the seal.
-  if (REPRISE_PASS(session).status == "running") recover(call);
+  if (REPRISE_PASS(session).status == store::SessionStatus::kRunning) recover(call);
   return {};
 }
 

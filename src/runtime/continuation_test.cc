@@ -53,12 +53,12 @@ class ContinuationTest : public testing::Test {
   void add_session(Catalog& catalog) {
     store::SessionRow row{.id = base::SessionId("sess00000001"),
                           .key = key_,
-                          .kind = "checkpoint",
+                          .kind = store::SessionKind::kCheckpoint,
                           .begin = 1,
-                          .status = "running"};
+                          .status = store::SessionStatus::kRunning};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = 2;
-    row.status = "ok";
+    row.status = store::SessionStatus::kOk;
     ASSERT_TRUE(catalog.finish_session(row));
   }
 

@@ -7,6 +7,8 @@
 
 #include "base/fault.h"
 #include "container/network.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "host/worker_link.h"
 #include "sys/child.h"
 #include "sys/files.h"
@@ -19,29 +21,23 @@ using base::Result;
 
 namespace {
 
-std::vector<std::string> restore_command(const Call& call, const Creation& creation,
-                                         const host::WorkerEvent& ready) {
-  std::vector<std::string> argv = {call.layout.runc.string()};
-  const auto& globals = call.arguments.globals;
-  argv.insert(argv.end(), globals.begin(), globals.end());
-  argv.insert(argv.end(), {"restore", "--detach", "--bundle", creation.bundle, "--image-path",
-                           ready.image_path, "--work-path", ready.work_path, "--tcp-established",
-                           "--ext-unix-sk", "--file-locks"});
-  // Of the options of `create`, those that `restore` knows as well.
+// Of the options of `create`, those that `restore` knows as well.
+std::vector<std::string> shared_options(const Arguments& arguments) {
+  std::vector<std::string> options;
   for (const char* name : {"console-socket", "pid-file"})
-    if (const auto value = call.arguments.option(name))
-      argv.insert(argv.end(), {std::string("--") + name, *value});
-  if (call.arguments.has_flag("no-pivot")) argv.emplace_back("--no-pivot");
-  argv.push_back(creation.who.id.str());
-  return argv;
+    if (const auto value = arguments.option(name))
+      options.insert(options.end(), {std::string("--") + name, *value});
+  if (arguments.has_flag("no-pivot")) options.emplace_back("--no-pivot");
+  return options;
 }
 
 // As our child and with our descriptors 0 to 2, so that the restored init becomes a child of our
 // parent (conmon, a shim) when runc has gone, and writes where the container is to write.
-Result<int> run_restore(const Call& call, const Creation& creation,
-                        const host::WorkerEvent& ready) {
+Result<int> run_restore(const host::Ready& ready) {
+  if (ready.argv.empty())
+    return base::fail(ErrorCode::kBusy, "'reprise-worker' is of an earlier version");
   sys::SpawnOptions options;
-  options.argv = restore_command(call, creation, ready);
+  options.argv = ready.argv;
   options.env = sys::default_environment(ready.environment);
   options.stdio = sys::Stdio::kInherit;
   options.own_mounts = true;
@@ -52,17 +48,23 @@ Result<int> run_restore(const Call& call, const Creation& creation,
 }
 
 // The worker reports phases until it is ready, or has failed; if it is killed, its guard tells.
-Result<host::WorkerEvent> next_result(sys::MessageSocket& socket) {
+Result<host::WorkerMessage> next_result(host::WorkerLink& worker) {
   for (;;) {
-    const auto message = REPRISE_PASS(socket.receive());
-    if (!message) return base::fail(ErrorCode::kGone, "the worker died");
-    host::WorkerEvent event = REPRISE_PASS(host::decode_worker_event(*message));
-    if (event.kind != host::WorkerEventKind::kPhase) return event;
+    host::WorkerMessage message = REPRISE_PASS(host::next_message(worker));
+    if (!std::holds_alternative<host::Phase>(message)) return message;
   }
 }
 
-Error failure_of(const host::WorkerEvent& outcome) {
-  return Error(base::error_code_named(outcome.code), outcome.reason).with_hint(outcome.hint);
+Result<host::Ready> await_ready(host::WorkerLink& worker) {
+  host::WorkerMessage message = REPRISE_PASS(next_result(worker));
+  if (auto* ready = std::get_if<host::Ready>(&message)) return std::move(*ready);
+  return std::unexpected(host::error_of(std::get<host::Outcome>(message)));
+}
+
+Result<host::Outcome> await_outcome(host::WorkerLink& worker) {
+  host::WorkerMessage message = REPRISE_PASS(next_result(worker));
+  if (auto* outcome = std::get_if<host::Outcome>(&message)) return std::move(*outcome);
+  return base::fail(ErrorCode::kInternal, "the worker began again");
 }
 
 // Also where the worker and its guard died before they could.
@@ -73,18 +75,17 @@ void let_packets_in(const Call& call, const Creation& creation) {
 }
 
 host::WorkerRequest request_of(const Attempt& attempt) {
-  host::WorkerRequest request;
-  request.verb = host::WorkerVerb::kRestore;
-  request.session = attempt.session;
-  request.container = attempt.creation.who.id;
-  request.key = attempt.creation.key();
-  request.runtime_args = attempt.call.arguments.state_globals();
-  request.trigger = "start";
-  request.bundle = attempt.creation.bundle;
-  request.checkpoint = attempt.checkpoint;
-  request.lock_passed = true;
-  request.acknowledges = true;
-  return request;
+  const Arguments& arguments = attempt.call.arguments;
+  return {.session = attempt.session,
+          .container = attempt.creation.who.id,
+          .key = attempt.creation.key(),
+          .runtime_args = arguments.state_globals(),
+          .lock_passed = true,
+          .what = host::RestoreRequest{.bundle = attempt.creation.bundle,
+                                       .checkpoint = attempt.checkpoint,
+                                       .globals = arguments.globals,
+                                       .options = shared_options(arguments),
+                                       .acknowledges = true}};
 }
 
 // Worker and guard are gone. Whether the container stays is told by the claim.
@@ -102,16 +103,14 @@ Result<void> settle_unheard(const Attempt& attempt, const Error& error) {
 Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   REPRISE_PASS(base::fault_point("runtime-claimed"));
   host::WorkerLink worker = REPRISE_PASS(host::start_worker(request_of(attempt), &lock));
-  const host::WorkerEvent ready = REPRISE_PASS(next_result(worker.socket));
-  if (ready.kind == host::WorkerEventKind::kOutcome) return std::unexpected(failure_of(ready));
-  const int exit_code =
-      REPRISE_TRY(run_restore(attempt.call, attempt.creation, ready), "running runc restore");
+  const host::Ready ready = REPRISE_PASS(await_ready(worker));
+  const int exit_code = REPRISE_TRY(run_restore(ready), "running runc restore");
   if (exit_code == 0) REPRISE_PASS(base::fault_point("runtime-restored"));
   // The tasks stand still until the worker has consumed the claim.
   [[maybe_unused]] const auto told = worker.socket.send(host::encode_restored(exit_code));
-  const Result<host::WorkerEvent> outcome = next_result(worker.socket);
+  const Result<host::Outcome> outcome = await_outcome(worker);
   if (!outcome) return settle_unheard(attempt, outcome.error());
-  if (!outcome->ok) return std::unexpected(failure_of(*outcome));
+  if (!outcome->ok()) return std::unexpected(host::error_of(*outcome));
   if (!outcome->reason.empty()) tell_caller(attempt.call, Severity::kWarning, outcome->reason);
   if (const auto fault = base::fault_point("runtime-resumed"); !fault)
     tell_caller(attempt.call, Severity::kWarning, fault.error().message());

@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "base/log.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "session/background_gc.h"
 #include "session/checkpoint_session.h"
 #include "store/prune.h"
@@ -16,21 +16,20 @@ using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
 
-host::WorkerEvent CheckpointSession::record(const Result<void>& result) {
-  host::WorkerEvent outcome;
-  outcome.kind = host::WorkerEventKind::kOutcome;
-  if (!result) outcome = failed_outcome(result.error());
-  outcome.ok = result.has_value();
+host::Outcome CheckpointSession::record(const Result<void>& result) {
+  host::Outcome outcome{
+      .status = host::Outcome::Status::kDone, .reason = {}, .hint = {}, .checkpoint = {}};
+  if (!result) outcome = host::failed_outcome(result.error());
   outcome.freeze_ms = freeze_ms_;
   if (sealed_) {
-    outcome.checkpoint = sealed_->id.str();
+    outcome.checkpoint = sealed_->id;
     for (const image::ManifestFile& file : sealed_->files) outcome.bytes += file.bytes;
     store::LifeRow life{.key = context_.key(),
                         .time = base::now_unix_millis(),
                         .event = store::LifeEvent::kCheckpointed,
                         .session = context_.request.session,
                         .checkpoint = sealed_->id,
-                        .detail = context_.request.trigger,
+                        .detail = trigger_of(context_.request),
                         .freeze_ms = freeze_ms_,
                         .bytes = outcome.bytes,
                         .cpu_time_us = cpu_time_us_};
@@ -43,14 +42,14 @@ host::WorkerEvent CheckpointSession::record(const Result<void>& result) {
   outcome.total_ms = phases_.total_ms();
   const store::SessionRow row{.id = context_.request.session,
                               .key = context_.key(),
-                              .kind = "checkpoint",
-                              .trigger = context_.request.trigger,
+                              .kind = store::SessionKind::kCheckpoint,
+                              .trigger = trigger_of(context_.request),
                               .begin = begin_,
                               .end = base::now_unix_millis(),
-                              .status = outcome.ok ? "ok" : "failed",
+                              .status = status_of(outcome),
                               .reason = outcome.reason,
                               .hint = outcome.hint,
-                              .checkpoint = base::CheckpointId(outcome.checkpoint),
+                              .checkpoint = outcome.checkpoint,
                               .phases = phases_.finish(),
                               .log_directory = context_.directory().string()};
   base::warn_and_ignore(context_.catalog.finish_session(row), "outcome not written");

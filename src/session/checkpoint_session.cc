@@ -25,7 +25,7 @@
 #include "engine/dump.h"
 #include "host/continuation_note.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -88,25 +88,25 @@ CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hoo
       phases_(context.caller),
       begin_(base::now_unix_millis()) {}
 
-host::WorkerEvent CheckpointSession::run() {
+host::Outcome CheckpointSession::run() {
   const auto steps = [this]() -> Result<void> {
     REPRISE_PASS(admit());
     REPRISE_PASS(prepare());
     REPRISE_PASS(dump());
-    if (!context_.request.end) REPRISE_PASS(seal());
+    if (!context_.request.checkpoint().end) REPRISE_PASS(seal());
     return {};
   };
   Result<void> result = steps();
   phases_.begin("finish");
   if (const auto fault = fault_point("before-finish"); result && !fault) result = fault;
-  if (sealed_ && context_.request.end)
+  if (sealed_ && context_.request.checkpoint().end)
     end_sealed_container(
         *state_,
         *spec_);  // whatever CRIU said after the seal: the checkpoint stands, so it must end
   else if (!result)
     roll_back();
   if (sealed_) result = {};
-  host::WorkerEvent outcome = record(result);
+  host::Outcome outcome = record(result);
   // Before the caller goes on: we hold the container's lock, and another checkpoint is refused
   // while we do.
   if (sealed_) tidy();
@@ -138,7 +138,7 @@ Result<void> CheckpointSession::prepare() {
   const auto memory = container::Cgroup(state_->cgroup_paths).memory_bytes();
   writer_ = REPRISE_TRY(
       context_.store->begin({.memory = memory.value_or(store::CheckpointStore::kUnknownSize),
-                             .waiting = context_.request.end}),
+                             .waiting = context_.request.checkpoint().end}),
       "preparing the store");
   REPRISE_PASS(note_checkpoint(context_.layout, context_.request.session, writer_->id()));
   note_continuation();
@@ -167,7 +167,7 @@ Result<void> CheckpointSession::prepare() {
 // all that is done before the dump, when nothing is known that speaks against it.
 Result<void> CheckpointSession::settle_executed() {
   constexpr std::chrono::milliseconds kPatience{500};
-  if (context_.request.end) {
+  if (context_.request.checkpoint().end) {
     container::end_executed_processes("/proc", state_->init.pid, kPatience);
     return {};
   }
@@ -177,7 +177,7 @@ Result<void> CheckpointSession::settle_executed() {
 // Before the tasks stand still: it costs two syncs. Without it the checkpoint is as good, but a
 // start that does not find the store would be cold.
 void CheckpointSession::note_continuation() const {
-  if (!context_.request.end) return;
+  if (!context_.request.checkpoint().end) return;
   base::warn_and_ignore(host::write_note(state_->bundle, {.time = base::now_unix_millis(),
                                                           .checkpoint = writer_->id(),
                                                           .session = context_.request.session,
@@ -220,7 +220,8 @@ Result<void> CheckpointSession::dump() {
       .work_dir = context_.directory(),
       .worker = worker,
       .hook_socket = context_.hook_socket(),
-      .after = context_.request.end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
+      .after =
+          context_.request.checkpoint().end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
       .when_frozen = std::ranges::any_of(outside, container::can_be_reconnected)
                          ? engine::WhenFrozen(disconnect)
                          : engine::WhenFrozen(),
@@ -232,7 +233,7 @@ Result<void> CheckpointSession::dump() {
   const base::ScopeExit runs_again([this] { watch_.end(); });
   REPRISE_PASS(
       engine::dump(request, writer_->pages(), hook_listener_, [this] { return post_dump(); }));
-  if (context_.request.end) return {};
+  if (context_.request.checkpoint().end) return {};
   const engine::DumpStats stats = REPRISE_PASS(engine::load_dump_stats(context_.directory()));
   freeze_ms_ = stats.frozen.count();
   memory_bytes_ = stats.memory_bytes;
@@ -248,7 +249,7 @@ Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(capture_attributes(*writer_, *spec_, *state_, asked_.attributes));
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
-  if (!context_.request.end) {
+  if (!context_.request.checkpoint().end) {
     reconnect_unix_peers(context_.directory(), state_->init.pid);
     return {};
   }
@@ -301,9 +302,10 @@ Result<void> CheckpointSession::seal() {
   REPRISE_TRY(writer_->pages().absorb(), "storing the memory");
   sealed_.reset();
   image::Manifest sealed = REPRISE_TRY(writer_->seal(describe()), "sealing the checkpoint");
-  Result<void> added = context_.catalog.add_checkpoint(
-      sealed, context_.request.tag,
-      context_.request.end ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo);
+  Result<void> added = context_.catalog.add_checkpoint(sealed, context_.request.checkpoint().tag,
+                                                       context_.request.checkpoint().end
+                                                           ? store::Catalog::Continue::kYes
+                                                           : store::Catalog::Continue::kNo);
   if (!added) {
     // Not visible in the catalog is not visible at all: the container must run on.
     Error error = std::move(added).error().with_step("adding the checkpoint to the catalog");
@@ -321,14 +323,13 @@ image::Manifest CheckpointSession::describe() const {
   image::Manifest manifest;
   manifest.key = context_.key();
   manifest.container = context_.request.container;
-  manifest.name = context_.request.name;
-  manifest.trigger =
-      image::parse_trigger(context_.request.trigger).value_or(image::Trigger::kRequest);
-  manifest.ended = context_.request.end;
+  manifest.name = context_.request.checkpoint().name;
+  manifest.trigger = context_.request.checkpoint().trigger;
+  manifest.ended = context_.request.checkpoint().end;
   manifest.created = base::now_unix_millis();
   manifest.parent_session = context_.request.session.str();
   manifest.freeze_ms = freeze_ms_;
-  if (context_.request.end)
+  if (context_.request.checkpoint().end)
     manifest.freeze_ms = engine::frozen_for(engine::freeze_file(context_.directory()))
                              .value_or(std::chrono::milliseconds(0))
                              .count();

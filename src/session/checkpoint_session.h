@@ -14,7 +14,7 @@
 #include "container/cgroup.h"
 #include "container/connection_hold.h"
 #include "container/process_attributes.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "image/manifest.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
@@ -38,7 +38,7 @@ class CheckpointSession {
 
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
-  host::WorkerEvent run();
+  host::Outcome run();
 
  private:
   base::Result<void> admit();
@@ -57,7 +57,7 @@ class CheckpointSession {
   [[nodiscard]] image::Manifest describe() const;
   [[nodiscard]] std::int64_t cpu_time_us() const;
   [[nodiscard]] std::optional<std::filesystem::path> network() const;
-  host::WorkerEvent record(const base::Result<void>& result);
+  host::Outcome record(const base::Result<void>& result);
 
   Context& context_;
   sys::MessageListener& hook_listener_;

@@ -6,33 +6,36 @@
 #include <system_error>
 
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "json/writer.h"
 #include "sys/files.h"
 
 namespace reprise::session {
 
-void report(sys::MessageSocket& caller, const host::WorkerEvent& event) {
+void report(sys::MessageSocket& caller, const host::WorkerMessage& message) {
   // The caller of `kill` has gone long before; nobody needs to be told.
-  [[maybe_unused]] const auto sent = caller.send(host::encode(event));
+  [[maybe_unused]] const auto sent = caller.send(host::encode(message));
 }
 
-host::WorkerEvent failed_outcome(const base::Error& error) {
-  host::WorkerEvent event;
-  event.kind = host::WorkerEventKind::kOutcome;
-  event.code = base::to_string(error.code());
-  event.reason = error.message();
-  event.hint = error.hint();
-  return event;
+store::SessionKind kind_of(const host::WorkerRequest& request) {
+  return request.is_restore() ? store::SessionKind::kRestore : store::SessionKind::kCheckpoint;
+}
+
+std::string trigger_of(const host::WorkerRequest& request) {
+  return request.is_restore() ? "start"
+                              : std::string(image::to_string(request.checkpoint().trigger));
+}
+
+store::SessionStatus status_of(const host::Outcome& outcome) {
+  return outcome.ok() ? store::SessionStatus::kOk : store::SessionStatus::kFailed;
 }
 
 void Phases::begin(const std::string& name) {
   end_current();
   name_ = name;
   current_ = base::Stopwatch();
-  host::WorkerEvent event;
-  event.phase = name;
-  report(*caller_, event);
+  report(*caller_, host::Phase{.name = name});
 }
 
 void Phases::end_current() {

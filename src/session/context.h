@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "host/identity.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "oci/runtime.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
@@ -70,11 +71,13 @@ class Phases {
   std::vector<std::pair<std::string, std::int64_t>> done_;
 };
 
-// Sends an event; a caller that has gone is not an error.
-void report(sys::MessageSocket& caller, const host::WorkerEvent& event);
+// A caller that has gone is not an error.
+void report(sys::MessageSocket& caller, const host::WorkerMessage& message);
 
-// The outcome of a session that failed.
-host::WorkerEvent failed_outcome(const base::Error& error);
+// What the catalog says of a session.
+store::SessionKind kind_of(const host::WorkerRequest& request);
+std::string trigger_of(const host::WorkerRequest& request);
+store::SessionStatus status_of(const host::Outcome& outcome);
 
 // Removes the logs of all but the newest kKeptSessions sessions.
 void prune_session_logs(const host::Layout& layout);

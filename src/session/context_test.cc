@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "host/message.h"
 #include "session/internal/test_container.h"
 #include "session/outside.h"
 #include "session/parts.h"
@@ -21,10 +22,9 @@ TEST(PhasesTest, AreToldWhenTheyBeginAndTimedInTheirOrder) {
   for (const char* name : {"prepare", "dump", "seal"}) phases.begin(name);
   const std::string text = phases.finish();
   for (const char* name : {"prepare", "dump", "seal"}) {
-    const auto event =
-        host::decode_worker_event(theirs.receive(std::chrono::seconds(5)).value().value()).value();
-    EXPECT_EQ(event.kind, host::WorkerEventKind::kPhase);
-    EXPECT_EQ(event.phase, name);
+    const auto message =
+        host::decode_worker_message(theirs.receive(std::chrono::seconds(5)).value().value());
+    EXPECT_EQ(std::get<host::Phase>(message.value()).name, name);
   }
   const auto json = nlohmann::ordered_json::parse(text);
   std::vector<std::string> names;
@@ -44,16 +44,6 @@ TEST(PhasesTest, ACallerThatHasGoneDoesNotMatter) {
   Phases phases(ours);
   phases.begin("dump");
   EXPECT_NE(phases.finish().find("dump"), std::string::npos);
-}
-
-TEST(OutcomeTest, AFailureIsToldWithItsRemedy) {
-  const auto outcome =
-      failed_outcome(base::Error(ErrorCode::kBusy, "it is busy").with_hint("try again"));
-  EXPECT_EQ(outcome.kind, host::WorkerEventKind::kOutcome);
-  EXPECT_FALSE(outcome.ok);
-  EXPECT_EQ(outcome.code, "busy");
-  EXPECT_EQ(outcome.reason, "it is busy");
-  EXPECT_EQ(outcome.hint, "try again");
 }
 
 class SessionFiles : public TestContainer {};

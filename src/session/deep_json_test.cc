@@ -24,7 +24,8 @@
 #include "container/unix_peers.h"
 #include "container/volumes.h"
 #include "host/continuation_note.h"
-#include "host/worker_link.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -110,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
                [](const std::string& text) { return answer_to(host::decode_worker_request(text)); },
                ErrorCode::kInternal},
         Reader{"Event", R"({"event":"phase","phase":)", "}",
-               [](const std::string& text) { return answer_to(host::decode_worker_event(text)); },
+               [](const std::string& text) { return answer_to(host::decode_worker_message(text)); },
                ErrorCode::kInternal},
         Reader{"Restored", R"({"restored":)", "}",
                [](const std::string& text) { return answer_to(host::decode_restored(text)); },

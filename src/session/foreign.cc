@@ -36,7 +36,7 @@ Result<std::vector<vetting::MadePlace>> vet_foreign(Context& context,
                    REPRISE_PASS(store::is_made_here(context.layout.store, manifest.id));
   if (own) return std::vector<vetting::MadePlace>();
   const std::filesystem::path config =
-      context.request.bundle / std::filesystem::path("config.json");
+      context.request.restore().bundle / std::filesystem::path("config.json");
   const vetting::Grants grants =
       REPRISE_PASS(vetting::parse_grants(REPRISE_PASS(sys::read_file(config))));
   const vetting::Host host = REPRISE_PASS(vetting::this_host());

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "session/context.h"
 #include "session/settlement.h"
 #include "sys/files.h"
@@ -85,14 +85,14 @@ int take_over(const GuardedSession& guarded, const End& end) {
             {{"container", guarded.request.container.str()}, {"reason", cause.message()}});
   Result<Context> context = open_context(guarded);
   if (!context) {
-    report(*guarded.caller, failed_outcome(context.error()));
+    report(*guarded.caller, host::failed_outcome(context.error()));
     return base::exit_code(ErrorCode::kInternal);
   }
-  const host::WorkerEvent outcome = settle(
+  const host::Outcome outcome = settle(
       *context,
       {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});
   report(*guarded.caller, outcome);
-  return outcome.ok ? 0 : base::exit_code(ErrorCode::kInternal);
+  return outcome.ok() ? 0 : base::exit_code(ErrorCode::kInternal);
 }
 
 }  // namespace
@@ -103,13 +103,13 @@ int run_guarded(const GuardedSession& guarded, int (*session)(const GuardedSessi
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const pid_t pid = ::fork();
   if (pid < 0) {
-    report(*guarded.caller, failed_outcome(Error::from_errno(errno, "forking the session")));
+    report(*guarded.caller, host::failed_outcome(Error::from_errno(errno, "forking the session")));
     return base::exit_code(ErrorCode::kInternal);
   }
   if (pid == 0) ::_exit(session(guarded));
   ::prctl(PR_SET_NAME, "reprise-guard", 0, 0, 0);
   // Whoever asked may go: from here on somebody answers for the session, whatever becomes of it.
-  report(*guarded.caller, {.phase = "begin"});
+  report(*guarded.caller, host::Phase{.name = "begin"});
   const End end = wait_for_session(pid, *guarded.watch);
   const int status = end.how == End::How::kExited ? end.value : take_over(guarded, end);
   [[maybe_unused]] const auto removed =

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "session/freeze_watch.h"
 #include "store/retention.h"
 #include "sys/message_socket.h"

@@ -11,7 +11,7 @@
 #include "container/unix_peers.h"
 #include "container/volumes.h"
 #include "host/continuation_note.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "sys/test_directory.h"
 
 namespace reprise::session {
@@ -33,11 +33,16 @@ TEST(OddBytes, AreKeptInNamesOfFiles) {
   const auto volumes =
       decode_volumes(encode_volumes({{.name = "v", .destinations = {kOdd}, .part = "p"}})).value();
   EXPECT_EQ(volumes.at(0).destinations.at(0), kOdd);
-  host::WorkerRequest request{.runtime_args = {"--root", kOdd}};
-  request.bundle = kOdd;
-  request.tag = kOdd;
+  const host::WorkerRequest request{
+      .session = {},
+      .container = {},
+      .key = {},
+      .runtime_args = {"--root", kOdd},
+      .what = host::RestoreRequest{
+          .bundle = kOdd, .checkpoint = {}, .globals = {"--log", kOdd}, .options = {}}};
   const auto read = host::decode_worker_request(host::encode(request)).value();
-  EXPECT_EQ(read.bundle, kOdd);
+  EXPECT_EQ(read.restore().bundle, kOdd);
+  EXPECT_EQ(read.restore().globals.at(1), kOdd);
   EXPECT_EQ(read.runtime_args.at(1), kOdd);
   const sys::TestDirectory bundle;
   ASSERT_TRUE(host::write_note(bundle.path(), {.store = kOdd}));

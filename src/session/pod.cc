@@ -150,7 +150,8 @@ Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reade
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "the other containers have begun to use '/dev/shm' anew")
             .with_hint("stop and start all members of a pod together"));
-  const auto newest = REPRISE_PASS(newest_copy(context, context.request.checkpoint, *copy));
+  const auto newest =
+      REPRISE_PASS(newest_copy(context, context.request.restore().checkpoint, *copy));
   REPRISE_PASS(fill_from(context, newest, *directory));
   return container::set_memory_mark(*directory, copy->mark);
 }

@@ -11,7 +11,7 @@
 #include "container/network.h"
 #include "host/continuation_note.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "session/unix_peers.h"
@@ -25,8 +25,9 @@ using base::Result;
 Result<void> deliver_signal(const host::Layout& layout, const host::WorkerRequest& request) {
   const auto delivered = layout.session_run_directory(request.session) / "signal-delivered";
   std::error_code unknown;
-  if (request.signal == 0 || std::filesystem::exists(delivered, unknown)) return {};
-  REPRISE_PASS(host::runtime_of(layout, request).kill(request.container, request.signal));
+  const int signal = request.is_restore() ? 0 : request.checkpoint().signal;
+  if (signal == 0 || std::filesystem::exists(delivered, unknown)) return {};
+  REPRISE_PASS(host::runtime_of(layout, request).kill(request.container, signal));
   // For whoever settles this session if we are killed next: an application that gets its stop
   // signal twice may take that for an order to end at once.
   REPRISE_PASS(sys::replace_file(delivered, ""));

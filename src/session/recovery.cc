@@ -11,7 +11,7 @@
 #include "host/abandoned_sessions.h"
 #include "host/identity.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "session/promise.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
@@ -48,15 +48,20 @@ Error cause_of_death() {
 }
 
 host::WorkerRequest request_of(const store::SessionRow& row) {
-  host::WorkerRequest request;
-  request.verb = row.kind == "restore" ? host::WorkerVerb::kRestore : host::WorkerVerb::kCheckpoint;
-  request.session = row.id;
   const host::Whereabouts place = host::find_by_key(row.key);
-  request.container = place.id;
-  request.key = row.key;
-  request.runtime_args = place.state_args;
-  request.trigger = row.trigger;
-  request.checkpoint = row.checkpoint;
+  host::WorkerRequest request{.session = row.id,
+                              .container = place.id,
+                              .key = row.key,
+                              .runtime_args = place.state_args,
+                              .what = {}};
+  if (row.kind == store::SessionKind::kRestore)
+    request.what = host::RestoreRequest{
+        .bundle = {}, .checkpoint = row.checkpoint, .globals = {}, .options = {}};
+  else
+    request.what = host::CheckpointRequest{
+        .trigger = image::parse_trigger(row.trigger).value_or(image::Trigger::kRequest),
+        .tag = {},
+        .name = {}};
   return request;
 }
 
@@ -88,12 +93,12 @@ Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layo
 Result<bool> has_outcome(Context& context) {
   const auto row = context.catalog.find_session(context.request.session.str());
   if (!row && row.error().code() == ErrorCode::kNotFound) return false;
-  return REPRISE_PASS(row).status != "running";
+  return REPRISE_PASS(row).status != store::SessionStatus::kRunning;
 }
 
 Result<void> settle_without_outcome(Context& context) {
   // Before a sealed container could run on by our doing.
-  if (context.request.verb == host::WorkerVerb::kCheckpoint)
+  if (!context.request.is_restore())
     REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
   base::open_log(context.directory() / "reprise.log");
   settle(context,
@@ -157,9 +162,10 @@ Result<int> finish_rows(const host::Layout& layout) {
     if (std::filesystem::exists(layout.session_run_directory(row.id), error) || error) continue;
     // Asked again: the outcome is written before the directory is removed.
     const auto now = REPRISE_PASS(catalog.find_session(row.id.str()));
-    if (now.status != "running") continue;
+    if (now.status != store::SessionStatus::kRunning) continue;
     Context context = REPRISE_PASS(context_of(layout, request_of(row)));
-    if (row.kind != "restore") REPRISE_PASS(find_sealed(*context.store, layout, row.id));
+    if (row.kind != store::SessionKind::kRestore)
+      REPRISE_PASS(find_sealed(*context.store, layout, row.id));
     settle(context, {.cause = Error(ErrorCode::kGone, "the host went down during the session"),
                      .since = Settlement::Since::kLong});
     ++settled;

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "sys/file_lock.h"
 
 namespace reprise::session {

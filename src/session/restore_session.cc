@@ -21,9 +21,11 @@
 #include "engine/lost_limits.h"
 #include "engine/own_mounts.h"
 #include "engine/preloaded.h"
+#include "engine/restore_command.h"
 #include "engine/tools.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/attributes.h"
@@ -57,7 +59,7 @@ RestoreSession::RestoreSession(Context& context, sys::MessageListener& hook_list
       phases_(context.caller),
       begin_(base::now_unix_millis()) {}
 
-host::WorkerEvent RestoreSession::run() {
+host::Outcome RestoreSession::run() {
   const auto steps = [this]() -> Result<void> {
     REPRISE_PASS(prepare());
     return await_runc();
@@ -76,7 +78,7 @@ host::WorkerEvent RestoreSession::run() {
 Result<void> RestoreSession::prepare() {
   phases_.begin("prepare");
   REPRISE_PASS(fault_point("restore-prepare"));
-  const auto& request = context_.request;
+  const host::RestoreRequest& request = context_.request.restore();
   spec_ = REPRISE_PASS(oci::load_spec(request.bundle));
   wishes_ = REPRISE_PASS(oci::parse_wishes(spec_->annotations));
   // First of all: the network is up already, and the time until its sockets are back is long enough
@@ -104,20 +106,16 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   if (wishes_.fill_volumes_from == request.checkpoint.str())
-    REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, request.session));
+    REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, context_.request.session));
   overlays_ = REPRISE_PASS(mount_overlays(*reader_, *spec_, context_));
   REPRISE_PASS(check_foreign_places(places, *spec_));
   REPRISE_PASS(fault_point("restore-files"));
   phases_.begin("network");
   REPRISE_PASS(prepare_network());
   REPRISE_PASS(fault_point("restore-network"));
-  host::WorkerEvent ready;
-  ready.kind = host::WorkerEventKind::kReady;
-  ready.image_path = images.string();
-  ready.work_path = context_.directory().string();
   REPRISE_TRY(prepare_images(*reader_, images), "preparing the sockets");
-  note_lost_limits(ready.image_path);
-  ready.environment = REPRISE_PASS(prepare_criu(images));
+  note_lost_limits(images);
+  const host::Ready ready = REPRISE_PASS(plan(images));
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
   REPRISE_PASS(sys::replace_file(context_.ready_marker(), ""));
@@ -139,7 +137,7 @@ Result<void> RestoreSession::check_command() const {
 // The kernel would kill it in the middle of the restore, or soon afterwards.
 Result<void> RestoreSession::check_memory() const {
   const std::uint64_t needed = image::memory_needed(reader_->manifest());
-  const auto limit = REPRISE_PASS(container::load_memory_limit(context_.request.bundle));
+  const auto limit = REPRISE_PASS(container::load_memory_limit(context_.request.restore().bundle));
   struct sysinfo host{};
   if (container::suffices(limit, needed, ::sysinfo(&host) == 0 && host.totalswap > 0)) return {};
   constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
@@ -183,7 +181,23 @@ Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::p
       linked);
 }
 
-Result<RestoreSession::Environment> RestoreSession::prepare_criu(
+// What the wrapper is to run, so that the restored process becomes a child of its parent.
+Result<host::Ready> RestoreSession::plan(const std::filesystem::path& images) const {
+  const host::RestoreRequest& request = context_.request.restore();
+  host::Ready::Environment environment = REPRISE_PASS(prepare_criu(images));
+  return host::Ready{.argv = engine::restore_command({.program = context_.layout.runc,
+                                                      .globals = request.globals,
+                                                      .bundle = request.bundle,
+                                                      .images = images,
+                                                      .work_dir = context_.directory(),
+                                                      .options = request.options,
+                                                      .container = context_.request.container}),
+                     .environment = std::move(environment),
+                     .image_path = images.string(),
+                     .work_path = context_.directory().string()};
+}
+
+Result<host::Ready::Environment> RestoreSession::prepare_criu(
     const std::filesystem::path& images) const {
   const std::filesystem::path config = engine::criu_config_file(context_.directory());
   const std::filesystem::path worker = REPRISE_PASS(host::find_worker());
@@ -191,7 +205,7 @@ Result<RestoreSession::Environment> RestoreSession::prepare_criu(
   outside.insert(outside.end(), cgroup_mounts_.begin(), cgroup_mounts_.end());
   REPRISE_PASS(
       sys::replace_file(config, engine::restore_config(engine::hook_program(worker), outside)));
-  Environment variables =
+  host::Ready::Environment variables =
       engine::hook_variables({.socket = context_.hook_socket(),
                               .set_loopback_up = true,
                               .leave_file = engine::leave_file(context_.directory()),
@@ -364,34 +378,32 @@ Result<void> RestoreSession::runc_failed(int exit_code) const {
   return std::unexpected(cause_of_failure(std::move(error), log, *spec_));
 }
 
-host::WorkerEvent RestoreSession::record(const Result<void>& result) {
-  host::WorkerEvent outcome;
-  outcome.kind = host::WorkerEventKind::kOutcome;
-  outcome.reason = note_;
-  if (!result) outcome = failed_outcome(result.error());
-  outcome.ok = result.has_value();
-  outcome.checkpoint = context_.request.checkpoint.str();
+host::Outcome RestoreSession::record(const Result<void>& result) {
+  host::Outcome outcome{
+      .status = host::Outcome::Status::kDone, .reason = note_, .hint = {}, .checkpoint = {}};
+  if (!result) outcome = host::failed_outcome(result.error());
+  outcome.checkpoint = context_.request.restore().checkpoint;
   outcome.total_ms = phases_.total_ms();
   const base::UnixMillis now = base::now_unix_millis();
   const store::LifeRow life{
       .key = context_.key(),
       .time = now,
-      .event = outcome.ok ? store::LifeEvent::kRestored : store::LifeEvent::kRestoreFailed,
+      .event = outcome.ok() ? store::LifeEvent::kRestored : store::LifeEvent::kRestoreFailed,
       .session = context_.request.session,
-      .checkpoint = context_.request.checkpoint,
+      .checkpoint = context_.request.restore().checkpoint,
       .detail = outcome.reason,
       .restore_ms = outcome.total_ms,
-      .cpu_time_us = reader_ && outcome.ok ? reader_->manifest().cpu_time_us : 0};
+      .cpu_time_us = reader_ && outcome.ok() ? reader_->manifest().cpu_time_us : 0};
   const store::SessionRow row{.id = context_.request.session,
                               .key = context_.key(),
-                              .kind = "restore",
-                              .trigger = context_.request.trigger,
+                              .kind = store::SessionKind::kRestore,
+                              .trigger = trigger_of(context_.request),
                               .begin = begin_,
                               .end = now,
-                              .status = outcome.ok ? "ok" : "failed",
+                              .status = status_of(outcome),
                               .reason = outcome.reason,
                               .hint = outcome.hint,
-                              .checkpoint = context_.request.checkpoint,
+                              .checkpoint = context_.request.restore().checkpoint,
                               .phases = phases_.finish(),
                               .log_directory = context_.directory().string()};
   if (!result)

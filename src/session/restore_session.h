@@ -15,7 +15,7 @@
 
 #include "container/network.h"
 #include "engine/criu_config.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/context.h"
@@ -33,10 +33,9 @@ class RestoreSession {
   RestoreSession(Context& context, sys::MessageListener& hook_listener);
   // Blocks until the outcome, which it also records and reports. Never fails: a failure is an
   // outcome. A wrapper that dies in between counts as a failure.
-  host::WorkerEvent run();
+  host::Outcome run();
 
  private:
-  using Environment = std::vector<std::pair<std::string, std::string>>;
   base::Result<void> prepare();
   base::Result<void> check_fit() const;
   base::Result<void> check_command() const;
@@ -49,14 +48,16 @@ class RestoreSession {
   void note_lost_limits(const std::filesystem::path& images);
   void note_not_given_back(const base::Result<std::vector<std::string>>& failed);
   void add_note(const std::string& text);
-  [[nodiscard]] base::Result<Environment> prepare_criu(const std::filesystem::path& images) const;
+  [[nodiscard]] base::Result<host::Ready> plan(const std::filesystem::path& images) const;
+  [[nodiscard]] base::Result<host::Ready::Environment> prepare_criu(
+      const std::filesystem::path& images) const;
   base::Result<void> await_runc();
   void look_after_criu();
   base::Result<void> answer_hook();
   base::Result<void> before_resume(pid_t init);
   base::Result<void> take_result();
   [[nodiscard]] base::Result<void> runc_failed(int exit_code) const;
-  host::WorkerEvent record(const base::Result<void>& result);
+  host::Outcome record(const base::Result<void>& result);
 
   Context& context_;
   sys::MessageListener& hook_listener_;

@@ -198,12 +198,12 @@ void settle_restored(const Context& context) {
                         "the limit of processes stays lifted");
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
-  const auto& request = context.request;
-  base::warn_and_ignore(host::remove_note(request.bundle),
+  const std::string& bundle = context.request.restore().bundle;
+  base::warn_and_ignore(host::remove_note(bundle),
                         "the container's directory still tells of the checkpoint");
   const auto settle = [&]() -> Result<void> {
-    const auto spec = REPRISE_PASS(oci::load_spec(request.bundle));
-    return settle_volumes(spec, request.bundle, request.session);
+    const auto spec = REPRISE_PASS(oci::load_spec(bundle));
+    return settle_volumes(spec, bundle, context.request.session);
   };
   base::warn_and_ignore(settle(), "what the volumes held before is not removed");
 }
@@ -221,14 +221,14 @@ Result<void> undo_restore(const Context& context) {
   }
   note(unmount_overlays(context));
   note(undo_rootfs(context));
-  const auto spec = oci::load_spec(context.request.bundle);
+  const auto spec = oci::load_spec(context.request.restore().bundle);
   if (!spec) return std::unexpected(spec.error());
   if (const auto shm = oci::shm_directory(*spec)) note(container::empty_directory(*shm));
-  note(undo_volumes(*spec, context.request.bundle, context.request.session));
+  note(undo_volumes(*spec, context.request.restore().bundle, context.request.session));
   const std::filesystem::path& ns = spec->network_namespace_path;
   if (ns.empty()) return first;
   note(container::lift_hold(context.key()));
-  if (const auto reader = context.store->open(context.request.checkpoint))
+  if (const auto reader = context.store->open(context.request.restore().checkpoint))
     if (const auto adopted = addresses_to_adopt(**reader))
       note(container::release_addresses(ns, *adopted));
   note(undo_network_state(context, ns));

@@ -11,7 +11,7 @@
 #include "container/network.h"
 #include "container/task_tree.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "session/promise.h"

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "host/continuation_note.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "session/internal/test_container.h"
 #include "session/promise.h"
 #include "session/settlement.h"
@@ -15,12 +17,11 @@ namespace reprise::session {
 namespace {
 
 using base::ErrorCode;
-using host::WorkerVerb;
 using Since = Settlement::Since;
 
 class SettleTest : public TestContainer {
  protected:
-  host::WorkerEvent settle_session(Since since = Since::kNow) {
+  host::Outcome settle_session(Since since = Since::kNow) {
     auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
     Context context{.layout = layout_,
                     .request = request_,
@@ -30,7 +31,7 @@ class SettleTest : public TestContainer {
     return settle(
         context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"), .since = since});
   }
-  void expect_recorded(const char* status, const char* reason) {
+  void expect_recorded(store::SessionStatus status, const char* reason) {
     const auto row = catalog().find_session(session_.str());
     ASSERT_TRUE(row) << row.error().details();
     EXPECT_EQ(row->status, status);
@@ -58,9 +59,8 @@ class SettleTest : public TestContainer {
         catalog.add_checkpoint(store_->manifest(id).value(), "", store::Catalog::Continue::kYes));
     session_ = base::SessionId("sess00000002");
     request_.session = session_;
-    request_.verb = WorkerVerb::kRestore;
-    request_.checkpoint = id;
-    request_.bundle = bundle_.string();
+    request_.what = host::RestoreRequest{
+        .bundle = bundle_.string(), .checkpoint = id, .globals = {}, .options = {}};
     EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
     EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
     EXPECT_TRUE(
@@ -75,12 +75,12 @@ TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
   freeze();
   ASSERT_TRUE(note_freeze(layout_, request_));
   const auto outcome = settle_session();
-  EXPECT_FALSE(outcome.ok);
+  EXPECT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.reason, "the worker was killed");
   EXPECT_FALSE(is_frozen());
   EXPECT_FALSE(host::read_note(bundle_).value()) << "there is nothing to go on from";
   EXPECT_TRUE(calls().ends_with("kill web 15\n")) << calls();
-  expect_recorded("failed", "the worker was killed");
+  expect_recorded(store::SessionStatus::kFailed, "the worker was killed");
   EXPECT_TRUE(history().empty()) << "nothing has changed for the container";
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
 }
@@ -88,7 +88,7 @@ TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
 TEST_F(SettleTest, AContainerThatAPersonPausedStaysPaused) {
   run();
   freeze();
-  EXPECT_FALSE(settle_session().ok);
+  EXPECT_FALSE(settle_session().ok());
   EXPECT_TRUE(is_frozen());
 }
 
@@ -96,7 +96,7 @@ TEST_F(SettleTest, ASignalIsDeliveredOnce) {
   run();
   ASSERT_TRUE(deliver_signal(layout_, request_));
   const std::string before = calls();
-  EXPECT_FALSE(settle_session().ok);
+  EXPECT_FALSE(settle_session().ok());
   EXPECT_EQ(calls(), before);
 }
 
@@ -106,13 +106,13 @@ TEST_F(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
   ASSERT_TRUE(note_freeze(layout_, request_));
   const base::CheckpointId id = seal();
   const auto outcome = settle_session();
-  EXPECT_TRUE(outcome.ok);
-  EXPECT_EQ(outcome.checkpoint, id.str());
+  EXPECT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome.checkpoint, id);
   EXPECT_EQ(end_process(SIGUSR1), SIGKILL) << "two of it must never run";
   EXPECT_EQ(calls().find("kill"), std::string::npos) << "no signal: it is not to clean up";
   ASSERT_TRUE(continuation());
   EXPECT_EQ(continuation()->checkpoint, id);
-  expect_recorded("ok", "");
+  expect_recorded(store::SessionStatus::kOk, "");
   EXPECT_EQ(history(), std::vector{store::LifeEvent::kCheckpointed});
 }
 
@@ -121,7 +121,7 @@ TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
   freeze();
   ASSERT_TRUE(note_freeze(layout_, request_));
   const base::CheckpointId id = seal(/*ended=*/false);
-  EXPECT_TRUE(settle_session().ok);
+  EXPECT_TRUE(settle_session().ok());
   EXPECT_FALSE(is_frozen());
   EXPECT_TRUE(catalog().find_checkpoint(id.str()));
   EXPECT_FALSE(continuation()) << "it has run on since";
@@ -130,7 +130,7 @@ TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
 
 TEST_F(SettleTest, WhatIsSealedOfOneThatIsGoneIsMadeVisible) {
   const base::CheckpointId id = seal();
-  EXPECT_TRUE(settle_session(Since::kLong).ok);
+  EXPECT_TRUE(settle_session(Since::kLong).ok());
   ASSERT_TRUE(continuation());
   EXPECT_EQ(continuation()->checkpoint, id);
 }
@@ -140,8 +140,8 @@ TEST_F(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
   run();
   const base::CheckpointId id = seal();
   const auto outcome = settle_session(Since::kLong);
-  EXPECT_FALSE(outcome.ok);
-  EXPECT_EQ(outcome.code, base::to_string(ErrorCode::kGone));
+  EXPECT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.code, ErrorCode::kGone);
   EXPECT_FALSE(continuation());
   const auto note = host::read_note(bundle_).value();
   ASSERT_TRUE(note);
@@ -153,7 +153,7 @@ TEST_F(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
 TEST_F(SettleTest, OneThatJustOutlivedItsSealIsEnded) {
   run();
   seal();
-  EXPECT_TRUE(settle_session(Since::kNow).ok);
+  EXPECT_TRUE(settle_session(Since::kNow).ok());
   EXPECT_EQ(end_process(SIGUSR1), SIGKILL);
 }
 
@@ -163,16 +163,16 @@ TEST_F(SettleTest, WhereTheStateCannotBeReadItIsLeftToTheNext) {
   seal();
   write(runc_root_ / "web/state.json", "{");
   const auto outcome = settle_session(Since::kLong);
-  EXPECT_FALSE(outcome.ok);
-  EXPECT_EQ(outcome.code, base::to_string(ErrorCode::kBusy));
+  EXPECT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.code, ErrorCode::kBusy);
   EXPECT_FALSE(catalog().find_session(session_.str())) << "it has no outcome yet";
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
 }
 
 TEST_F(SettleTest, SettlingTwiceChangesNothing) {
   const base::CheckpointId id = seal();
-  EXPECT_TRUE(settle_session().ok);
-  EXPECT_TRUE(settle_session().ok);
+  EXPECT_TRUE(settle_session().ok());
+  EXPECT_TRUE(settle_session().ok());
   EXPECT_EQ(catalog().find_checkpoint(id.str()).value().id, id);
   EXPECT_TRUE(continuation());
 }
@@ -184,12 +184,12 @@ TEST_F(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
   write(layout_.session_run_directory(session_) / "ready", "");
   ASSERT_TRUE(catalog().consume_claim(host::key_of(request_), session_));
   const auto outcome = settle_session(Since::kLong);
-  EXPECT_TRUE(outcome.ok) << outcome.reason;
-  EXPECT_EQ(outcome.checkpoint, id.str());
+  EXPECT_TRUE(outcome.ok()) << outcome.reason;
+  EXPECT_EQ(outcome.checkpoint, id);
   EXPECT_FALSE(is_frozen());
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it runs";
   EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestored});
-  expect_recorded("ok", "");
+  expect_recorded(store::SessionStatus::kOk, "");
 }
 
 TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
@@ -198,13 +198,13 @@ TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
   freeze();
   write(layout_.session_run_directory(session_) / "ready", "");
   const auto outcome = settle_session(Since::kLong);
-  EXPECT_FALSE(outcome.ok);
+  EXPECT_FALSE(outcome.ok());
   EXPECT_EQ(end_process(SIGUSR1), SIGKILL) << "none of its tasks has run, and none may";
   EXPECT_NE(calls().find("delete --force web"), std::string::npos) << calls();
   ASSERT_TRUE(continuation());
   EXPECT_EQ(continuation()->checkpoint, id);
   EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestoreFailed});
-  expect_recorded("failed", "the worker was killed");
+  expect_recorded(store::SessionStatus::kFailed, "the worker was killed");
 }
 
 // Not even runc was told to restore: somebody else's container of that id is left alone.
@@ -212,7 +212,7 @@ TEST_F(SettleTest, ARestoreThatHadNotBegunTouchesNoContainer) {
   begin_restore();
   run();
   freeze();
-  EXPECT_FALSE(settle_session(Since::kLong).ok);
+  EXPECT_FALSE(settle_session(Since::kLong).ok());
   EXPECT_EQ(calls(), "");
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
 }

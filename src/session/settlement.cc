@@ -12,7 +12,7 @@
 #include "container/neighbours.h"
 #include "engine/tools.h"
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "oci/spec.h"
 #include "session/promise.h"
 #include "session/recovery.h"
@@ -31,9 +31,7 @@ using base::Result;
 
 namespace {
 
-bool is_checkpoint(const Context& context) {
-  return context.request.verb == host::WorkerVerb::kCheckpoint;
-}
+bool is_checkpoint(const Context& context) { return !context.request.is_restore(); }
 
 void note(const Result<void>& result, const char* what) {
   if (!result) base::log(LogLevel::kError, what, {{"error", result.error().details()}});
@@ -45,12 +43,9 @@ void may_be_killed(std::string_view point) {
     base::log(LogLevel::kWarn, fault.error().message() + ", ignoring");
 }
 
-host::WorkerEvent successful_outcome(const base::CheckpointId& checkpoint) {
-  host::WorkerEvent outcome;
-  outcome.kind = host::WorkerEventKind::kOutcome;
-  outcome.ok = true;
-  outcome.checkpoint = checkpoint.str();
-  return outcome;
+host::Outcome successful_outcome(const base::CheckpointId& checkpoint) {
+  return {
+      .status = host::Outcome::Status::kDone, .reason = {}, .hint = {}, .checkpoint = checkpoint};
 }
 
 Result<void> make_visible(Context& context, const image::Manifest& manifest) {
@@ -58,7 +53,7 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
   if (known) return {};
   if (known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
   REPRISE_PASS(context.catalog.add_checkpoint(
-      manifest, context.request.tag,
+      manifest, context.request.checkpoint().tag,
       manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo));
   // Its images will be compared with the container if this is not known.
   base::warn_and_ignore(store::note_made_here(context.layout.store, manifest.id),
@@ -76,18 +71,18 @@ void lift_neighbours(const Context& context) {
 
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
-host::WorkerEvent settle_outlived(Context& context, const image::Manifest& manifest) {
+host::Outcome settle_outlived(Context& context, const image::Manifest& manifest) {
   disown(context.layout, context.request, &context.catalog);
   note(container::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
-  return failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
-                                                    manifest.id.str() + "' was sealed"));
+  return host::failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
+                                                          manifest.id.str() + "' was sealed"));
 }
 
 // nullopt: left to the next recovery.
-std::optional<host::WorkerEvent> settle_sealed(Context& context, const Settlement& settlement,
-                                               const image::Manifest& manifest, DumpedTasks tasks) {
+std::optional<host::Outcome> settle_sealed(Context& context, const Settlement& settlement,
+                                           const image::Manifest& manifest, DumpedTasks tasks) {
   if (tasks == DumpedTasks::kUnknown) return std::nullopt;
   const auto state = context.runtime().state_of(context.request.container);
   if (!state && state.error().code() != ErrorCode::kNotFound) {
@@ -121,7 +116,7 @@ Result<std::optional<image::Manifest>> await_sealed(store::CheckpointStore& stor
   }
 }
 
-std::optional<host::WorkerEvent> settle_checkpoint(Context& context, const Settlement& settlement) {
+std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlement& settlement) {
   const auto sealed =
       await_sealed(*context.store, context.layout, context.request.session, settlement.patience);
   // Before they run.
@@ -137,13 +132,13 @@ std::optional<host::WorkerEvent> settle_checkpoint(Context& context, const Settl
   may_be_killed("settle-tools-ended");
   if (may_end) return settle_sealed(context, settlement, **sealed, tasks);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
-  return failed_outcome(sealed ? settlement.cause : sealed.error());
+  return host::failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
 // What the session was killed in the middle of.
 Result<void> let_go_after_all(Context& context) {
-  const auto spec = REPRISE_PASS(oci::load_spec(context.request.bundle));
-  const auto reader = REPRISE_PASS(context.store->open(context.request.checkpoint));
+  const auto spec = REPRISE_PASS(oci::load_spec(context.request.restore().bundle));
+  const auto reader = REPRISE_PASS(context.store->open(context.request.restore().checkpoint));
   finish_letting_go(spec, context, *reader);
   return {};
 }
@@ -160,7 +155,7 @@ bool is_let_go(Context& context) {
   return frozen && !*frozen;
 }
 
-std::optional<host::WorkerEvent> settle_restore(Context& context, const Settlement& settlement) {
+std::optional<host::Outcome> settle_restore(Context& context, const Settlement& settlement) {
   if (is_let_go(context)) {
     // Where the tasks were let go before runc had ended.
     note(engine::end_tools({.work_dir = context.directory(),
@@ -173,23 +168,23 @@ std::optional<host::WorkerEvent> settle_restore(Context& context, const Settleme
       note(thaw_restored(context), "the container stands still");
     }
     settle_restored(context);
-    return successful_outcome(context.request.checkpoint);
+    return successful_outcome(context.request.restore().checkpoint);
   }
   note(undo_restore(context), "undoing the restore is incomplete");
-  return failed_outcome(settlement.cause);
+  return host::failed_outcome(settlement.cause);
 }
 
-void record(Context& context, const host::WorkerEvent& outcome) {
+void record(Context& context, const host::Outcome& outcome) {
   const bool checkpoint = is_checkpoint(context);
   const base::CheckpointId id =
-      checkpoint ? base::CheckpointId(outcome.checkpoint) : context.request.checkpoint;
+      checkpoint ? outcome.checkpoint : context.request.restore().checkpoint;
   const store::SessionRow row{.id = context.request.session,
                               .key = context.key(),
-                              .kind = checkpoint ? "checkpoint" : "restore",
-                              .trigger = context.request.trigger,
+                              .kind = kind_of(context.request),
+                              .trigger = trigger_of(context.request),
                               .begin = base::now_unix_millis(),
                               .end = base::now_unix_millis(),
-                              .status = outcome.ok ? "ok" : "failed",
+                              .status = status_of(outcome),
                               .reason = outcome.reason,
                               .hint = outcome.hint,
                               .checkpoint = id,
@@ -205,35 +200,36 @@ void record(Context& context, const host::WorkerEvent& outcome) {
   }
   note(finished, "the outcome was not written");
   // A checkpoint that came to nothing changed nothing in the container's history.
-  if (checkpoint && !outcome.ok) return;
-  const store::LifeEvent event = checkpoint   ? store::LifeEvent::kCheckpointed
-                                 : outcome.ok ? store::LifeEvent::kRestored
-                                              : store::LifeEvent::kRestoreFailed;
+  if (checkpoint && !outcome.ok()) return;
+  const store::LifeEvent event = checkpoint     ? store::LifeEvent::kCheckpointed
+                                 : outcome.ok() ? store::LifeEvent::kRestored
+                                                : store::LifeEvent::kRestoreFailed;
   note(context.catalog.add_life_event(
            {.key = context.key(),
             .time = base::now_unix_millis(),
             .event = event,
             .session = context.request.session,
             .checkpoint = id,
-            .detail = checkpoint ? context.request.trigger : outcome.reason}),
+            .detail = checkpoint ? trigger_of(context.request) : outcome.reason}),
        "history was not written");
 }
 
 }  // namespace
 
-host::WorkerEvent settle(Context& context, const Settlement& settlement) {
+host::Outcome settle(Context& context, const Settlement& settlement) {
   may_be_killed("settle-begin");
-  const std::optional<host::WorkerEvent> outcome = is_checkpoint(context)
-                                                       ? settle_checkpoint(context, settlement)
-                                                       : settle_restore(context, settlement);
+  const std::optional<host::Outcome> outcome = is_checkpoint(context)
+                                                   ? settle_checkpoint(context, settlement)
+                                                   : settle_restore(context, settlement);
   // What the session had put together: images of memory, in plain.
   if (const auto swept = context.store->sweep(); !swept)
     base::log(LogLevel::kError, "what it left in the store stays until the next session",
               {{"error", swept.error().details()}});
   may_be_killed("settle-record");
   if (!outcome)
-    return failed_outcome(Error(ErrorCode::kBusy, "what became of the session is not written down")
-                              .with_hint("the next 'reprise' command does that"));
+    return host::failed_outcome(
+        Error(ErrorCode::kBusy, "what became of the session is not written down")
+            .with_hint("the next 'reprise' command does that"));
   record(context, *outcome);
   return *outcome;
 }

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "engine/criu_hook.h"
-#include "host/worker_link.h"
+#include "host/message.h"
 #include "image/manifest.h"
 #include "session/context.h"
 
@@ -36,6 +36,6 @@ struct Settlement {
 // After that they run on, and are disowned: no checkpoint of theirs is gone on from by itself, so
 // that nothing of what they do then is lost, and none of it happens twice. What is sealed and
 // cannot be made visible is not recorded: the next recovery settles it.
-host::WorkerEvent settle(Context& context, const Settlement& settlement);
+host::Outcome settle(Context& context, const Settlement& settlement);
 
 }  // namespace reprise::session

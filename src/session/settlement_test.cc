@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "session/sealed.h"
 
 #include <gtest/gtest.h>
@@ -131,7 +131,7 @@ TEST_F(Settling, OneThatCannotBeReadKeepsNoOtherFromBeingSettled) {
   EXPECT_TRUE(fs::exists(layout_.run / "set-aside/bad/request.json"));
   EXPECT_FALSE(fs::exists(layout_.session_run_directory(base::SessionId("good"))));
   auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
-  EXPECT_EQ(catalog.find_session("good").value().status, "failed");
+  EXPECT_EQ(catalog.find_session("good").value().status, store::SessionStatus::kFailed);
   EXPECT_EQ(settle_abandoned(layout_).value(), 0);
 }
 
@@ -154,17 +154,17 @@ TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
   auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
   ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("old"),
                                      .key = base::ContainerKey((base_ / "runc/web").string()),
-                                     .kind = "checkpoint",
+                                     .kind = store::SessionKind::kCheckpoint,
                                      .trigger = "stop",
                                      .begin = 1,
-                                     .status = "running",
+                                     .status = store::SessionStatus::kRunning,
                                      .phases = "{}"}));
   const auto directory = layout_.session_run_directory(base::SessionId("old"));
   ASSERT_TRUE(sys::make_directories(directory));
   std::ofstream(directory / "lock");
   std::ofstream(directory / "request.json") << "{}";
   EXPECT_EQ(settle_abandoned(layout_).value(), 1);
-  EXPECT_EQ(catalog.find_session("old").value().status, "failed");
+  EXPECT_EQ(catalog.find_session("old").value().status, store::SessionStatus::kFailed);
   EXPECT_FALSE(fs::exists(directory));
 }
 

@@ -88,16 +88,21 @@ struct ContainerRow {
   int command_image_index = 0;  // index of the image in create_command
 };
 
+enum class SessionKind : std::uint8_t { kCheckpoint, kRestore };
+std::string_view to_string(SessionKind kind);
+enum class SessionStatus : std::uint8_t { kRunning, kOk, kFailed };
+std::string_view to_string(SessionStatus status);
+
 // The write-once result of a session.
 struct SessionRow {
   base::SessionId id;
   base::ContainerKey key;
-  std::string kind;  // "checkpoint" or "restore"
-  std::string trigger;
+  SessionKind kind = SessionKind::kCheckpoint;
+  std::string trigger;  // of a checkpoint: image::Trigger
   base::UnixMillis begin = 0;
   base::UnixMillis end = 0;  // 0 while it runs
-  std::string status;        // "running", "ok", "failed"
-  std::string reason;        // empty if ok
+  SessionStatus status = SessionStatus::kRunning;
+  std::string reason;  // empty if ok
   std::string hint;
   base::CheckpointId checkpoint;
   std::string phases;  // JSON object: phase name to milliseconds

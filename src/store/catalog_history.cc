@@ -25,10 +25,30 @@ constexpr std::array<std::pair<LifeEvent, std::string_view>, 5> kLifeEvents{{
     {LifeEvent::kRestoreFailed, "restore-failed"},
 }};
 
-Result<LifeEvent> parse_life_event(const std::string& text) {
-  for (const auto& [event, name] : kLifeEvents)
-    if (name == text) return event;
-  return fail(ErrorCode::kCorrupt, "catalog: '" + text + "' is not an event of a life");
+constexpr std::array<std::pair<SessionKind, std::string_view>, 2> kSessionKinds{
+    {{SessionKind::kCheckpoint, "checkpoint"}, {SessionKind::kRestore, "restore"}}};
+
+constexpr std::array<std::pair<SessionStatus, std::string_view>, 3> kSessionStatuses{
+    {{SessionStatus::kRunning, "running"},
+     {SessionStatus::kOk, "ok"},
+     {SessionStatus::kFailed, "failed"}}};
+
+template <typename Value, std::size_t kCount>
+std::string_view name_in(const std::array<std::pair<Value, std::string_view>, kCount>& names,
+                         Value value) {
+  const auto* const found =
+      std::ranges::find(names, value, &std::pair<Value, std::string_view>::first);
+  REPRISE_ASSERT(found != names.end());
+  return found->second;
+}
+
+// `what` it is not, for the message.
+template <typename Value, std::size_t kCount>
+Result<Value> value_in(const std::array<std::pair<Value, std::string_view>, kCount>& names,
+                       const std::string& text, const char* what) {
+  for (const auto& [value, name] : names)
+    if (name == text) return value;
+  return fail(ErrorCode::kCorrupt, "catalog: '" + text + "' is not " + what);
 }
 
 Result<LifeRow> life_row(const Statement& s) {
@@ -36,7 +56,7 @@ Result<LifeRow> life_row(const Statement& s) {
   LifeRow row;
   row.key = ContainerKey(s.text(column++));
   row.time = s.integer(column++);
-  row.event = REPRISE_PASS(parse_life_event(s.text(column++)));
+  row.event = REPRISE_PASS(value_in(kLifeEvents, s.text(column++), "an event of a life"));
   row.session = SessionId(s.text(column++));
   row.checkpoint = CheckpointId(s.text(column++));
   row.detail = s.text(column++);
@@ -66,16 +86,16 @@ constexpr std::string_view kSelectSessions =
     "SELECT id, key, kind, trigger_name, began, ended, status, reason, hint, checkpoint, phases,"
     " log_directory FROM sessions ";
 
-SessionRow session_row(const Statement& s) {
+Result<SessionRow> session_row(const Statement& s) {
   int column = 0;
   SessionRow row;
   row.id = SessionId(s.text(column++));
   row.key = ContainerKey(s.text(column++));
-  row.kind = s.text(column++);
+  row.kind = REPRISE_PASS(value_in(kSessionKinds, s.text(column++), "a kind of session"));
   row.trigger = s.text(column++);
   row.begin = s.integer(column++);
   row.end = s.integer(column++);
-  row.status = s.text(column++);
+  row.status = REPRISE_PASS(value_in(kSessionStatuses, s.text(column++), "how a session ended"));
   row.reason = s.text(column++);
   row.hint = s.text(column++);
   row.checkpoint = CheckpointId(s.text(column++));
@@ -87,18 +107,15 @@ SessionRow session_row(const Statement& s) {
 Result<std::vector<SessionRow>> session_rows(Result<Statement> statement) {
   if (!statement) return std::unexpected(statement.error());
   std::vector<SessionRow> rows;
-  while (REPRISE_PASS(statement->step())) rows.push_back(session_row(*statement));
+  while (REPRISE_PASS(statement->step())) rows.push_back(REPRISE_PASS(session_row(*statement)));
   return rows;
 }
 
 }  // namespace
 
-std::string_view to_string(LifeEvent event) {
-  const auto* const found =
-      std::ranges::find(kLifeEvents, event, &std::pair<LifeEvent, std::string_view>::first);
-  REPRISE_ASSERT(found != kLifeEvents.end());
-  return found->second;
-}
+std::string_view to_string(LifeEvent event) { return name_in(kLifeEvents, event); }
+std::string_view to_string(SessionKind kind) { return name_in(kSessionKinds, kind); }
+std::string_view to_string(SessionStatus status) { return name_in(kSessionStatuses, status); }
 
 Result<void> Catalog::add_life_event(const LifeRow& row) {
   REPRISE_PASS(execute(db_.get(),
@@ -178,7 +195,7 @@ Result<void> Catalog::begin_session(const SessionRow& row) {
                       "INSERT INTO sessions (id, key, kind, trigger_name, began, ended, status,"
                       " reason, hint, checkpoint, phases, log_directory)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, 0, 'running', '', '', ?6, ?7, ?8)",
-                      row.id.str(), row.key.str(), row.kind, row.trigger, row.begin,
+                      row.id.str(), row.key.str(), to_string(row.kind), row.trigger, row.begin,
                       row.checkpoint.str(), row.phases, row.log_directory),
               "recording session '" + row.id.str() + "'");
   return {};
@@ -186,11 +203,12 @@ Result<void> Catalog::begin_session(const SessionRow& row) {
 
 Result<void> Catalog::finish_session(const SessionRow& row) {
   Transaction transaction = REPRISE_PASS(Transaction::begin(db_.get()));
-  const int rows = REPRISE_PASS(execute(
-      db_.get(),
-      "UPDATE sessions SET ended = ?2, status = ?3, reason = ?4, hint = ?5,"
-      " checkpoint = ?6, phases = ?7 WHERE id = ?1 AND status = 'running'",
-      row.id.str(), row.end, row.status, row.reason, row.hint, row.checkpoint.str(), row.phases));
+  const int rows =
+      REPRISE_PASS(execute(db_.get(),
+                           "UPDATE sessions SET ended = ?2, status = ?3, reason = ?4, hint = ?5,"
+                           " checkpoint = ?6, phases = ?7 WHERE id = ?1 AND status = 'running'",
+                           row.id.str(), row.end, to_string(row.status), row.reason, row.hint,
+                           row.checkpoint.str(), row.phases));
   if (rows == 0) {
     Statement known = REPRISE_PASS(
         Statement::prepare(db_.get(), "SELECT 1 FROM sessions WHERE id = ?1", row.id.str()));
@@ -229,7 +247,7 @@ Result<SessionRow> Catalog::find_session(const std::string& id_prefix) {
       id_prefix));
   if (!REPRISE_PASS(statement.step()))
     return fail(ErrorCode::kNotFound, "there is no session '" + id_prefix + "'");
-  SessionRow row = session_row(statement);
+  SessionRow row = REPRISE_PASS(session_row(statement));
   if (row.id.str() == id_prefix || !REPRISE_PASS(statement.step())) return row;
   return fail(ErrorCode::kInvalidInput, "'" + id_prefix + "' names more than one session: '" +
                                             row.id.str() + "', '" + statement.text(0) + "'");

@@ -182,7 +182,7 @@ TEST_F(HistoryTest, ContainersOfOneNameMostRecentlyPutFirst) {
 SessionRow session_row(const std::string& id, base::UnixMillis begin) {
   return {.id = SessionId(id),
           .key = kWeb,
-          .kind = "checkpoint",
+          .kind = SessionKind::kCheckpoint,
           .trigger = "stop",
           .begin = begin,
           .log_directory = "/var/log/reprise/" + id};
@@ -191,10 +191,10 @@ SessionRow session_row(const std::string& id, base::UnixMillis begin) {
 TEST_F(HistoryTest, ASessionRunsAndFinishes) {
   ASSERT_TRUE(catalog_.begin_session(session_row("abc1", 10)));
   SessionRow row = catalog_.find_session("abc1").value();
-  EXPECT_EQ(row.status, "running");
+  EXPECT_EQ(row.status, SessionStatus::kRunning);
   EXPECT_EQ(row.end, 0);
   EXPECT_EQ(row.key, kWeb);
-  EXPECT_EQ(row.kind, "checkpoint");
+  EXPECT_EQ(row.kind, SessionKind::kCheckpoint);
   EXPECT_EQ(row.trigger, "stop");
   EXPECT_EQ(row.begin, 10);
   EXPECT_EQ(row.log_directory, "/var/log/reprise/abc1");
@@ -203,7 +203,7 @@ TEST_F(HistoryTest, ASessionRunsAndFinishes) {
   EXPECT_EQ(catalog_.running_sessions().value().front().id, row.id);
 
   row.end = 99;
-  row.status = "failed";
+  row.status = SessionStatus::kFailed;
   row.reason = "criu failed";
   row.hint = "do this";
   row.checkpoint = CheckpointId("c1");
@@ -212,7 +212,7 @@ TEST_F(HistoryTest, ASessionRunsAndFinishes) {
   const SessionRow finished = catalog_.find_session("abc1").value();
   EXPECT_TRUE(catalog_.running_sessions().value().empty());
   EXPECT_EQ(finished.end, 99);
-  EXPECT_EQ(finished.status, "failed");
+  EXPECT_EQ(finished.status, SessionStatus::kFailed);
   EXPECT_EQ(finished.reason, "criu failed");
   EXPECT_EQ(finished.hint, "do this");
   EXPECT_EQ(finished.checkpoint.str(), "c1");
@@ -222,12 +222,12 @@ TEST_F(HistoryTest, ASessionRunsAndFinishes) {
 TEST_F(HistoryTest, AFinishedSessionIsNeverChanged) {
   SessionRow row = session_row("abc1", 10);
   ASSERT_TRUE(catalog_.begin_session(row));
-  row.status = "ok";
+  row.status = SessionStatus::kOk;
   row.end = 20;
   ASSERT_TRUE(catalog_.finish_session(row));
-  row.status = "failed";
+  row.status = SessionStatus::kFailed;
   EXPECT_EQ(catalog_.finish_session(row).error().code(), ErrorCode::kInvalidInput);
-  EXPECT_EQ(catalog_.find_session("abc1")->status, "ok");
+  EXPECT_EQ(catalog_.find_session("abc1")->status, SessionStatus::kOk);
 }
 
 TEST_F(HistoryTest, UnknownSessions) {

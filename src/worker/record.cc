@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "oci/state.h"
 #include "podman/command_line.h"
 #include "podman/container_config.h"

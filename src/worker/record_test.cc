@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "host/request.h"
 #include "sys/test_directory.h"
 
 namespace reprise::worker {

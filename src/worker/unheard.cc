@@ -5,7 +5,8 @@
 
 #include "base/log.h"
 #include "host/begin_worker.h"
-#include "host/worker_link.h"
+#include "host/message.h"
+#include "host/request.h"
 
 namespace reprise::worker {
 
@@ -27,18 +28,17 @@ Result<bool> was_heard(sys::MessageSocket& caller) {
 
 Result<void> save_unheard(const session::GuardedSession& guarded, const sys::FileLock& lock) {
   const auto& restore = guarded.request;
-  if (!restore.acknowledges || REPRISE_PASS(was_heard(*guarded.caller))) return {};
+  if (!restore.restore().acknowledges || REPRISE_PASS(was_heard(*guarded.caller))) return {};
   base::log(base::LogLevel::kWarn, "nobody heard that the container runs, checkpointing it",
             {{"container", restore.container.str()}});
-  host::WorkerRequest request;
-  request.verb = host::WorkerVerb::kCheckpoint;
-  request.session = base::SessionId(base::random_id());
-  request.container = restore.container;
-  request.key = restore.key;
-  request.runtime_args = restore.runtime_args;
-  request.end = true;
-  request.trigger = "stop";
-  request.lock_passed = true;
+  const host::WorkerRequest request{
+      .session = base::SessionId(base::random_id()),
+      .container = restore.container,
+      .key = restore.key,
+      .runtime_args = restore.runtime_args,
+      .lock_passed = true,
+      .what = host::CheckpointRequest{
+          .end = true, .trigger = image::Trigger::kStop, .tag = {}, .name = {}}};
   REPRISE_PASS(host::begin_worker(guarded.layout, request, lock));
   return {};
 }

@@ -3,12 +3,13 @@
 // Whether a restore needs to be saved because nobody heard of it. That it is, is shown with real
 // containers (tests/root/test_never_lost.py): no worker is begun here.
 #include "worker/unheard.h"
+#include "host/message.h"
+#include "host/request.h"
 
 #include <gtest/gtest.h>
 
 #include <utility>
 
-#include "host/worker_link.h"
 #include "sys/test_directory.h"
 
 namespace reprise::worker {
@@ -18,10 +19,13 @@ class UnheardTest : public testing::Test {
  protected:
   UnheardTest() {
     guarded_.layout = {.store = scratch_ / "store", .run = scratch_ / "run", .runc = "/no/runc"};
-    guarded_.request.verb = host::WorkerVerb::kRestore;
     guarded_.request.container = base::ContainerId("web");
-    guarded_.request.acknowledges = true;
+    set_acknowledges(true);
     guarded_.caller = &ours_;
+  }
+  void set_acknowledges(bool acknowledges) {
+    guarded_.request.what = host::RestoreRequest{
+        .bundle = {}, .checkpoint = {}, .globals = {}, .options = {}, .acknowledges = acknowledges};
   }
   base::Result<void> save() { return save_unheard(guarded_, lock_); }
 
@@ -40,7 +44,7 @@ TEST_F(UnheardTest, AWrapperThatHeardItIsBelieved) {
 
 // One of the version before will never say it.
 TEST_F(UnheardTest, AWrapperThatDoesNotSayItIsNotWaitedFor) {
-  guarded_.request.acknowledges = false;
+  set_acknowledges(false);
   EXPECT_TRUE(save());
 }
 

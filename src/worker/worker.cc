@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "host/layout.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "host/worker_link.h"
 #include "session/background_upload.h"
 #include "session/checkpoint_session.h"
@@ -33,7 +35,6 @@ namespace reprise::worker {
 using base::Error;
 using base::ErrorCode;
 using base::Result;
-using host::WorkerVerb;
 using session::GuardedSession;
 
 namespace {
@@ -61,11 +62,11 @@ store::SessionRow first_row(const GuardedSession& guarded) {
   const host::WorkerRequest& request = guarded.request;
   return {.id = request.session,
           .key = host::key_of(request),
-          .kind = request.verb == WorkerVerb::kCheckpoint ? "checkpoint" : "restore",
-          .trigger = request.trigger,
+          .kind = session::kind_of(request),
+          .trigger = session::trigger_of(request),
           .begin = base::now_unix_millis(),
-          .status = "running",
-          .checkpoint = request.checkpoint,
+          .status = store::SessionStatus::kRunning,
+          .checkpoint = request.is_restore() ? request.restore().checkpoint : base::CheckpointId(),
           .phases = "{}",
           .log_directory = guarded.layout.session_directory(request.session).string()};
 }
@@ -74,13 +75,14 @@ store::SessionRow first_row(const GuardedSession& guarded) {
 void note_container(session::Context& context) {
   auto name = record_container(context);
   base::warn_and_ignore(name, "'reprise restore' will not be able to make it again");
-  if (name && context.request.name.empty()) context.request.name = std::move(*name);
+  auto& request = std::get<host::CheckpointRequest>(context.request.what);
+  if (name && request.name.empty()) request.name = std::move(*name);
 }
 
-Result<host::WorkerEvent> try_session(const GuardedSession& guarded) {
+Result<host::Outcome> try_session(const GuardedSession& guarded) {
   // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
-  const auto open = guarded.request.verb == WorkerVerb::kRestore ? store::Catalog::open_existing
-                                                                 : store::Catalog::open;
+  const auto open =
+      guarded.request.is_restore() ? store::Catalog::open_existing : store::Catalog::open;
   store::Catalog catalog = REPRISE_TRY(open(guarded.layout.store), "opening the catalog");
   auto checkpoints = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store");
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
@@ -92,8 +94,8 @@ Result<host::WorkerEvent> try_session(const GuardedSession& guarded) {
                            .retention = guarded.retention};
   REPRISE_TRY(context.catalog.begin_session(first_row(guarded)), "recording the session");
   session::prune_session_logs(context.layout);
-  if (guarded.request.verb == WorkerVerb::kCheckpoint) note_container(context);
-  if (guarded.request.verb == WorkerVerb::kRestore)
+  if (!guarded.request.is_restore()) note_container(context);
+  if (guarded.request.is_restore())
     return session::RestoreSession(context, *guarded.hook_listener).run();
   return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
 }
@@ -106,7 +108,7 @@ void record_failure(const GuardedSession& guarded, const Error& error) {
     // It is there if the session had begun.
     static_cast<void>(catalog.begin_session(row));
     row.end = base::now_unix_millis();
-    row.status = "failed";
+    row.status = store::SessionStatus::kFailed;
     row.reason = error.message();
     row.hint = error.hint();
     return catalog.finish_session(row);
@@ -118,21 +120,21 @@ void record_failure(const GuardedSession& guarded, const Error& error) {
 
 // For a session that failed before it touched anything.
 void deliver_promised_signal(const GuardedSession& guarded) {
-  if (guarded.request.verb != WorkerVerb::kCheckpoint) return;
+  if (guarded.request.is_restore()) return;
   if (const auto sent = session::deliver_signal(guarded.layout, guarded.request); !sent)
     base::log(base::LogLevel::kError, "signal not delivered", {{"error", sent.error().details()}});
 }
 
 int run_session(const GuardedSession& guarded) {
-  Result<host::WorkerEvent> outcome = try_session(guarded);
+  Result<host::Outcome> outcome = try_session(guarded);
   if (!outcome) {
     base::log(base::LogLevel::kError, "session failed", {{"error", outcome.error().details()}});
     deliver_promised_signal(guarded);
     record_failure(guarded, outcome.error());
-    outcome = session::failed_outcome(outcome.error());
+    outcome = host::failed_outcome(outcome.error());
   }
   session::report(*guarded.caller, *outcome);
-  return outcome->ok ? 0 : base::exit_code(ErrorCode::kInternal);
+  return outcome->ok() ? 0 : base::exit_code(ErrorCode::kInternal);
 }
 
 // What a session needs before it can fail in an orderly way.
@@ -150,14 +152,14 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   if (request.lock_passed)
     ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(host::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
-  if (request.verb == WorkerVerb::kRestore)  // which makes no store, not even by its log
+  if (request.is_restore())  // which makes no store, not even by its log
     REPRISE_TRY(store::Catalog::open_existing(layout.store), "looking for the checkpoint");
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
   ready.session_lock = REPRISE_TRY(session::note_session(layout, request), "noting the session");
   ready.watch = REPRISE_PASS(session::FreezeWatch::create());
   base::open_log(layout.session_directory(request.session) / "reprise.log");
   const std::filesystem::path hook = layout.session_run_directory(request.session) / "hook";
-  if (request.verb == WorkerVerb::kCheckpoint && !request.lock_passed)
+  if (!request.is_restore() && !request.lock_passed)
     ready.lock = REPRISE_TRY(sys::FileLock::try_lock(layout.lock_of(host::identity_of(request))),
                              "another operation on the container is running");
   ready.listener = REPRISE_PASS(sys::MessageListener::listen(hook));
@@ -182,7 +184,7 @@ void upload(const host::Layout& layout, const config::Config& config) {
 // that.
 void drop_lock_of_deleted(const GuardedSession& guarded) {
   const auto& request = guarded.request;
-  if (request.verb != WorkerVerb::kCheckpoint || !request.end) return;
+  if (request.is_restore() || !request.checkpoint().end) return;
   const auto who = host::identity_of(request);
   std::error_code unknown;
   if (std::filesystem::exists(guarded.layout.marker_of(who), unknown) || unknown) return;
@@ -209,7 +211,7 @@ Result<int> serve(sys::MessageSocket& caller) {
   guarded.watch = &*ready->watch;
   guarded.hook_listener = &*ready->listener;
   Result<int> status = session::run_guarded(guarded, run_session);
-  if (guarded.request.verb == WorkerVerb::kRestore && *status == 0 && ready->lock)
+  if (guarded.request.is_restore() && *status == 0 && ready->lock)
     base::warn_and_ignore(save_unheard(guarded, *ready->lock),
                           "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
@@ -251,7 +253,7 @@ int run_worker(int argc, char** argv) {
   sys::MessageSocket caller = sys::MessageSocket::adopt(std::move(*fd));
   const Result<int> status = serve(caller);
   if (status) return *status;
-  session::report(caller, session::failed_outcome(status.error()));
+  session::report(caller, host::failed_outcome(status.error()));
   return base::exit_code(status.error().code());
 }
 

@@ -16,8 +16,6 @@
 #include "container/sysctls.h"
 #include "container/unix_peers.h"
 #include "container/volumes.h"
-#include "host/continuation_note.h"
-#include "host/worker_link.h"
 #include "input.h"
 #include "scratch_directory.h"
 #include "sys/files.h"
@@ -70,7 +68,7 @@ constexpr std::array<Target, 13> kTargets = {
     [](const std::string& text) { there_and_back(text, decode_change, encode_change); },
     [](const std::string& text) {
       there_and_back(text, decode_worker_request, [](const WorkerRequest& r) { return encode(r); });
-      there_and_back(text, decode_worker_event, [](const WorkerEvent& e) { return encode(e); });
+      there_and_back(text, decode_worker_message, [](const WorkerMessage& m) { return encode(m); });
       (void)decode_restored(text);
     },
     &note,

@@ -19,7 +19,7 @@
 #include <system_error>
 
 #include "host/layout.h"
-#include "host/worker_link.h"
+#include "host/request.h"
 #include "oci/runtime.h"
 #include "oci/state.h"
 #include "store/catalog.h"
@@ -115,11 +115,13 @@ class TestContainer : public testing::Test {
   fs::path runc_root_ = scratch_ / "runc-root";
   host::Layout layout_;
   base::SessionId session_{"sess00000001"};
-  host::WorkerRequest request_{.session = session_,
-                               .container = base::ContainerId("web"),
-                               .runtime_args = {"--root", runc_root_.string()},
-                               .trigger = "stop",
-                               .signal = SIGTERM};
+  host::WorkerRequest request_{
+      .session = session_,
+      .container = base::ContainerId("web"),
+      .key = {},
+      .runtime_args = {"--root", runc_root_.string()},
+      .what = host::CheckpointRequest{
+          .trigger = image::Trigger::kStop, .signal = SIGTERM, .tag = {}, .name = {}}};
   std::unique_ptr<store::CheckpointStore> store_;
 
  private:
