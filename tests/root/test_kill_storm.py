@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats. Run by
-hand (tests/root/run kill_storm.py -s): in the lane as soon as 500 rounds in a row have found nothing.
+"""Kills at random: REPRISE_STORM_ROUNDS rounds (40 by default), which REPRISE_STORM_SEED repeats as far
+as a machine repeats its timing.
 """
 import os
 import pathlib
