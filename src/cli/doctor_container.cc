@@ -7,14 +7,16 @@
 #include "cli/containers.h"
 #include "cli/doctor.h"
 #include "cli/unnoticed.h"
-#include "container/mount_sources.h"
-#include "container/network_baseline.h"
-#include "container/not_kept.h"
-#include "container/obstacles.h"
 #include "host/identity.h"
 #include "host/layout.h"
+#include "network/network.h"
+#include "network/network_baseline.h"
+#include "network/network_setup.h"
 #include "oci/runtime.h"
 #include "oci/spec.h"
+#include "preflight/mount_sources.h"
+#include "preflight/not_kept.h"
+#include "preflight/obstacles.h"
 #include "sys/file_lock.h"
 #include "sys/namespaces.h"
 
@@ -56,14 +58,14 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info, const hos
 
 // What a checkpoint would refuse, or say nothing of because it carries it.
 std::vector<Finding> check_network(const podman::ContainerInfo& info, const host::Layout& layout) {
-  const container::NetworkNamespace ns = "/proc/" + std::to_string(info.pid) + "/ns/net";
+  const network::NetworkNamespace ns = "/proc/" + std::to_string(info.pid) + "/ns/net";
   const auto file = layout.network_baseline_of(host::identify({}, base::ContainerId(info.id)));
   const auto look = [&]() -> Result<std::vector<Finding>> {
     std::vector<Finding> findings;
     if (REPRISE_PASS(sys::is_own_network(ns))) return findings;
-    const auto [before, change] = REPRISE_PASS(container::compare_with_baseline(ns, file));
+    const auto [before, change] = REPRISE_PASS(network::compare_with_baseline(ns, file));
     if (change.empty()) return findings;
-    for (const std::string& lost : REPRISE_PASS(container::uncarriable(before, change)))
+    for (const std::string& lost : REPRISE_PASS(network::uncarriable(before, change)))
       findings.push_back({Health::kFail, "network", "has " + lost + ", which cannot be saved",
                           "have the program remove it before the checkpoint"});
     if (findings.empty())
@@ -84,14 +86,14 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   if (!info.has_tasks()) return findings;
   std::ranges::move(check_network(info, layout), std::back_inserter(findings));
   const auto spec = oci::load_spec(info.directory);
-  const container::Examination seen = container::examine(
+  const preflight::Examination seen = preflight::examine(
       "/proc", info.pid, {.spec = spec ? &*spec : nullptr, .bundle = info.directory});
   if (!spec) findings.push_back({Health::kWarn, "specification", spec.error().message(), {}});
-  for (const container::Obstacle& gone : container::missing_sources(spec ? *spec : oci::Spec()))
+  for (const preflight::Obstacle& gone : preflight::missing_sources(spec ? *spec : oci::Spec()))
     findings.push_back({Health::kWarn, gone.subject, gone.text, gone.remedy});
-  for (const container::Obstacle& obstacle : seen.obstacles)
+  for (const preflight::Obstacle& obstacle : seen.obstacles)
     findings.push_back({Health::kFail, obstacle.subject, obstacle.text, obstacle.remedy});
-  for (const container::SeenLoss& loss : container::seen_losses(info.pid, container::Losses::kAll))
+  for (const preflight::SeenLoss& loss : preflight::seen_losses(info.pid, preflight::Losses::kAll))
     findings.push_back({Health::kInfo,
                         loss.subject,
                         "does not come back: " + std::string(loss.row->what) + ": " +

@@ -9,13 +9,14 @@
 #include <thread>
 #include <utility>
 
-#include "container/connection_hold.h"
-#include "container/neighbours.h"
-#include "container/network.h"
-#include "container/network_baseline.h"
 #include "container/refused_calls.h"
 #include "host/continuation_note.h"
 #include "host/identity.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
+#include "network/network_baseline.h"
+#include "network/network_setup.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "runtime/annotations.h"
@@ -90,8 +91,8 @@ void note_network(const Call& call, const Creation& creation) {
   const auto file = call.layout.network_baseline_of(creation.who);
   const auto look = [&]() -> Result<void> {
     if (creation.network_namespace.empty()) return sys::remove_tree(file);
-    return container::note_baseline(
-        file, REPRISE_PASS(container::look_at_network(creation.network_namespace)));
+    return network::note_baseline(
+        file, REPRISE_PASS(network::look_at_network(creation.network_namespace)));
   };
   note(call, "the network's setup is guessed", look());
 }
@@ -99,11 +100,11 @@ void note_network(const Call& call, const Creation& creation) {
 // The connections of its last life are gone for good: peers are to be told at once.
 int start_cold(const Call& call, const Creation& creation) {
   if (!creation.network_namespace.empty())
-    note(call, "peers of lost connections wait", container::lift_hold(creation.key()));
+    note(call, "peers of lost connections wait", network::lift_hold(creation.key()));
   // An empty namespace is new, or nobody's.
-  if (container::is_inhabited(creation.network_namespace))
+  if (network::is_inhabited(creation.network_namespace))
     note(call, "other containers wait",
-         container::end_neighbours(creation.key(), creation.network_namespace));
+         network::end_neighbours(creation.key(), creation.network_namespace));
   note_network(call, creation);
   return pass_through(call);
 }

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "container/adopted_note.h"
 #include "host/identity.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "network/adopted_note.h"
 #include "oci/annotations.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
@@ -105,7 +105,7 @@ int execute(const Call& call) {
   if (id) {
     const auto who = host::identify(call.arguments.state_globals(), base::ContainerId(*id));
     const auto released =
-        container::release_noted(container::adopted_note_of(call.layout.network_baseline_of(who)));
+        network::release_noted(network::adopted_note_of(call.layout.network_baseline_of(who)));
     if (!released) tell_caller(call, Severity::kWarning, released.error().message());
   }
   return pass_through(call);
@@ -142,7 +142,7 @@ int remove(const Call& call) {
     return refuse(call, base::Error(saved.error()).with_step("not deleted"));
   take(call.layout.restored_marker_of(*who));
   take(call.layout.network_baseline_of(*who));
-  take(container::adopted_note_of(call.layout.network_baseline_of(*who)));
+  take(network::adopted_note_of(call.layout.network_baseline_of(*who)));
   const bool killed = take_kill(call, *who);
   if (take(call.layout.marker_of(*who)))
     if (auto catalog = store::Catalog::open_existing(call.layout.store))

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/fault.h"
-#include "container/network.h"
 #include "host/message.h"
 #include "host/request.h"
 #include "host/worker_link.h"
+#include "network/network.h"
 #include "sys/child.h"
 #include "sys/files.h"
 
@@ -70,7 +70,7 @@ Result<host::Outcome> await_outcome(host::WorkerLink& worker) {
 // Also where the worker and its guard died before they could.
 void let_packets_in(const Call& call, const Creation& creation) {
   if (creation.network_namespace.empty()) return;
-  if (const auto done = container::unblock_outside(creation.network_namespace); !done)
+  if (const auto done = network::unblock_outside(creation.network_namespace); !done)
     tell_caller(call, Severity::kWarning, done.error().message());
 }
 

@@ -5,14 +5,14 @@
 #include <set>
 #include <sstream>
 
-#include "container/not_kept.h"
-#include "container/process_attributes.h"
-#include "container/segment_size.h"
+#include "attributes/process_attributes.h"
+#include "attributes/segment_size.h"
+#include "attributes/socket_options.h"
 #include "container/socket_files.h"
-#include "container/socket_options.h"
 #include "image/criu_sockets.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "preflight/not_kept.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -38,24 +38,24 @@ Result<void> write_part(store::CheckpointWriter& writer, const char* name,
 
 Result<void> capture_attributes(store::CheckpointWriter& writer, const oci::Spec& spec,
                                 const oci::State& state,
-                                const std::vector<container::ProcessAttribute>& asked) {
+                                const std::vector<attributes::ProcessAttribute>& asked) {
   const std::string idle =
       REPRISE_TRY(container::list_tmpfs_sockets(state.init.pid, oci::external_mounts(spec)),
                   "looking for sockets on tmpfs");
   if (!idle.empty()) REPRISE_PASS(write_part(writer, kTmpfsSocketsPart, idle));
   std::string losses;
   for (const auto& [subject, row] :
-       container::seen_losses(state.init.pid, container::Losses::kHarmful))
+       preflight::seen_losses(state.init.pid, preflight::Losses::kHarmful))
     losses += std::string(row->what) + " " + std::string(row->becomes) + " (" + subject + ")\n";
   if (!losses.empty()) REPRISE_PASS(write_part(writer, kLossesPart, losses));
-  const auto sockets = container::read_sockets("/proc", state.init.pid);
+  const auto sockets = attributes::read_sockets("/proc", state.init.pid);
   if (!sockets.empty())
-    REPRISE_TRY(write_part(writer, kSocketsPart, container::encode_sockets(sockets)),
+    REPRISE_TRY(write_part(writer, kSocketsPart, attributes::encode_sockets(sockets)),
                 "saving the options of sockets");
-  auto processes = container::read_attributes("/proc", state.init.pid);
+  auto processes = attributes::read_attributes("/proc", state.init.pid);
   processes.insert(processes.end(), asked.begin(), asked.end());
   if (!processes.empty())
-    REPRISE_TRY(write_part(writer, kAttributesPart, container::encode_attributes(processes)),
+    REPRISE_TRY(write_part(writer, kAttributesPart, attributes::encode_attributes(processes)),
                 "saving the attributes of processes");
   return {};
 }
@@ -63,9 +63,9 @@ Result<void> capture_attributes(store::CheckpointWriter& writer, const oci::Spec
 Result<void> prepare_images(store::CheckpointReader& reader, const std::filesystem::path& images) {
   const auto text = REPRISE_PASS(text_of(reader, kSocketsPart));
   if (!text) return {};
-  const auto sockets = REPRISE_PASS(container::decode_sockets(*text));
+  const auto sockets = REPRISE_PASS(attributes::decode_sockets(*text));
   std::set<std::uint64_t> moved;
-  for (const container::SocketRecord& socket : sockets)
+  for (const attributes::SocketRecord& socket : sockets)
     if (socket.file && !socket.file->is_there) moved.insert(socket.file->socket);
   if (moved.empty()) return {};
   const std::filesystem::path file = images / "files.img";
@@ -86,14 +86,14 @@ Result<std::vector<std::string>> restore_attributes(store::CheckpointReader& rea
         !made)
       failed.push_back("idle sockets on tmpfs: " + made.error().message());
   if (const auto text = REPRISE_PASS(text_of(reader, kSocketsPart))) {
-    const auto sockets = REPRISE_PASS(container::decode_sockets(*text));
-    for (std::string& failure : container::set_sockets("/proc", init, sockets))
+    const auto sockets = REPRISE_PASS(attributes::decode_sockets(*text));
+    for (std::string& failure : attributes::set_sockets("/proc", init, sockets))
       failed.push_back(std::move(failure));
   }
-  container::renew_segment_sizes("/proc", init);
+  attributes::renew_segment_sizes("/proc", init);
   if (const auto text = REPRISE_PASS(text_of(reader, kAttributesPart))) {
-    const auto processes = REPRISE_PASS(container::decode_attributes(*text));
-    for (std::string& failure : container::set_attributes("/proc", init, processes))
+    const auto processes = REPRISE_PASS(attributes::decode_attributes(*text));
+    for (std::string& failure : attributes::set_attributes("/proc", init, processes))
       failed.push_back(std::move(failure));
   }
   return failed;
@@ -102,8 +102,8 @@ Result<std::vector<std::string>> restore_attributes(store::CheckpointReader& rea
 Result<std::vector<std::string>> inject_attributes(store::CheckpointReader& reader, pid_t init) {
   const auto text = REPRISE_PASS(text_of(reader, kAttributesPart));
   if (!text) return std::vector<std::string>();
-  const auto processes = REPRISE_PASS(container::decode_attributes(*text));
-  return container::inject_attributes("/proc", init, processes);
+  const auto processes = REPRISE_PASS(attributes::decode_attributes(*text));
+  return attributes::inject_attributes("/proc", init, processes);
 }
 
 }  // namespace reprise::session

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "attributes/process_attributes.h"
 #include "base/result.h"
-#include "container/process_attributes.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "store/checkpoint_store.h"
@@ -22,7 +22,7 @@ namespace reprise::session {
 // is written where there is nothing unusual.
 base::Result<void> capture_attributes(store::CheckpointWriter& writer, const oci::Spec& spec,
                                       const oci::State& state,
-                                      const std::vector<container::ProcessAttribute>& asked);
+                                      const std::vector<attributes::ProcessAttribute>& asked);
 
 // Before CRIU reads its images in directory `images`: makes it leave the files of sockets where it
 // will look for them afterwards.

@@ -8,27 +8,28 @@
 #include <cstdlib>
 #include <utility>
 
+#include "attributes/process_attributes.h"
+#include "attributes/unix_peers.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/scope_exit.h"
-#include "container/connection_hold.h"
 #include "container/exec_sessions.h"
 #include "container/inotify_watches.h"
 #include "container/joined_namespaces.h"
-#include "container/neighbours.h"
-#include "container/network.h"
-#include "container/network_obstacles.h"
-#include "container/obstacles.h"
 #include "container/task_tree.h"
-#include "container/unix_peers.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
 #include "host/continuation_note.h"
 #include "host/layout.h"
 #include "host/message.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "preflight/network_obstacles.h"
+#include "preflight/obstacles.h"
 #include "session/attributes.h"
 #include "session/capture.h"
 #include "session/connections.h"
@@ -69,9 +70,9 @@ Result<void> refuse_paused(const oci::State& state) {
 }
 
 // CRIU would refuse as well, but in the middle of a dump and in words for those who know it.
-Result<void> refuse(const std::vector<container::Obstacle>& found) {
+Result<void> refuse(const std::vector<preflight::Obstacle>& found) {
   if (found.empty()) return {};
-  const container::Obstacle& first = found.front();
+  const preflight::Obstacle& first = found.front();
   std::string text = first.subject + " " + first.text;
   if (found.size() > 1)
     text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise doctor')";
@@ -127,7 +128,7 @@ Result<void> CheckpointSession::admit() {
     return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
   REPRISE_PASS(refuse_paused(*state_));
   return refuse(
-      container::examine("/proc", state_->init.pid, {.spec = &*spec_, .bundle = state_->bundle})
+      preflight::examine("/proc", state_->init.pid, {.spec = &*spec_, .bundle = state_->bundle})
           .obstacles);
 }
 
@@ -150,12 +151,12 @@ Result<void> CheckpointSession::prepare() {
   criu_version_ = REPRISE_PASS(criu_version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
                                     container::watches_of("/proc", state_->init.pid));
-  asked_ = container::ask_attributes("/proc", state_->init.pid);
+  asked_ = attributes::ask_attributes("/proc", state_->init.pid);
   for (const std::string& doubt : asked_.doubts)
     base::log(LogLevel::kWarn, "may come back without what it has denied itself",
               {{"what", "memory that is writable and executable"}, {"reason", doubt}});
   if (const auto ns = network()) {
-    addresses_ = REPRISE_PASS(container::addresses(*ns));
+    addresses_ = REPRISE_PASS(network::addresses(*ns));
     REPRISE_PASS(capture_network_state(context_, *writer_, *spec_, *ns));
   }
   REPRISE_PASS(await_neighbours());
@@ -171,7 +172,7 @@ Result<void> CheckpointSession::settle_executed() {
     container::end_executed_processes("/proc", state_->init.pid, kPatience);
     return {};
   }
-  return refuse(container::examine_executed("/proc", state_->init.pid));
+  return refuse(preflight::examine_executed("/proc", state_->init.pid));
 }
 
 // Before the tasks stand still: it costs two syncs. Without it the checkpoint is as good, but a
@@ -189,7 +190,7 @@ void CheckpointSession::note_continuation() const {
 // as long as the other one may stand still.
 Result<void> CheckpointSession::await_neighbours() {
   if (spec_->network_namespace_path.empty()) return {};
-  network_lock_ = REPRISE_PASS(container::lock_network(
+  network_lock_ = REPRISE_PASS(network::lock_network(
       spec_->network_namespace_path, container::processes_of("/proc", state_->init.pid),
       wishes_.freeze_limit));
   return {};
@@ -206,7 +207,7 @@ Result<void> CheckpointSession::dump() {
   REPRISE_TRY(container::mend_joined_namespaces(context_.runtime(), context_.request.container,
                                                 state_->init.pid),
               "finding the namespaces that the container joined");
-  const auto outside = REPRISE_PASS(container::outside_peers("/proc", state_->init.pid));
+  const auto outside = REPRISE_PASS(attributes::outside_peers("/proc", state_->init.pid));
   const auto disconnect = [this] {
     return disconnect_unix_peers(context_, *writer_, state_->init.pid);
   };
@@ -222,7 +223,7 @@ Result<void> CheckpointSession::dump() {
       .hook_socket = context_.hook_socket(),
       .after =
           context_.request.checkpoint().end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
-      .when_frozen = std::ranges::any_of(outside, container::can_be_reconnected)
+      .when_frozen = std::ranges::any_of(outside, attributes::can_be_reconnected)
                          ? engine::WhenFrozen(disconnect)
                          : engine::WhenFrozen(),
       .limit = wishes_.freeze_limit};
@@ -277,7 +278,7 @@ Result<void> CheckpointSession::seal_held() {
   return std::unexpected(std::move(error));
 }
 
-container::HoldRequest CheckpointSession::hold_request() const {
+network::HoldRequest CheckpointSession::hold_request() const {
   return {.container = context_.key(),
           .init = state_->init.pid,
           .network = spec_->network_namespace_path,

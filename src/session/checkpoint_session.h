@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "attributes/process_attributes.h"
 #include "container/cgroup.h"
-#include "container/connection_hold.h"
-#include "container/process_attributes.h"
 #include "host/message.h"
 #include "image/manifest.h"
+#include "network/connection_hold.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -50,7 +50,7 @@ class CheckpointSession {
   void note_continuation() const;
   base::Result<void> await_neighbours();
   base::Result<void> settle_executed();
-  [[nodiscard]] container::HoldRequest hold_request() const;
+  [[nodiscard]] network::HoldRequest hold_request() const;
   void roll_back();
   void tidy();
   void remove_superseded();
@@ -71,9 +71,9 @@ class CheckpointSession {
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;
   std::vector<std::string> watched_;  // paths
-  container::AskedAttributes asked_;
+  attributes::AskedAttributes asked_;
   std::optional<sys::FileLock> network_lock_;  // if others live in the network namespace
-  std::vector<container::Connection> neighbours_;
+  std::vector<network::Connection> neighbours_;
   std::string runtime_version_;
   std::string criu_version_;
   std::int64_t cpu_time_us_ = 0;

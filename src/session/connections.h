@@ -5,15 +5,14 @@
 
 #include <vector>
 
-#include "container/connection_hold.h"
-#include "container/neighbours.h"
+#include "network/connection_hold.h"
 
 namespace reprise::session {
 
 // Keeps peers, those outside and `neighbours` in the same network namespace, from learning that the
 // container's tasks end. To be called before they do, since CRIU's lock keeps the peers away only
 // as long as the namespace lives. What fails costs connections and is logged.
-void hold_connections(const container::HoldRequest& request,
-                      const std::vector<container::Connection>& neighbours);
+void hold_connections(const network::HoldRequest& request,
+                      const std::vector<network::Connection>& neighbours);
 
 }  // namespace reprise::session

@@ -10,32 +10,35 @@
 #include <string>
 #include <string_view>
 
+#include "attributes/process_attributes.h"
+#include "attributes/socket_options.h"
+#include "attributes/unix_peers.h"
 #include "container/affinity.h"
-#include "container/connection_hold.h"
 #include "container/joined_namespaces.h"
-#include "container/memory_limit.h"
-#include "container/neighbours.h"
-#include "container/network.h"
-#include "container/network_setup.h"
-#include "container/process_attributes.h"
 #include "container/refused_calls.h"
-#include "container/socket_options.h"
-#include "container/sysctls.h"
-#include "container/unix_peers.h"
 #include "container/volumes.h"
 #include "host/continuation_note.h"
 #include "host/message.h"
 #include "host/request.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
+#include "network/network_setup.h"
+#include "network/sysctls.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "preflight/memory_limit.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
 namespace reprise::session {
 namespace {
 
+using namespace attributes;
 using namespace container;
+using namespace network;
+using namespace preflight;
 
 using base::ErrorCode;
 

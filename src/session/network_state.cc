@@ -6,10 +6,12 @@
 #include <optional>
 #include <utility>
 
-#include "container/ip_address.h"
-#include "container/network_addresses.h"
-#include "container/network_baseline.h"
-#include "container/sysctls.h"
+#include "network/ip_address.h"
+#include "network/network.h"
+#include "network/network_addresses.h"
+#include "network/network_baseline.h"
+#include "network/network_setup.h"
+#include "network/sysctls.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/exists.h"
@@ -34,48 +36,48 @@ std::filesystem::path change_made(const Context& context) {
   return context.directory() / "network-change.json";
 }
 
-Result<container::Sysctls> saved_sysctls(store::CheckpointReader& reader) {
+Result<network::Sysctls> saved_sysctls(store::CheckpointReader& reader) {
   const auto text = REPRISE_PASS(read_part(reader, kSysctlsPart));
-  if (!text) return container::Sysctls();
-  return container::decode_sysctls(*text);
+  if (!text) return network::Sysctls();
+  return network::decode_sysctls(*text);
 }
 
-Result<container::NetworkChange> saved_change(store::CheckpointReader& reader) {
+Result<network::NetworkChange> saved_change(store::CheckpointReader& reader) {
   const auto text = REPRISE_PASS(read_part(reader, kNetworkPart));
-  if (!text) return container::NetworkChange();
-  return container::decode_change(*text);
+  if (!text) return network::NetworkChange();
+  return network::decode_change(*text);
 }
 
 Result<void> capture_sysctls(store::CheckpointWriter& writer, const oci::Spec& spec,
-                             const container::NetworkNamespace& ns) {
-  auto changed = REPRISE_PASS(container::read_changed_sysctls(ns, spec.sysctls));
-  // Ours, not the container's (container::adopt_addresses).
-  if (REPRISE_PASS(container::has_adopted(ns))) changed.erase(kArpIgnore);
+                             const network::NetworkNamespace& ns) {
+  auto changed = REPRISE_PASS(network::read_changed_sysctls(ns, spec.sysctls));
+  // Ours, not the container's (adopt_addresses).
+  if (REPRISE_PASS(network::has_adopted(ns))) changed.erase(kArpIgnore);
   if (changed.empty()) return {};
   return sys::replace_file(REPRISE_PASS(writer.part(kSysctlsPart)),
-                           container::encode_sysctls(changed));
+                           network::encode_sysctls(changed));
 }
 
-Result<void> set_sysctls(const Context& context, const container::NetworkNamespace& ns,
-                         const container::Sysctls& given, const container::Sysctls& all) {
+Result<void> set_sysctls(const Context& context, const network::NetworkNamespace& ns,
+                         const network::Sysctls& given, const network::Sysctls& all) {
   if (all.empty()) return {};
-  REPRISE_PASS(sys::replace_file(sysctls_before(context), container::encode_sysctls(REPRISE_PASS(
-                                                              container::read_sysctls(ns, all)))));
-  REPRISE_PASS(container::write_sysctls(ns, given));
+  REPRISE_PASS(sys::replace_file(sysctls_before(context), network::encode_sysctls(REPRISE_PASS(
+                                                              network::read_sysctls(ns, all)))));
+  REPRISE_PASS(network::write_sysctls(ns, given));
   return {};
 }
 
 Result<void> set_up(const Context& context, store::CheckpointReader& reader,
-                    const container::NetworkNamespace& ns) {
+                    const network::NetworkNamespace& ns) {
   const auto saved = REPRISE_PASS(saved_change(reader));
-  const auto now = REPRISE_PASS(container::look_at_network(ns));
-  REPRISE_PASS(container::note_baseline(context.network_baseline(), now,
-                                        REPRISE_PASS(addresses_to_adopt(reader))));
+  const auto now = REPRISE_PASS(network::look_at_network(ns));
+  REPRISE_PASS(network::note_baseline(context.network_baseline(), now,
+                                      REPRISE_PASS(addresses_to_adopt(reader))));
   if (saved.empty()) return {};
-  const auto change = container::with_addresses(
-      saved, container::successors(reader.manifest().addresses, now, saved.added.addresses));
-  REPRISE_PASS(sys::replace_file(change_made(context), container::encode_change(change)));
-  REPRISE_TRY(container::apply_change(ns, now, change),
+  const auto change = network::with_addresses(
+      saved, network::successors(reader.manifest().addresses, now, saved.added.addresses));
+  REPRISE_PASS(sys::replace_file(change_made(context), network::encode_change(change)));
+  REPRISE_TRY(network::apply_change(ns, now, change),
               "setting up the network as the container had");
   return {};
 }
@@ -83,47 +85,46 @@ Result<void> set_up(const Context& context, store::CheckpointReader& reader,
 }  // namespace
 
 Result<void> capture_network_state(const Context& context, store::CheckpointWriter& writer,
-                                   const oci::Spec& spec, const container::NetworkNamespace& ns) {
+                                   const oci::Spec& spec, const network::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::is_own_network(ns))) return {};
   REPRISE_PASS(capture_sysctls(writer, spec, ns));
   const auto [before, change] =
-      REPRISE_PASS(container::compare_with_baseline(ns, context.network_baseline()));
+      REPRISE_PASS(network::compare_with_baseline(ns, context.network_baseline()));
   if (change.empty()) return {};
-  const auto lost = REPRISE_PASS(container::uncarriable(before, change));
+  const auto lost = REPRISE_PASS(network::uncarriable(before, change));
   if (!lost.empty())
     return std::unexpected(
         Error(ErrorCode::kUnsupported,
               "the container's network has " + lost.front() + ", which cannot be saved")
             .with_hint("have the program remove it before the checkpoint; 'reprise doctor' lists "
                        "all of that kind"));
-  return sys::replace_file(REPRISE_PASS(writer.part(kNetworkPart)),
-                           container::encode_change(change));
+  return sys::replace_file(REPRISE_PASS(writer.part(kNetworkPart)), network::encode_change(change));
 }
 
 Result<std::string> restore_network_state(const Context& context, store::CheckpointReader& reader,
                                           const oci::Spec& spec,
-                                          const container::NetworkNamespace& ns) {
+                                          const network::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::is_own_network(ns))) return std::string();
-  container::Sysctls given = spec.sysctls;
-  std::erase_if(given, [](const auto& entry) { return !container::is_of_network(entry.first); });
-  container::Sysctls all = REPRISE_PASS(saved_sysctls(reader));
+  network::Sysctls given = spec.sysctls;
+  std::erase_if(given, [](const auto& entry) { return !network::is_of_network(entry.first); });
+  network::Sysctls all = REPRISE_PASS(saved_sysctls(reader));
   all.insert(given.begin(), given.end());
   // Links may need some of them, and have some of their own.
   REPRISE_PASS(set_sysctls(context, ns, given, all));
   REPRISE_PASS(set_up(context, reader, ns));
-  const std::string refused = REPRISE_PASS(container::write_sysctls(ns, all));
+  const std::string refused = REPRISE_PASS(network::write_sysctls(ns, all));
   if (refused.empty()) return refused;
   return "this host did not take the network's settings " + refused;
 }
 
-Result<void> undo_network_state(const Context& context, const container::NetworkNamespace& ns) {
+Result<void> undo_network_state(const Context& context, const network::NetworkNamespace& ns) {
   if (REPRISE_PASS(sys::exists(change_made(context)))) {
     const std::string text = REPRISE_PASS(sys::read_file(change_made(context)));
-    container::revert_change(ns, REPRISE_PASS(container::decode_change(text)));
+    network::revert_change(ns, REPRISE_PASS(network::decode_change(text)));
   }
   if (!REPRISE_PASS(sys::exists(sysctls_before(context)))) return {};
   const std::string text = REPRISE_PASS(sys::read_file(sysctls_before(context)));
-  REPRISE_PASS(container::write_sysctls(ns, REPRISE_PASS(container::decode_sysctls(text))));
+  REPRISE_PASS(network::write_sysctls(ns, REPRISE_PASS(network::decode_sysctls(text))));
   return {};
 }
 
@@ -131,7 +132,7 @@ Result<std::vector<std::string>> addresses_to_adopt(store::CheckpointReader& rea
   std::vector<std::string> addresses = reader.manifest().addresses;
   const auto change = REPRISE_PASS(saved_change(reader));
   std::erase_if(addresses, [&](const std::string& text) {
-    const std::string bare = container::split_address(text).bare;
+    const std::string bare = network::split_address(text).bare;
     return std::ranges::any_of(change.added.addresses, [&](const std::string& line) {
       return line.starts_with(bare + "/") || line.starts_with(bare + " ");
     });
@@ -140,11 +141,11 @@ Result<std::vector<std::string>> addresses_to_adopt(store::CheckpointReader& rea
 }
 
 Result<void> settle_network_state(store::CheckpointReader& reader,
-                                  const container::NetworkNamespace& ns) {
+                                  const network::NetworkNamespace& ns) {
   const auto saved = REPRISE_PASS(saved_sysctls(reader));
   const auto found = saved.find(kArpIgnore);
   if (found == saved.end()) return {};
-  REPRISE_PASS(container::write_sysctls(ns, {*found}));
+  REPRISE_PASS(network::write_sysctls(ns, {*found}));
   return {};
 }
 

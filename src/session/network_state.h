@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/network.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
@@ -19,7 +19,7 @@ namespace reprise::session {
 // of the host. kUnsupported if something of it could not be given back; the error names it.
 base::Result<void> capture_network_state(const Context& context, store::CheckpointWriter& writer,
                                          const oci::Spec& spec,
-                                         const container::NetworkNamespace& ns);
+                                         const network::NetworkNamespace& ns);
 
 // Before CRIU makes sockets, some of which need it: what `spec` asks for, and then what the
 // container had changed. Notes how it was before, for undo and for the next checkpoint. Returns
@@ -28,10 +28,9 @@ base::Result<void> capture_network_state(const Context& context, store::Checkpoi
 base::Result<std::string> restore_network_state(const Context& context,
                                                 store::CheckpointReader& reader,
                                                 const oci::Spec& spec,
-                                                const container::NetworkNamespace& ns);
+                                                const network::NetworkNamespace& ns);
 // Takes that back, for a restore that failed. Success also if nothing was done.
-base::Result<void> undo_network_state(const Context& context,
-                                      const container::NetworkNamespace& ns);
+base::Result<void> undo_network_state(const Context& context, const network::NetworkNamespace& ns);
 
 // The addresses of the checkpoint that are not its programs' own doing: those that may have to be
 // adopted.
@@ -40,6 +39,6 @@ base::Result<std::vector<std::string>> addresses_to_adopt(store::CheckpointReade
 // Addresses that were adopted have been released: the one setting that this changes is again as the
 // container wanted it.
 base::Result<void> settle_network_state(store::CheckpointReader& reader,
-                                        const container::NetworkNamespace& ns);
+                                        const network::NetworkNamespace& ns);
 
 }  // namespace reprise::session

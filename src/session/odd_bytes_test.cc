@@ -4,20 +4,22 @@
 // session by an exception, with the tasks standing still.
 #include <gtest/gtest.h>
 
-#include "container/network_setup.h"
-#include "container/process_attributes.h"
-#include "container/socket_options.h"
-#include "container/sysctls.h"
-#include "container/unix_peers.h"
+#include "attributes/process_attributes.h"
+#include "attributes/socket_options.h"
+#include "attributes/unix_peers.h"
 #include "container/volumes.h"
 #include "host/continuation_note.h"
 #include "host/request.h"
+#include "network/network_setup.h"
+#include "network/sysctls.h"
 #include "sys/test_directory.h"
 
 namespace reprise::session {
 namespace {
 
+using namespace attributes;
 using namespace container;
+using namespace network;
 
 const std::string kOdd = "/srv/caf\xe9/\xff";
 

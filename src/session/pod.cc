@@ -10,8 +10,10 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "container/file_tree.h"
-#include "container/neighbours.h"
 #include "container/shared_memory.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/file_lock.h"
@@ -23,7 +25,7 @@ using base::Error;
 using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
-using container::Connection;
+using network::Connection;
 
 namespace {
 
@@ -33,14 +35,14 @@ constexpr std::chrono::seconds kFillPatience{60};
 Result<std::vector<Connection>> neighbours_in(store::CheckpointReader& reader) {
   const auto text = REPRISE_PASS(read_part(reader, kNeighboursPart));
   if (!text) return std::vector<Connection>();
-  return container::decode_connections(*text);
+  return network::decode_connections(*text);
 }
 
 // Whether a container that is away, and may still be restored, has the other end.
 bool is_awaited(Context& context, const Connection& connection) {
   const auto checkpoints = context.catalog.checkpoints();
   if (!checkpoints) return true;  // in doubt it is: the hold runs out
-  const Connection other = container::reversed(connection);
+  const Connection other = network::reversed(connection);
   return std::ranges::any_of(*checkpoints, [&](const store::CheckpointRow& row) {
     const auto pending = context.catalog.continuation(row.key);
     if (!pending) return true;
@@ -91,11 +93,11 @@ Result<void> fill_from(Context& context, const base::CheckpointId& id,
 }  // namespace
 
 Result<std::vector<Connection>> capture_neighbours(store::CheckpointWriter& writer,
-                                                   const container::HoldRequest& request) {
-  auto connections = REPRISE_PASS(container::neighbour_connections(request));
+                                                   const network::HoldRequest& request) {
+  auto connections = REPRISE_PASS(network::neighbour_connections(request));
   if (connections.empty()) return connections;
   REPRISE_TRY(sys::replace_file(REPRISE_PASS(writer.part(kNeighboursPart)),
-                                container::encode_connections(connections)),
+                                network::encode_connections(connections)),
               "saving connections to other containers");
   return connections;
 }
@@ -118,20 +120,20 @@ Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::S
 }
 
 Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
-                             const container::NetworkNamespace& network) {
+                             const network::NetworkNamespace& network) {
   const auto connections = REPRISE_PASS(neighbours_in(reader));
   if (connections.empty()) return {};
-  return container::hold_neighbours(context.key(), network, connections);
+  return network::hold_neighbours(context.key(), network, connections);
 }
 
 void settle_neighbours(Context& context, store::CheckpointReader& reader,
-                       const container::NetworkNamespace& network) {
+                       const network::NetworkNamespace& network) {
   const auto settle = [&]() -> Result<void> {
     const auto connections = REPRISE_PASS(neighbours_in(reader));
     if (connections.empty()) return {};
-    auto lonely = REPRISE_PASS(container::release_complete(network, connections));
+    auto lonely = REPRISE_PASS(network::release_complete(network, connections));
     std::erase_if(lonely, [&](const Connection& c) { return is_awaited(context, c); });
-    return container::end_connections(network, lonely);
+    return network::end_connections(network, lonely);
   };
   base::warn_and_ignore(settle(), "connections to other containers may stall for a while");
 }

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "container/connection_hold.h"
+#include "network/connection_hold.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
@@ -16,18 +17,18 @@
 namespace reprise::session {
 
 // Both with the container's tasks stopped. No part is written where nothing is shared.
-base::Result<std::vector<container::Connection>> capture_neighbours(
-    store::CheckpointWriter& writer, const container::HoldRequest& request);
+base::Result<std::vector<network::Connection>> capture_neighbours(
+    store::CheckpointWriter& writer, const network::HoldRequest& request);
 base::Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::Spec& spec);
 
 // Before the container's sockets are made again: holds its connections to others.
 base::Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
-                                   const container::NetworkNamespace& network);
+                                   const network::NetworkNamespace& network);
 
 // Its sockets are live: connections of which both ends are there go on. Those whose other end
 // belongs to nobody who could still be restored are ended. Logs what fails.
 void settle_neighbours(Context& context, store::CheckpointReader& reader,
-                       const container::NetworkNamespace& network);
+                       const network::NetworkNamespace& network);
 
 // Fills the /dev/shm that `spec` shares with others, unless it is still that of the checkpoint, or
 // another member has filled it, from the newest copy that any of the members made. Does nothing

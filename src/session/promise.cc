@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "container/cgroup.h"
 #include "container/joined_namespaces.h"
-#include "container/network.h"
 #include "host/continuation_note.h"
 #include "host/layout.h"
 #include "host/request.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "session/unix_peers.h"
@@ -89,7 +89,7 @@ Result<void> restore_promise(const host::Layout& layout, const host::WorkerReque
     const auto spec = oci::load_spec(state->bundle);
     note(spec);
     if (spec && spec->has_network_namespace)
-      note(container::remove_criu_locks(network_of(*spec, *state)));
+      note(network::remove_criu_locks(network_of(*spec, *state)));
   }
   note(base::fault_point("rollback-unlocked"));
   if (state) note(host::remove_note_of(state->bundle, request.session));

@@ -9,12 +9,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "container/connection_hold.h"
 #include "container/file_tree.h"
-#include "container/memory_limit.h"
-#include "container/mount_sources.h"
-#include "container/neighbours.h"
-#include "container/network.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
 #include "engine/dump.h"
@@ -26,8 +21,13 @@
 #include "host/layout.h"
 #include "host/message.h"
 #include "host/request.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
+#include "preflight/memory_limit.h"
+#include "preflight/mount_sources.h"
 #include "session/attributes.h"
 #include "session/foreign.h"
 #include "session/network_state.h"
@@ -84,14 +84,14 @@ Result<void> RestoreSession::prepare() {
   // First of all: the network is up already, and the time until its sockets are back is long enough
   // for a peer to send something.
   if (const auto& ns = spec_->network_namespace_path; !ns.empty()) {
-    network_lock_ = REPRISE_PASS(container::lock_network(ns, {}, kRestoreLimit));
-    REPRISE_PASS(container::block_outside(ns));
+    network_lock_ = REPRISE_PASS(network::lock_network(ns, {}, kRestoreLimit));
+    REPRISE_PASS(network::block_outside(ns));
   }
   reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
                         "opening checkpoint '" + request.checkpoint.str() + "'");
   // Packets are dropped inside by now, so those that wait on the host may come. Of the container
   // that was checkpointed: a clone has its connections, too.
-  base::warn_and_ignore(container::lift_hold(reader_->manifest().key),
+  base::warn_and_ignore(network::lift_hold(reader_->manifest().key),
                         "outside connections stall for a while");
   if (network_lock_)
     REPRISE_PASS(hold_neighbours(context_, *reader_, spec_->network_namespace_path));
@@ -137,9 +137,9 @@ Result<void> RestoreSession::check_command() const {
 // The kernel would kill it in the middle of the restore, or soon afterwards.
 Result<void> RestoreSession::check_memory() const {
   const std::uint64_t needed = image::memory_needed(reader_->manifest());
-  const auto limit = REPRISE_PASS(container::load_memory_limit(context_.request.restore().bundle));
+  const auto limit = REPRISE_PASS(preflight::load_memory_limit(context_.request.restore().bundle));
   struct sysinfo host{};
-  if (container::suffices(limit, needed, ::sysinfo(&host) == 0 && host.totalswap > 0)) return {};
+  if (preflight::suffices(limit, needed, ::sysinfo(&host) == 0 && host.totalswap > 0)) return {};
   constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
   const auto mebibytes = [](std::uint64_t bytes) {
     return std::to_string((bytes + kMebibyte - 1) / kMebibyte);
@@ -173,7 +173,7 @@ Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::p
   for (const oci::Mount& mount : spec_->mounts)
     if (mount.type == "cgroup") places.push_back(mount.destination);
   engine::OutsideMounts linked;
-  for (container::LinkedSource& source : container::linked_sources(*spec_))
+  for (preflight::LinkedSource& source : preflight::linked_sources(*spec_))
     linked.emplace_back(std::move(source.destination), std::move(source.target));
   return engine::mount_own(
       images, places,
@@ -233,13 +233,13 @@ Result<void> RestoreSession::prepare_network() {
   if (spec_->network_namespace_path.empty()) return {};
   REPRISE_PASS(set_up_network(spec_->network_namespace_path));
   // Not every one is needed, and CRIU has the last word about those that are.
-  base::warn_and_ignore(container::adopt_addresses(spec_->network_namespace_path,
-                                                   REPRISE_PASS(addresses_to_adopt(*reader_))),
+  base::warn_and_ignore(network::adopt_addresses(spec_->network_namespace_path,
+                                                 REPRISE_PASS(addresses_to_adopt(*reader_))),
                         "sockets of an old address may not be restored");
   return {};
 }
 
-Result<void> RestoreSession::set_up_network(const container::NetworkNamespace& ns) {
+Result<void> RestoreSession::set_up_network(const network::NetworkNamespace& ns) {
   const std::string lost = REPRISE_PASS(restore_network_state(context_, *reader_, *spec_, ns));
   if (!lost.empty()) note_ += (note_.empty() ? "" : "; ") + lost;
   return {};

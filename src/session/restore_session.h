@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "container/network.h"
 #include "engine/criu_config.h"
 #include "host/message.h"
+#include "network/network.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/context.h"
@@ -44,7 +44,7 @@ class RestoreSession {
   [[nodiscard]] base::Result<void> check_memory() const;
   base::Result<void> prepare_shm();
   base::Result<void> prepare_network();
-  base::Result<void> set_up_network(const container::NetworkNamespace& ns);
+  base::Result<void> set_up_network(const network::NetworkNamespace& ns);
   void note_lost_limits(const std::filesystem::path& images);
   void note_not_given_back(const base::Result<std::vector<std::string>>& failed);
   void add_note(const std::string& text);

@@ -6,17 +6,17 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "container/adopted_note.h"
 #include "container/affinity.h"
 #include "container/cgroup.h"
-#include "container/connection_hold.h"
 #include "container/file_tree.h"
-#include "container/network.h"
 #include "engine/criu_hook.h"
 #include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
 #include "host/continuation_note.h"
+#include "network/adopted_note.h"
+#include "network/connection_hold.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
@@ -123,20 +123,20 @@ void settle_network(const oci::Spec& spec, Context& context, store::CheckpointRe
   if (ns.empty()) return;
   const auto reset = [&]() -> Result<void> {
     const auto adopted =
-        REPRISE_PASS(container::adopted_among(ns, REPRISE_PASS(addresses_to_adopt(reader))));
-    return container::reset_outside_connections(ns, adopted);
+        REPRISE_PASS(network::adopted_among(ns, REPRISE_PASS(addresses_to_adopt(reader))));
+    return network::reset_outside_connections(ns, adopted);
   };
   base::warn_and_ignore(reset(), "outside connections may hang until they time out");
   settle_neighbours(context, reader, ns);
   const auto release = [&]() -> Result<void> {
     const auto addresses = REPRISE_PASS(addresses_to_adopt(reader));
-    REPRISE_PASS(container::release_unused(ns, addresses));
-    return container::note_adopted(container::adopted_note_of(context.network_baseline()), ns,
-                                   REPRISE_PASS(container::adopted_among(ns, addresses)));
+    REPRISE_PASS(network::release_unused(ns, addresses));
+    return network::note_adopted(network::adopted_note_of(context.network_baseline()), ns,
+                                 REPRISE_PASS(network::adopted_among(ns, addresses)));
   };
   base::warn_and_ignore(release(), "the container may not reach who has its old address");
   base::warn_and_ignore(settle_network_state(reader, ns), "a setting of the network is lost");
-  if (const Result<void> done = container::unblock_outside(ns); !done)
+  if (const Result<void> done = network::unblock_outside(ns); !done)
     base::log(LogLevel::kError, "the container cannot be reached from outside",
               {{"error", done.error().message()}});
 }
@@ -227,12 +227,12 @@ Result<void> undo_restore(const Context& context) {
   note(undo_volumes(*spec, context.request.restore().bundle, context.request.session));
   const std::filesystem::path& ns = spec->network_namespace_path;
   if (ns.empty()) return first;
-  note(container::lift_hold(context.key()));
+  note(network::lift_hold(context.key()));
   if (const auto reader = context.store->open(context.request.restore().checkpoint))
     if (const auto adopted = addresses_to_adopt(**reader))
-      note(container::release_addresses(ns, *adopted));
+      note(network::release_addresses(ns, *adopted));
   note(undo_network_state(context, ns));
-  note(container::unblock_outside(ns));
+  note(network::unblock_outside(ns));
   return first;
 }
 

@@ -8,10 +8,10 @@
 
 #include "base/log.h"
 #include "container/cgroup.h"
-#include "container/network.h"
 #include "container/task_tree.h"
 #include "host/layout.h"
 #include "host/request.h"
+#include "network/network.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 #include "session/promise.h"
@@ -98,8 +98,8 @@ void end_sealed_container(const oci::State& state, const oci::Spec& spec) {
   // A namespace that Podman is about to remove keeps the lock: without it, the kernel would answer
   // peers with a reset between the end of the tasks and the end of the namespace.
   const std::filesystem::path ns = network_of(spec, state);
-  if (!container::is_inhabited(ns)) return;
-  base::warn_and_ignore(container::remove_criu_locks(ns),
+  if (!network::is_inhabited(ns)) return;
+  base::warn_and_ignore(network::remove_criu_locks(ns),
                         "CRIU's network lock may have been left behind");
 }
 

@@ -8,11 +8,11 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/cgroup.h"
-#include "container/connection_hold.h"
-#include "container/neighbours.h"
 #include "engine/tools.h"
 #include "host/layout.h"
 #include "host/message.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
 #include "oci/spec.h"
 #include "session/promise.h"
 #include "session/recovery.h"
@@ -65,7 +65,7 @@ void lift_neighbours(const Context& context) {
   const auto state = context.runtime().state_of(context.request.container);
   const auto spec = state ? oci::load_spec(state->bundle) : oci::Spec();
   if (!spec || spec->network_namespace_path.empty()) return;
-  note(container::lift_neighbours(context.key(), spec->network_namespace_path),
+  note(network::lift_neighbours(context.key(), spec->network_namespace_path),
        "connections to other containers stall");
 }
 
@@ -73,7 +73,7 @@ void lift_neighbours(const Context& context) {
 // People still can.
 host::Outcome settle_outlived(Context& context, const image::Manifest& manifest) {
   disown(context.layout, context.request, &context.catalog);
-  note(container::lift_hold(context.key()), "connections to the outside stall");
+  note(network::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
   note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
   return host::failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +

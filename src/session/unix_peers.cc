@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "attributes/unix_peers.h"
 #include "base/log.h"
-#include "container/unix_peers.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -27,18 +27,18 @@ std::filesystem::path note_of(const std::filesystem::path& session) {
 
 Result<void> disconnect_unix_peers(const Context& context, store::CheckpointWriter& writer,
                                    pid_t init) {
-  std::vector<container::LostPeer> lost;
-  for (const auto& peer : REPRISE_PASS(container::outside_peers("/proc", init))) {
-    if (!container::can_be_reconnected(peer)) continue;
-    lost.push_back(REPRISE_PASS(container::lost_peer("/proc", peer)));
+  std::vector<attributes::LostPeer> lost;
+  for (const auto& peer : REPRISE_PASS(attributes::outside_peers("/proc", init))) {
+    if (!attributes::can_be_reconnected(peer)) continue;
+    lost.push_back(REPRISE_PASS(attributes::lost_peer("/proc", peer)));
     // First: whoever settles the session if we are killed must know.
     REPRISE_PASS(
-        sys::replace_file(note_of(context.directory()), container::encode_lost_peers(lost)));
-    REPRISE_PASS(container::disconnect_peer(peer));
+        sys::replace_file(note_of(context.directory()), attributes::encode_lost_peers(lost)));
+    REPRISE_PASS(attributes::disconnect_peer(peer));
   }
   if (lost.empty()) return {};
   return sys::replace_file(REPRISE_PASS(writer.part(kUnixPeersPart)),
-                           container::encode_lost_peers(lost));
+                           attributes::encode_lost_peers(lost));
 }
 
 void reconnect_unix_peers(const std::filesystem::path& session, pid_t init) {
@@ -46,8 +46,8 @@ void reconnect_unix_peers(const std::filesystem::path& session, pid_t init) {
   if (!std::filesystem::exists(note_of(session), unknown)) return;
   const auto connect = [&]() -> Result<void> {
     const std::string text = REPRISE_PASS(sys::read_file(note_of(session)));
-    return container::reconnect_peers("/proc", init,
-                                      REPRISE_PASS(container::decode_lost_peers(text)));
+    return attributes::reconnect_peers("/proc", init,
+                                       REPRISE_PASS(attributes::decode_lost_peers(text)));
   };
   base::warn_and_ignore(connect(), kWarning);
 }
@@ -56,8 +56,8 @@ void restore_unix_peers(store::CheckpointReader& reader, pid_t init) {
   const auto connect = [&]() -> Result<void> {
     const auto text = REPRISE_PASS(read_part(reader, kUnixPeersPart));
     if (!text) return {};
-    return container::reconnect_peers("/proc", init,
-                                      REPRISE_PASS(container::decode_lost_peers(*text)));
+    return attributes::reconnect_peers("/proc", init,
+                                       REPRISE_PASS(attributes::decode_lost_peers(*text)));
   };
   base::warn_and_ignore(connect(), kWarning);
 }

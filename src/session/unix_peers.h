@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UNIX sockets that lead out of a container (container/unix_peers.h), around a dump and a restore.
+// UNIX sockets that lead out of a container (attributes/unix_peers.h), around a dump and a restore.
 #pragma once
 
 #include <sys/types.h>

@@ -6,17 +6,17 @@
 #include <array>
 
 #include "archive/container_dump.h"
-#include "container/connection_hold.h"
+#include "attributes/internal/attribute_kinds.h"
+#include "attributes/internal/multicast.h"
 #include "container/inotify_watches.h"
-#include "container/internal/attribute_kinds.h"
-#include "container/internal/multicast.h"
 #include "container/joined_namespaces.h"
-#include "container/neighbours.h"
-#include "container/network.h"
-#include "container/network_setup.h"
 #include "engine/expired_timers.h"
 #include "image/criu_log.h"
 #include "input.h"
+#include "network/connection_hold.h"
+#include "network/neighbours.h"
+#include "network/network.h"
+#include "network/network_setup.h"
 #include "oci/state.h"
 #include "podman/command_edit.h"
 #include "podman/config_command.h"
@@ -26,8 +26,10 @@
 
 namespace {
 
-using namespace reprise;             // NOLINT(google-build-using-namespace): one file, one subject
-using namespace reprise::container;  // NOLINT(google-build-using-namespace)
+using namespace reprise;              // NOLINT(google-build-using-namespace): one file, one subject
+using namespace reprise::container;   // NOLINT(google-build-using-namespace)
+using namespace reprise::network;     // NOLINT(google-build-using-namespace)
+using namespace reprise::attributes;  // NOLINT(google-build-using-namespace)
 
 void output_of_ip(const std::string& text) {
   (void)parse_addresses(text);

@@ -5,26 +5,31 @@
 // is. What was accepted can be written, and read to the same.
 #include <array>
 
+#include "attributes/process_attributes.h"
+#include "attributes/socket_options.h"
+#include "attributes/unix_peers.h"
 #include "config/config.h"
 #include "container/affinity.h"
-#include "container/neighbours.h"
-#include "container/network_setup.h"
-#include "container/process_attributes.h"
 #include "container/shared_memory.h"
 #include "container/socket_files.h"
-#include "container/socket_options.h"
-#include "container/sysctls.h"
-#include "container/unix_peers.h"
 #include "container/volumes.h"
+#include "host/continuation_note.h"
+#include "host/message.h"
+#include "host/request.h"
 #include "input.h"
+#include "network/neighbours.h"
+#include "network/network_setup.h"
+#include "network/sysctls.h"
 #include "scratch_directory.h"
 #include "sys/files.h"
 
 namespace {
 
-using namespace reprise;             // NOLINT(google-build-using-namespace): one file, one subject
-using namespace reprise::container;  // NOLINT(google-build-using-namespace)
-using namespace reprise::host;       // NOLINT(google-build-using-namespace)
+using namespace reprise;              // NOLINT(google-build-using-namespace): one file, one subject
+using namespace reprise::container;   // NOLINT(google-build-using-namespace)
+using namespace reprise::network;     // NOLINT(google-build-using-namespace)
+using namespace reprise::attributes;  // NOLINT(google-build-using-namespace)
+using namespace reprise::host;        // NOLINT(google-build-using-namespace)
 
 template <typename Decode, typename Encode>
 void there_and_back(const std::string& text, Decode decode, Encode encode) {

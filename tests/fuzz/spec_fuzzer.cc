@@ -3,11 +3,11 @@
 // libFuzzer: the config.json of a bundle, whole or the part of it that describes a seccomp profile.
 // What is changed in it can be read again.
 #include "container/joined_namespaces.h"
-#include "container/memory_limit.h"
 #include "container/refused_calls.h"
 #include "input.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
+#include "preflight/memory_limit.h"
 #include "vetting/grants.h"
 #include "vetting/seccomp_profile.h"
 
@@ -15,6 +15,7 @@ namespace {
 
 using namespace reprise;             // NOLINT(google-build-using-namespace): one file, one subject
 using namespace reprise::container;  // NOLINT(google-build-using-namespace)
+using namespace reprise::preflight;  // NOLINT(google-build-using-namespace)
 
 void configuration(const std::string& text) {
   if (const auto spec = oci::parse_spec(text, "/bundle")) {
