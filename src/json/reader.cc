@@ -21,6 +21,14 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
+nlohmann::json parse_top(std::string_view text, int depth) {
+  using Event = nlohmann::json::parse_event_t;
+  const auto is_above = [&](int level, Event event, const nlohmann::json&) {
+    return level < depth || (event != Event::object_start && event != Event::array_start);
+  };
+  return nlohmann::json::parse(text, is_above, /*allow_exceptions=*/false);
+}
+
 std::string bytes_in(const nlohmann::json& value) {
   if (value.is_string()) return value.get<std::string>();
   const std::string hex = value.is_object() && value.size() == 1 ? text_in(value, "hex") : "";

@@ -30,6 +30,11 @@ template <typename Json = nlohmann::json>
   return Json::parse(text, watch, /*allow_exceptions=*/false);
 }
 
+// The value without what lies deeper in it than `depth` lists and objects, so that a text which
+// parse() refuses for its depth can be asked for what stands above; is_discarded() for what is no
+// JSON. Does not recurse.
+[[nodiscard]] nlohmann::json parse_top(std::string_view text, int depth);
+
 // The value; for use where nlohmann's exceptions are caught anyway, and throws one of them
 // (`json::parse_error`).
 template <typename Json = nlohmann::json>

@@ -34,6 +34,15 @@ TEST(JsonReaderTest, BracketsInTextsAndBesideEachOtherAreNotDepth) {
   EXPECT_FALSE(is_too_deep(list + "0]"));
 }
 
+TEST(JsonReaderTest, TheTopIsReadHoweverDeepTheRest) {
+  for (const std::size_t depth : {1U, 1'000'000U}) {
+    const auto top = parse_top(
+        R"({"a":{"b":"c"},"x":)" + std::string(depth, '[') + std::string(depth, ']') + "}", 2);
+    EXPECT_EQ(text_in(top["a"], "b"), "c") << depth;
+  }
+  EXPECT_TRUE(parse_top("[", 2).is_discarded());
+}
+
 TEST(JsonReaderTest, WhatIsNoJsonIsToldAsEver) {
   EXPECT_THROW((void)parse("{"), nlohmann::json::parse_error);
   EXPECT_TRUE(parse_or_discarded("{").is_discarded());

@@ -113,6 +113,13 @@ Result<Wishes> parse_wishes(const Annotations& annotations) {
   return wishes;
 }
 
+bool asks_for_checkpoints(std::string_view text) {
+  constexpr int kAnnotationsDepth = 2;
+  const nlohmann::json config = json_reader::parse_top(text, kAnnotationsDepth);
+  return config.is_object() && config.contains("annotations") &&
+         json_reader::text_in(config["annotations"], annotation::kOnStop) == "checkpoint";
+}
+
 Result<void> check_annotations(const Annotations& annotations) {
   for (const auto& [name, value] : annotations)
     if (name.starts_with(kPrefix) && std::ranges::find(kAnnotations, std::string_view(name),

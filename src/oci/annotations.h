@@ -60,6 +60,10 @@ struct Wishes {
 // kInvalidInput for an unknown value, which names the annotation and what it can be.
 base::Result<Wishes> parse_wishes(const Annotations& annotations);
 
+// Whether the text of a config.json that load_spec() does not take, and runc may, opts in: who
+// asked for checkpoints must not do without because of something else in it. Pure.
+bool asks_for_checkpoints(std::string_view text);
+
 // What somebody mistyped would be missed when it is too late, at a stop: kInvalidInput, with a hint
 // that lists what there is, for names "reprise.dev/…" that are none of ours; as parse_wishes() for
 // values.

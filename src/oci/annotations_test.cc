@@ -78,5 +78,21 @@ TEST(Annotations, AKeyIsAName) {
   EXPECT_EQ(as_key_name("a\\x/b.c"), "a_x_b.c");
 }
 
+// An opted-in container whose configuration was nested deeper than we read started as one that is
+// not: cold, and without a checkpoint at its end.
+TEST(Wishes, TellsThatItAsksForCheckpointsHoweverDeepTheRest) {
+  const auto with = [](const std::string& annotations, std::size_t depth) {
+    return R"({"x":)" + std::string(depth, '[') + std::string(depth, ']') + R"(,"annotations":)" +
+           annotations + "}";
+  };
+  for (const std::size_t depth : {1U, 200U, 9'000U, 1'000'000U}) {
+    EXPECT_TRUE(asks_for_checkpoints(with(R"({"reprise.dev/on-stop":"checkpoint"})", depth)));
+    EXPECT_FALSE(asks_for_checkpoints(with(R"({"reprise.dev/on-stop":"signal"})", depth)));
+    EXPECT_FALSE(asks_for_checkpoints(with("null", depth)));
+  }
+  for (const char* text : {"", "[]", "{", R"({"annotations":[]})"})
+    EXPECT_FALSE(asks_for_checkpoints(text));
+}
+
 }  // namespace
 }  // namespace reprise::oci

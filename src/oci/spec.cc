@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
@@ -16,6 +17,16 @@ using base::Result;
 using nlohmann::json;
 
 namespace {
+
+// As deep as the text may be (json_reader::kMaxDepth).
+void drop_nulls(json& value) {
+  if (value.is_object()) {
+    for (auto field = value.begin(); field != value.end();)
+      field = field->is_null() ? value.erase(field) : std::next(field);
+  }
+  if (!value.is_structured()) return;
+  for (json& part : value) drop_nulls(part);
+}
 
 Spec read_spec(const json& config, const std::filesystem::path& bundle) {
   Spec spec;
@@ -51,11 +62,20 @@ std::optional<std::string> mounted_shm(const Spec& spec) {
 }  // namespace
 
 Result<Spec> parse_spec(std::string_view text, const std::filesystem::path& bundle) {
+  const std::string file = "'" + (bundle / "config.json").string() + "'";
+  if (json_reader::is_too_deep(text))
+    return std::unexpected(
+        base::Error(ErrorCode::kCorrupt, file + " is nested too deep: more than " +
+                                             std::to_string(json_reader::kMaxDepth) +
+                                             " lists and objects in each other")
+            .with_hint("take out what an OCI configuration does not need: engines and their hooks "
+                       "write a dozen at most"));
   try {
-    return read_spec(json_reader::parse(text), bundle);
+    json config = json_reader::parse(text);
+    drop_nulls(config);
+    return read_spec(config, bundle);
   } catch (const json::exception& error) {
-    return fail(ErrorCode::kCorrupt, "'" + (bundle / "config.json").string() +
-                                         "' is not an OCI configuration: " + error.what());
+    return fail(ErrorCode::kCorrupt, file + " is not an OCI configuration: " + error.what());
   }
 }
 

@@ -37,7 +37,8 @@ struct Spec {
   std::map<std::string, std::string> sysctls;  // by their path below /proc/sys
 };
 
-// kCorrupt for text that is not an OCI configuration. Pure. `bundle` makes root.path absolute.
+// kCorrupt for text that is not an OCI configuration, or nested too deep; null is as good as
+// nothing, as it is to runc. Pure. `bundle` makes root.path absolute.
 base::Result<Spec> parse_spec(std::string_view text, const std::filesystem::path& bundle);
 base::Result<Spec> load_spec(const std::filesystem::path& bundle);
 

@@ -55,6 +55,22 @@ TEST(Spec, LeavesSharedMemoryOfOthersAlone) {
   EXPECT_EQ(shm_directory(spec), std::nullopt);
 }
 
+TEST(Spec, SaysThatItIsNestedTooDeep) {
+  const auto spec =
+      parse_spec(R"({"x":)" + std::string(200, '[') + std::string(200, ']') + "}", "/b");
+  ASSERT_FALSE(spec);
+  EXPECT_NE(spec.error().message().find("'/b/config.json' is nested too deep"), std::string::npos);
+}
+
+TEST(Spec, TakesNullForNothing) {
+  const auto spec = parse_spec(R"({"root": {"path": "r"}, "hostname": null, "mounts": [
+      {"destination": "/a", "options": null}], "process": {"args": null},
+      "linux": {"sysctl": null, "namespaces": null}})",
+                               "/b");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->mounts.size(), 1);
+}
+
 TEST(Spec, RefusesWhatIsNotOne) {
   for (const char* text :
        {"", "[]", "{}", R"({"root": 3})", R"({"root": {"path": "r"}, "mounts": [{}]})",

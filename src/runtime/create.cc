@@ -86,6 +86,14 @@ void note_cold(const Call& call, store::Catalog& catalog, const Creation& creati
   record_cold_start(call, catalog, creation, why);
 }
 
+// Whether runc may run what we cannot read: a container that is not checkpointed at its end, and
+// does not go on from its checkpoint, although somebody asked for it, would lose that in silence.
+bool may_pass_unread(const Call& call) {
+  const auto text = sys::read_file(std::filesystem::path(bundle_of(call)) / "config.json");
+  if (!text) return text.error().code() == ErrorCode::kNotFound;
+  return !oci::asks_for_checkpoints(*text);
+}
+
 // What a program sets up in its network later is told from what is there now.
 void note_network(const Call& call, const Creation& creation) {
   const auto file = call.layout.network_baseline_of(creation.who);
@@ -239,6 +247,7 @@ int create(const Call& call) {
   if (const auto checked = check_annotations(call); !checked) return refuse(call, checked.error());
   Result<Creation> creation = read_creation(call);
   if (!creation) {
+    if (!may_pass_unread(call)) return refuse(call, creation.error());
     // Not a bundle that runc could use either: say so, but never stand in the way of what runc
     // makes of it.
     tell_caller(call, Severity::kWarning, creation.error().message());

@@ -42,6 +42,30 @@ def once(product, *faults):
     return ",".join(told)
 
 
+# runc takes up to 10,000 levels, where nothing that it knows is.
+NESTING_HOOK = """import os, sys
+file = sys.argv[sys.argv.index("--bundle") + 1] + "/config.json"
+text = open(file).read().rstrip()
+assert text.endswith("}")
+open(file, "w").write(text[:-1] + ', "x": ' + "[" * DEPTH + "]" * DEPTH + "}")
+"""
+
+
+@pytest.mark.parametrize("depth", [200, 9000])
+def test_a_configuration_that_is_nested_too_deep_is_no_cold_start(container, product, depth):
+    checkpoint = run_and_stop(container)
+    hook = product.base / "hook.py"
+    hook.write_text(NESTING_HOOK.replace("DEPTH", str(depth)))
+    product.write_runtime(before=[f'case " $* " in *" create "*) /usr/bin/python3 {hook} "$@";; esac'])
+    told = product.reprise("start", container.name, check=False)
+    assert told.returncode != 0 and "config.json' is nested too deep" in told.stderr
+    product.write_runtime()
+    [row] = product.checkpoints()
+    assert row["id"] == checkpoint and row["pending"]
+    assert_resumes(container)
+    assert_memory_is_whole(container)
+
+
 def failures(container):
     return container.product.events(container.name).count("restore-failed")
 
