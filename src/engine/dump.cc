@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "engine/criu_config.h"
 #include "engine/criu_hook.h"
+#include "engine/flight.h"
 #include "engine/preloaded.h"
 #include "engine/spawning.h"
 #include "engine/stopped_tasks.h"
@@ -77,6 +78,7 @@ enum class Unread : std::uint8_t { kTryAgain, kAccept };
 
 // What was asked in the course of a dump, and what came of it.
 struct Dialogue {
+  std::filesystem::path spool;
   Unread unread = Unread::kAccept;
   bool asked = false;
   bool refused = false;  // for what is unread
@@ -101,6 +103,12 @@ Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialo
     }
     base::log(base::LogLevel::kWarn, "unread events of inotify are not in the checkpoint",
               {{"container", request.container.str()}});
+  }
+  // Sealed as they are, they might never be restored.
+  if (Result<void> ordered = order_flight(dialogue.spool); !ordered) {
+    dialogue.refused =
+        dialogue.unread == Unread::kTryAgain && ordered.error().code() == ErrorCode::kUnsupported;
+    return ordered;
   }
   return post_dump();
 }
@@ -190,7 +198,7 @@ Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
   REPRISE_PASS(sys::remove_tree(freeze_file(request.work_dir)));
   REPRISE_PASS(sys::empty_directory(sink.spool()));
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
-  Dialogue dialogue{.unread = unread};
+  Dialogue dialogue{.spool = sink.spool(), .unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
   if (!status) {
     const bool sealed = dialogue.asked && dialogue.sealed;

@@ -50,6 +50,37 @@ def memory_as_file():
     return is_the_same
 
 
+def ends_on_their_way():
+    """Both ends of a connection lie in the queue of another, and what lies in theirs are sockets as well."""
+    sender, receiver = socket.socketpair()
+
+    def send():
+        ends, inner = socket.socketpair(), socket.socketpair()
+        inner[0].send(b"unread")
+        socket.send_fds(ends[0], [b"i"], [end.fileno() for end in inner])
+        socket.send_fds(sender, [b"r"], [ends[1].fileno()])
+        socket.send_fds(sender, [b"s"], [ends[0].fileno()])
+        for end in ends + inner:
+            end.close()
+
+    def receive(through, text, count):
+        data, files, _, _ = socket.recv_fds(through, 1, 2)
+        assert data == text and len(files) == count
+        return [socket.socket(fileno=file) for file in files]
+
+    def arrived():
+        [far], [near] = receive(receiver, b"r", 1), receive(receiver, b"s", 1)
+        inner = receive(far, b"i", 2)
+        near.send(b"x")
+        whole = inner[1].recv(9) == b"unread" and far.recv(1) == b"x"
+        for end in (far, near, *inner):
+            end.close()
+        send()
+        return whole
+    send()
+    return arrived
+
+
 def file_elsewhere():
     """A file on a mount that only a child has."""
     inside, outside = os.pipe(), os.pipe()
