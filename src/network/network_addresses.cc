@@ -44,6 +44,15 @@ bool is_same_subnet(const Subnet& one, const Subnet& other) {
   return true;
 }
 
+// "… dev eth0 …": "eth0".
+std::string link_of(const std::string& line) {
+  constexpr std::string_view kWord = " dev ";
+  const std::size_t at = line.find(kWord);
+  if (at == std::string::npos) return {};
+  const std::string rest = line.substr(at + kWord.size());
+  return rest.substr(0, rest.find(' '));
+}
+
 // Of links that lead out, without those that only the link knows.
 std::vector<Subnet> outer_addresses(const NetworkSetup& now) {
   std::vector<Subnet> found;
@@ -122,6 +131,35 @@ NetworkChange with_addresses(NetworkChange change,
     setup->iptables6 = replaced(setup->iptables6, successors);
   }
   return change;
+}
+
+std::vector<std::string> addresses_to_remove(const std::vector<std::string>& removed,
+                                             const std::vector<std::string>& added,
+                                             const NetworkSetup& now) {
+  std::vector<std::string> found;
+  for (const std::string& line : removed) {
+    const auto old = parse_subnet(line);
+    if (!old) continue;
+    std::vector<std::string> same_kind;
+    std::string next;
+    for (const std::string& candidate : now.addresses) {
+      const auto subnet = parse_subnet(candidate);
+      if (!subnet || link_of(candidate) != link_of(line) ||
+          is_ipv6(subnet->bare) != is_ipv6(old->bare) ||
+          std::ranges::find(added, candidate) != added.end())
+        continue;
+      if (subnet->bare == old->bare || (next.empty() && is_same_subnet(*old, *subnet)))
+        next = candidate;
+      same_kind.push_back(candidate);
+    }
+    const auto link = now.links.find(link_of(line));
+    const bool outer = link != now.links.end() && link->second.foreign;
+    // What is not Podman's to choose anew is there as it was, or not at all.
+    if (!outer && std::ranges::find(now.addresses, line) == now.addresses.end()) continue;
+    if (next.empty() && same_kind.size() == 1) next = same_kind.front();
+    if (!next.empty() && std::ranges::find(found, next) == found.end()) found.push_back(next);
+  }
+  return found;
 }
 
 }  // namespace reprise::network

@@ -23,4 +23,11 @@ std::map<std::string, std::string> successors(const std::vector<std::string>& we
 NetworkChange with_addresses(NetworkChange change,
                              const std::map<std::string, std::string>& successors);
 
+// The addresses of `now`, in its words, that stand for those which programs had removed from a link
+// to the outside: the same, or that link's in the same subnet, or its only one of that kind. Those
+// in `added` are nobody's but the program's.
+std::vector<std::string> addresses_to_remove(const std::vector<std::string>& removed,
+                                             const std::vector<std::string>& added,
+                                             const NetworkSetup& now);
+
 }  // namespace reprise::network

@@ -28,6 +28,23 @@ TEST(NetworkAddresses, ThoseOfTheSameSubnetFollow) {
   EXPECT_EQ(successors({"fd99::5/64"}, now(), {}), (Addresses{{"fd99::5", "fd00::7"}}));
 }
 
+// An address of eth0 that a program had removed was back after each start.
+TEST(NetworkAddresses, ThoseThatTakeThePlaceOfRemovedOnesAreToGo) {
+  const std::string podmans = "10.88.0.7/16 broadcast 10.88.255.255 dev eth0";
+  const auto to_remove = [](std::vector<std::string> removed,
+                            const std::vector<std::string>& added = {}) {
+    return addresses_to_remove(removed, added, now());
+  };
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(to_remove({"10.88.0.5/16 broadcast 10.88.255.255 dev eth0"}), (Lines{podmans}));
+  EXPECT_EQ(to_remove({"10.99.0.5/24 dev eth0"}), (Lines{podmans})) << "another network";
+  EXPECT_EQ(to_remove({podmans, "10.88.0.5/16 dev eth0"}), (Lines{podmans})) << "once";
+  EXPECT_EQ(to_remove({"10.88.0.5/16 dev eth0"}, {podmans}), Lines{}) << "the program's own";
+  EXPECT_EQ(to_remove({"10.88.0.5/16 dev eth7"}), Lines{});
+  EXPECT_EQ(to_remove({"10.9.9.9/32 dev lo"}), (Lines{"10.9.9.9/32 dev lo"}));
+  EXPECT_EQ(to_remove({"10.9.9.8/32 dev lo"}), Lines{});
+}
+
 // A container with a route from its own address never came back, since its next one was another.
 TEST(NetworkAddresses, AreReplacedAsWholeWords) {
   NetworkChange change;

@@ -128,11 +128,17 @@ Lines without(const Lines& lines, const Lines& known) {
 json to_json(const NetworkSetup& setup) {
   json root;
   for (const auto& [name, link] : setup.links)
-    root["links"][name] = {{"kind", link.kind},       {"index", link.index},
-                           {"mtu", link.mtu},         {"address", link.address},
-                           {"master", link.master},   {"peer", link.peer},
-                           {"up", link.up},           {"foreign", link.foreign},
-                           {"details", link.details}, {"settings", link.settings}};
+    root["links"][name] = {{"kind", link.kind},
+                           {"index", link.index},
+                           {"mtu", link.mtu},
+                           {"address", link.address},
+                           {"master", link.master},
+                           {"peer", link.peer},
+                           {"up", link.up},
+                           {"foreign", link.foreign},
+                           {"details", link.details},
+                           {"settings", link.settings},
+                           {"readdressed", link.readdressed}};
   for (const auto& [name, lines] : kLines)
     if (!(setup.*lines).empty()) root[name] = setup.*lines;
   if (!setup.tables.empty()) root["tables"] = setup.tables;
@@ -154,6 +160,7 @@ NetworkSetup from_json(const json& root) {
                          .peer = link.at("peer").get<std::string>(),
                          .up = link.at("up").get<bool>(),
                          .foreign = link.at("foreign").get<bool>(),
+                         .readdressed = link.value("readdressed", false),
                          .details = link.at("details").get<std::string>(),
                          .settings = link.value("settings", "")};
   for (const auto& [name, lines] : kLines) setup.*lines = root.value(name, Lines{});
@@ -199,6 +206,13 @@ Result<void> check(const NetworkSetup& setup) {
 bool is_kernels_own(const json& address) {
   return address.value("protocol", "") == "kernel_ll" ||
          address.at("local").get<std::string>().find("ff:fe") != std::string::npos;
+}
+
+// A link to the outside that was not there, or is another than before: the kernel gives each link
+// of a namespace a number of its own.
+bool is_podmans(const NetworkSetup& before, const std::string& name, const NetworkLink& link) {
+  const auto known = before.links.find(name);
+  return link.foreign && (known == before.links.end() || known->second.index != link.index);
 }
 
 std::unexpected<base::Error> unreadable(const json::exception& error) {
@@ -290,32 +304,35 @@ NetworkChange difference(const NetworkSetup& before, const NetworkSetup& now) {
   for (const auto& [name, link] : now.links) {
     // Networks come and go while a container runs (podman network connect).
     const auto known = before.links.find(name);
-    if (known == before.links.end() ? link.foreign : known->second == link) continue;
-    // A peer has made itself known, or the link another number: nothing that was set up.
+    if (is_podmans(before, name, link) || (known != before.links.end() && known->second == link))
+      continue;
+    // A peer has made itself known: nothing that was set up.
     NetworkLink same = known == before.links.end() ? NetworkLink() : known->second;
     same.index = link.index;
     same.details = link.details;
-    if (known == before.links.end() || !(same == link)) change.added.links[name] = link;
+    if (known != before.links.end() && same == link) continue;
+    NetworkLink& added = change.added.links[name] = link;
+    added.readdressed = link.foreign && same.address != link.address;
   }
+  // Lines of links that Podman took away or gave are its own (podman network connect, disconnect).
+  const auto is_podmans_line = [&](const std::string& line) {
+    const auto names = [&](const std::string& name) {
+      return (line + " ").contains(" dev " + name + " ");
+    };
+    return std::ranges::any_of(before.links,
+                               [&](const auto& entry) {
+                                 return names(entry.first) && !now.links.contains(entry.first);
+                               }) ||
+           std::ranges::any_of(now.links, [&](const auto& entry) {
+             return names(entry.first) && is_podmans(before, entry.first, entry.second);
+           });
+  };
   for (const auto& [name, lines] : kLines) {
     change.added.*lines = without(now.*lines, before.*lines);
     change.removed.*lines = without(before.*lines, now.*lines);
-    // They went with their link, which Podman took away (podman network disconnect).
-    std::erase_if(change.removed.*lines, [&](const std::string& line) {
-      return std::ranges::any_of(before.links, [&](const auto& entry) {
-        return !now.links.contains(entry.first) &&
-               (line + " ").find(" dev " + entry.first + " ") != std::string::npos;
-      });
-    });
+    std::erase_if(change.added.*lines, is_podmans_line);
+    std::erase_if(change.removed.*lines, is_podmans_line);
   }
-  const auto is_of_new_foreign_link = [&](const std::string& line) {
-    return std::ranges::any_of(now.links, [&](const auto& entry) {
-      return entry.second.foreign && !before.links.contains(entry.first) &&
-             (line + " ").find(" dev " + entry.first + " ") != std::string::npos;
-    });
-  };
-  for (const auto& [name, lines] : kLines)
-    std::erase_if(change.added.*lines, is_of_new_foreign_link);
   for (const auto& [name, text] : now.tables)
     if (const auto same = before.tables.find(name);
         same == before.tables.end() || same->second != text)

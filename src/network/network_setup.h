@@ -26,8 +26,9 @@ struct NetworkLink {
   std::string master;
   std::string peer;  // the other end of a veth, if that is in the namespace as well
   bool up = false;
-  bool foreign = false;  // it leads out of the namespace: nothing in it made that
-  std::string details;   // other settings of its kind, to compare
+  bool foreign = false;      // it leads out of the namespace: nothing in it made that
+  bool readdressed = false;  // foreign, and a program gave it another `address`
+  std::string details;       // other settings of its kind, to compare
   std::string
       settings;  // of any kind, where they are unusual, as `ip link set` takes them: "arp off"
   bool operator==(const NetworkLink&) const = default;
@@ -73,8 +74,8 @@ base::Result<NetworkSetup> look_at_network(const NetworkNamespace& ns);
 base::Result<std::vector<std::string>> uncarriable(const NetworkSetup& before,
                                                    const NetworkChange& change);
 
-// Makes `change` in `ns`, which looks like `now`; what is there already stays. After an error some
-// of it may be done.
+// Makes `change` in `ns`, which looks like `now`; what is there already stays, unless it is among
+// what was removed. After an error some of it may be done.
 base::Result<void> apply_change(const NetworkNamespace& ns, const NetworkSetup& now,
                                 const NetworkChange& change);
 // Takes it back, as far as it is there.

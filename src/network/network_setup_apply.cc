@@ -178,6 +178,10 @@ Lines missing_in(const Lines& wanted, const Lines& present) {
   return missing;
 }
 
+Lines present_in(const Lines& wanted, const Lines& present) {
+  return missing_in(wanted, missing_in(wanted, present));
+}
+
 bool can_be_made(const NetworkLink& link) {
   constexpr std::array<std::string_view, 4> kKinds = {"bridge", "dummy", "ifb", "veth"};
   return std::ranges::find(kKinds, link.kind) != kKinds.end();
@@ -214,7 +218,7 @@ Lines link_commands(const NetworkSetup& now, const NetworkSetup& added) {
   Lines commands = make_commands(now, added);
   for (const auto& [name, link] : added.links) {
     std::string set = "link set dev " + name + " mtu " + std::to_string(link.mtu);
-    if (!link.address.empty() && !link.kind.empty() && !link.foreign)
+    if (!link.address.empty() && !link.kind.empty() && (!link.foreign || link.readdressed))
       set += " address " + link.address;
     if (!link.settings.empty()) set += " " + link.settings;
     commands.push_back(set);
@@ -225,14 +229,48 @@ Lines link_commands(const NetworkSetup& now, const NetworkSetup& added) {
   return commands;
 }
 
-Lines address_commands(const NetworkSetup& now, const NetworkChange& change) {
+Lines added_addresses(const NetworkSetup& now, const NetworkSetup& added) {
   Lines commands;
-  for (const std::string& line : missing_in(change.added.addresses, now.addresses))
+  for (const std::string& line : missing_in(added.addresses, now.addresses))
     commands.push_back("address replace " + line + (is_ipv6(line) ? " nodad" : ""));
-  for (const std::string& line : change.removed.addresses)
-    if (std::ranges::find(now.addresses, line) != now.addresses.end())
-      commands.push_back("address delete " + line);
   return commands;
+}
+
+constexpr const char* kPromote = "/proc/sys/net/ipv4/conf/all/promote_secondaries";
+
+// Without the others of their subnets, which would go with them, and with their routes.
+Result<void> remove_addresses(const NetworkNamespace& ns, Script& script, const Lines& addresses) {
+  const std::string before = REPRISE_PASS(run_inside(ns, {"cat", kPromote}));
+  const auto set = [&ns](const std::string& value) {
+    return run_inside(ns, {"dd", "status=none", std::string("of=") + kPromote}, value);
+  };
+  REPRISE_PASS(set("1"));
+  const Result<void> removed = script.run(nullptr, prefixed("address delete ", addresses));
+  REPRISE_PASS(set(before));
+  return removed;
+}
+
+// Routes that nobody removed may have gone with an address. What the addresses that are there now
+// do not allow had gone in the container as well.
+Result<void> renew_routes(const NetworkNamespace& ns, Script& script, const NetworkSetup& now,
+                          const NetworkSetup& removed) {
+  const NetworkSetup left = REPRISE_PASS(look_at_network(ns));
+  const auto renew = [&](const char* family, const Lines& wanted, const Lines& there) {
+    for (const std::string& route : missing_in(wanted, there)) [[maybe_unused]]
+      const auto renewed = script.run(family, {"route replace " + route});
+  };
+  renew("-4", missing_in(now.routes4, removed.routes4), left.routes4);
+  renew("-6", missing_in(now.routes6, removed.routes6), left.routes6);
+  return {};
+}
+
+Result<void> apply_addresses(const NetworkNamespace& ns, Script& script, const NetworkSetup& now,
+                             const NetworkChange& change) {
+  REPRISE_PASS(script.run(nullptr, added_addresses(now, change.added)));
+  const Lines removed = present_in(change.removed.addresses, now.addresses);
+  if (removed.empty()) return {};
+  REPRISE_PASS(remove_addresses(ns, script, removed));
+  return renew_routes(ns, script, now, change.removed);
 }
 
 Result<void> apply_family(Script& script, const char* family, const Lines& added_rules,
@@ -244,10 +282,6 @@ Result<void> apply_family(Script& script, const char* family, const Lines& added
     const auto gone = script.run(family, {"route delete " + route});
   REPRISE_PASS(script.run(family, prefixed("route replace ", added_routes)));
   return script.run(family, prefixed("rule delete ", removed_rules));
-}
-
-Lines present_in(const Lines& wanted, const Lines& present) {
-  return missing_in(wanted, missing_in(wanted, present));
 }
 
 Result<void> apply_firewall(const NetworkNamespace& ns, const NetworkSetup& now,
@@ -305,7 +339,8 @@ Lines compare(const NetworkSetup& wanted, const NetworkSetup& there) {
   for (const auto& [name, link] : wanted.links) {
     const auto made = there.links.find(name);
     if (made == there.links.end() || (can_be_made(link) && made->second.details != link.details) ||
-        made->second.settings != link.settings)
+        made->second.settings != link.settings ||
+        (link.readdressed && made->second.address != link.address))
       lost.push_back("settings of the link '" + name + "'");
   }
   for (const auto& [name, text] : wanted.tables)
@@ -363,7 +398,7 @@ Result<void> apply_change(const NetworkNamespace& ns, const NetworkSetup& now,
   const auto& [added, removed] = change;
   Script script(ns);
   REPRISE_PASS(script.run(nullptr, link_commands(now, added)));
-  REPRISE_PASS(script.run(nullptr, address_commands(now, change)));
+  REPRISE_PASS(apply_addresses(ns, script, now, change));
   REPRISE_PASS(script.run(nullptr, prefixed("neighbour replace ", added.neighbours)));
   REPRISE_PASS(apply_family(
       script, "-4", missing_in(added.rules4, now.rules4), present_in(removed.rules4, now.rules4),

@@ -112,6 +112,31 @@ TEST(NetworkSetup, LeavesNetworksThatCameLaterToPodman) {
   EXPECT_EQ(presumed_baseline(now).addresses, now.addresses);
 }
 
+// `podman network disconnect` and `connect`: the address that Podman chose was added to the one
+// that it chose for the next start.
+TEST(NetworkSetup, LeavesANetworkThatWasConnectedAnewToPodman) {
+  NetworkSetup before;
+  before.links = parse_links(kLinks);
+  before.addresses = {"10.88.0.5/16 dev eth0"};
+  NetworkSetup now = before;
+  now.links["eth0"].index = 9;
+  now.links["eth0"].address = "02:00:00:00:00:99";
+  now.addresses = {"10.88.0.9/16 dev eth0"};
+  EXPECT_TRUE(difference(before, now).empty());
+}
+
+TEST(NetworkSetup, KeepsAnAddressThatAProgramGaveToALinkOfPodman) {
+  NetworkSetup before;
+  before.links = parse_links(kLinks);
+  NetworkSetup now = before;
+  now.links["eth0"].mtu = 1400;
+  EXPECT_FALSE(difference(before, now).added.links.at("eth0").readdressed);
+  now.links["eth0"].address = "02:00:00:00:00:99";
+  const NetworkChange change = difference(before, now);
+  EXPECT_TRUE(change.added.links.at("eth0").readdressed);
+  EXPECT_EQ(decode_change(encode_change(change))->added, change.added);
+}
+
 TEST(NetworkSetup, TakesNothingThatReachesOutOfTheNamespace) {
   NetworkChange change;
   for (const char* line :

@@ -74,8 +74,10 @@ Result<void> set_up(const Context& context, store::CheckpointReader& reader,
   REPRISE_PASS(network::note_baseline(context.network_baseline(), now,
                                       REPRISE_PASS(addresses_to_adopt(reader))));
   if (saved.empty()) return {};
-  const auto change = network::with_addresses(
+  auto change = network::with_addresses(
       saved, network::successors(reader.manifest().addresses, now, saved.added.addresses));
+  change.removed.addresses =
+      network::addresses_to_remove(saved.removed.addresses, saved.added.addresses, now);
   REPRISE_PASS(sys::replace_file(change_made(context), network::encode_change(change)));
   REPRISE_TRY(network::apply_change(ns, now, change),
               "setting up the network as the container had");

@@ -93,6 +93,21 @@ def test_is_there_again(container, product):
     assert len([line for line in container.lines() if line == "BOUND"]) == 1
 
 
+def test_addresses_that_were_removed_stay_away(container):
+    """Those of Podman were back beside what the program had set in their place."""
+    seen = "ip -brief -4 address show dev eth0 | cut -d' ' -f2-; ip route; ip link show dev eth0 | grep -o 'ether [^ ]*'"
+    container.run_workload("counter.py", options=("--cap-add", "NET_ADMIN"))
+    inside(container, "ip address flush dev eth0; ip address add 10.88.199.8/16 dev eth0;"
+                      "ip address add 10.88.199.9/16 dev eth0; ip route add default via 10.88.0.1 metric 7;"
+                      "ip link set dev eth0 address 02:00:00:00:00:08")
+    before = inside(container, seen)
+    for _ in range(2):
+        container.stop()
+        assert_resumes(container)
+        assert inside(container, seen) == before
+        assert_nothing_left(container)
+
+
 def test_is_refused_by_name_where_it_cannot_be_carried(container, product):
     container.run_workload("counter.py")
     inside(container, "ip tuntap add tun7 mode tun; ip address add 10.77.0.1/32 dev lo")
