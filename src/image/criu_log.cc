@@ -108,6 +108,13 @@ constexpr std::array kKnownCauses{
     KnownCause{"Open files on overmounted mounts", "",
                "a program has a file open on a mount that another mount hides: unmount that other "
                "one, or have the program close the file"},
+    KnownCause{
+        "Can't link remap to", "Invalid cross-device link",
+        "a program uses a file or directory that a mount hides: have it close or leave that, "
+        "or unmount what hides it"},
+    KnownCause{"is bound to groups but not to portid", "",
+               "a program listens to groups of a netlink protocol without an address of its own: "
+               "have it bind the socket"},
     KnownCause{"netlink: 8 ", "",
                "a program listens to a group above 32 of a netlink protocol: have it leave that"},
     KnownCause{"Can't get socket filter len", "",

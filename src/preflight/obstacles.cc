@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "container/task_tree.h"
+#include "preflight/descriptor_obstacles.h"
 #include "preflight/mount_obstacles.h"
 #include "preflight/network_obstacles.h"
 #include "preflight/shared_obstacles.h"
@@ -469,6 +470,8 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
   judge_user_namespace(proc, first, result.obstacles);
   std::ranges::move(examine_tasks(proc, init, processes), std::back_inserter(result.obstacles));
   std::ranges::move(examine_threads(proc, processes), std::back_inserter(result.obstacles));
+  std::ranges::move(examine_descriptors(proc, init, processes),
+                    std::back_inserter(result.obstacles));
   judge_leases(proc, processes, result.obstacles);
   judge_queues(first, result.obstacles);
   judge_pids_limit(proc, init, result.obstacles);

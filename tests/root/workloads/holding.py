@@ -4,12 +4,14 @@ import ctypes
 import errno
 import os
 import socket
+import struct
 import subprocess
 import sys
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 AF_VSOCK, UDP_CORK = 40, 1
-IO_URING_SETUP, USERFAULTFD = 425, 323  # system calls of x86-64
+SOL_NETLINK, NETLINK_ADD_MEMBERSHIP = 270, 1
+IO_URING_SETUP, USERFAULTFD, BPF = 425, 323, 321  # system calls of x86-64
 
 
 def checked(what, result):
@@ -57,6 +59,57 @@ def closed_queue():
 
 def vsock():
     return socket.socket(AF_VSOCK, socket.SOCK_STREAM).close
+
+
+def netlink_group():
+    """A group above 32 of a netlink protocol: next hops of routes."""
+    listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    listener.bind((0, 0))
+    listener.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 33)
+    return listener.close
+
+
+def netlink_unbound():
+    listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    listener.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, 1)
+    return listener.close
+
+
+def bpf_filter():
+    """A BPF program on a socket, with no descriptor left of it."""
+    returns_all = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xb7, 0, 0, 0xffff, 0x95, 0, 0, 0))
+    licence = ctypes.create_string_buffer(b"GPL")
+    load, socket_filter, attach = 5, 1, 50
+    asked = ctypes.create_string_buffer(struct.pack("<IIQQ", socket_filter, 2, ctypes.addressof(returns_all),
+                                                    ctypes.addressof(licence)) + bytes(80))
+    program = checked("bpf", LIBC.syscall(BPF, load, asked, len(asked)))
+    filtered = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    filtered.setsockopt(socket.SOL_SOCKET, attach, program)
+    os.close(program)
+    return filtered.close
+
+
+def hidden_file():
+    """A file over which something was mounted since."""
+    os.makedirs("/hidden", exist_ok=True)
+    fd = os.open("/hidden/file", os.O_RDWR | os.O_CREAT)
+    checked("mount", LIBC.mount(b"none", b"/hidden", b"tmpfs", 0, None))
+    return lambda: (os.close(fd), checked("umount", LIBC.umount2(b"/hidden", 0)))
+
+
+def terminal_by_name():
+    """/dev/tty, opened by a child while its parent has the terminal open."""
+    return child("""
+import ctypes, fcntl, os, pty, termios, time
+os.setsid()
+_, terminal = pty.openpty()
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG
+    os.open("/dev/tty", os.O_RDWR)
+    print("READY", flush=True)
+while True: time.sleep(1)
+""")
 
 
 def device():
@@ -194,6 +247,7 @@ def corked():
 
 
 KINDS = {function.__name__: function for function in (
+    netlink_group, netlink_unbound, bpf_filter, hidden_file, terminal_by_name,
     io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked,
     own_directory, own_descriptors, own_network, other_children, first_ended, shared_directory,
     segments, packets, thread_pidfd, detached_file, memory_program, deleted_watch)}
