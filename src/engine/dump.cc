@@ -14,6 +14,7 @@
 #include "engine/preloaded.h"
 #include "engine/spawning.h"
 #include "engine/stopped_tasks.h"
+#include "engine/timer_threads.h"
 #include "engine/tools.h"
 #include "image/criu_log.h"
 #include "image/criu_stats.h"
@@ -110,6 +111,8 @@ Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialo
         dialogue.unread == Unread::kTryAgain && ordered.error().code() == ErrorCode::kUnsupported;
     return ordered;
   }
+  REPRISE_TRY(mend_timer_threads(dialogue.spool, "/proc", request.init),
+              "saving which threads timers signal");
   return post_dump();
 }
 

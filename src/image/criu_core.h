@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,5 +22,12 @@ struct CriuLimit {
 // The limits of a process by their numbers (RLIMIT_CPU is 0), from the whole contents of its core
 // image; none for a thread that is not the first. kCorrupt if it is anything else.
 base::Result<std::vector<CriuLimit>> decode_core_limits(std::string_view file);
+
+// The whole contents of a core image, in which the timers with these numbers that signal a certain
+// thread (SIGEV_THREAD_ID) signal the one given, by its id in the container; 0: none, since it has
+// ended. CRIU 4.2 writes a number that it has not read yet, and its restore fails. kCorrupt for
+// anything else, and where such a timer is not in `threads`.
+base::Result<std::string> set_timer_threads(std::string_view file,
+                                            const std::map<std::uint32_t, std::int32_t>& threads);
 
 }  // namespace reprise::image

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "image/criu_message.h"
+#include "image/internal/criu_file.h"
+
 namespace reprise::image {
 namespace {
 
@@ -42,6 +45,27 @@ TEST(CriuCoreTest, EveryTruncationIsCorrupt) {
     ASSERT_FALSE(limits) << length;
     EXPECT_EQ(limits.error().code(), ErrorCode::kCorrupt);
   }
+}
+
+// A core image with one timer.
+std::string timer_image(std::uint64_t notify, std::uint64_t thread) {
+  CriuMessageWriter timer;
+  // A field that we do not know goes to the end.
+  timer.add(1, 5).add(4, notify).add(11, thread).add(2, 1);
+  CriuMessageWriter core;
+  core.add(3,
+           CriuMessageWriter().add(7, CriuMessageWriter().add(4, timer.bytes()).bytes()).bytes());
+  return encode_criu_image(kCoreMagic, core);
+}
+
+// Timers of glibc (SIGEV_THREAD) and profilers of Go signal a certain thread. CRIU had saved a
+// number that it had not read: the checkpoint was sealed, and no start could restore it.
+TEST(CriuCoreTest, TimersSignalTheThreadThatIsGiven) {
+  EXPECT_EQ(set_timer_threads(timer_image(4, 0x7fffffff), {{5, 12}}).value(), timer_image(4, 12));
+  EXPECT_EQ(set_timer_threads(timer_image(0, 9), {}).value(), timer_image(0, 9));
+  EXPECT_FALSE(set_timer_threads(timer_image(4, 9), {{6, 12}}));
+  const std::string none = set_timer_threads(timer_image(4, 9), {{5, 0}}).value();
+  EXPECT_LT(none.size(), timer_image(1, 9).size()) << "it signals nobody";
 }
 
 TEST(CriuCoreTest, OtherFilesAreCorrupt) {

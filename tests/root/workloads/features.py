@@ -128,6 +128,12 @@ class Timers(Feature):
         signal.signal(signal.SIGALRM, self.alarm)
         signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
         self.timer = timerfd(0.05, os.O_NONBLOCK)
+        # A POSIX timer that signals a certain thread, as glibc has them made (SIGEV_THREAD).
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+        wanted = ctypes.create_string_buffer(struct.pack("<qiii", 7, signal.SIGRTMIN, 4, LIBC.gettid()), 64)
+        number = ctypes.c_int()
+        syscall(222, time.CLOCK_MONOTONIC, wanted, ctypes.byref(number))  # timer_create
+        syscall(223, number.value, 0, (ctypes.c_long * 4)(0, 50_000_000, 0, 50_000_000), None)  # timer_settime
 
     def alarm(self, *_):
         self.alarms += 1
@@ -136,6 +142,7 @@ class Timers(Feature):
         before = self.alarms
         check(select.select([self.timer], [], [], 20)[0], "the timerfd does not expire")
         os.read(self.timer, 8)
+        check(signal.sigtimedwait([signal.SIGRTMIN], 20), "the POSIX timer does not expire")
         deadline = time.monotonic() + 20
         while self.alarms == before:
             check(time.monotonic() < deadline, "the interval timer does not fire")
