@@ -26,7 +26,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::chrono::seconds kToolLimit{20};
+constexpr std::chrono::seconds kNftLimit{20};
 
 template <typename Number>
 std::optional<Number> number(std::string_view text) {
@@ -97,7 +97,7 @@ std::string elements(std::string_view family, std::string_view name, std::string
 
 Result<std::string> nft(std::vector<std::string> arguments, std::string_view input = {}) {
   arguments.insert(arguments.begin(), "nft");
-  return sys::run_ok(std::move(arguments), kToolLimit, input);
+  return sys::run_ok(std::move(arguments), kNftLimit, input);
 }
 
 Result<std::vector<HoldTable>> list_holds() {

@@ -22,7 +22,7 @@ namespace {
 
 using std::filesystem::path;
 
-struct Cause {
+struct ThreadCause {
   std::string text;
   std::string remedy;
 };
@@ -50,29 +50,29 @@ constexpr std::array<std::pair<const char*, std::string_view>, 6> kNamespaces = 
      {"cgroup", "cgroup"},
      {"user", "user"}}};
 
-std::optional<Cause> judge_thread_namespaces(const path& process, const path& thread) {
+std::optional<ThreadCause> judge_thread_namespaces(const path& process, const path& thread) {
   for (const auto& [file, name] : kNamespaces) {
     const std::string own = sys::link_target(thread / "ns" / file);
     const std::string first = sys::link_target(process / "ns" / file);
     if (!own.empty() && !first.empty() && own != first)
-      return Cause{"has a thread in a " + std::string(name) + " namespace of its own",
-                   "have the program use a process for that instead of a thread"};
+      return ThreadCause{"has a thread in a " + std::string(name) + " namespace of its own",
+                         "have the program use a process for that instead of a thread"};
   }
   return std::nullopt;
 }
 
-std::optional<Cause> judge_thread(const path& process, pid_t first, pid_t thread) {
+std::optional<ThreadCause> judge_thread(const path& process, pid_t first, pid_t thread) {
   if (compare(first, thread, KCMP_FS) > 0)
-    return Cause{"has a thread with a working directory of its own (unshare with CLONE_FS)",
-                 "have the program use a process for that instead of a thread"};
+    return ThreadCause{"has a thread with a working directory of its own (unshare with CLONE_FS)",
+                       "have the program use a process for that instead of a thread"};
   if (compare(first, thread, KCMP_FILES) > 0)
-    return Cause{"has a thread with descriptors of its own (unshare with CLONE_FILES)",
-                 "have the program use a process for that instead of a thread"};
+    return ThreadCause{"has a thread with descriptors of its own (unshare with CLONE_FILES)",
+                       "have the program use a process for that instead of a thread"};
   return judge_thread_namespaces(process, process / "task" / std::to_string(thread));
 }
 
 // What the children of a process will live in differs from what it lives in itself.
-std::optional<Cause> judge_children_namespaces(const path& process) {
+std::optional<ThreadCause> judge_children_namespaces(const path& process) {
   constexpr std::array<std::pair<const char*, std::string_view>, 2> kForChildren = {
       {{"pid", "PID"}, {"time", "time"}}};
   for (const auto& [file, name] : kForChildren) {
@@ -83,8 +83,9 @@ std::optional<Cause> judge_children_namespaces(const path& process) {
     const std::string next = sys::link_target(place);
     const std::string own = sys::link_target(process / "ns" / file);
     if (!own.empty() && own != next)
-      return Cause{"starts its children in a " + std::string(name) + " namespace of their own",
-                   "have the program stay in the container's"};
+      return ThreadCause{
+          "starts its children in a " + std::string(name) + " namespace of their own",
+          "have the program stay in the container's"};
   }
   return std::nullopt;
 }
@@ -106,26 +107,26 @@ bool waits_for_spawn(const path& proc, pid_t process) {
   });
 }
 
-std::optional<Cause> judge_sharing(const path& proc, pid_t process) {
+std::optional<ThreadCause> judge_sharing(const path& proc, pid_t process) {
   const pid_t parent = parent_of(proc / std::to_string(process));
   if (parent == 0) return std::nullopt;
   const std::string whose = described(proc / std::to_string(parent));
   if (compare(parent, process, KCMP_VM) == 0 && !waits_for_spawn(proc, parent) &&
       compare(parent, process, KCMP_VM) == 0)
-    return Cause{"shares its memory with " + whose + " (clone with CLONE_VM)",
-                 "have the program start a thread, or a process by fork"};
+    return ThreadCause{"shares its memory with " + whose + " (clone with CLONE_VM)",
+                       "have the program start a thread, or a process by fork"};
   if (compare(parent, process, KCMP_FS) == 0)
-    return Cause{"shares its working directory with " + whose + " (clone with CLONE_FS)",
-                 "have the program start a thread, or a process by fork"};
+    return ThreadCause{"shares its working directory with " + whose + " (clone with CLONE_FS)",
+                       "have the program start a thread, or a process by fork"};
   return std::nullopt;
 }
 
-std::optional<Cause> judge_process(const path& proc, pid_t process, bool is_first) {
+std::optional<ThreadCause> judge_process(const path& proc, pid_t process, bool is_first) {
   const path directory = proc / std::to_string(process);
   const std::vector<pid_t> threads = container::threads_of(proc, process);
   if (threads.size() > 1 && state_of(directory).starts_with('Z'))
-    return Cause{"goes on although its first thread has ended",
-                 "have the program's first thread wait for the others"};
+    return ThreadCause{"goes on although its first thread has ended",
+                       "have the program's first thread wait for the others"};
   if (state_of(directory).starts_with('Z')) return std::nullopt;
   for (const pid_t thread : threads)
     if (thread != process)

@@ -27,14 +27,14 @@ using base::Result;
 
 namespace {
 
-Result<std::string> status_of(pid_t pid) {
+Result<std::string> proc_status_of(pid_t pid) {
   return sys::read_file("/proc/" + std::to_string(pid) + "/status");
 }
 
 // The kernel lets all go at once that a tracer held when it ends: one of them stands for all.
 Result<void> require_traced(const sys::ProcessRef& init) {
   const std::string tracer =
-      container::status_field(REPRISE_PASS(status_of(init.pid)), "TracerPid");
+      container::status_field(REPRISE_PASS(proc_status_of(init.pid)), "TracerPid");
   if (!tracer.empty() && tracer != "0" && sys::is_alive(init)) return {};
   return base::fail(ErrorCode::kGone, "CRIU ended before the checkpoint was sealed");
 }
@@ -105,7 +105,7 @@ void end_sealed_container(const oci::State& state, const oci::Spec& spec) {
 
 bool lives(const oci::State& state) {
   if (!sys::is_alive(state.init)) return false;
-  const auto status = status_of(state.init.pid);
+  const auto status = proc_status_of(state.init.pid);
   // Without memory of its own: the first thing that it gives back (mm, do_exit()).
   return !status || !container::status_field(*status, "VmSize").empty();
 }
