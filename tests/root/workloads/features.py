@@ -7,6 +7,7 @@
 
 usage: features.py FEATURE...
 """
+import ctypes
 import mmap
 import os
 import select
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from feature import LIBC, Feature, check, say, timerfd
+from feature import LIBC, Feature, check, say, syscall, timerfd
 import features_attributes
 import features_files
 import features_pipes
