@@ -9,6 +9,7 @@
 
 #include "container/task_tree.h"
 #include "engine/preload/exec_area.h"
+#include "engine/timer_threads.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"
@@ -77,6 +78,7 @@ Result<std::string> libraries_for_dump(const std::filesystem::path& worker, pid_
   if (!sys::has_cap_sys_resource()) names.emplace_back("limits");
   if (needs_detour("/proc", init)) names.emplace_back("detour");
   if (has_nested_networks("/proc", init)) names.emplace_back("networks");
+  if (has_timer_threads("/proc", init)) names.emplace_back("timers");
   return list(worker, names);
 }
 

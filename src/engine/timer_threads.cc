@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/timer_threads.h"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <string>
@@ -49,19 +50,25 @@ Result<void> mend(const std::filesystem::path& spool, const std::filesystem::pat
 std::map<std::uint32_t, pid_t> parse_timer_threads(std::string_view timers) {
   // "ID: 0", "signal: 10/0000000001234567", "notify: signal/tid.4711", "ClockID: 1"
   constexpr std::string_view kNumber = "ID: ";
-  constexpr std::string_view kNotify = "notify: ";
-  constexpr std::string_view kThread = "/tid.";
+  // Others signal nobody.
+  constexpr std::string_view kNotify = "notify: signal/tid.";
   std::map<std::uint32_t, pid_t> threads;
   std::uint32_t number = 0;
   std::istringstream lines{std::string(timers)};
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(kNumber))
       number = number_in<std::uint32_t>(std::string_view(line).substr(kNumber.size()));
-    const std::size_t at = line.find(kThread);
-    if (line.starts_with(kNotify) && at != std::string::npos)
-      threads[number] = number_in<pid_t>(std::string_view(line).substr(at + kThread.size()));
+    if (line.starts_with(kNotify))
+      threads[number] = number_in<pid_t>(std::string_view(line).substr(kNotify.size()));
   }
   return threads;
+}
+
+bool has_timer_threads(const std::filesystem::path& proc, pid_t init) {
+  return std::ranges::any_of(container::processes_of(proc, init), [&proc](pid_t pid) {
+    const auto timers = sys::read_file(proc / std::to_string(pid) / "timers");
+    return timers && !parse_timer_threads(*timers).empty();
+  });
 }
 
 Result<void> mend_timer_threads(const std::filesystem::path& spool,

@@ -36,15 +36,12 @@ Result<std::string> set_timer_threads(std::string_view file,
   criu::Core core = REPRISE_PASS(parse_core(file));
   if (core.tc().timers().posix().empty()) return std::string(file);
   for (criu::PosixTimer& timer : *core.mutable_tc()->mutable_timers()->mutable_posix()) {
-    if (timer.notify() != kThread) continue;
     const auto thread = threads.find(timer.id());
-    if (thread == threads.end()) return damaged("a list of timers");
-    if (thread->second == 0) {
-      timer.set_notify(kNobody);
-      timer.clear_notify_thread();
-    } else {
-      timer.set_notify_thread(thread->second);
-    }
+    if (thread == threads.end() && timer.notify() == kThread) return damaged("a list of timers");
+    if (thread == threads.end()) continue;
+    timer.set_notify(thread->second == 0 ? kNobody : kThread);
+    timer.clear_notify_thread();
+    if (thread->second != 0) timer.set_notify_thread(thread->second);
   }
   constexpr std::size_t kMagics = 8;
   std::string changed(file.substr(0, kMagics));

@@ -23,10 +23,9 @@ struct CriuLimit {
 // image; none for a thread that is not the first. kCorrupt if it is anything else.
 base::Result<std::vector<CriuLimit>> decode_core_limits(std::string_view file);
 
-// The whole contents of a core image, in which the timers with these numbers that signal a certain
-// thread (SIGEV_THREAD_ID) signal the one given, by its id in the container; 0: none, since it has
-// ended. CRIU 4.2 writes a number that it has not read yet, and its restore fails. kCorrupt for
-// anything else, and where such a timer is not in `threads`.
+// The whole contents of a core image, in which the timers with these numbers signal a certain
+// thread (SIGEV_THREAD_ID), by its id in the container; 0: none, since it has ended. kCorrupt for
+// anything else, and where a timer that is not in `threads` does so.
 base::Result<std::string> set_timer_threads(std::string_view file,
                                             const std::map<std::uint32_t, std::int32_t>& threads);
 

@@ -63,6 +63,7 @@ std::string timer_image(std::uint64_t notify, std::uint64_t thread) {
 TEST(CriuCoreTest, TimersSignalTheThreadThatIsGiven) {
   EXPECT_EQ(set_timer_threads(timer_image(4, 0x7fffffff), {{5, 12}}).value(), timer_image(4, 12));
   EXPECT_EQ(set_timer_threads(timer_image(0, 9), {}).value(), timer_image(0, 9));
+  EXPECT_EQ(set_timer_threads(timer_image(0, 9), {{5, 12}}).value(), timer_image(4, 12));
   EXPECT_FALSE(set_timer_threads(timer_image(4, 9), {{6, 12}}));
   const std::string none = set_timer_threads(timer_image(4, 9), {{5, 0}}).value();
   EXPECT_LT(none.size(), timer_image(1, 9).size()) << "it signals nobody";
