@@ -115,6 +115,9 @@ constexpr std::array kKnownCauses{
     KnownCause{"is bound to groups but not to portid", "",
                "a program listens to groups of a netlink protocol without an address of its own: "
                "have it bind the socket"},
+    KnownCause{"epoll: Can't add event on", "File exists",
+               "a program watched one file under several of its descriptors with an epoll: no "
+               "start can restore this checkpoint"},
     KnownCause{"netlink: 8 ", "",
                "a program listens to a group above 32 of a netlink protocol: have it leave that"},
     KnownCause{"Can't get socket filter len", "",

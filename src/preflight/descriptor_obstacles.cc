@@ -165,6 +165,50 @@ void judge_sockets(const path& proc, pid_t pid, std::set<std::string>& seen,
   }
 }
 
+bool is_same_opening(pid_t one, int descriptor, pid_t other, int others) {
+  return ::syscall(SYS_kcmp, one, other, KCMP_FILE, descriptor, others) == 0;
+}
+
+// --- epoll: criu/eventpoll.c, find_tfd_bsearch and eventpoll_retore_tfd
+
+// By the file that each is, "tfd: 4 events: 19 data: 4 pos:0 ino:1a sdev:d": its descriptors.
+std::map<std::string, std::vector<int>> watched_by(const path& process, int epoll) {
+  std::map<std::string, std::vector<int>> watched;
+  std::istringstream lines(sys::read_file(process / "fdinfo" / std::to_string(epoll)).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    int descriptor = -1;
+    const std::size_t file = line.find("ino:");
+    if (file != std::string::npos && words >> word && word == "tfd:" && words >> descriptor)
+      watched[line.substr(file)].push_back(descriptor);
+  }
+  return watched;
+}
+
+// Two of them that are one opening. All eventfds, timerfds and the like are one file to the kernel.
+std::optional<std::pair<int, int>> same_among(pid_t pid, const std::vector<int>& descriptors) {
+  constexpr std::size_t kMostFirst = 200;  // a system call for each pair
+  for (std::size_t i = 0; i < std::min(kMostFirst, descriptors.size()); ++i)
+    for (std::size_t j = i + 1; j < descriptors.size(); ++j)
+      if (is_same_opening(pid, descriptors[i], pid, descriptors[j]))
+        return std::pair(descriptors[i], descriptors[j]);
+  return std::nullopt;
+}
+
+void judge_epolls(const path& proc, pid_t pid, std::vector<Obstacle>& found) {
+  const path process = proc / std::to_string(pid);
+  for (const sys::OpenFile& file : sys::open_files_of(process)) {
+    if (file.target != "anon_inode:[eventpoll]") continue;
+    for (const auto& [what, descriptors] : watched_by(process, file.number))
+      if (const auto same = same_among(pid, descriptors))
+        found.push_back({descriptor_of(process, file.number),
+                         "is an epoll that watches one file under the descriptors " +
+                             std::to_string(same->first) + " and " + std::to_string(same->second),
+                         "have the program watch it under one of them (dup)"});
+  }
+}
+
 // --- terminals: criu/tty.c, tty_verify_ctty
 
 struct Terminal {
@@ -195,10 +239,6 @@ std::string number_of_pty(const path& descriptor) {
   constexpr unsigned kLowBits = 0xff;
   const unsigned minor = ::minor(status.st_rdev);
   return std::to_string((minor & kLowBits) | (major << 8U) | ((minor & ~kLowBits) << 12U));
-}
-
-bool is_same_opening(pid_t one, int descriptor, pid_t other, int others) {
-  return ::syscall(SYS_kcmp, one, other, KCMP_FILE, descriptor, others) == 0;
 }
 
 class Terminals {
@@ -250,6 +290,7 @@ std::vector<Obstacle> examine_descriptors(const path& proc, pid_t init,
   for (const pid_t pid : processes) {
     hidden.judge(pid, found);
     judge_sockets(proc, pid, seen, found);
+    judge_epolls(proc, pid, found);
     terminals.look(proc / std::to_string(pid), pid);
   }
   terminals.judge(proc, found);

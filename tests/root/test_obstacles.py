@@ -26,6 +26,8 @@ SEEN = {"io_uring": ("io_uring (answers ENOSYS, unless the user declines)", "is 
         "bpf_filter": ("Socket with a BPF program (`SO_ATTACH_BPF`)", "is a socket with a BPF program"),
         "hidden_file": ("File or directory in use that a mount hides",
                         "is '/hidden/file', which a mount on it or above it hides"),
+        "watched_twice": ("One file in an epoll under several descriptors (`dup`)",
+                          "is an epoll that watches one file under the descriptors"),
         "terminal_by_name": ("/dev/tty, opened by another process than the terminal's holder (`less` in a shell)",
                              "is its terminal by the name of /dev/tty"),
         "device": ("Foreign device", "is the device '/dev/fuse' (10:"),

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -95,6 +96,15 @@ def hidden_file():
     fd = os.open("/hidden/file", os.O_RDWR | os.O_CREAT)
     checked("mount", LIBC.mount(b"none", b"/hidden", b"tmpfs", 0, None))
     return lambda: (os.close(fd), checked("umount", LIBC.umount2(b"/hidden", 0)))
+
+
+def watched_twice():
+    """A pipe that is in one epoll by two of its descriptors."""
+    ends = os.pipe()
+    copy, watching = os.dup(ends[0]), select.epoll()
+    for descriptor in (ends[0], copy):
+        watching.register(descriptor, select.EPOLLIN)
+    return watching.close
 
 
 def terminal_by_name():
@@ -247,7 +257,7 @@ def corked():
 
 
 KINDS = {function.__name__: function for function in (
-    netlink_group, netlink_unbound, bpf_filter, hidden_file, terminal_by_name,
+    netlink_group, netlink_unbound, bpf_filter, hidden_file, terminal_by_name, watched_twice,
     io_uring, userfaultfd, queue, closed_queue, vsock, device, sandbox, traced, deadline, corked,
     own_directory, own_descriptors, own_network, other_children, first_ended, shared_directory,
     segments, packets, thread_pidfd, detached_file, memory_program, deleted_watch)}
