@@ -97,6 +97,8 @@ std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen
   const std::set<std::string> outside = devices_of_sources(spec);
   std::vector<Obstacle> found;
   std::vector<const sys::Mount*> inner;
+  const auto root = std::ranges::find(seen.inside, "/", &sys::Mount::mount_point);
+  const std::string root_device = root == seen.inside.end() ? "" : root->device;
   for (const sys::Mount& mount : seen.inside) {
     if (mount.mount_point == "/") continue;
     const bool given = is_in_specification(spec, mount.mount_point);
@@ -107,6 +109,15 @@ std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen
     const std::string place = given ? std::string() : place_on_host(spec, mount, seen.host);
     if (!place.empty()) {
       if (!may_be_made_anew(mount, place)) inner.push_back(&mount);
+      continue;
+    }
+    // The directories that it is made of are named as in the container, and CRIU looks for them on
+    // the host. A part of the root file system is a bind mount.
+    if (mount.type == "overlay" && !given && mount.device != root_device &&
+        !outside.contains(mount.device)) {
+      found.push_back({"the mount '" + mount.mount_point + "'",
+                       "is an overlay that a program made, which cannot be restored",
+                       "have the program unmount it, or have Podman mount it (--volume …:O)"});
       continue;
     }
     if (is_one_of(kCanBeMade, mount.type) || mount.root != "/" || outside.contains(mount.device))

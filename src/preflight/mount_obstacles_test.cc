@@ -47,6 +47,18 @@ TEST(MountObstacles, WhatProgramsMountedThereIsTheirs) {
   EXPECT_TRUE(found.empty());
 }
 
+// Its checkpoint was sealed, and no start could restore it.
+TEST(MountObstacles, OverlaysOfProgramsAreNamed) {
+  sys::Mount part = mount("/copy", "overlay", "0:9");
+  part.root = "/a";
+  const auto found = judge_mounts(with_bind(), {.inside = {mount("/", "overlay", "0:9"), part,
+                                                           mount("/merged", "overlay", "0:10")},
+                                                .host = {}});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].subject, "the mount '/merged'");
+  EXPECT_TRUE(found[0].text.contains("is an overlay that a program made"));
+}
+
 TEST(MountObstacles, FileSystemsThatCannotBeMadeAreNamed) {
   const auto found = judge_mounts(
       with_bind(),
