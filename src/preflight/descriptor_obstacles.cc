@@ -2,9 +2,11 @@
 #include "preflight/descriptor_obstacles.h"
 
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -104,6 +106,11 @@ class HiddenFiles {
     struct stat opened{};
     if (::stat((process / link).c_str(), &opened) != 0 ||
         (!S_ISREG(opened.st_mode) && !S_ISDIR(opened.st_mode)))
+      return false;
+    // What is below /proc/sys/net depends on who looks.
+    struct statfs file_system{};
+    if (::statfs((process / link).c_str(), &file_system) != 0 ||
+        file_system.f_type == PROC_SUPER_MAGIC)
       return false;
     struct stat there{};
     if (::stat((path(process / "root") += name).c_str(), &there) != 0)
