@@ -68,6 +68,12 @@ TEST_F(SealHoldTest, AFreezerThatDoesNotAnswerIsNoAnswer) {
   EXPECT_EQ(settle_tasks(layout_, request_, /*sealed=*/true), DumpedTasks::kUnknown);
 }
 
+TEST_F(SealHoldTest, WhatRuncRemembersMustBeRead) {
+  run();
+  write(runc_root_ / "web/state.json", "{");
+  EXPECT_EQ(settle_tasks(layout_, request_, /*sealed=*/true), DumpedTasks::kUnknown);
+}
+
 TEST_F(SealHoldTest, SettlingTellsWhatBecameOfThem) {
   EXPECT_EQ(settle_tasks(layout_, request_, /*sealed=*/true), DumpedTasks::kEnded)
       << "runc knows of none";
