@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "cli/cli.h"
+#include "sys/environment.h"
 
 int main(int argc, char** argv) {
   using reprise::cli::Terminal;
@@ -15,7 +16,7 @@ int main(int argc, char** argv) {
                         .err = std::cerr,
                         .terminal = ::isatty(STDERR_FILENO) != 0 ? Terminal::kYes : Terminal::kNo,
                         .user = ::geteuid()};
-    return reprise::cli::run_cli({argv + 1, argv + argc}, io);
+    return reprise::cli::run_cli({argv + 1, argv + argc}, reprise::sys::read_environment(), io);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "reprise: bug: %s\n", error.what());
   } catch (...) {

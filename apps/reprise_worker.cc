@@ -2,11 +2,12 @@
 #include <cstdio>
 #include <exception>
 
+#include "sys/environment.h"
 #include "worker/worker.h"
 
 int main(int argc, char** argv) {
   try {
-    return reprise::worker::run_worker(argc, argv);
+    return reprise::worker::run_worker(argc, argv, reprise::sys::read_environment());
   } catch (const std::exception& error) {  // a bug: our own code does not throw
     std::fprintf(stderr, "reprise-worker: bug: %s\n", error.what());
     return 70;

@@ -82,11 +82,13 @@ int main(int argc, char** argv) {
   const std::filesystem::path root = std::filesystem::path(argv[1]) / "catalog-bench";
   const int checkpoints = argc > 2 ? std::stoi(argv[2]) : 100'000;
   {
-    Catalog catalog = value(Catalog::open(root));
+    Catalog catalog = value(Catalog::open(reprise::store::StoreConfig::at(root)));
     fill(root, checkpoints);
     std::printf("%d checkpoints of %d containers\n", checkpoints, kContainers);
     const ContainerKey key(key_of(7));
-    show("open", [&] { return value(Catalog::open(root)).checkpoints(key)->size(); });
+    show("open", [&] {
+      return value(Catalog::open(reprise::store::StoreConfig::at(root))).checkpoints(key)->size();
+    });
     show("of one container", [&] { return value(catalog.checkpoints(key)).size(); });
     show("by a beginning of its id",
          [&] { return value(catalog.find_checkpoint("1000007abc")).id.str().empty() ? 0U : 1U; });

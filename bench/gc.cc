@@ -156,7 +156,7 @@ void measure(const char* what, const std::function<void()>& work) {
 }
 
 void make_store(const path& root, std::uint64_t bytes, std::uint64_t checkpoint_bytes) {
-  const auto store = value(open_parts(root));
+  const auto store = value(open_parts(StoreConfig::at(root)));
   Maker maker(*store, checkpoint_bytes);
   std::uint64_t made = 0;
   std::size_t number = 0;
@@ -171,7 +171,7 @@ void make_store(const path& root, std::uint64_t bytes, std::uint64_t checkpoint_
 
 // Leaves of every four checkpoints one.
 void thin_out(const path& root) {
-  const auto store = value(open_store(root));
+  const auto store = value(open_store(StoreConfig::at(root)));
   std::size_t number = 0;
   for (const CheckpointId& id : value(store->list()))
     if (number++ / kContainers % 4 != 3) value(store->remove(id));
@@ -179,21 +179,21 @@ void thin_out(const path& root) {
 
 void run(const path& root) {
   const auto collect = [&] {
-    const Collected collected = value(value(open_store(root))->collect(kPatience));
+    const Collected collected = value(value(open_store(StoreConfig::at(root)))->collect(kPatience));
     if (collected.packs > 0)
       std::printf("  (%zu packs freed)\n", static_cast<std::size_t>(collected.packs));
   };
   measure("gc: reads each checkpoint's file", collect);
   measure("gc again: as after a session", collect);
   measure("whether compaction is worth it", [&] {
-    Catalog catalog = value(Catalog::open(root));
-    value(find_waste(catalog, *value(open_store(root))));
+    Catalog catalog = value(Catalog::open(StoreConfig::at(root)));
+    value(find_waste(catalog, *value(open_store(StoreConfig::at(root)))));
   });
   measure("three of four checkpoints removed", [&] { thin_out(root); });
   measure("gc", collect);
   measure("compaction, up to what it would move", [&] {
     // Holes are no blocks.
-    const Compacted compacted = value(value(open_store(root))->compact(kPatience));
+    const Compacted compacted = value(value(open_store(StoreConfig::at(root)))->compact(kPatience));
     std::printf("  (%zu packs are sparse)\n", compacted.damaged.size());
   });
 }
@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
   const std::uint64_t bytes = argc > 2 ? std::stoull(argv[2]) * kGiga : 1000 * kGiga;
   const std::uint64_t checkpoint = argc > 3 ? std::stoull(argv[3]) * kGiga : 20 * kGiga;
   measure("made", [&] { make_store(root, bytes, checkpoint); });
-  measure("a process that opens the store", [&] { value(open_store(root)); });
+  measure("a process that opens the store", [&] { value(open_store(StoreConfig::at(root))); });
   run(root);
   fs::remove_all(root);
 }

@@ -137,7 +137,8 @@ reprise::base::CheckpointId put(CheckpointStore& store, const std::vector<char>&
 // In a process of its own, which has nothing else in memory: what a writer needs for the file
 // DIRECTORY/raw.
 int put_alone(const fs::path& directory) {
-  auto store = value(reprise::store::open_store(directory / "store"));
+  auto store =
+      value(reprise::store::open_store(reprise::store::StoreConfig::at(directory / "store")));
   auto writer = value(store->begin({.waiting = true}));
   fs::rename(directory / "raw", writer->pages().spool() / "pages-1.img");
   value(writer->pages().absorb());
@@ -166,7 +167,8 @@ void run(const fs::path& directory, std::vector<char> memory, const char* name) 
   const std::size_t bytes = memory.size();
   std::printf("%s contents, %zu MB\n", name, bytes / 1'000'000);
   ::setenv("REPRISE_KEY_FILE", (directory / "key").c_str(), 1);
-  auto store = value(reprise::store::open_store(directory / "store"));
+  auto store =
+      value(reprise::store::open_store(reprise::store::StoreConfig::at(directory / "store")));
   show("raw write and fsync", measure([&] { write_file(directory / "raw", memory, true); }), bytes);
   // Before anything is stored: all of it is new.
   show_memory(directory);

@@ -59,10 +59,10 @@ std::string exported_id(const image::Manifest& manifest) {
 }  // namespace
 
 Result<PreparedExport> prepare_export(Context& context, const std::string& checkpoint) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   PreparedExport prepared;
-  prepared.store = REPRISE_PASS(store::open_store(context.layout.store));
+  prepared.store = REPRISE_PASS(store::open_store(context.store));
   prepared.reader = REPRISE_PASS(prepared.store->open(row.id));
   REPRISE_PASS(prepared.store->verify(row.id));
   const image::Manifest& manifest = prepared.reader->manifest();

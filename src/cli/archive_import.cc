@@ -108,8 +108,8 @@ void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err)
 Result<session::ImportedCheckpoint> import_from(const archive::ReadBytes& source,
                                                 const std::string& tag, Context& context) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   Progress line(context.io, "importing");
   ByteProgress progress(line);
   const auto counted = [&](std::span<char> buffer) {

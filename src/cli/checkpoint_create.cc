@@ -63,7 +63,7 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
 
 Result<host::Outcome> create(const Options& options, Context& context,
                              const podman::ContainerInfo& info) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   if (const auto recorded = record_container(catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';

@@ -42,9 +42,9 @@ Result<void> list_remote(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
   std::vector<store::CheckpointRow> rows;
   const store::RemoteCheckpoints there =
-      REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects));
+      REPRISE_PASS(store::remote_checkpoints(context.store, *remote.objects));
   for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   for (store::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
   std::erase_if(rows, [&](const store::CheckpointRow& row) {
@@ -78,7 +78,7 @@ Result<int> run(const Options& options, Context& context) {
     if (options.json) print_checkpoints_json(context.io.out, rows, nullptr);
     return kDone;
   }
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {
@@ -86,7 +86,7 @@ Result<int> run(const Options& options, Context& context) {
       std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
     std::ranges::sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
   }
-  find_stored_bytes(catalog, context.layout.store, rows);
+  find_stored_bytes(catalog, context.store, rows);
   // A stop does not know the container's name; the catalog does.
   for (store::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
@@ -108,11 +108,11 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-void find_stored_bytes(store::Catalog& catalog, const std::filesystem::path& root,
+void find_stored_bytes(store::Catalog& catalog, const store::StoreConfig& config,
                        std::span<store::CheckpointRow> rows) {
   const auto unknown = [](const store::CheckpointRow& row) { return !row.stored_bytes; };
   if (std::ranges::none_of(rows, unknown)) return;
-  const auto checkpoints = store::open_store(root);
+  const auto checkpoints = store::open_store(config);
   if (!checkpoints) return;
   for (store::CheckpointRow& row : rows | std::views::filter(unknown)) {
     const Result<std::uint64_t> bytes = (*checkpoints)->stored_bytes(row.id);

@@ -14,7 +14,7 @@ namespace reprise::cli {
 
 // Fills in what the catalog does not know yet (of imports, of checkpoints of older versions) from
 // the checkpoints' files, and notes it there. What cannot be read stays unknown.
-void find_stored_bytes(store::Catalog& catalog, const std::filesystem::path& root,
+void find_stored_bytes(store::Catalog& catalog, const store::StoreConfig& config,
                        std::span<store::CheckpointRow> rows);
 
 // `copies`: where else they are; null for a list of what lies at a remote.

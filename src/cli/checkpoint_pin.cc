@@ -11,7 +11,7 @@ namespace {
 using Pin = store::Catalog::Pin;
 
 Result<int> set_one(Context& context, const std::string& name, Pin pin) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.set_pin(row.id, pin));
   context.io.out << row.id.str() << (pin == Pin::kYes ? ": pinned\n" : ": no longer pinned\n");

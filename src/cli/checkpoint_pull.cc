@@ -20,7 +20,7 @@ struct Options {
 
 Result<store::Pulled> pull_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   Progress line(context.io, "pulling");
   return pull(context, catalog, options.checkpoint, remote, line_of_bytes(line));
 }

@@ -25,7 +25,7 @@ struct Done {
 
 Result<Done> push_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
   Progress line(context.io, "pushing");
   const store::Pushed pushed =

@@ -24,7 +24,7 @@ struct Options {
 // The row goes first: a checkpoint that is half removed must not be restorable.
 Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
                        const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
   REPRISE_PASS(checkpoints.remove(row.id));
@@ -33,7 +33,7 @@ Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
 }
 
 Result<int> remove_all(Context& context, const std::vector<std::string>& names) {
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const int status = for_each_name(
       context.io, names, "cannot remove",
       [&](const std::string& name) { return remove_one(context, *checkpoints, name); });
@@ -58,7 +58,7 @@ Result<CheckpointId> find_there(store::Catalog& catalog, const OpenRemote& remot
 
 // The catalog first: what it calls a copy may be counted on.
 Result<int> remove_one_there(Context& context, const OpenRemote& remote, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const CheckpointId id = REPRISE_PASS(find_there(catalog, remote, name));
   const std::vector<std::string> aliases = names_of(context, remote);
   for (const std::string& alias : aliases) REPRISE_PASS(catalog.note_removed_copy(id, alias));

@@ -73,10 +73,10 @@ Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
   store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
-  const auto checkpoints = REPRISE_TRY(store::open_store(context.layout.store), cannot);
-  find_stored_bytes(catalog, context.layout.store, {&row, 1});
+  const auto checkpoints = REPRISE_TRY(store::open_store(context.store), cannot);
+  find_stored_bytes(catalog, context.store, {&row, 1});
   const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
   const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (!options.json) {

@@ -15,8 +15,8 @@ struct Options {
 };
 
 Result<int> verify_one(Context& context, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(checkpoints->verify(row.id));
   context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';
@@ -24,7 +24,7 @@ Result<int> verify_one(Context& context, const std::string& name) {
 }
 
 Result<std::vector<std::string>> all_ids(Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   std::vector<std::string> ids;
   for (const store::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
     ids.push_back(row.id.str());

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sys/environment.h"
+
 namespace reprise::cli {
 
 // Whether people watch the error output, so that progress is worth showing.
@@ -26,6 +28,6 @@ struct Io {
 // Runs one command; `args` is without the program's name. Returns the exit status: 0, 1 if a
 // command did what it could but not what was asked for (a container stopped without a checkpoint),
 // base::exit_code() of an error, or Podman's own where its command is passed through.
-int run_cli(std::vector<std::string> args, Io& io);
+int run_cli(std::vector<std::string> args, const sys::Environment& environment, Io& io);
 
 }  // namespace reprise::cli

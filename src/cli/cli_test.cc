@@ -13,6 +13,7 @@
 #include "cli/worker_events.h"
 #include "host/message.h"
 #include "host/worker_link.h"
+#include "sys/environment.h"
 
 namespace reprise::cli {
 namespace {
@@ -29,7 +30,7 @@ Result call(const std::vector<std::string>& args, uid_t user = 0) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kNo, .user = user};
-  const int status = run_cli(args, io);
+  const int status = run_cli(args, sys::read_environment(), io);
   return {status, out.str(), err.str()};
 }
 

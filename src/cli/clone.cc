@@ -96,7 +96,7 @@ Error cold_start_error(const StartOutcome& start) {
 
 Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
                                 const store::CheckpointRow& checkpoint, const CloneWishes& wishes) {
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
   REPRISE_PASS(check_options(wishes.options, reader->manifest()));
   // Before anything is made or moved aside: the rest of this trusts every byte.

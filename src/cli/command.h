@@ -16,6 +16,8 @@
 #include "cli/cli.h"
 #include "config/config.h"
 #include "host/layout.h"
+#include "store/store_config.h"
+#include "sys/environment.h"
 
 namespace reprise::cli {
 
@@ -24,7 +26,9 @@ using base::Result;
 // What every command works with.
 struct Context {
   Io& io;
+  const sys::Environment& environment;
   host::Layout layout;
+  store::StoreConfig store;
   // For commands that need root: what they would do without it might be wrong.
   Result<config::Config> config;
 };

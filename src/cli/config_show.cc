@@ -4,7 +4,6 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "store/key_source.h"
 
 namespace reprise::cli {
 namespace {
@@ -17,7 +16,8 @@ struct Shown {
 
 class Listing {
  public:
-  explicit Listing(const config::Config& config) : config_(config) {}
+  Listing(const config::Config& config, const sys::Environment& environment)
+      : config_(config), environment_(environment) {}
   // Of the file, or the default. Nothing is shown of what is neither.
   void add(const std::string& name, const std::string& value) {
     if (value.empty()) return;
@@ -25,11 +25,9 @@ class Listing {
     settings_.push_back(
         {name, value, line == config_.lines.end() ? "default" : place(line->second)});
   }
-  // What `variable` may say as well: that of the file was put into it when we began.
-  void add(const std::string& name, const std::string& value, const std::string& in_file,
-           const std::string& variable) {
-    const char* set = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe)
-    if (value == in_file || set == nullptr || *set == '\0') return add(name, value);
+  // What `variable` may say as well.
+  void add(const std::string& name, const std::string& value, const std::string& variable) {
+    if (sys::variable(environment_, variable).empty()) return add(name, value);
     settings_.push_back({name, value, "environment " + variable});
   }
   [[nodiscard]] const std::vector<Shown>& settings() const { return settings_; }
@@ -40,21 +38,21 @@ class Listing {
   }
 
   const config::Config& config_;
+  const sys::Environment& environment_;
   std::vector<Shown> settings_;
 };
 
-void add_store(Listing& listing, const config::Config& config, const Context& context) {
-  const config::StoreSettings& file = config.store;
-  listing.add("store.path", context.layout.store.string(), file.path, "REPRISE_STORE");
-  const crypto::KeySource key = store::key_source(context.layout.store);
+void add_store(Listing& listing, const Context& context) {
+  listing.add("store.path", context.store.root.string(), "REPRISE_STORE");
+  const crypto::KeySource& key = context.store.key;
   switch (key.kind) {
     case crypto::KeySource::Kind::kFile:
-      return listing.add("store.key_file", key.value, file.key_file, "REPRISE_KEY_FILE");
+      return listing.add("store.key_file", key.value, "REPRISE_KEY_FILE");
     case crypto::KeySource::Kind::kEnvironment:
-      return listing.add("store.key_variable", key.value, file.key_variable,
+      return listing.add("store.key_variable", key.value,
                          key.value == "REPRISE_KEY" ? key.value : "REPRISE_KEY_VARIABLE");
     case crypto::KeySource::Kind::kCommand:
-      return listing.add("store.key_command", key.value, file.key_command, "REPRISE_KEY_COMMAND");
+      return listing.add("store.key_command", key.value, "REPRISE_KEY_COMMAND");
   }
 }
 
@@ -88,8 +86,8 @@ void add_retention(Listing& listing, const config::Retention& retention) {
 
 Result<int> show(bool json, Context& context) {
   const config::Config config = REPRISE_PASS(context.config);
-  Listing listing(config);
-  add_store(listing, config, context);
+  Listing listing(config, context.environment);
+  add_store(listing, context);
   add_remotes(listing, config);
   add_retention(listing, config.retention);
   if (json) {

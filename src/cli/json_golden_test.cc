@@ -17,6 +17,7 @@
 #include "json/test_golden.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "sys/environment.h"
 #include "sys/test_directory.h"
 
 namespace reprise::cli {
@@ -58,7 +59,11 @@ class JsonGolden : public testing::Test {
       ::unsetenv(name);
   }
 
-  Catalog catalog() { return std::move(*Catalog::open(store_)); }
+  [[nodiscard]] store::StoreConfig config() const {
+    return {.root = store_,
+            .key = {.kind = crypto::KeySource::Kind::kFile, .value = (scratch_ / "key").string()}};
+  }
+  Catalog catalog() { return std::move(*Catalog::open(config())); }
 
   image::Manifest manifest(const std::string& id, base::UnixMillis created = kThen) const {
     image::Manifest made;
@@ -122,7 +127,7 @@ class JsonGolden : public testing::Test {
 
   // A checkpoint that is really there; its id.
   std::string put() {
-    auto opened = store::open_store(store_);
+    auto opened = store::open_store(config());
     EXPECT_TRUE(opened) << opened.error().details();
     auto writer = std::move(*(*opened)->begin({}));
     std::ofstream(writer->pages().spool() / "pages-1.img") << std::string(20'000, 'x');
@@ -147,7 +152,7 @@ class JsonGolden : public testing::Test {
     std::ostringstream out;
     std::ostringstream err;
     Io io{.out = out, .err = err};
-    EXPECT_EQ(run_cli(args, io), 0) << err.str();
+    EXPECT_EQ(run_cli(args, sys::read_environment(), io), 0) << err.str();
     std::string text = out.str();
     for (const auto& [own, general] :
          {std::pair{scratch_.path().string(), "/SCRATCH"}, std::pair{id, "ID"}})
@@ -213,7 +218,7 @@ TEST_F(JsonGolden, Doctor) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err};
-  (void)run_cli({"doctor", "--json"}, io);
+  (void)run_cli({"doctor", "--json"}, sys::read_environment(), io);
   json document = json::parse(out.str(), nullptr, false);
   ASSERT_TRUE(document.is_object() && document["findings"].is_array()) << out.str();
   ASSERT_FALSE(document["findings"].empty());

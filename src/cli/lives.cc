@@ -48,7 +48,7 @@ Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const st
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show the lives of '" + options.container + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
   const auto history = REPRISE_TRY(history_of(catalog, options.container), cannot);
   if (options.json)
     print_lives_json(context.io.out, history);

@@ -134,7 +134,7 @@ Result<int> run(const Options& options, Context& context) {
     if (options.json) print_json(context.io.out, {{"sessions", Json::array()}});
     return kDone;
   }
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.layout.store), cannot);
+  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
   if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }

@@ -19,15 +19,14 @@ Result<bool> is_kept(const Context& context, store::Catalog& catalog, const Open
   const auto row = catalog.find_checkpoint(id.str());
   if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
   if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
-  const std::string note =
-      REPRISE_PASS(store::remote_note_of(context.layout.store, id, *remote.objects));
+  const std::string note = REPRISE_PASS(store::remote_note_of(context.store, id, *remote.objects));
   const std::string step = "reading the note of checkpoint '" + id.str() + "'";
   return !REPRISE_TRY(decode_remote_note(note), step).tag.empty();
 }
 
 Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catalog,
                                    const OpenRemote& remote) {
-  auto there = REPRISE_PASS(store::remote_checkpoints(context.layout.store, *remote.objects));
+  auto there = REPRISE_PASS(store::remote_checkpoints(context.store, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   store::StoreFacts facts;
   for (const image::Manifest& manifest : there.manifests) {

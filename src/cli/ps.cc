@@ -29,7 +29,7 @@ Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
   std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
   const std::filesystem::path& root = context.layout.store;
   if (REPRISE_PASS(store::Catalog::exists(root))) {
-    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
     return ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent);
   }
   print_no_store(context);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "sys/environment.h"
 #include "sys/test_directory.h"
 
 namespace reprise::cli {
@@ -33,7 +34,7 @@ Result call(const std::vector<std::string>& args) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kNo, .user = 0};
-  const int status = run_cli(args, io);
+  const int status = run_cli(args, sys::read_environment(), io);
   return {status, out.str(), err.str()};
 }
 
@@ -56,7 +57,7 @@ class RemoteCommands : public testing::Test {
   [[nodiscard]] std::string url() const { return "file://" + depot_.string(); }
   // A checkpoint of this store, known to the catalog.
   CheckpointId put(const std::string& memory, const std::string& tag = "") {
-    auto writer = std::move(*std::move(*store::open_store(store_))->begin({}));
+    auto writer = std::move(*std::move(*store::open_store(config()))->begin({}));
     std::ofstream(writer->pages().spool() / "pages-1.img") << memory;
     EXPECT_TRUE(writer->pages().absorb());
     const auto manifest = writer->seal(
@@ -66,7 +67,11 @@ class RemoteCommands : public testing::Test {
     EXPECT_TRUE(catalog().add_checkpoint(*manifest, tag, store::Catalog::Continue::kNo));
     return writer->id();
   }
-  store::Catalog catalog() { return std::move(*store::Catalog::open(store_)); }
+  [[nodiscard]] store::StoreConfig config() const {
+    return {.root = store_,
+            .key = {.kind = crypto::KeySource::Kind::kFile, .value = (scratch_ / "key").string()}};
+  }
+  store::Catalog catalog() { return std::move(*store::Catalog::open(config())); }
   [[nodiscard]] bool is_there(const CheckpointId& id) const {
     return fs::exists(depot_ / "checkpoints" / id.str());
   }

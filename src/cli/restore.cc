@@ -99,7 +99,7 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 Result<int> restore(const Options& options, Context& context) {
   // A machine whose first checkpoint comes from elsewhere has no store yet.
   const auto open = options.from.empty() ? store::Catalog::open_existing : store::Catalog::open;
-  store::Catalog catalog = REPRISE_PASS(open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(open(context.store));
   const store::CheckpointRow checkpoint =
       options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
                            : REPRISE_PASS(fetch_subject(context, catalog, options));
@@ -110,7 +110,7 @@ Result<int> restore(const Options& options, Context& context) {
   if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
     // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint
     // does not want: a program that begins anew may overwrite what its volumes hold.
-    const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+    const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
     REPRISE_PASS(checkpoints->verify(checkpoint.id));
     const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));
     print_start(context, waiting->name, outcome);

@@ -27,7 +27,7 @@ Result<void> record_new_container(const Context& context, const std::string& id)
   const Result<podman::ContainerInfo> info = podman::inspect(id);
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};
   if (!info) return std::unexpected(info.error());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   return record_container(catalog, *info);
 }
 
@@ -69,7 +69,7 @@ Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
   const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
   // Before the container is made, which notes that its life begins, but makes no store.
-  if (const auto made = store::Catalog::open(context.layout.store); !made)
+  if (const auto made = store::Catalog::open(context.store); !made)
     context.io.err << "warning: the container's history is not written: " << made.error().message()
                    << '\n';
   const sys::RunResult result = REPRISE_TRY(

@@ -70,7 +70,7 @@ Result<sys::FileLock> lock_container(const Context& context, const podman::Conta
 Result<std::optional<store::Continuation>> drop_continuation(const Context& context,
                                                              const base::ContainerKey& key) {
   if (!REPRISE_PASS(store::Catalog::exists(context.layout.store))) return std::nullopt;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   const auto kept = REPRISE_PASS(catalog.continuation(key));
   REPRISE_PASS(catalog.drop_continuation(key));
   return kept;
@@ -126,7 +126,7 @@ Result<int> start_one(Context& context, const std::string& name, bool cold) {
   const std::filesystem::path& root = context.layout.store;
   if (!REPRISE_TRY(store::Catalog::exists(root), "looking for its checkpoint"))
     return start_without_store(context, info, "there is no store at '" + root.string() + "'");
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(root));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   const Result<StartOutcome> outcome = start_container(context, catalog, info);
   if (!outcome) return std::unexpected(with_way_out(outcome.error(), info));
   print_start(context, info.name, *outcome);

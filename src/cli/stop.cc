@@ -121,7 +121,7 @@ class Stop {
 
   // What a session needs first, tried as it would.
   [[nodiscard]] Error why_no_session() const {
-    if (const auto opened = store::open_store(context_.layout.store); !opened)
+    if (const auto opened = store::open_store(context_.store); !opened)
       return Error(opened.error().code(), "no session was begun: " + opened.error().message())
           .with_hint(opened.error().hint().empty() ? "see 'reprise doctor'"
                                                    : opened.error().hint());
@@ -157,7 +157,7 @@ Result<int> stop_one(Context& context, const std::string& name, int time_s) {
     context.io.out << info.name << ": does not run\n";
     return kDone;
   }
-  Result<store::Catalog> catalog = store::Catalog::open(context.layout.store);
+  Result<store::Catalog> catalog = store::Catalog::open(context.store);
   if (!catalog) {
     warn_unknown(context, catalog.error());
     return Stop(context, std::nullopt, std::move(info)).run(time_s);

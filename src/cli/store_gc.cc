@@ -34,13 +34,13 @@ Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
 
 Result<int> gc(const Options& options, Context& context) {
   if (options.background) {
-    REPRISE_PASS(session::run_background_gc(context.layout));
+    REPRISE_PASS(session::run_background_gc(context.layout, context.store));
     return kDone;
   }
   // Looking makes no store; and a newer version may need what this one does not know of.
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   REPRISE_PASS(catalog.forget_needless_commands());
-  const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto opened = REPRISE_PASS(store::open_store(context.store));
   REPRISE_PASS(opened->sweep());
   if (!options.no_compact) REPRISE_PASS(compact(*opened, context));
   const store::Collected collected = REPRISE_PASS(opened->collect(kGcPatience));
@@ -54,7 +54,7 @@ Result<int> gc(const Options& options, Context& context) {
 Result<int> gc_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
   const store::RemoteCollected collected =
-      REPRISE_PASS(store::collect_remote(context.layout.store, *remote.objects, options.at_remote));
+      REPRISE_PASS(store::collect_remote(context.store, *remote.objects, options.at_remote));
   std::ostream& out = context.io.out;
   out << format_bytes(collected.bytes)
       << (options.at_remote.dry_run ? " would be freed (" : " freed (") << collected.packs

@@ -13,8 +13,8 @@ Result<int> init(bool json, Context& context) {
   const std::filesystem::path& root = context.layout.store;
   const std::string cannot = "cannot make the store '" + root.string() + "'";
   const bool was_there = REPRISE_TRY(store::Catalog::exists(root), cannot);
-  REPRISE_TRY(store::Catalog::open(root), cannot);
-  REPRISE_TRY(store::open_store(root), cannot);
+  REPRISE_TRY(store::Catalog::open(context.store), cannot);
+  REPRISE_TRY(store::open_store(context.store), cannot);
   if (json)
     print_json(context.io.out, {{"store", root.string()}, {"made", !was_there}});
   else

@@ -52,7 +52,7 @@ void print_as_json(Context& context, const Options& options, const store::Decisi
 
 Result<int> run_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   const config::Config config = REPRISE_PASS(context.config);
   store::Retention policy = policy_of(options, config.retention);
   // That of the configuration is for the store here.
@@ -66,11 +66,11 @@ Result<int> run_there(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   if (const auto done = options.dry_run ? Result<void>() : forget_gone(catalog); !done)
     context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
                    << '\n';
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const config::Config config = REPRISE_PASS(context.config);
   const store::Decision decision = REPRISE_PASS(store::prune(
       catalog, *checkpoints, policy_of(options, config.retention), {.dry_run = options.dry_run}));

@@ -20,7 +20,7 @@ Result<void> replace_catalog(const std::string& damage, Context& context) {
 Result<int> repair(Context& context) {
   // First of all: what a newer version wrote is not for us to mend.
   const auto damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
-  const auto opened = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto opened = REPRISE_PASS(store::open_store(context.store));
   REPRISE_PASS(opened->sweep());
   const store::Rebuilt rebuilt = REPRISE_PASS(opened->rebuild_index(kGcPatience));
   context.io.out << "index made anew: " << rebuilt.pages << " pages\n";
@@ -28,7 +28,7 @@ Result<int> repair(Context& context) {
     context.io.err << "pack '" << pack
                    << "' is damaged: 'reprise store verify' names who needs it\n";
   if (damage) REPRISE_PASS(replace_catalog(*damage, context));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
   const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
   for (const base::CheckpointId& id : repaired.added)
     context.io.out << id.str() << ": back in the catalog\n";

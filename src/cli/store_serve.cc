@@ -62,8 +62,8 @@ Result<int> serve(const Options& options, Context& context) {
                                .key_file = options.key,
                                .ca_file = options.ca};
   // Without it a reader could not make the container again.
-  serving.make_note = [root = context.layout.store](const std::string& name) {
-    return make_note(root, name);
+  serving.make_note = [config = context.store](const std::string& name) {
+    return make_note(config, name);
   };
   REPRISE_PASS(set_address(options.listen, serving));
   if (!options.token_file.empty())

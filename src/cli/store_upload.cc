@@ -23,7 +23,7 @@ enum class Patience : unsigned char { kNone, kSome };
 
 // All that lacks its copy at one remote. The first error ends it: the next one would be the same.
 Result<int> upload_to(Context& context, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const auto ids = REPRISE_PASS(catalog.lacking_copies(name));
   if (ids.empty()) return 0;
   const OpenRemote remote = REPRISE_PASS(open_named(context, name));

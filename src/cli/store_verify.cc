@@ -20,7 +20,7 @@ bool is_known(const std::vector<store::CheckpointRow>& rows, const base::Checkpo
 // What catalog and store do not both have. A row goes before its file, and comes after it.
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   const auto ids = REPRISE_PASS(checkpoints.list());
   for (const base::CheckpointId& id : ids)
@@ -61,7 +61,7 @@ void print_as_json(Context& context, const store::Verified& verified) {
 
 Result<int> verify(bool json, Context& context) {
   const auto catalog_damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   Progress progress(context.io, "verifying");
   store::Verified verified =
       REPRISE_PASS(checkpoints->verify_all([&](const auto& id, auto done, auto all) {

@@ -16,6 +16,7 @@
 #include "cli/ps.h"
 #include "cli/sessions.h"
 #include "store/catalog.h"
+#include "sys/environment.h"
 
 // OpenSSL keeps its random generators until the process ends, and the leak sanitizer reports them
 // for this program. The other modules' tests are not spared: there a leak of ours would show.
@@ -47,7 +48,7 @@ class TablesTest : public testing::Test {
   }
 
   Catalog open() {
-    auto catalog = Catalog::open(root_);
+    auto catalog = Catalog::open(store::StoreConfig::at(root_));
     EXPECT_TRUE(catalog) << catalog.error().message();
     return *std::move(catalog);
   }
@@ -95,7 +96,7 @@ class TablesTest : public testing::Test {
     std::ostringstream out;
     std::ostringstream err;
     Io io{.out = out, .err = err};
-    EXPECT_EQ(run_cli(args, io), 0) << err.str();
+    EXPECT_EQ(run_cli(args, sys::read_environment(), io), 0) << err.str();
     return out.str();
   }
 

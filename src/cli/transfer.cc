@@ -47,14 +47,14 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
 }
 
 // The newest checkpoint there with this tag; else that of the container with this name.
-Result<CheckpointId> find_there(const std::filesystem::path& root, const std::string& subject,
+Result<CheckpointId> find_there(const store::StoreConfig& config, const std::string& subject,
                                 const OpenRemote& remote) {
   auto found = store::find_remote_checkpoint(subject, *remote.objects);
   if (found || found.error().code() != ErrorCode::kNotFound) return found;
-  auto there = REPRISE_PASS(store::remote_checkpoints(root, *remote.objects));
+  auto there = REPRISE_PASS(store::remote_checkpoints(config, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   for (const image::Manifest& manifest : there.manifests) {
-    const auto text = store::remote_note_of(root, manifest.id, *remote.objects);
+    const auto text = store::remote_note_of(config, manifest.id, *remote.objects);
     const auto note = text ? decode_remote_note(*text) : std::unexpected(text.error());
     if (note && note->tag == subject) return manifest.id;
   }
@@ -123,14 +123,14 @@ std::vector<std::string> names_of(const Context& context, const OpenRemote& remo
   return names;
 }
 
-Result<std::string> make_note(const std::filesystem::path& root, const std::string& name) {
+Result<std::string> make_note(const store::StoreConfig& config, const std::string& name) {
   const CheckpointId id = REPRISE_PASS(store::note_owner(name));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(root));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
   const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
   const std::string note = REPRISE_PASS(note_of(catalog, row));
   if (row.id != id || note.empty())
     return fail(ErrorCode::kNotFound, "there is no note of '" + id.str() + "'");
-  return store::seal_note(root, id, note);
+  return store::seal_note(config, id, note);
 }
 
 Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
@@ -140,7 +140,7 @@ Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
   store::Copy copy{.checkpoint = checkpoint.id, .remote = remote.name, .uploading = true};
   REPRISE_PASS(catalog.note_copy(copy));
   const store::Pushed pushed = REPRISE_PASS(
-      store::push_checkpoint(context.layout.store, checkpoint.id, note, *remote.objects, progress));
+      store::push_checkpoint(context.store, checkpoint.id, note, *remote.objects, progress));
   copy.uploading = false;
   REPRISE_PASS(catalog.note_copy(copy));
   return pushed;
@@ -149,9 +149,9 @@ Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
 Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
                            const std::string& subject, const OpenRemote& remote,
                            const store::TransferProgress& progress) {
-  const CheckpointId id = REPRISE_PASS(find_there(context.layout.store, subject, remote));
+  const CheckpointId id = REPRISE_PASS(find_there(context.store, subject, remote));
   store::Pulled pulled =
-      REPRISE_PASS(store::pull_checkpoint(context.layout.store, id, *remote.objects, progress));
+      REPRISE_PASS(store::pull_checkpoint(context.store, id, *remote.objects, progress));
   REPRISE_TRY(enter(catalog, pulled), "entering checkpoint '" + id.str() + "' in the catalog");
   REPRISE_PASS(catalog.note_copy({.checkpoint = id, .remote = remote.name, .uploading = false}));
   return pulled;

@@ -33,7 +33,7 @@ std::vector<std::string> names_of(const Context& context, const OpenRemote& remo
 
 // The note of a checkpoint, sealed, by the name of the object: "notes/ID". kNotFound if there is no
 // such checkpoint, or nothing is known of its container. Opens catalog and store anew each time.
-Result<std::string> make_note(const std::filesystem::path& root, const std::string& name);
+Result<std::string> make_note(const store::StoreConfig& config, const std::string& name);
 
 // Uploads a checkpoint, and notes it in the catalog.
 Result<store::Pushed> push(const Context& context, store::Catalog& catalog,

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include "sys/files.h"
 
@@ -12,18 +11,10 @@ namespace reprise::config {
 using base::Error;
 using base::ErrorCode;
 
-namespace {
-
-std::filesystem::path config_file() {
-  const char* named = std::getenv("REPRISE_CONFIG");  // NOLINT(concurrency-mt-unsafe)
-  return named == nullptr || *named == '\0' ? kDefaultFile : named;
-}
-
-}  // namespace
-
-Result<Config> load() {
+Result<Config> load(const sys::Environment& environment) {
   constexpr std::size_t kLimit = std::size_t{1} << 20;
-  const std::filesystem::path file = config_file();
+  const std::string named = sys::variable(environment, "REPRISE_CONFIG");
+  const std::filesystem::path file = named.empty() ? kDefaultFile : named;
   const Result<std::string> text = sys::read_file(file, kLimit);
   if (!text && text.error().error_number() == ENOENT) return Config{.file = file};
   REPRISE_TRY(text, "reading the configuration");

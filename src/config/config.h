@@ -16,6 +16,8 @@
 #include "base/result.h"
 #include "remote/open.h"
 #include "store/retention.h"
+#include "store/store_config.h"
+#include "sys/environment.h"
 
 namespace reprise::config {
 
@@ -68,16 +70,18 @@ struct Config {
   [[nodiscard]] std::vector<std::string> upload_remotes() const;
 };
 
-// Reads the file; one that is not there is as good as an empty one. kInvalidInput for what is no
-// TOML, unknown settings, values of another type or out of range: names file and line.
-Result<Config> load();
+// Reads the file that the environment names (REPRISE_CONFIG) or the default one; one that is not
+// there is as good as an empty one. kInvalidInput for what is no TOML, unknown settings, values of
+// another type or out of range: names file and line.
+Result<Config> load(const sys::Environment& environment);
 // The same, of a text.
 Result<Config> parse(const std::filesystem::path& file, std::string_view text);
 
-// Gives what the file says of the store to this process and its children, in the environment
-// variables that are read everywhere (REPRISE_STORE, REPRISE_KEY_FILE, …); those that are set stay.
-// Before other threads are started.
-void export_store(const Config& config);
+// The store that the configuration and the environment name: REPRISE_STORE; and the first of
+// REPRISE_KEY_FILE (a path), REPRISE_KEY (the key itself), REPRISE_KEY_VARIABLE (the name of
+// another variable that holds it) and REPRISE_KEY_COMMAND (what prints it). Variables win over the
+// file; any of those for the key over all that the file says of it. Pure.
+store::StoreConfig store_config(const Config& config, const sys::Environment& environment);
 
 // What the remote is reached with, secrets included. kNotFound, kDenied (the file may be read by
 // others, or is another user's), kInvalidInput (it is empty or large).

@@ -144,19 +144,41 @@ TEST(Config, TakesTimesWithUnits) {
 }
 
 TEST(Config, VariablesWinOverTheFile) {
+  using Kind = crypto::KeySource::Kind;
   const Config config = parsed("[store]\npath = \"/srv\"\nkey_file = \"/k\"\n");
-  ::setenv("REPRISE_STORE", "/mine", 1);
-  ::setenv("REPRISE_KEY_COMMAND", "mine", 1);
-  export_store(config);
-  EXPECT_STREQ(std::getenv("REPRISE_STORE"), "/mine");
-  EXPECT_EQ(std::getenv("REPRISE_KEY_FILE"), nullptr);  // it would win over the command
-  ::unsetenv("REPRISE_STORE");
-  ::unsetenv("REPRISE_KEY_COMMAND");
-  export_store(config);
-  EXPECT_STREQ(std::getenv("REPRISE_STORE"), "/srv");
-  EXPECT_STREQ(std::getenv("REPRISE_KEY_FILE"), "/k");
-  ::unsetenv("REPRISE_STORE");
-  ::unsetenv("REPRISE_KEY_FILE");
+  const auto said = store_config(config, {});
+  EXPECT_EQ(said.root, "/srv");
+  EXPECT_EQ(said.key.kind, Kind::kFile);
+  EXPECT_EQ(said.key.value, "/k");
+  const auto mine =
+      store_config(config, {{"REPRISE_STORE", "/mine"}, {"REPRISE_KEY_COMMAND", "print it"}});
+  EXPECT_EQ(mine.root, "/mine");
+  EXPECT_EQ(mine.key.kind, Kind::kCommand);
+  EXPECT_EQ(mine.key.value, "print it");
+  EXPECT_EQ(store_config(config, {{"REPRISE_KEY_FILE", ""}}).key.value, "/k");
+}
+
+TEST(Config, TheFirstVariableSaysWhereTheKeyIs) {
+  using Kind = crypto::KeySource::Kind;
+  sys::Environment all = {{"REPRISE_KEY_FILE", "/f"},
+                          {"REPRISE_KEY", "itself"},
+                          {"REPRISE_KEY_VARIABLE", "NAME"},
+                          {"REPRISE_KEY_COMMAND", "print it"}};
+  EXPECT_EQ(store_config({}, all).key.value, "/f");
+  all.erase("REPRISE_KEY_FILE");
+  EXPECT_EQ(store_config({}, all).key.kind, Kind::kEnvironment);
+  EXPECT_EQ(store_config({}, all).key.value, "REPRISE_KEY");
+  all.erase("REPRISE_KEY");
+  EXPECT_EQ(store_config({}, all).key.value, "NAME");
+  all.erase("REPRISE_KEY_VARIABLE");
+  EXPECT_EQ(store_config({}, all).key.kind, Kind::kCommand);
+}
+
+TEST(Config, WithoutAWordTheKeyLiesWhereUsersHaveIt) {
+  const auto usual = store_config({}, {});
+  EXPECT_EQ(usual.root, store::kDefaultStore);
+  EXPECT_EQ(usual.key.value, store::kDefaultKeyFile);
+  EXPECT_EQ(store_config({}, {{"REPRISE_STORE", "/elsewhere"}}).key.value, "/elsewhere/store.key");
 }
 
 TEST(Config, TakesSecretsOnlyFromPrivateFiles) {
@@ -182,12 +204,11 @@ TEST(Config, TakesSecretsOnlyFromPrivateFiles) {
 
 TEST(Config, ReadsTheFileThatTheEnvironmentNames) {
   const std::string file = testing::TempDir() + "reprise-config.toml";
-  ::setenv("REPRISE_CONFIG", file.c_str(), 1);
-  EXPECT_TRUE(load());
+  const sys::Environment environment = {{"REPRISE_CONFIG", file}};
+  EXPECT_TRUE(load(environment));
   std::ofstream(file) << "[retention]\nkeep_last = 2\n";
-  EXPECT_EQ(load().value().retention.keep_last, 2U);
+  EXPECT_EQ(load(environment).value().retention.keep_last, 2U);
   ::unlink(file.c_str());
-  ::unsetenv("REPRISE_CONFIG");
 }
 
 }  // namespace

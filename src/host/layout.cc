@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <string>
 #include <system_error>
 
@@ -16,12 +15,6 @@
 namespace reprise::host {
 namespace {
 
-std::filesystem::path from_env(const char* name, std::filesystem::path fallback) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets variables
-  if (value == nullptr || *value == '\0') return fallback;
-  return value;
-}
-
 // Debian moved runc from /usr/sbin to /usr/bin between 12 and 13.
 std::filesystem::path default_runc() {
   for (const char* candidate : {"/usr/bin/runc", "/usr/sbin/runc", "/usr/local/sbin/runc"})
@@ -31,10 +24,12 @@ std::filesystem::path default_runc() {
 
 }  // namespace
 
-Layout Layout::from_environment() {
-  return Layout{.store = from_env("REPRISE_STORE", "/var/lib/reprise"),
-                .run = from_env("REPRISE_RUN", "/run/reprise"),
-                .runc = from_env("REPRISE_RUNC", default_runc())};
+Layout Layout::of(const std::filesystem::path& store, const sys::Environment& environment) {
+  const std::string run = sys::variable(environment, "REPRISE_RUN");
+  const std::string runc = sys::variable(environment, "REPRISE_RUNC");
+  return Layout{.store = store,
+                .run = run.empty() ? "/run/reprise" : run,
+                .runc = runc.empty() ? default_runc() : std::filesystem::path(runc)};
 }
 
 std::filesystem::path Layout::lock_of(const Identity& who) const {

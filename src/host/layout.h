@@ -13,18 +13,19 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "host/identity.h"
+#include "sys/environment.h"
 
 namespace reprise::host {
 
-// Read from the environment (REPRISE_STORE, REPRISE_RUN, REPRISE_RUNC), so that tests can put
-// everything elsewhere; the defaults are what a user has.
+// The environment (REPRISE_RUN, REPRISE_RUNC) may put things elsewhere, as tests do; the defaults
+// are what a user has.
 struct Layout {
   std::filesystem::path store;  // /var/lib/reprise: survives a reboot
   std::filesystem::path run;    // /run/reprise: locks and markers, meaningless after a reboot
   // The OCI runtime that does the work, /usr/bin/runc or /usr/sbin/runc.
   std::filesystem::path runc;
 
-  static Layout from_environment();
+  static Layout of(const std::filesystem::path& store, const sys::Environment& environment);
 
   // One operation at a time on a container: held by the session, waited for by SIGKILL.
   [[nodiscard]] std::filesystem::path lock_of(const Identity& who) const;

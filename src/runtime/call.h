@@ -12,12 +12,14 @@
 #include "host/layout.h"
 #include "oci/runtime.h"
 #include "runtime/arguments.h"
+#include "store/store_config.h"
 
 namespace reprise::runtime {
 
 struct Call {
   Arguments arguments;
   host::Layout layout;
+  store::StoreConfig store;
 
   [[nodiscard]] oci::Runtime runtime() const {
     return {.program = layout.runc, .state_args = arguments.state_globals()};

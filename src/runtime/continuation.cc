@@ -48,7 +48,7 @@ Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creat
     if (!note || note->state != State::kPending) return std::nullopt;
     return std::unexpected(host::absent_store(*note, root));
   }
-  auto catalog = there ? store::Catalog::open(root) : std::unexpected(there.error());
+  auto catalog = there ? store::Catalog::open(call.store) : std::unexpected(there.error());
   if (catalog) return std::move(*catalog);
   // Somebody wanted a cold start, and need not wait for the store.
   if (note && note->state == State::kDropped) return std::nullopt;

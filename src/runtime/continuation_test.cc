@@ -28,11 +28,12 @@ class ContinuationTest : public testing::Test {
   ContinuationTest() {
     fs::create_directories(bundle_);
     call_.layout = {.store = scratch_ / "store", .run = scratch_ / "run", .runc = "/bin/false"};
+    call_.store = store::StoreConfig::at(call_.layout.store);
     creation_.who = {.id = base::ContainerId("c1"), .key = key_, .file_name = "c1"};
     creation_.bundle = bundle_;
   }
 
-  Catalog make_store() { return std::move(*Catalog::open(call_.layout.store)); }
+  Catalog make_store() { return std::move(*Catalog::open(call_.store)); }
   void add_checkpoint(Catalog& catalog, base::UnixMillis created) {
     image::Manifest manifest;
     manifest.id = CheckpointId("ckpt00000001");

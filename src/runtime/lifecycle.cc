@@ -145,7 +145,7 @@ int remove(const Call& call) {
   take(network::adopted_note_of(call.layout.network_baseline_of(*who)));
   const bool killed = take_kill(call, *who);
   if (take(call.layout.marker_of(*who)))
-    if (auto catalog = store::Catalog::open_existing(call.layout.store))
+    if (auto catalog = store::Catalog::open_existing(call.store))
       if (const auto added = catalog->add_life_event({.key = with_key(call, *who).key,
                                                       .time = base::now_unix_millis(),
                                                       .event = store::LifeEvent::kEnded,

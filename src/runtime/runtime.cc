@@ -17,18 +17,20 @@ namespace {
 
 // A mistake in the file must not keep containers from running that have nothing to do with us: it
 // is told, the worker refuses its session, and everything else goes on.
-void configure() {
-  const auto config = config::load();
-  if (config) return config::export_store(*config);
+config::Config configure(const sys::Environment& environment) {
+  auto config = config::load(environment);
+  if (config) return std::move(*config);
   std::fprintf(stderr, "reprise-runtime: warning: %s\n", config.error().message().c_str());
+  return {};
 }
 
 }  // namespace
 
-int run_runtime(int argc, char** argv) {
-  configure();
+int run_runtime(int argc, char** argv, const sys::Environment& environment) {
+  store::StoreConfig store = config::store_config(configure(environment), environment);
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
-                  .layout = host::Layout::from_environment()};
+                  .layout = host::Layout::of(store.root, environment),
+                  .store = std::move(store)};
   using Handler = int (*)(const Call&);
   constexpr std::array<std::pair<std::string_view, Handler>, 8> kHandlers = {{
       {"create", create},

@@ -35,14 +35,14 @@ Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
   return true;
 }
 
-Result<void> run_background_gc(const host::Layout& layout) {
+Result<void> run_background_gc(const host::Layout& layout, const store::StoreConfig& config) {
   constexpr std::chrono::seconds kPatience{30};
   const Result<sys::FileLock> lock = lock_background_gc(layout);
   if (!lock && lock.error().code() == ErrorCode::kBusy) return {};
   if (!lock) return std::unexpected(lock.error());
   REPRISE_PASS(sys::lower_priority());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
-  const auto store = REPRISE_PASS(store::open_store(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
+  const auto store = REPRISE_PASS(store::open_store(config));
   return store::reduce_waste(catalog, *store, kPatience);
 }
 

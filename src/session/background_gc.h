@@ -7,6 +7,7 @@
 #include "host/layout.h"
 #include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/store_config.h"
 
 namespace reprise::session {
 
@@ -16,6 +17,6 @@ base::Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
                             store::CheckpointStore& store);
 
 // What that process does, at the lowest priority: nothing if another one does it already.
-base::Result<void> run_background_gc(const host::Layout& layout);
+base::Result<void> run_background_gc(const host::Layout& layout, const store::StoreConfig& config);
 
 }  // namespace reprise::session

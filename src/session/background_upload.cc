@@ -12,10 +12,10 @@ using base::Result;
 
 namespace {
 
-Result<bool> is_anything_lacking(const host::Layout& layout,
+Result<bool> is_anything_lacking(const host::Layout& layout, const store::StoreConfig& config,
                                  const std::vector<std::string>& remotes) {
   if (remotes.empty() || !REPRISE_PASS(store::Catalog::exists(layout.store))) return false;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
   for (const std::string& remote : remotes)
     if (!REPRISE_PASS(catalog.lacking_copies(remote)).empty()) return true;
   return false;
@@ -27,8 +27,9 @@ Result<sys::FileLock> lock_uploads(const host::Layout& layout) {
   return sys::FileLock::try_lock(layout.store / "upload.lock");
 }
 
-Result<bool> start_upload(const host::Layout& layout, const std::vector<std::string>& remotes) {
-  if (!REPRISE_PASS(is_anything_lacking(layout, remotes))) return false;
+Result<bool> start_upload(const host::Layout& layout, const store::StoreConfig& config,
+                          const std::vector<std::string>& remotes) {
+  if (!REPRISE_PASS(is_anything_lacking(layout, config, remotes))) return false;
   // Free again at once; it takes it itself.
   if (const auto lock = lock_uploads(layout); !lock) {
     if (lock.error().code() == ErrorCode::kBusy) return false;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "host/layout.h"
+#include "store/store_config.h"
 #include "sys/file_lock.h"
 
 namespace reprise::session {
@@ -18,7 +19,7 @@ base::Result<sys::FileLock> lock_uploads(const host::Layout& layout);
 // Starts 'reprise store upload' if a checkpoint lacks its copy at one of these remotes and nobody
 // uploads yet; it outlives us. Returns whether it did. What it does not do now, the next session or
 // command does.
-base::Result<bool> start_upload(const host::Layout& layout,
+base::Result<bool> start_upload(const host::Layout& layout, const store::StoreConfig& config,
                                 const std::vector<std::string>& remotes);
 
 }  // namespace reprise::session

@@ -27,8 +27,8 @@ using base::Result;
 namespace {
 
 Result<Context> open_context(const GuardedSession& guarded) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.layout.store));
-  auto store = REPRISE_PASS(store::open_store(guarded.layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.store));
+  auto store = REPRISE_PASS(store::open_store(guarded.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   return Context{.layout = guarded.layout,
                  .request = guarded.request,

@@ -8,6 +8,7 @@
 #include "host/request.h"
 #include "session/freeze_watch.h"
 #include "store/retention.h"
+#include "store/store_config.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -15,6 +16,7 @@ namespace reprise::session {
 // Everything that the guard shares with its session by the fork.
 struct GuardedSession {
   host::Layout layout;
+  store::StoreConfig store;
   host::WorkerRequest request;
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
   sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions

@@ -31,10 +31,11 @@ constexpr std::chrono::seconds kLockPatience{5};
 // CRIU ends by itself once nobody answers its hook; the rest is for one that was writing.
 constexpr std::chrono::seconds kToolPatience{5};
 
-Result<Context> context_of(const host::Layout& layout, host::WorkerRequest request) {
+Result<Context> context_of(const host::Layout& layout, const store::StoreConfig& config,
+                           host::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
-  auto checkpoints = REPRISE_PASS(store::open_store(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
+  auto checkpoints = REPRISE_PASS(store::open_store(config));
   return Context{.layout = layout,
                  .request = std::move(request),
                  .catalog = std::move(catalog),
@@ -77,13 +78,14 @@ Error set_aside(const host::Layout& layout, const base::SessionId& session, Erro
 // What a session was to do. nullopt if its process has not come that far yet, and waits for our
 // lock; or it never did anything.
 Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layout,
+                                                        const store::StoreConfig& config,
                                                         const base::SessionId& session) {
   const auto noted = load_request(layout, session);
   if (noted) return *noted;
   if (noted.error().error_number() == ENOENT) return std::nullopt;
   if (noted.error().error_number() != 0) return std::unexpected(noted.error());
   // Another version wrote it. The row of the session has what matters most.
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
   const auto row = catalog.find_session(session.str());
   if (row) return request_of(*row);
   if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
@@ -125,9 +127,9 @@ Result<void> settle_unbegun(const host::Layout& layout, const host::WorkerReques
 }
 
 // Whether it was settled. The caller has found its lock free and holds it.
-Result<bool> settle_one(const host::Layout& layout, const base::SessionId& session,
-                        bool holds_container) {
-  const auto request = REPRISE_PASS(find_request(layout, session));
+Result<bool> settle_one(const host::Layout& layout, const store::StoreConfig& config,
+                        const base::SessionId& session, bool holds_container) {
+  const auto request = REPRISE_PASS(find_request(layout, config, session));
   if (!request) {
     REPRISE_PASS(drop_if_stale(layout, session));
     return false;
@@ -144,7 +146,7 @@ Result<bool> settle_one(const host::Layout& layout, const base::SessionId& sessi
     REPRISE_PASS(settle_unbegun(layout, *request));
     return true;
   }
-  Context context = REPRISE_PASS(context_of(layout, *request));
+  Context context = REPRISE_PASS(context_of(layout, config, *request));
   // Only the guard was killed, which would have removed the directory.
   const bool done = REPRISE_PASS(has_outcome(context));
   if (!done) REPRISE_PASS(settle_without_outcome(context));
@@ -153,17 +155,17 @@ Result<bool> settle_one(const host::Layout& layout, const base::SessionId& sessi
 }
 
 // Rows of sessions that have neither an outcome nor a run directory: the host went down under them.
-Result<int> finish_rows(const host::Layout& layout) {
+Result<int> finish_rows(const host::Layout& layout, const store::StoreConfig& config) {
   if (!REPRISE_PASS(store::Catalog::exists(layout.store))) return 0;
   std::error_code error;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(layout.store));
+  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
   int settled = 0;
   for (const store::SessionRow& row : REPRISE_PASS(catalog.running_sessions())) {
     if (std::filesystem::exists(layout.session_run_directory(row.id), error) || error) continue;
     // Asked again: the outcome is written before the directory is removed.
     const auto now = REPRISE_PASS(catalog.find_session(row.id.str()));
     if (now.status != store::SessionStatus::kRunning) continue;
-    Context context = REPRISE_PASS(context_of(layout, request_of(row)));
+    Context context = REPRISE_PASS(context_of(layout, config, request_of(row)));
     if (row.kind != store::SessionKind::kRestore)
       REPRISE_PASS(find_sealed(*context.store, layout, row.id));
     settle(context, {.cause = Error(ErrorCode::kGone, "the host went down during the session"),
@@ -192,7 +194,7 @@ Result<host::WorkerRequest> load_request(const host::Layout& layout,
   return REPRISE_TRY(host::decode_worker_request(text), "reading '" + file.string() + "'");
 }
 
-Result<int> settle_abandoned(const host::Layout& layout,
+Result<int> settle_abandoned(const host::Layout& layout, const store::StoreConfig& config,
                              const std::optional<base::SessionId>& ours) {
   int settled = 0;
   std::optional<Error> first;
@@ -201,13 +203,13 @@ Result<int> settle_abandoned(const host::Layout& layout,
         sys::FileLock::try_lock(host::session_lock_file(layout.session_run_directory(session)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) continue;
     const Result<bool> one =
-        lock ? settle_one(layout, session, session == ours) : std::unexpected(lock.error());
+        lock ? settle_one(layout, config, session, session == ours) : std::unexpected(lock.error());
     if (one)
       settled += *one ? 1 : 0;
     else if (!first)
       first = Error(one.error()).with_step("settling session '" + session.str() + "'");
   }
-  const Result<int> rows = finish_rows(layout);
+  const Result<int> rows = finish_rows(layout, config);
   if (!rows && !first) first = rows.error();
   if (first) return std::unexpected(std::move(*first));
   return settled + *rows;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "host/layout.h"
 #include "host/request.h"
+#include "store/store_config.h"
 #include "sys/file_lock.h"
 
 namespace reprise::session {
@@ -31,7 +32,7 @@ base::Result<host::WorkerRequest> load_request(const host::Layout& layout,
 // One that cannot be settled keeps no other from it; the first error is returned at the end, and
 // the next call tries again. If nobody knows what a session was (its note cannot be read, and the
 // catalog never heard of it), its directory is put aside, below RUN/set-aside.
-base::Result<int> settle_abandoned(const host::Layout& layout,
+base::Result<int> settle_abandoned(const host::Layout& layout, const store::StoreConfig& config,
                                    const std::optional<base::SessionId>& ours = std::nullopt);
 
 }  // namespace reprise::session

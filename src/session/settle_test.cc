@@ -26,7 +26,7 @@ class SettleTest : public TestContainer {
     Context context{.layout = layout_,
                     .request = request_,
                     .catalog = catalog(),
-                    .store = std::move(*store::open_store(layout_.store)),
+                    .store = std::move(*store::open_store(store::StoreConfig::at(layout_.store))),
                     .caller = std::move(ours)};
     return settle(
         context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"), .since = since});

@@ -49,10 +49,9 @@ class Settling : public testing::Test {
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     base_ = pattern;
     layout_ = {.store = base_ / "store", .run = base_ / "run", .runc = "/bin/false"};
-    ::setenv("REPRISE_KEY_FILE", (base_ / "key").c_str(), 1);
     ASSERT_TRUE(layout_.create());
-    ASSERT_TRUE(store::Catalog::open(layout_.store));
-    store_ = std::move(*store::open_store(layout_.store));
+    ASSERT_TRUE(store::Catalog::open(store::StoreConfig::at(layout_.store)));
+    store_ = std::move(*store::open_store(store::StoreConfig::at(layout_.store)));
     ASSERT_TRUE(sys::make_directories(layout_.session_directory(session_)));
   }
   void TearDown() override { fs::remove_all(base_); }
@@ -123,16 +122,16 @@ TEST_F(Settling, OneThatCannotBeReadKeepsNoOtherFromBeingSettled) {
   {
     ASSERT_TRUE(note_session(layout_, request("good")));
   }
-  const auto settled = settle_abandoned(layout_);
+  const auto settled = settle_abandoned(layout_, store::StoreConfig::at(layout_.store));
   ASSERT_FALSE(settled);
   EXPECT_NE(settled.error().message().find("'bad'"), std::string::npos);
   EXPECT_NE(settled.error().hint().find("set-aside"), std::string::npos);
   EXPECT_FALSE(fs::exists(bad));
   EXPECT_TRUE(fs::exists(layout_.run / "set-aside/bad/request.json"));
   EXPECT_FALSE(fs::exists(layout_.session_run_directory(base::SessionId("good"))));
-  auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
+  auto catalog = std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
   EXPECT_EQ(catalog.find_session("good").value().status, store::SessionStatus::kFailed);
-  EXPECT_EQ(settle_abandoned(layout_).value(), 0);
+  EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 0);
 }
 
 // They stayed until the next boot.
@@ -144,14 +143,14 @@ TEST_F(Settling, ARunDirectoryWithALockAloneGoesUnlessItIsYoung) {
     std::ofstream(directory / "lock") << "";
   }
   fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::minutes(2));
-  EXPECT_EQ(settle_abandoned(layout_).value(), 0);
+  EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 0);
   EXPECT_FALSE(fs::exists(left));
   EXPECT_TRUE(fs::exists(young));
 }
 
 // After an upgrade: what it was is still in the catalog.
 TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
-  auto catalog = std::move(*store::Catalog::open_existing(layout_.store));
+  auto catalog = std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
   ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("old"),
                                      .key = base::ContainerKey((base_ / "runc/web").string()),
                                      .kind = store::SessionKind::kCheckpoint,
@@ -163,7 +162,7 @@ TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
   ASSERT_TRUE(sys::make_directories(directory));
   std::ofstream(directory / "lock");
   std::ofstream(directory / "request.json") << "{}";
-  EXPECT_EQ(settle_abandoned(layout_).value(), 1);
+  EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 1);
   EXPECT_EQ(catalog.find_session("old").value().status, store::SessionStatus::kFailed);
   EXPECT_FALSE(fs::exists(directory));
 }
@@ -173,7 +172,7 @@ TEST_F(Settling, NoStoreIsNoAnswer) {
     ASSERT_TRUE(note_session(layout_, request("s1")));
   }
   fs::rename(layout_.store, base_ / "aside");
-  EXPECT_FALSE(settle_abandoned(layout_));
+  EXPECT_FALSE(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)));
   EXPECT_FALSE(fs::exists(layout_.store / "catalog.db"));
   EXPECT_TRUE(fs::exists(layout_.session_run_directory(session_)));
 }

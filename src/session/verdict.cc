@@ -18,11 +18,12 @@ namespace reprise::session {
 
 using base::Result;
 
-bool may_end_without_session(const host::Layout& layout, const base::SessionId& session) {
+bool may_end_without_session(const host::Layout& layout, const store::StoreConfig& config,
+                             const base::SessionId& session) {
   const auto ask = [&]() -> Result<bool> {
     // An empty place where the store was is no answer.
-    REPRISE_PASS(store::Catalog::open_existing(layout.store));
-    const auto store = REPRISE_PASS(store::open_store(layout.store));
+    REPRISE_PASS(store::Catalog::open_existing(config));
+    const auto store = REPRISE_PASS(store::open_store(config));
     return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
   };
   constexpr std::chrono::milliseconds kInterval{200};

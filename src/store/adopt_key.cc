@@ -46,14 +46,14 @@ Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from,
   const std::string text = REPRISE_PASS(std::move(found));
   if (REPRISE_PASS(crypto::secret_id_in(text)) != secret_id)
     return fail(ErrorCode::kNotFound, "'" + from.url() + "' does not hold that key");
-  const crypto::Secret kek = REPRISE_PASS(load_or_create_key(layout.root));
+  const crypto::Secret kek = REPRISE_PASS(load_or_create_key(store.config));
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
   if (!REPRISE_PASS(names_in(layout.checkpoints())).empty())
     return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
   if (!REPRISE_PASS(living_while_locked(layout)).empty())
     return fail(ErrorCode::kBusy, "a checkpoint is being written here");
-  return crypto::adopt_tenant(layout.keys(), store.tenant, text, kek);
+  return crypto::adopt_tenant(layout.keys(), store.config.tenant, text, kek);
 }
 
 Result<void> check_key(const OpenStore& store) {

@@ -86,19 +86,19 @@ Result<std::optional<ContainerKey>> key_of(sqlite3* db, const CheckpointId& id) 
 
 void Catalog::Closer::operator()(sqlite3* db) const { CloseDatabase()(db); }
 
-Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db, std::filesystem::path root)
-    : db_(std::move(db)), root_(std::move(root)) {}
+Catalog::Catalog(std::unique_ptr<sqlite3, Closer> db, StoreConfig config)
+    : db_(std::move(db)), config_(std::move(config)) {}
 Catalog::Catalog(Catalog&&) noexcept = default;
 Catalog& Catalog::operator=(Catalog&&) noexcept = default;
 Catalog::~Catalog() = default;
 
-Result<Catalog> Catalog::open(const std::filesystem::path& root) {
-  Database db = REPRISE_PASS(open_database(root, kCatalogSchema));
+Result<Catalog> Catalog::open(const StoreConfig& config) {
+  Database db = REPRISE_PASS(open_database(config.root, kCatalogSchema));
   // Commands that are forgotten are so for whoever reads the file.
   REPRISE_PASS(run_script(db.get(), "PRAGMA secure_delete = ON"));
   // What an older version left plain stays so where the key is missing just now.
-  (void)seal_plain_commands(db.get(), root);
-  return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()), root);
+  (void)seal_plain_commands(db.get(), config);
+  return Catalog(std::unique_ptr<sqlite3, Closer>(db.release()), config);
 }
 
 Result<bool> Catalog::exists(const std::filesystem::path& root) {
@@ -109,10 +109,10 @@ Result<bool> Catalog::exists(const std::filesystem::path& root) {
   return base::fail_errno(errno, "looking for the catalog '" + file.string() + "'");
 }
 
-Result<Catalog> Catalog::open_existing(const std::filesystem::path& root) {
-  if (REPRISE_PASS(exists(root))) return open(root);
+Result<Catalog> Catalog::open_existing(const StoreConfig& config) {
+  if (REPRISE_PASS(exists(config.root))) return open(config);
   return std::unexpected(
-      base::Error(ErrorCode::kNotFound, "there is no store at '" + root.string() + "'")
+      base::Error(ErrorCode::kNotFound, "there is no store at '" + config.root.string() + "'")
           .with_hint("the first checkpoint makes one; if there was one, is its disk mounted?"));
 }
 

@@ -20,6 +20,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "image/manifest.h"
+#include "store/store_config.h"
 #include "sys/process.h"
 
 struct sqlite3;
@@ -113,9 +114,9 @@ class Catalog {
  public:
   // Opens and, if needed, creates or upgrades ROOT/catalog.db (mode 0600). kUnsupported if a newer
   // version of Reprise wrote it.
-  static Result<Catalog> open(const std::filesystem::path& root);
+  static Result<Catalog> open(const StoreConfig& config);
   // The same where there is one already: looking makes nothing. kNotFound, with a hint, if not.
-  static Result<Catalog> open_existing(const std::filesystem::path& root);
+  static Result<Catalog> open_existing(const StoreConfig& config);
   // Whether ROOT holds a store, which is to say a catalog. An empty directory, such as the place
   // where a disk is not mounted, holds none.
   static Result<bool> exists(const std::filesystem::path& root);
@@ -206,9 +207,9 @@ class Catalog {
   struct Closer {
     void operator()(sqlite3* db) const;
   };
-  Catalog(std::unique_ptr<sqlite3, Closer> db, std::filesystem::path root);
+  Catalog(std::unique_ptr<sqlite3, Closer> db, StoreConfig config);
   std::unique_ptr<sqlite3, Closer> db_;
-  std::filesystem::path root_;
+  StoreConfig config_;
 };
 
 }  // namespace reprise::store

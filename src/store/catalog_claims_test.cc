@@ -25,7 +25,7 @@ sys::ProcessRef myself() { return sys::process_ref(::getpid()).value(); }
 
 class ClaimsTest : public testing::Test {
  protected:
-  ClaimsTest() : catalog_(Catalog::open(directory_.path()).value()) {
+  ClaimsTest() : catalog_(Catalog::open(StoreConfig::at(directory_.path())).value()) {
     const image::Manifest manifest{.id = kFirst, .key = kWeb, .trigger = image::Trigger::kStop};
     EXPECT_TRUE(catalog_.add_checkpoint(manifest, "", Catalog::Continue::kYes));
   }
@@ -34,7 +34,7 @@ class ClaimsTest : public testing::Test {
   void claim_and_die(const SessionId& session) {
     Children children;
     children.start([&] {
-      auto catalog = Catalog::open(directory_.path());
+      auto catalog = Catalog::open(StoreConfig::at(directory_.path()));
       if (!catalog) return 2;
       const auto claim = catalog->claim(kWeb, session, myself());
       return claim && *claim ? 0 : 1;
@@ -153,7 +153,7 @@ Race race_for_claim(const std::filesystem::path& root) {
   for (int i = 0; i < kProcesses; ++i)
     children.start([&, i] {
       children.wait_for_gate();
-      auto catalog = Catalog::open(root);
+      auto catalog = Catalog::open(StoreConfig::at(root));
       if (!catalog) return 3;
       const auto claim = catalog->claim(kWeb, SessionId("s" + std::to_string(i)), claimer);
       if (!claim) return claim.error().code() == ErrorCode::kBusy ? 1 : 3;

@@ -151,7 +151,7 @@ Result<int> forget_commands(sqlite3* db, const std::optional<ContainerKey>& only
 }
 
 Result<void> Catalog::put_container(const ContainerRow& row) {
-  const auto sealed = REPRISE_PASS(seal_command(root_, row.key, row.create_command));
+  const auto sealed = REPRISE_PASS(seal_command(config_, row.key, row.create_command));
   // A replaced row gets a new sequence number, which is the order of containers_named().
   REPRISE_PASS(execute(db_.get(),
                        "INSERT OR REPLACE INTO containers (key, name, image, create_command,"
@@ -169,7 +169,7 @@ Result<std::optional<ContainerRow>> Catalog::container(const ContainerKey& key) 
   ContainerRow row = container_row(statement);
   const std::string sealed = statement.text(kSealed);
   row.create_command =
-      sealed.empty() ? statement.text(kPlain) : REPRISE_PASS(open_command(root_, key, sealed));
+      sealed.empty() ? statement.text(kPlain) : REPRISE_PASS(open_command(config_, key, sealed));
   return row;
 }
 

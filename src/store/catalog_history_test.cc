@@ -31,7 +31,7 @@ class HistoryTest : public testing::Test {
   }
 
   TestDirectory directory_;
-  Catalog catalog_ = Catalog::open(directory_.path()).value();
+  Catalog catalog_ = Catalog::open(StoreConfig::at(directory_.path())).value();
 };
 
 TEST_F(HistoryTest, LivesComeBackOldestFirst) {
@@ -94,7 +94,7 @@ TEST_F(HistoryTest, ManyProcessesWriteAtOnce) {
   for (int i = 0; i < kProcesses; ++i)
     children.start([&] {
       children.wait_for_gate();
-      auto catalog = Catalog::open(directory_.path());
+      auto catalog = Catalog::open(StoreConfig::at(directory_.path()));
       if (!catalog) return 1;
       for (int n = 0; n < kEvents; ++n)
         if (!catalog->add_life_event({.key = kWeb, .time = n})) return 2;
@@ -144,7 +144,7 @@ TEST_F(HistoryTest, CommandsOfOlderVersionsAreSealedWhenTheCatalogIsOpened) {
                     " create_command, command_image_index) VALUES ('web', 'web', 'i', '") +
         secret + "', 3)");
   EXPECT_TRUE(is_in_files("hunter3"));
-  catalog_ = value_of(Catalog::open(directory_.path()));
+  catalog_ = value_of(Catalog::open(StoreConfig::at(directory_.path())));
   EXPECT_EQ(catalog_.container(kWeb).value()->create_command, "hunter3");
   EXPECT_EQ(catalog_.container(kWeb).value()->command_image_index, 3);
   EXPECT_FALSE(is_in_files("hunter"));

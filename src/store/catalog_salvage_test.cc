@@ -25,7 +25,7 @@ const ContainerKey kWeb("web");
 class CatalogSalvageTest : public testing::Test {
  protected:
   CatalogSalvageTest() {
-    Catalog catalog = value_of(Catalog::open(root()));
+    Catalog catalog = value_of(Catalog::open(StoreConfig::at(root())));
     for (const char* id : {"one", "two"}) {
       const image::Manifest manifest{.id = CheckpointId(id), .key = kWeb, .name = "web"};
       EXPECT_TRUE(catalog.add_checkpoint(manifest, id, Catalog::Continue::kYes));
@@ -59,7 +59,7 @@ TEST_F(CatalogSalvageTest, WhatIsWholeInADamagedOneIsTakenOver) {
   EXPECT_EQ(salvaged.lost, std::vector<std::string>{"lives"});
   EXPECT_TRUE(std::filesystem::exists(salvaged.damaged));
   EXPECT_EQ(value_of(find_catalog_damage(root())), std::nullopt);
-  Catalog catalog = value_of(Catalog::open(root()));
+  Catalog catalog = value_of(Catalog::open(StoreConfig::at(root())));
   EXPECT_EQ(value_of(catalog.checkpoints()).size(), 2U);
   EXPECT_EQ(value_of(catalog.find_checkpoint("one")).tag, "one");
   EXPECT_EQ(value_of(catalog.continuation(kWeb))->checkpoint.str(), "two");
@@ -73,7 +73,7 @@ TEST_F(CatalogSalvageTest, NothingIsLeftOfOneThatIsNoDatabase) {
   ASSERT_TRUE(sys::replace_file(file(), "no database at all"));
   ASSERT_TRUE(value_of(find_catalog_damage(root())));
   EXPECT_EQ(value_of(replace_catalog(root())).lost.size(), 6U);
-  Catalog catalog = value_of(Catalog::open(root()));
+  Catalog catalog = value_of(Catalog::open(StoreConfig::at(root())));
   EXPECT_TRUE(value_of(catalog.checkpoints()).empty());
 }
 

@@ -46,7 +46,7 @@ class CatalogTest : public testing::Test {
   CatalogTest() : catalog_(open()) {}
 
   Catalog open() {
-    Result<Catalog> catalog = Catalog::open(directory_.path());
+    Result<Catalog> catalog = Catalog::open(StoreConfig::at(directory_.path()));
     if (!catalog) ADD_FAILURE() << catalog.error().message();
     return std::move(catalog).value();
   }
@@ -199,7 +199,7 @@ void change_database(const std::filesystem::path& root, const char* sql) {
 
 TEST_F(CatalogTest, CatalogOfANewerVersionIsRefused) {
   change_database(directory_.path(), "PRAGMA user_version = 99");
-  const auto catalog = Catalog::open(directory_.path());
+  const auto catalog = Catalog::open(StoreConfig::at(directory_.path()));
   ASSERT_FALSE(catalog);
   EXPECT_EQ(catalog.error().code(), ErrorCode::kUnsupported);
   EXPECT_TRUE(catalog.error().message().contains("newer version of Reprise"));
@@ -265,20 +265,20 @@ TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
 TEST(CatalogOpenTest, DamagedFileIsCorrupt) {
   TestDirectory directory;
   std::ofstream(directory.path() / "catalog.db") << std::string(8192, 'x');
-  const auto catalog = Catalog::open(directory.path());
+  const auto catalog = Catalog::open(StoreConfig::at(directory.path()));
   ASSERT_FALSE(catalog);
   EXPECT_EQ(catalog.error().code(), ErrorCode::kCorrupt);
 }
 
 TEST(CatalogOpenTest, MissingDirectoriesAreMade) {
   TestDirectory directory;
-  EXPECT_TRUE(Catalog::open(directory.path() / "a" / "b"));
+  EXPECT_TRUE(Catalog::open(StoreConfig::at(directory.path() / "a" / "b")));
 }
 
 TEST(CatalogOpenTest, ADirectoryThatCannotBeMadeIsAnError) {
   TestDirectory directory;
   std::ofstream(directory.path() / "file") << "x";
-  const auto catalog = Catalog::open(directory.path() / "file" / "root");
+  const auto catalog = Catalog::open(StoreConfig::at(directory.path() / "file" / "root"));
   ASSERT_FALSE(catalog);
   EXPECT_TRUE(catalog.error().message().contains("opening the catalog"))
       << catalog.error().message();
@@ -288,7 +288,7 @@ TEST(CatalogOpenTest, AKilledProcessLeavesWhatItsCallsDid) {
   TestDirectory directory;
   Children children;
   children.start([&] {
-    auto catalog = Catalog::open(directory.path());
+    auto catalog = Catalog::open(StoreConfig::at(directory.path()));
     if (!catalog ||
         !catalog->add_checkpoint(manifest("aaa", "web", 1), "", Catalog::Continue::kYes))
       return 1;
@@ -296,7 +296,7 @@ TEST(CatalogOpenTest, AKilledProcessLeavesWhatItsCallsDid) {
     return 2;
   });
   EXPECT_EQ(children.wait_for_all(), std::vector<int>{-1});
-  auto catalog = Catalog::open(directory.path());
+  auto catalog = Catalog::open(StoreConfig::at(directory.path()));
   ASSERT_TRUE(catalog);
   EXPECT_EQ(catalog->continuation(kWeb).value()->checkpoint.str(), "aaa");
 }
@@ -309,7 +309,7 @@ TEST(CatalogOpenTest, EightProcessesOpenAnEmptyDirectoryAtOnce) {
     for (int i = 0; i < kProcesses; ++i)
       children.start([&, i] {
         children.wait_for_gate();
-        auto catalog = Catalog::open(root);
+        auto catalog = Catalog::open(StoreConfig::at(root));
         if (!catalog) return 1;
         return catalog->add_checkpoint(manifest("id" + std::to_string(i), "web", i), "",
                                        Catalog::Continue::kNo)
@@ -318,7 +318,7 @@ TEST(CatalogOpenTest, EightProcessesOpenAnEmptyDirectoryAtOnce) {
       });
     children.open_gate();
     EXPECT_EQ(children.wait_for_all(), std::vector<int>(kProcesses, 0));
-    EXPECT_EQ(Catalog::open(root)->checkpoints()->size(), std::size_t{kProcesses});
+    EXPECT_EQ(Catalog::open(StoreConfig::at(root))->checkpoints()->size(), std::size_t{kProcesses});
   }
 }
 

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "image/manifest.h"
 #include "image/page_sink.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
@@ -183,8 +184,8 @@ class CheckpointStore {
   virtual Result<std::uint64_t> stored_bytes(const base::CheckpointId& id) = 0;
 };
 
-// Opens (and creates, mode 0700) the store below `root`, with the key that key_source() names; a
+// Opens (and creates, mode 0700) the store below its root, with its key; a
 // default key that is not there is made.
-Result<std::unique_ptr<CheckpointStore>> open_store(std::filesystem::path root);
+Result<std::unique_ptr<CheckpointStore>> open_store(const StoreConfig& config);
 
 }  // namespace reprise::store

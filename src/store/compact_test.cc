@@ -119,14 +119,14 @@ TEST_F(CompactTest, KilledOrFailedAtAnyStepItLosesNothingAndIsRepeated) {
          {"compact-moved", "compact-condemned", "compact-resealed", "compact-indexed"}) {
       SCOPED_TRACE(std::string(point) + ":" + action);
       root_ = directory_.path() / (std::string(point) + action);
-      store_ = value_of(open_store(root_));
+      store_ = value_of(open_store(at(root_)));
       ids_.clear();
       memory_.clear();
       SetUp();
       Children children;
       children.start([&] {
         ::setenv("REPRISE_FAULT", (std::string(point) + ":" + action).c_str(), 1);
-        return open_store(root_).value()->compact(kPatience) ? 1 : 2;
+        return open_store(at(root_)).value()->compact(kPatience) ? 1 : 2;
       });
       EXPECT_EQ(children.wait_for_all(), std::vector<int>{action == std::string("kill") ? -1 : 2});
       expect_all();
@@ -147,7 +147,7 @@ TEST_F(CompactTest, ADamagedCopyOfACutOffOneIsNotCountedOn) {
   Children children;
   children.start([&] {
     ::setenv("REPRISE_FAULT", "compact-resealed:kill", 1);
-    return open_store(root_).value()->compact(kPatience) ? 1 : 2;
+    return open_store(at(root_)).value()->compact(kPatience) ? 1 : 2;
   });
   EXPECT_EQ(children.wait_for_all(), std::vector<int>{-1});
   path copy;
@@ -201,7 +201,7 @@ TEST_F(CompactTest, WritersAndReadersGoOnMeanwhile) {
   for (unsigned i = 0; i < 3; ++i)
     children.start([&, i] {
       children.wait_for_gate();
-      auto store = open_store(root_).value();
+      auto store = open_store(at(root_)).value();
       for (unsigned round = 0; round < 8; ++round) {
         const std::string memory = noise(4 * kMega, 500 + round);
         std::vector<CheckpointId> mine;
@@ -225,7 +225,7 @@ TEST_F(CompactTest, WritersAndReadersGoOnMeanwhile) {
     });
   children.start([&] {
     children.wait_for_gate();
-    auto store = open_store(root_).value();
+    auto store = open_store(at(root_)).value();
     for (int round = 0; round < 8; ++round)
       if (!store->compact(kPatience) || !store->collect(kPatience)) return 8;
     return 0;

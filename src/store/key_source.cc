@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <system_error>
 #include <vector>
 
@@ -19,11 +18,6 @@ using crypto::KeySource;
 using std::filesystem::path;
 
 namespace {
-
-std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 path keys_of(const path& root) { return root / "keys"; }
 
@@ -59,8 +53,9 @@ Result<bool> holds_checkpoints(const path& root) {
 }
 
 // By whoever has lock_keys().
-Result<crypto::Secret> load_or_create_locked(const path& root) {
-  const KeySource source = key_source(root);
+Result<crypto::Secret> load_or_create_locked(const StoreConfig& store) {
+  const KeySource& source = store.key;
+  const path& root = store.root;
   Result<crypto::Secret> key = crypto::load_key(source);
   if (key || source.kind != KeySource::Kind::kFile || key.error().code() != ErrorCode::kNotFound)
     return key;
@@ -76,12 +71,14 @@ Result<crypto::Secret> load_or_create_locked(const path& root) {
   return crypto::load_key(source);
 }
 
-Result<crypto::TenantKeys> make_keys(const path& root, std::string_view tenant) {
+Result<crypto::TenantKeys> make_keys(const StoreConfig& store) {
+  const path& root = store.root;
+  const std::string& tenant = store.tenant;
   const sys::FileLock lock = REPRISE_PASS(lock_keys(root));
-  const crypto::Secret key = REPRISE_PASS(load_or_create_locked(root));
+  const crypto::Secret key = REPRISE_PASS(load_or_create_locked(store));
   auto made = crypto::open_tenant(keys_of(root), tenant, key);  // somebody may have been faster
   if (made || made.error().code() != ErrorCode::kNotFound) return made;
-  const std::string file = (keys_of(root) / (std::string(tenant) + ".json")).string();
+  const std::string file = (keys_of(root) / (tenant + ".json")).string();
   if (REPRISE_PASS(holds_checkpoints(root)))
     return std::unexpected(
         Error(ErrorCode::kDenied, "the key file '" + file +
@@ -113,8 +110,8 @@ Result<std::vector<path>> other_key_files(const KeySource& source) {
 
 // Tries `use` with each of them until it is not denied. `denied` is what the store's own key got.
 template <typename T, typename Use>
-Result<T> with_other_keys(const path& root, Error denied, Use use) {
-  for (const path& file : REPRISE_PASS(other_key_files(key_source(root)))) {
+Result<T> with_other_keys(const StoreConfig& store, Error denied, Use use) {
+  for (const path& file : REPRISE_PASS(other_key_files(store.key))) {
     const Result<crypto::Secret> key = key_in(file);
     if (!key) {
       denied = std::move(denied).with_suppressed(key.error());
@@ -127,103 +124,98 @@ Result<T> with_other_keys(const path& root, Error denied, Use use) {
 }
 
 // Whichever key it was wrapped with.
-Result<void> rewrap(const path& root, const std::string& tenant, const crypto::Secret& old_key,
-                    const crypto::Secret& new_key) {
-  const path keys = keys_of(root);
+Result<void> rewrap(const StoreConfig& store, const std::string& tenant,
+                    const crypto::Secret& old_key, const crypto::Secret& new_key) {
+  const path keys = keys_of(store.root);
   Result<void> done = crypto::rewrap_tenant(keys, tenant, old_key, new_key);
   if (done || done.error().code() != ErrorCode::kDenied) return done;
-  return with_other_keys<void>(root, std::move(done).error(), [&](const crypto::Secret& key) {
+  return with_other_keys<void>(store, std::move(done).error(), [&](const crypto::Secret& key) {
     return crypto::rewrap_tenant(keys, tenant, key, new_key);
   });
 }
 
-Result<void> rewrap_all(const path& root, const path& file) {
-  const crypto::Secret old_key = REPRISE_PASS(load_or_create_locked(root));
+Result<void> rewrap_all(const StoreConfig& store, const path& file) {
+  const crypto::Secret old_key = REPRISE_PASS(load_or_create_locked(store));
   const Result<void> made = crypto::create_key_file(file);
   if (!made && made.error().code() != ErrorCode::kInvalidInput)
     return std::unexpected(made.error());
   const crypto::Secret new_key = REPRISE_PASS(key_in(file));
-  for (const std::string& tenant : REPRISE_PASS(crypto::tenants(keys_of(root))))
-    REPRISE_PASS(rewrap(root, tenant, old_key, new_key));
+  for (const std::string& tenant : REPRISE_PASS(crypto::tenants(keys_of(store.root))))
+    REPRISE_PASS(rewrap(store, tenant, old_key, new_key));
   return {};
 }
 
 }  // namespace
 
-KeySource key_source(const path& root) {
-  if (std::string file = variable("REPRISE_KEY_FILE"); !file.empty())
-    return {.kind = KeySource::Kind::kFile, .value = std::move(file)};
-  if (!variable("REPRISE_KEY").empty())
-    return {.kind = KeySource::Kind::kEnvironment, .value = "REPRISE_KEY"};
-  if (std::string name = variable("REPRISE_KEY_VARIABLE"); !name.empty())
-    return {.kind = KeySource::Kind::kEnvironment, .value = std::move(name)};
-  if (std::string command = variable("REPRISE_KEY_COMMAND"); !command.empty())
-    return {.kind = KeySource::Kind::kCommand, .value = std::move(command)};
-  return {.kind = KeySource::Kind::kFile,
-          .value = root == kDefaultStore ? kDefaultKeyFile : (root / "store.key").string()};
+StoreConfig StoreConfig::at(const path& root) {
+  return {
+      .root = root,
+      .key = {.kind = KeySource::Kind::kFile,
+              .value = root == kDefaultStore ? kDefaultKeyFile : (root / "store.key").string()}};
 }
 
-Result<crypto::Secret> load_or_create_key(const path& root) {
-  const KeySource source = key_source(root);
+Result<crypto::Secret> load_or_create_key(const StoreConfig& store) {
+  const KeySource& source = store.key;
   Result<crypto::Secret> key = crypto::load_key(source);
   if (key || source.kind != KeySource::Kind::kFile || key.error().code() != ErrorCode::kNotFound)
     return key;
-  const sys::FileLock lock = REPRISE_PASS(lock_keys(root));
-  return load_or_create_locked(root);
+  const sys::FileLock lock = REPRISE_PASS(lock_keys(store.root));
+  return load_or_create_locked(store);
 }
 
-Result<crypto::TenantKeys> open_keys(const path& root, std::string_view tenant) {
-  const KeySource source = key_source(root);
+Result<crypto::TenantKeys> open_keys(const StoreConfig& store) {
+  const KeySource& source = store.key;
+  const path keys_here = keys_of(store.root);
   std::string refused;  // id of the key that did not open them
   for (;;) {
-    const crypto::Secret key = REPRISE_PASS(load_or_create_key(root));
+    const crypto::Secret key = REPRISE_PASS(load_or_create_key(store));
     std::string id = REPRISE_PASS(crypto::key_id(key));
-    Result<crypto::TenantKeys> keys = crypto::open_tenant(keys_of(root), tenant, key);
-    if (!keys && keys.error().code() == ErrorCode::kNotFound) keys = make_keys(root, tenant);
+    Result<crypto::TenantKeys> keys = crypto::open_tenant(keys_here, store.tenant, key);
+    if (!keys && keys.error().code() == ErrorCode::kNotFound) keys = make_keys(store);
     if (keys || keys.error().code() != ErrorCode::kDenied || source.kind != KeySource::Kind::kFile)
       return keys;
     if (id == refused)
       return with_other_keys<crypto::TenantKeys>(
-          root, std::move(keys).error(), [&](const crypto::Secret& other) {
-            return crypto::open_tenant(keys_of(root), tenant, other);
+          store, std::move(keys).error(), [&](const crypto::Secret& other) {
+            return crypto::open_tenant(keys_here, store.tenant, other);
           });
     // A rotation stands, or was killed, between its two steps.
     if (const auto next = key_in(next_key_file(source.value)); next)
-      if (auto opened = crypto::open_tenant(keys_of(root), tenant, *next); opened) return opened;
+      if (auto opened = crypto::open_tenant(keys_here, store.tenant, *next); opened) return opened;
     // Or it ended after we had read the file: then that has another key now.
     refused = std::move(id);
   }
 }
 
-Result<crypto::TenantKeys> open_keys_of_elsewhere(const path& root, std::string_view tenant,
+Result<crypto::TenantKeys> open_keys_of_elsewhere(const StoreConfig& store,
                                                   std::string_view key_file) {
   const auto open = [&](const crypto::Secret& key) {
-    return crypto::keys_in(key_file, tenant, key);
+    return crypto::keys_in(key_file, store.tenant, key);
   };
-  auto keys = open(REPRISE_PASS(load_or_create_key(root)));
+  auto keys = open(REPRISE_PASS(load_or_create_key(store)));
   if (keys || keys.error().code() != ErrorCode::kDenied) return keys;
-  const KeySource source = key_source(root);
+  const KeySource& source = store.key;
   const std::string ours =
       source.kind == KeySource::Kind::kFile ? source.value : std::string(kDefaultKeyFile);
   return with_other_keys<crypto::TenantKeys>(
-      root,
+      store,
       std::move(keys).error().with_hint("copy the key file of the store that pushed it into '" +
                                         ours + ".d/' of this host, under any name"),
       open);
 }
 
-Result<path> rotate_key(const path& root, const std::optional<path>& file) {
+Result<path> rotate_key(const StoreConfig& store, const std::optional<path>& file) {
   const std::string step = "rotating the key";
-  const sys::FileLock lock = REPRISE_TRY(lock_keys(root), step);
+  const sys::FileLock lock = REPRISE_TRY(lock_keys(store.root), step);
   if (file) {
-    REPRISE_TRY(rewrap_all(root, *file), step);
+    REPRISE_TRY(rewrap_all(store, *file), step);
     return *file;
   }
-  const KeySource source = key_source(root);
+  const KeySource& source = store.key;
   if (source.kind != KeySource::Kind::kFile)
     return std::unexpected(Error(ErrorCode::kInvalidInput, "the store's key is not in a file")
                                .with_hint("name a file for the new one"));
-  REPRISE_TRY(rewrap_all(root, next_key_file(source.value)), step);
+  REPRISE_TRY(rewrap_all(store, next_key_file(source.value)), step);
   REPRISE_PASS(base::fault_point("rotate-rewrapped"));
   REPRISE_TRY(sys::rename_durably(next_key_file(source.value), source.value), step);
   return path(source.value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which key a store is opened with, and how it is exchanged for another.
+// The keys that a store is opened with, and how they are exchanged for others.
 #pragma once
 
 #include <filesystem>
@@ -8,34 +8,26 @@
 #include <string_view>
 
 #include "crypto/keys.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
 using base::Result;
 
-inline constexpr const char* kDefaultStore = "/var/lib/reprise";
-inline constexpr const char* kDefaultKeyFile = "/etc/reprise/store.key";
+// The key that `store` names. A file that is not there is made, once: of several processes that do
+// so one wins. kDenied if the store has keys or checkpoints: they need the file that is gone.
+Result<crypto::Secret> load_or_create_key(const StoreConfig& store);
 
-// REPRISE_KEY_FILE (a path), REPRISE_KEY (the key itself), REPRISE_KEY_VARIABLE (the name of
-// another variable that holds it) or REPRISE_KEY_COMMAND (what prints it), in this order; else
-// kDefaultKeyFile, or for a store elsewhere than at kDefaultStore the file `store.key` in it.
-crypto::KeySource key_source(const std::filesystem::path& root);
-
-// The key of key_source(). A file that is not there is made, once: of several processes that do so
-// one wins. kDenied if the store has keys or checkpoints: they need the file that is gone.
-Result<crypto::Secret> load_or_create_key(const std::filesystem::path& root);
-
-// The keys of `tenant`, which are made the first time; kDenied if they are gone from a store that
+// The keys of its tenant, which are made the first time; kDenied if they are gone from a store that
 // has checkpoints (the message names the file, the hint is the remedy). Where the key is in a file,
 // that of a rotation opens them as well, so that there is no moment in which they cannot be opened,
 // whenever a rotation was killed; and so do the keys in the directory FILE.d. Else as
 // crypto::open_tenant().
-Result<crypto::TenantKeys> open_keys(const std::filesystem::path& root, std::string_view tenant);
+Result<crypto::TenantKeys> open_keys(const StoreConfig& store);
 
 // The keys in `key_file`, the text of one of another store, by the store's own key-encryption key
 // or one of FILE.d. kDenied if none opens it; the hint is the remedy. kCorrupt, kUnsupported.
-Result<crypto::TenantKeys> open_keys_of_elsewhere(const std::filesystem::path& root,
-                                                  std::string_view tenant,
+Result<crypto::TenantKeys> open_keys_of_elsewhere(const StoreConfig& store,
                                                   std::string_view key_file);
 
 // Wraps all tenants' keys with the key in `file`, which is made if it is not there: a key of the
@@ -43,7 +35,7 @@ Result<crypto::TenantKeys> open_keys_of_elsewhere(const std::filesystem::path& r
 // with a new one, which takes the place of the file in which the key is now; kInvalidInput if it is
 // in none. Returns the file that opens the store now. After an error or a kill the store opens as
 // before, or with that file, and the same call goes on.
-Result<std::filesystem::path> rotate_key(const std::filesystem::path& root,
+Result<std::filesystem::path> rotate_key(const StoreConfig& store,
                                          const std::optional<std::filesystem::path>& file);
 
 }  // namespace reprise::store

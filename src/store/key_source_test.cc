@@ -28,14 +28,14 @@ class RotateKeyTest : public StoreTest {
     Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":" + action).c_str(), 1);
-      return rotate_key(root_, std::nullopt) ? 1 : 2;
+      return rotate_key(at(root_), std::nullopt) ? 1 : 2;
     });
     ASSERT_EQ(children.wait_for_all(), std::vector<int>{action == "kill" ? -1 : 2});
     ASSERT_TRUE(fs::exists(next_));
   }
   // As a session does that starts now.
   void expect_usable() {
-    auto opened = open_store(root_);
+    auto opened = open_store(at(root_));
     ASSERT_TRUE(opened) << opened.error().details();
     store_ = std::move(*opened);
     EXPECT_TRUE(store_->verify(before_));
@@ -43,19 +43,18 @@ class RotateKeyTest : public StoreTest {
   }
 
   CheckpointId before_ = put({{"pages-1.img", noise(100'000)}});
-  path key_ = directory_.path() / "key";
   path next_ = directory_.path() / "key.new";
 };
 
 TEST_F(RotateKeyTest, TheOldKeyIsGoneAndDataIsTheSame) {
   const std::string old = read(key_);
-  EXPECT_EQ(value_of(rotate_key(root_, std::nullopt)), key_);
+  EXPECT_EQ(value_of(rotate_key(at(root_), std::nullopt)), key_);
   EXPECT_NE(read(key_), old);
   EXPECT_FALSE(fs::exists(next_));
   expect_usable();
   fs::remove(key_);
   ASSERT_TRUE(sys::create_file(key_, old));
-  const auto refused = open_store(root_);
+  const auto refused = open_store(at(root_));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
 }
@@ -64,7 +63,7 @@ TEST_F(RotateKeyTest, ASessionThatBeginsInBetweenHasTheKey) {
   Children children;
   const pid_t rotation = children.start([&] {
     ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":stop").c_str(), 1);
-    return rotate_key(root_, std::nullopt) ? 0 : 1;
+    return rotate_key(at(root_), std::nullopt) ? 0 : 1;
   });
   int status = 0;
   ASSERT_EQ(::waitpid(rotation, &status, WUNTRACED), rotation);
@@ -82,7 +81,7 @@ TEST_F(RotateKeyTest, CutOffItLeavesAStoreThatOpensAndIsRepeated) {
     ASSERT_NO_FATAL_FAILURE(rotate_halfway(action));
     expect_usable();
     const std::string half = read(next_);
-    ASSERT_TRUE(rotate_key(root_, std::nullopt));
+    ASSERT_TRUE(rotate_key(at(root_), std::nullopt));
     EXPECT_EQ(read(key_), half) << "the key of the first one was not used";
     EXPECT_FALSE(fs::exists(next_));
     expect_usable();
@@ -92,12 +91,12 @@ TEST_F(RotateKeyTest, CutOffItLeavesAStoreThatOpensAndIsRepeated) {
 TEST_F(RotateKeyTest, AKeyFromElsewhereIsNotTakenOverInBetween) {
   // It is wrapped with the old key, which goes.
   const std::string theirs = read(root_ / "keys" / "default.json");
-  const auto old_key = value_of(load_or_create_key(root_));
+  const auto old_key = value_of(load_or_create_key(at(root_)));
   rotate_halfway("kill");
   const auto adopted = crypto::adopt_tenant(root_ / "keys", "default", theirs, old_key);
   ASSERT_FALSE(adopted);
   EXPECT_EQ(adopted.error().code(), ErrorCode::kDenied);
-  ASSERT_TRUE(rotate_key(root_, std::nullopt));
+  ASSERT_TRUE(rotate_key(at(root_), std::nullopt));
   expect_usable();
 }
 
@@ -114,23 +113,23 @@ TEST_F(RotateKeyTest, TheFirstUseOfAStoreBesideItHasTheKeyThatStays) {
         return body() ? 0 : 1;
       });
     };
-    for (int i = 0; i < 2; ++i) start([&] { return open_store(root_).has_value(); });
-    start([&] { return rotate_key(root_, std::nullopt).has_value(); });
+    for (int i = 0; i < 2; ++i) start([&] { return open_store(at(root_)).has_value(); });
+    start([&] { return rotate_key(at(root_), std::nullopt).has_value(); });
     children.open_gate();
     ASSERT_EQ(children.wait_for_all(), (std::vector<int>{0, 0, 0})) << round;
-    const auto opened = open_store(root_);
+    const auto opened = open_store(at(root_));
     ASSERT_TRUE(opened) << round << ": " << opened.error().details();
-    ASSERT_TRUE(rotate_key(root_, std::nullopt)) << round;
+    ASSERT_TRUE(rotate_key(at(root_), std::nullopt)) << round;
   }
 }
 
 TEST_F(RotateKeyTest, AKeyThatWasCopiedOverThatOfAnEmptyStoreIsAsGood) {
   const path empty = directory_.path() / "empty";
-  ASSERT_TRUE(open_store(empty));
+  ASSERT_TRUE(open_store(at(empty)));
   fs::remove(key_);
   ASSERT_TRUE(crypto::create_key_file(key_));
   root_ = empty;
-  auto opened = open_store(root_);
+  auto opened = open_store(at(root_));
   ASSERT_TRUE(opened) << opened.error().details();
   store_ = std::move(*opened);
   before_ = put({{"pages-1.img", noise(100'000)}});
@@ -145,7 +144,7 @@ TEST_F(RotateKeyTest, AKeyThatWasCopiedOverIsFoundBesideTheFile) {
   ASSERT_TRUE(crypto::create_key_file(key_));
   ASSERT_TRUE(crypto::create_key_file(others / "another"));
   expect_usable();
-  ASSERT_TRUE(rotate_key(root_, std::nullopt));
+  ASSERT_TRUE(rotate_key(at(root_), std::nullopt));
   fs::remove_all(others);
   expect_usable();
 }
@@ -154,7 +153,7 @@ TEST_F(RotateKeyTest, KeysThatAreGoneAreNotReplacedBesideCheckpoints) {
   const path keys = root_ / "keys/default.json";
   const std::string kept = read(keys);
   fs::remove(keys);
-  const auto refused = open_store(root_);
+  const auto refused = open_store(at(root_));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
   EXPECT_TRUE(refused.error().message().contains(keys.string())) << refused.error().message();
@@ -168,11 +167,11 @@ TEST_F(RotateKeyTest, AKeyFileThatIsGoneIsNotReplacedBesideAStore) {
   const std::string kept = read(key_);
   fs::remove(key_);
   for (int again = 0; again < 2; ++again) {
-    const auto refused = open_store(root_);
+    const auto refused = open_store(at(root_));
     ASSERT_FALSE(refused) << again;
     EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
     EXPECT_TRUE(refused.error().message().contains(key_.string())) << refused.error().message();
-    EXPECT_FALSE(rotate_key(root_, std::nullopt));
+    EXPECT_FALSE(rotate_key(at(root_), std::nullopt));
     EXPECT_FALSE(fs::exists(key_));
   }
   ASSERT_TRUE(sys::create_file(key_, kept));
@@ -183,7 +182,7 @@ TEST_F(RotateKeyTest, AStrangeKeyIsRefused) {
   fs::remove(key_);
   ASSERT_TRUE(crypto::create_key_file(key_));
   ASSERT_TRUE(crypto::create_key_file(next_));
-  const auto refused = open_store(root_);
+  const auto refused = open_store(at(root_));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
   EXPECT_FALSE(refused.error().hint().empty());

@@ -11,7 +11,7 @@ namespace {
 
 TEST(OriginTest, OnlyWhatASessionNotedWasMadeHere) {
   TestDirectory directory;
-  auto catalog = Catalog::open(directory.path());
+  auto catalog = Catalog::open(StoreConfig::at(directory.path()));
   ASSERT_TRUE(catalog) << catalog.error().message();
   image::Manifest manifest;
   manifest.id = base::CheckpointId("made-once");

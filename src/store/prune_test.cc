@@ -29,7 +29,7 @@ class PruneTest : public StoreTest {
     return value_of(prune(catalog_, *store_, policy, {.dry_run = dry_run}));
   }
 
-  Catalog catalog_ = value_of(Catalog::open(root_));
+  Catalog catalog_ = value_of(Catalog::open(at(root_)));
   base::UnixMillis now_ = 0;
 };
 

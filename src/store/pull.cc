@@ -48,11 +48,11 @@ Result<std::string> get_note(const OpenStore& store, const CheckpointId& id,
 
 // Of an empty store, when other keys sealed what it is to hold: then both have the same keys from
 // now on, and nothing needs to be sealed anew. Whatever prevents that, it goes without.
-Result<void> share_their_key(const path& root, std::shared_ptr<const OpenStore>& store,
+Result<void> share_their_key(const StoreConfig& config, std::shared_ptr<const OpenStore>& store,
                              remote::ObjectStore& from, std::string_view text) {
   const std::string id = key_of_checkpoint(text);
   if (id.empty() || id == store->keys.id || !adopt_key(*store, from, id)) return {};
-  store = REPRISE_PASS(open_parts(root));
+  store = REPRISE_PASS(open_parts(config));
   return {};
 }
 
@@ -102,13 +102,13 @@ Result<Pulled> take(const OpenStore& store, const crypto::TenantKeys& keys, Cont
 }
 
 // What is not here. `store` becomes one with their key, if it is empty.
-Result<Pulled> take_theirs(const path& root, std::shared_ptr<const OpenStore>& store,
+Result<Pulled> take_theirs(const StoreConfig& config, std::shared_ptr<const OpenStore>& store,
                            const CheckpointId& id, remote::ObjectStore& from,
                            const TransferProgress& progress) {
   constexpr int kAttempts = 3;
   for (int attempt = 1;; ++attempt) {
     const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), kMaxCheckpointFile));
-    REPRISE_PASS(share_their_key(root, store, from, text));
+    REPRISE_PASS(share_their_key(config, store, from, text));
     RemoteKeys known(*store, from);
     const crypto::TenantKeys& keys = *REPRISE_PASS(known.of(text));
     Contents contents = REPRISE_PASS(open_contents(keys, id, text));
@@ -124,15 +124,15 @@ Result<Pulled> take_theirs(const path& root, std::shared_ptr<const OpenStore>& s
   }
 }
 
-Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStore& from,
+Result<Pulled> pull(const StoreConfig& config, const CheckpointId& id, remote::ObjectStore& from,
                     const TransferProgress& progress) {
-  auto store = REPRISE_PASS(open_parts(root));
+  auto store = REPRISE_PASS(open_parts(config));
   Pulled pulled;
   if (const Result<Contents> here = load_contents(*store, id)) {
     pulled.manifest = here->manifest;
   } else {
     if (here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
-    pulled = REPRISE_PASS(take_theirs(root, store, id, from, progress));
+    pulled = REPRISE_PASS(take_theirs(config, store, id, from, progress));
   }
   pulled.note = REPRISE_PASS(get_note(*store, id, from));
   return pulled;
@@ -140,17 +140,17 @@ Result<Pulled> pull(const path& root, const CheckpointId& id, remote::ObjectStor
 
 }  // namespace
 
-Result<std::string> remote_note_of(const path& root, const CheckpointId& id,
+Result<std::string> remote_note_of(const StoreConfig& config, const CheckpointId& id,
                                    remote::ObjectStore& from) {
-  const auto store = REPRISE_PASS(open_parts(root));
+  const auto store = REPRISE_PASS(open_parts(config));
   return get_note(*store, id, from);
 }
 
-Result<Pulled> pull_checkpoint(const path& root, const CheckpointId& id, remote::ObjectStore& from,
-                               const TransferProgress& progress) {
+Result<Pulled> pull_checkpoint(const StoreConfig& config, const CheckpointId& id,
+                               remote::ObjectStore& from, const TransferProgress& progress) {
   const std::string step = "pulling checkpoint '" + id.str() + "' from '" + from.url() + "'";
   if (!base::parse_id(id.str())) return fail(ErrorCode::kNotFound, step + ": it is no id");
-  return REPRISE_TRY(pull(root, id, from, progress), step);
+  return REPRISE_TRY(pull(config, id, from, progress), step);
 }
 
 }  // namespace reprise::store

@@ -233,8 +233,9 @@ Result<void> Push::put_note(const CheckpointId& id, const std::string& note) {
 
 }  // namespace
 
-Result<std::string> seal_note(const path& root, const CheckpointId& id, const std::string& note) {
-  const auto store = REPRISE_PASS(open_parts(root));
+Result<std::string> seal_note(const StoreConfig& config, const CheckpointId& id,
+                              const std::string& note) {
+  const auto store = REPRISE_PASS(open_parts(config));
   return sealed_note(*store, id, note);
 }
 
@@ -245,10 +246,11 @@ Result<CheckpointId> note_owner(const std::string& name) {
   return base::fail(ErrorCode::kNotFound, "'" + name + "' is no note");
 }
 
-Result<Pushed> push_checkpoint(const path& root, const CheckpointId& id, const std::string& note,
-                               remote::ObjectStore& to, const TransferProgress& progress) {
+Result<Pushed> push_checkpoint(const StoreConfig& config, const CheckpointId& id,
+                               const std::string& note, remote::ObjectStore& to,
+                               const TransferProgress& progress) {
   constexpr int kAttempts = 3;
-  const auto store = REPRISE_PASS(open_parts(root));
+  const auto store = REPRISE_PASS(open_parts(config));
   const std::string step = "pushing checkpoint '" + id.str() + "' to '" + to.url() + "'";
   for (int attempt = 1;; ++attempt) {
     Push push(*store, to, progress);

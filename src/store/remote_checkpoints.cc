@@ -13,9 +13,9 @@ using base::ErrorCode;
 using base::fail;
 using std::filesystem::path;
 
-Result<RemoteCheckpoints> remote_checkpoints(const path& root, remote::ObjectStore& from) {
+Result<RemoteCheckpoints> remote_checkpoints(const StoreConfig& config, remote::ObjectStore& from) {
   const std::string step = "listing the checkpoints of '" + from.url() + "'";
-  const auto store = REPRISE_PASS(open_parts(root));
+  const auto store = REPRISE_PASS(open_parts(config));
   RemoteCheckpoints found;
   RemoteKeys known(*store, from);
   for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {

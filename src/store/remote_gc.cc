@@ -220,10 +220,10 @@ Result<RemoteCollected> RemoteCollection::run() {
 
 }  // namespace
 
-Result<RemoteCollected> collect_remote(const path& root, remote::ObjectStore& at,
+Result<RemoteCollected> collect_remote(const StoreConfig& config, remote::ObjectStore& at,
                                        const RemoteGcOptions& options) {
   const std::string step = "collecting garbage at '" + at.url() + "'";
-  const auto store = REPRISE_TRY(open_parts(root), step);
+  const auto store = REPRISE_TRY(open_parts(config), step);
   return REPRISE_TRY(RemoteCollection(*store, at, options).run(), step);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "remote/object_store.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
@@ -38,7 +39,7 @@ struct RemoteCollected {
 // naming those: then nothing is removed, since who knows what they need. kUnsupported for a peer,
 // kInvalidInput for the directory of a store.
 // After an error, or a kill at any moment, every checkpoint there is whole.
-Result<RemoteCollected> collect_remote(const std::filesystem::path& root, remote::ObjectStore& at,
+Result<RemoteCollected> collect_remote(const StoreConfig& config, remote::ObjectStore& at,
                                        const RemoteGcOptions& options);
 
 }  // namespace reprise::store

@@ -28,10 +28,10 @@ class RemoteGcTest : public StoreTest {
   RemoteGcTest() { depot_ = remote::open_directory(place_); }
 
   Result<Pushed> push(const CheckpointId& id) {
-    return push_checkpoint(root_, id, "a note", *depot_, {});
+    return push_checkpoint(at(root_), id, "a note", *depot_, {});
   }
   Result<RemoteCollected> gc(const RemoteGcOptions& options = kAtOnce) {
-    return collect_remote(root_, *depot_, options);
+    return collect_remote(at(root_), *depot_, options);
   }
   // Two checkpoints that share a pack; the first was pushed and removed there, so that its pack is
   // there for nothing.
@@ -50,10 +50,10 @@ class RemoteGcTest : public StoreTest {
   // A new store can make the checkpoint again of what lies there.
   void expect_whole(const CheckpointId& id) {
     const path other = directory_.path() / ("other-" + std::to_string(++others_));
-    const auto pulled = pull_checkpoint(other, id, *depot_, {});
+    const auto pulled = pull_checkpoint(at(other), id, *depot_, {});
     ASSERT_TRUE(pulled) << pulled.error().details();
     EXPECT_EQ(pulled->note, "a note");
-    EXPECT_TRUE(value_of(open_store(other))->verify(id));
+    EXPECT_TRUE(value_of(open_store(at(other)))->verify(id));
     fs::remove_all(other);
   }
   // By the clock of the place.
@@ -133,7 +133,7 @@ TEST_F(RemoteGcTest, AStoreIsNoRemote) {
   const CheckpointId id = put_some();
   ASSERT_TRUE(store_->remove(id));
   const auto own = remote::open_directory(root_);
-  EXPECT_EQ(collect_remote(root_, *own, kAtOnce).error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(collect_remote(at(root_), *own, kAtOnce).error().code(), ErrorCode::kInvalidInput);
   EXPECT_EQ(entries(packs()).size(), 1U);
 }
 
@@ -155,15 +155,15 @@ TEST_F(RemoteGcTest, NothingIsRemovedThatAnUnreadableCheckpointMayNeed) {
   ASSERT_TRUE(push(first_));
   // Of a store with another key.
   const path stranger = directory_.path() / "stranger";
-  ::setenv("REPRISE_KEY_FILE", (directory_.path() / "stranger-key").c_str(), 1);
-  ASSERT_TRUE(value_of(open_store(stranger))->begin({}));
-  const auto denied = collect_remote(stranger, *depot_, kAtOnce);
+  key_ = directory_.path() / "stranger-key";
+  ASSERT_TRUE(value_of(open_store(at(stranger)))->begin({}));
+  const auto denied = collect_remote(at(stranger), *depot_, kAtOnce);
   ASSERT_FALSE(denied);
   EXPECT_EQ(denied.error().code(), ErrorCode::kDenied);
   EXPECT_NE(denied.error().message().find("'" + first_.str() + "'"), std::string::npos)
       << denied.error().message();
   EXPECT_FALSE(denied.error().hint().empty());
-  ::setenv("REPRISE_KEY_FILE", (directory_.path() / "key").c_str(), 1);
+  key_ = directory_.path() / "key";
   // Damaged.
   const path file = place_ / "checkpoints" / first_.str();
   const std::string whole = read(file);
@@ -354,13 +354,13 @@ TEST_F(RemoteGcTest, APullOfWhatIsRemovedMeanwhileSaysSo) {
     EXPECT_EQ(value_of(gc()).packs, 1U);
   });
   const path other = directory_.path() / "other";
-  const auto pulled = pull_checkpoint(other, first_, busy, {});
+  const auto pulled = pull_checkpoint(at(other), first_, busy, {});
   ASSERT_FALSE(pulled);
   EXPECT_EQ(pulled.error().code(), ErrorCode::kNotFound) << pulled.error().details();
   EXPECT_NE(pulled.error().message().find("removed there meanwhile"), std::string::npos);
   EXPECT_TRUE(entries(other / "staging").empty());
   ASSERT_TRUE(push(first_));
-  EXPECT_TRUE(pull_checkpoint(other, first_, *depot_, {}));
+  EXPECT_TRUE(pull_checkpoint(at(other), first_, *depot_, {}));
 }
 
 // Several nodes push, remove and collect at once, for a while; what is visible in the end is whole.

@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorCode;
 
 std::string remote_key(const OpenStore& store, const std::string& secret_id) {
-  return "keys/" + store.tenant + "." + secret_id + ".json";
+  return "keys/" + store.config.tenant + "." + secret_id + ".json";
 }
 
 std::string key_of_checkpoint(std::string_view file) {
@@ -56,7 +56,7 @@ Result<crypto::TenantKeys> RemoteKeys::fetch(const std::string& id) {
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;
     REPRISE_PASS(text);
     if (REPRISE_PASS(crypto::secret_id_in(*text)) != id) continue;
-    return REPRISE_TRY(open_keys_of_elsewhere(store_.layout.root, store_.tenant, *text),
+    return REPRISE_TRY(open_keys_of_elsewhere(store_.config, *text),
                        "reading '" + name + "' of '" + from_.url() + "'");
   }
   return std::unexpected(Error(ErrorCode::kDenied, "it was sealed with key '" + id +

@@ -42,19 +42,19 @@ Result<std::vector<Plain>> plain_commands(sqlite3* db) {
 
 }  // namespace
 
-Result<std::vector<std::byte>> seal_command(const path& root, const ContainerKey& key,
+Result<std::vector<std::byte>> seal_command(const StoreConfig& config, const ContainerKey& key,
                                             const std::string& command) {
   if (command.empty()) return std::vector<std::byte>();
-  const auto keys = REPRISE_TRY(open_tenant_keys(StoreLayout{root}),
-                                "sealing the command of container '" + key.str() + "'");
+  const auto keys =
+      REPRISE_TRY(open_tenant_keys(config), "sealing the command of container '" + key.str() + "'");
   return seal(keys, key, command);
 }
 
-Result<std::string> open_command(const path& root, const ContainerKey& key,
+Result<std::string> open_command(const StoreConfig& config, const ContainerKey& key,
                                  const std::string& sealed) {
   if (sealed.empty()) return std::string();
   const std::string step = "reading the command of container '" + key.str() + "'";
-  const auto keys = REPRISE_TRY(open_tenant_keys(StoreLayout{root}), step);
+  const auto keys = REPRISE_TRY(open_tenant_keys(config), step);
   if (!sealed.starts_with(keys.id)) return std::string();
   std::vector<std::byte> command;
   REPRISE_TRY(keys.manifests.open(as_bytes(std::string_view(sealed).substr(keys.id.size())),
@@ -63,9 +63,9 @@ Result<std::string> open_command(const path& root, const ContainerKey& key,
   return std::string(as_text(command));
 }
 
-Result<void> seal_plain_commands(sqlite3* db, const path& root) {
+Result<void> seal_plain_commands(sqlite3* db, const StoreConfig& config) {
   if (REPRISE_PASS(plain_commands(db)).empty()) return {};
-  const auto keys = REPRISE_PASS(open_tenant_keys(StoreLayout{root}));
+  const auto keys = REPRISE_PASS(open_tenant_keys(config));
   Transaction transaction = REPRISE_PASS(Transaction::begin(db));
   for (const Plain& plain : REPRISE_PASS(plain_commands(db))) {
     const auto sealed = REPRISE_PASS(seal(keys, plain.key, plain.command));

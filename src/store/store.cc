@@ -170,25 +170,25 @@ Result<void> load_blocks(const OpenStore& store, const CheckpointId& id,
   return {};
 }
 
-Result<crypto::TenantKeys> open_tenant_keys(const StoreLayout& layout) {
-  auto opened = open_keys(layout.root, kTenant);
+Result<crypto::TenantKeys> open_tenant_keys(const StoreConfig& config) {
+  auto opened = open_keys(config);
   if (opened || opened.error().code() != ErrorCode::kDenied) return opened;
   // A key was copied over the one with which a store that holds nothing was made.
-  if (!REPRISE_PASS(drop_keys_of_empty(layout, kTenant))) return opened;
-  return open_keys(layout.root, kTenant);
+  if (!REPRISE_PASS(drop_keys_of_empty(StoreLayout{config.root}, config.tenant))) return opened;
+  return open_keys(config);
 }
 
-Result<std::shared_ptr<const OpenStore>> open_parts(const path& root) {
-  const StoreLayout layout{root};
+Result<std::shared_ptr<const OpenStore>> open_parts(const StoreConfig& config) {
+  const StoreLayout layout{config.root};
   const std::string step = "opening the store '" + layout.root.string() + "'";
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_TRY(sys::make_directories(directory), step);
-  auto keys = REPRISE_TRY(open_tenant_keys(layout), step);
-  return std::make_shared<const OpenStore>(layout, std::move(keys));
+  auto keys = REPRISE_TRY(open_tenant_keys(config), step);
+  return std::make_shared<const OpenStore>(config, layout, std::move(keys));
 }
 
-Result<std::unique_ptr<CheckpointStore>> open_store(path root) {
-  return std::make_unique<Store>(REPRISE_PASS(open_parts(root)));
+Result<std::unique_ptr<CheckpointStore>> open_store(const StoreConfig& config) {
+  return std::make_unique<Store>(REPRISE_PASS(open_parts(config)));
 }
 
 }  // namespace reprise::store

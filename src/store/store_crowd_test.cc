@@ -23,7 +23,7 @@ class CrowdTest : public StoreTest {
  protected:
   // 0, or at which step it failed.
   int write_one(unsigned seed) const {
-    auto store = open_store(root_);
+    auto store = open_store(at(root_));
     if (!store) return 1;
     auto writer = (*store)->begin({.memory = 16384});
     if (!writer) return 2;
@@ -46,7 +46,7 @@ class CrowdTest : public StoreTest {
     return read(*spool / "pages-1.img") == memory_of(seed) ? 0 : 12;
   }
   int read_some(unsigned seed) const {
-    auto store = open_store(root_);
+    auto store = open_store(at(root_));
     if (!store) return 1;
     for (unsigned round = 0; round < 2; ++round) {
       const auto ids = (*store)->list();
@@ -59,7 +59,7 @@ class CrowdTest : public StoreTest {
   }
   int rotate(int times) const {
     for (int i = 0; i < times; ++i)
-      if (!rotate_key(root_, std::nullopt)) return 1;
+      if (!rotate_key(at(root_), std::nullopt)) return 1;
     return 0;
   }
 };
@@ -76,7 +76,7 @@ TEST_F(CrowdTest, AllContentsAreRightAfterwards) {
   for (unsigned i = 0; i < kReaders; ++i) start([&, i] { return read_some(i); });
   start([&] { return rotate(5); });
   start([&] {
-    const auto store = open_store(root_);
+    const auto store = open_store(at(root_));
     if (!store) return 1;
     for (int round = 0; round < 4; ++round)
       if (!(*store)->compact(kPatience) || !(*store)->collect(kPatience) || !(*store)->sweep())
@@ -86,7 +86,7 @@ TEST_F(CrowdTest, AllContentsAreRightAfterwards) {
   children.open_gate();
   EXPECT_EQ(children.wait_for_all(), std::vector<int>(kWriters + kReaders + 2, 0));
 
-  store_ = value_of(open_store(root_));
+  store_ = value_of(open_store(at(root_)));
   EXPECT_EQ(value_of(store_->sweep()), 0);
   const auto ids = value_of(store_->list());
   EXPECT_EQ(ids.size(), kWriters - (kWriters + 2) / 3);

@@ -53,7 +53,7 @@ class DamageTest : public StoreTest {
  protected:
   void SetUp() override {
     id_ = put(images_, {{"rootfs.tar", noise(3000, 3)}});
-    Catalog catalog = value_of(Catalog::open(root_));
+    Catalog catalog = value_of(Catalog::open(at(root_)));
     ASSERT_TRUE(
         catalog.add_checkpoint(value_of(store_->manifest(id_)), "safe", Catalog::Continue::kYes));
     pack_ = packs() / entries(packs()).front();
@@ -98,7 +98,7 @@ TEST_F(DamageTest, OfKeysIsNamed) {
   for (int round = 0; round < 2000; ++round) {
     const path& file = round % 2 == 0 ? tenant : key;
     const Flip flip(file, random_);
-    const auto opened = open_store(root_);
+    const auto opened = open_store(at(root_));
     // Of the key itself, which is text with spaces around, some bits mean nothing.
     if (opened && file == key) {
       ASSERT_TRUE((*opened)->verify(id_)) << flip.where();
@@ -108,7 +108,7 @@ TEST_F(DamageTest, OfKeysIsNamed) {
     ASSERT_TRUE(opened.error().message().contains(file == key ? root_.string() : tenant.string()))
         << flip.where() << ": " << opened.error().message();
   }
-  EXPECT_TRUE(open_store(root_));
+  EXPECT_TRUE(open_store(at(root_)));
 }
 
 // SQLite does not notice each of them. But the catalog only names checkpoints: what it names is
@@ -121,7 +121,7 @@ TEST_F(DamageTest, OfTheCatalogRestoresNothingElse) {
     {
       const Flip flip(catalog_file, random_);
       where = flip.where();
-      auto catalog = Catalog::open(root_);
+      auto catalog = Catalog::open(at(root_));
       if (!catalog) {
         ASSERT_TRUE(catalog.error().message().contains("catalog")) << where;
         continue;
@@ -143,7 +143,7 @@ TEST_F(DamageTest, OfTheCatalogRestoresNothingElse) {
 }
 
 TEST_F(DamageTest, OfTheIndexMakesNoWrongPage) {
-  store_ = value_of(open_store(root_));
+  store_ = value_of(open_store(at(root_)));
   const path index = root_ / "index.db";
   const std::string good = read(index);
   for (int round = 0; round < 100; ++round) {

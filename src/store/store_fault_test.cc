@@ -26,7 +26,7 @@ class StoreFaultTest : public StoreTest {
   }
   // Stores this memory, and looks whether it comes back so; or why it is not stored.
   std::optional<base::Error> store_again(const std::string& memory) {
-    auto store = value_of(open_store(root_));
+    auto store = value_of(open_store(at(root_)));
     auto writer = store->begin({});
     if (!writer) return writer.error();
     write((*writer)->pages().spool() / "pages-1.img", memory);
@@ -70,7 +70,7 @@ TEST_F(StoreFaultTest, ASpoolWithoutAWriterIsSweptInItsOwnStoreOnly) {
   if (!spool.string().starts_with("/dev/shm/")) GTEST_SKIP() << "the host has no room in memory";
   fs::create_directory(spool);
   write(spool / "pages-1.img", "left");
-  ASSERT_TRUE(value_of(open_store(directory_.path() / "other"))->sweep());
+  ASSERT_TRUE(value_of(open_store(at(directory_.path() / "other")))->sweep());
   EXPECT_TRUE(fs::exists(spool));
   EXPECT_EQ(value_of(store_->sweep()), 1);
   EXPECT_FALSE(fs::exists(spool));
@@ -103,7 +103,7 @@ TEST_F(StoreFaultTest, SealThatIsKilledIsWholeOrNothing) {
     Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(point) + ":kill").c_str(), 1);
-      auto store = open_store(root_);
+      auto store = open_store(at(root_));
       auto writer = (*store)->begin({});
       write((*writer)->pages().spool() / "pages-1.img", memory);
       if (!(*writer)->pages().absorb()) return 1;
@@ -131,7 +131,7 @@ TEST_F(StoreFaultTest, GcThatIsKilledLosesNothingAndIsRepeated) {
     Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(point) + ":kill").c_str(), 1);
-      return open_store(root_).value()->collect(kPatience) ? 1 : 2;
+      return open_store(at(root_)).value()->collect(kPatience) ? 1 : 2;
     });
     ASSERT_EQ(children.wait_for_all(), std::vector<int>{-1}) << point;
     // The pages of what was condemned are not found; they are stored again.
@@ -197,7 +197,7 @@ TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
   for (int i = 0; i < kWriters; ++i)
     children.start([&, i] {
       children.wait_for_gate();
-      auto store = open_store(root_);
+      auto store = open_store(at(root_));
       if (!store) return 1;
       for (int round = 0; round < kRounds; ++round) {
         // Half of it is what others write as well.
@@ -219,7 +219,7 @@ TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
     });
   children.start([&] {
     children.wait_for_gate();
-    auto store = open_store(root_);
+    auto store = open_store(at(root_));
     for (int round = 0; round < kRounds; ++round)
       if (!(*store)->collect(kPatience) || !(*store)->sweep()) return 8;
     return 0;
@@ -237,11 +237,12 @@ TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
 TEST(FullDiskTest, NothingIsVisibleAndTheSpaceIsFreed) {
   TestDirectory directory;
   TestDirectory key;
-  const TestVariable variable("REPRISE_KEY_FILE", key.path() / "key");
   if (::mount("none", directory.path().c_str(), "tmpfs", 0, "size=3m") != 0)
     GTEST_SKIP() << "needs the right to mount a tmpfs: run as root";
   {
-    auto store = value_of(open_store(directory.path()));
+    auto store = value_of(open_store(
+        {.root = directory.path(),
+         .key = {.kind = crypto::KeySource::Kind::kFile, .value = (key.path() / "key").string()}}));
     {
       // So much that the disk tells before the end: it is written to while blocks are made.
       auto writer = value_of(store->begin({.memory = std::size_t{32} << 20}));
@@ -277,7 +278,7 @@ TEST_F(StoreFaultTest, TheIndexIsMadeAnewFromThePacks) {
   for (const bool lost : {true, false}) {
     write(root_ / "index.db", lost ? "" : "no database");
     for (const char* log : {"index.db-wal", "index.db-shm"}) fs::remove(root_ / log);
-    store_ = value_of(open_store(root_));
+    store_ = value_of(open_store(at(root_)));
     EXPECT_EQ(value_of(store_->rebuild_index(kPatience)).pages, 489U);
     const CheckpointId again = put({{"pages-1.img", memory}});
     EXPECT_EQ(stored(), before) << "its pages were not found";
@@ -330,7 +331,7 @@ TEST_F(StoreFaultTest, AFlippedBitOfTheIndexNeverMakesAWrongPage) {
   const std::string memory = noise(400 * 4096);
   put({{"pages-1.img", memory}});
   // All of it in the database's file, not in its log.
-  store_ = value_of(open_store(root_));
+  store_ = value_of(open_store(at(root_)));
   const path index = root_ / "index.db";
   const std::string good = read(index);
   int lived_with = 0;
@@ -342,7 +343,7 @@ TEST_F(StoreFaultTest, AFlippedBitOfTheIndexNeverMakesAWrongPage) {
       EXPECT_EQ(refused->code(), ErrorCode::kCorrupt) << refused->details();
     else
       ++lived_with;
-    ASSERT_TRUE(value_of(open_store(root_))->rebuild_index(kPatience)) << "at " << at;
+    ASSERT_TRUE(value_of(open_store(this->at(root_)))->rebuild_index(kPatience)) << "at " << at;
     const auto refused = store_again(memory);
     ASSERT_FALSE(refused) << refused->details();
     for (const char* log : {"index.db-wal", "index.db-shm"}) fs::remove(root_ / log);

@@ -5,7 +5,7 @@
 
 #include "store/internal/open_store.h"
 #include "store/internal/test_store.h"
-#include "store/key_source.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 namespace {
@@ -13,10 +13,9 @@ namespace {
 class TenantsTest : public StoreTest {
  protected:
   std::shared_ptr<const OpenStore> open_as(const std::string& tenant) {
-    auto keys =
-        value_of(crypto::make_tenant(root_ / "keys", tenant, value_of(load_or_create_key(root_))));
-    return std::make_shared<OpenStore>(
-        OpenStore{.layout = {.root = root_}, .keys = std::move(keys), .tenant = tenant});
+    StoreConfig config = at(root_);
+    config.tenant = tenant;
+    return value_of(open_parts(config));
   }
   CheckpointId put_as(const std::shared_ptr<const OpenStore>& store, const std::string& memory) {
     auto writer = value_of(begin_checkpoint(store, {}));
@@ -53,6 +52,33 @@ TEST_F(TenantsTest, OneCannotReadOrProbeWhatTheOtherHas) {
   auto reader = open_checkpoint(second, CheckpointId("stolen"));
   const bool read = reader && (*reader)->pages().materialize();
   EXPECT_FALSE(read);
+}
+
+// A daemon serves several namespaces, each with its key, whose stores may lie in several places.
+TEST_F(TenantsTest, StoresTenantsAndKeysWorkSideBySideInOneProcess) {
+  using Kind = crypto::KeySource::Kind;
+  const auto file = [this](const char* name) { return (directory_.path() / name).string(); };
+  const StoreConfig configs[] = {
+      {.root = directory_.path() / "a", .key = {.kind = Kind::kFile, .value = file("key-1")}},
+      {.root = directory_.path() / "b", .key = {.kind = Kind::kFile, .value = file("key-2")}},
+      {.root = directory_.path() / "b",
+       .key = {.kind = Kind::kFile, .value = file("key-2")},
+       .tenant = "other"}};
+  const std::string memory = noise(100 * 4096);
+  std::vector<std::shared_ptr<const OpenStore>> stores;
+  std::vector<CheckpointId> ids;
+  for (const StoreConfig& config : configs) stores.push_back(value_of(open_parts(config)));
+  for (const auto& store : stores) ids.push_back(put_as(store, memory));
+  for (std::size_t i = 0; i < std::size(configs); ++i) {
+    const auto again = value_of(open_parts(configs[i]));
+    auto reader = value_of(open_checkpoint(again, ids[i]));
+    EXPECT_TRUE(reader->pages().materialize());
+  }
+  // Neither the other tenant's, nor with the other store's key.
+  EXPECT_FALSE(open_checkpoint(stores[1], ids[2]));
+  StoreConfig wrong = configs[0];
+  wrong.key = configs[1].key;
+  EXPECT_EQ(open_parts(wrong).error().code(), ErrorCode::kDenied);
 }
 
 }  // namespace

@@ -301,8 +301,8 @@ TEST_F(StoreTest, DirectoriesOfAnOlderVersionAreNamed) {
 
 TEST_F(StoreTest, AnotherKeyIsDenied) {
   const CheckpointId id = put_some();
-  ::setenv("REPRISE_KEY_FILE", (directory_.path() / "other").c_str(), 1);
-  const auto opened = open_store(root_);
+  key_ = directory_.path() / "other";
+  const auto opened = open_store(at(root_));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::kDenied);
   EXPECT_FALSE(opened.error().hint().empty());

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "image/manifest.h"
 #include "remote/object_store.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
@@ -37,12 +38,12 @@ struct Pushed {
 // is there already with the keys of another store, which pulled it. kBusy: a gc there may remove a
 // pack that it needs. Else as ObjectStore. Doing it again is cheap, and after a failure goes on
 // where it was.
-Result<Pushed> push_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
+Result<Pushed> push_checkpoint(const StoreConfig& config, const base::CheckpointId& id,
                                const std::string& note, remote::ObjectStore& to,
                                const TransferProgress& progress);
 
 // The note as a push puts it there, for whoever serves this store itself.
-Result<std::string> seal_note(const std::filesystem::path& root, const base::CheckpointId& id,
+Result<std::string> seal_note(const StoreConfig& config, const base::CheckpointId& id,
                               const std::string& note);
 // Whose note an object of this name ("notes/ID") is; kNotFound if it is none.
 Result<base::CheckpointId> note_owner(const std::string& name);
@@ -61,11 +62,11 @@ struct Pulled {
 // not there (any more). kDenied: other keys sealed it (with a hint). kCorrupt: something there is
 // damaged. After an error, or a kill at any moment, nothing is visible; done again, it goes on
 // after the last full pack that came, unless gc ran meanwhile.
-Result<Pulled> pull_checkpoint(const std::filesystem::path& root, const base::CheckpointId& id,
+Result<Pulled> pull_checkpoint(const StoreConfig& config, const base::CheckpointId& id,
                                remote::ObjectStore& from, const TransferProgress& progress);
 
 // The note that lies there with a checkpoint; empty if there is none.
-Result<std::string> remote_note_of(const std::filesystem::path& root, const base::CheckpointId& id,
+Result<std::string> remote_note_of(const StoreConfig& config, const base::CheckpointId& id,
                                    remote::ObjectStore& from);
 
 struct RemoteCheckpoints {
@@ -75,8 +76,7 @@ struct RemoteCheckpoints {
 };
 
 // What lies there. One that goes meanwhile is left out.
-Result<RemoteCheckpoints> remote_checkpoints(const std::filesystem::path& root,
-                                             remote::ObjectStore& from);
+Result<RemoteCheckpoints> remote_checkpoints(const StoreConfig& config, remote::ObjectStore& from);
 
 // Removes the checkpoint there, and its note; its packs stay, for others may need them. Returns
 // whether it was there. After an error or a kill it is there whole, or not at all. kUnsupported

@@ -19,14 +19,14 @@ class TransferTest : public StoreTest {
   TransferTest() { depot_ = remote::open_directory(place_); }
 
   Result<Pushed> push(const CheckpointId& id) {
-    return push_checkpoint(root_, id, "a note", *depot_, {});
+    return push_checkpoint(at(root_), id, "a note", *depot_, {});
   }
   Result<Pulled> pull(const CheckpointId& id) {
-    return pull_checkpoint(other_root_, id, *depot_, {});
+    return pull_checkpoint(at(other_root_), id, *depot_, {});
   }
   // The other node's store holds these files as checkpoint `id`.
   void expect_other_holds(const CheckpointId& id, const FilesOf& images) {
-    auto other = value_of(open_store(other_root_));
+    auto other = value_of(open_store(at(other_root_)));
     const auto verified = other->verify(id);
     EXPECT_TRUE(verified) << verified.error().details();
     auto reader = value_of(other->open(id));
@@ -59,7 +59,7 @@ TEST_F(TransferTest, WhatIsPushedCanBePulledElsewhere) {
   EXPECT_EQ(value_of(push(id)).packs, 0U);  // again: nothing to do
   std::uint64_t told = 0;
   const Pulled pulled = value_of(
-      pull_checkpoint(other_root_, id, *depot_, [&](std::uint64_t done, std::uint64_t all) {
+      pull_checkpoint(at(other_root_), id, *depot_, [&](std::uint64_t done, std::uint64_t all) {
         EXPECT_LE(done, all);
         told = done;
         return Result<void>();
@@ -69,7 +69,7 @@ TEST_F(TransferTest, WhatIsPushedCanBePulledElsewhere) {
   EXPECT_GT(told, 9'000'000U);
   expect_other_holds(id, images_);
   EXPECT_EQ(value_of(pull(id)).blocks, 0U);  // again: it is here
-  EXPECT_EQ(value_of(remote_checkpoints(other_root_, *depot_)).manifests.size(), 1U);
+  EXPECT_EQ(value_of(remote_checkpoints(at(other_root_), *depot_)).manifests.size(), 1U);
 }
 
 TEST_F(TransferTest, OnlyWhatIsNotThereIsMoved) {
@@ -87,7 +87,7 @@ TEST_F(TransferTest, OnlyWhatIsNotThereIsMoved) {
   EXPECT_LT(rest.bytes, 300'000U);
   expect_other_holds(second, {{"pages-1.img", memory}});
   // Each stands alone, also where the blocks of the other are gone.
-  auto other = value_of(open_store(other_root_));
+  auto other = value_of(open_store(at(other_root_)));
   ASSERT_TRUE(other->remove(first));
   ASSERT_TRUE(other->collect(kPatience));
   expect_other_holds(second, {{"pages-1.img", memory}});
@@ -138,13 +138,13 @@ TEST_F(TransferTest, DamageElsewhereIsFoundAndWhatIsDamagedHereIsFetched) {
   ASSERT_TRUE(push(id));
   ASSERT_TRUE(pull(id));
   // The checkpoint goes, its pack stays; one of its blocks is damaged.
-  ASSERT_TRUE(value_of(open_store(other_root_))->remove(id));
+  ASSERT_TRUE(value_of(open_store(at(other_root_)))->remove(id));
   damage(other_root_ / "packs");
   const Pulled mended = value_of(pull(id));
   EXPECT_EQ(mended.blocks, 1U);
   expect_other_holds(id, images_);
   // Now what lies elsewhere is damaged as well.
-  ASSERT_TRUE(value_of(open_store(other_root_))->remove(id));
+  ASSERT_TRUE(value_of(open_store(at(other_root_)))->remove(id));
   fs::remove_all(other_root_ / "packs");
   damage(place_ / "packs");
   const auto pulled = pull(id);
@@ -171,7 +171,7 @@ TEST_F(TransferTest, StoresWithKeysOfTheirOwnShareAPlace) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
   // Under the same key-encryption key: its secret is another.
-  auto other = value_of(open_store(other_root_));
+  auto other = value_of(open_store(at(other_root_)));
   auto writer = value_of(other->begin({}));
   write(writer->pages().spool() / "pages-1.img", noise(1'000'000, 7));
   ASSERT_TRUE(writer->pages().absorb());
@@ -182,14 +182,14 @@ TEST_F(TransferTest, StoresWithKeysOfTheirOwnShareAPlace) {
   EXPECT_EQ(value_of(pull(id)).blocks, 0U);
   EXPECT_TRUE(other->verify(writer->id()));
   const Pushed pushed =
-      value_of(push_checkpoint(other_root_, writer->id(), "their note", *depot_, {}));
+      value_of(push_checkpoint(at(other_root_), writer->id(), "their note", *depot_, {}));
   EXPECT_GT(pushed.bytes, 900'000U);
   // Theirs stays readable for who pushed it first.
-  EXPECT_EQ(value_of(push_checkpoint(other_root_, id, "other", *depot_, {})).packs, 0U);
-  EXPECT_EQ(value_of(remote_note_of(root_, id, *depot_)), "a note");
-  EXPECT_EQ(value_of(remote_note_of(root_, writer->id(), *depot_)), "their note");
-  EXPECT_EQ(value_of(remote_checkpoints(root_, *depot_)).manifests.size(), 2U);
-  ASSERT_TRUE(pull_checkpoint(root_, writer->id(), *depot_, {}));
+  EXPECT_EQ(value_of(push_checkpoint(at(other_root_), id, "other", *depot_, {})).packs, 0U);
+  EXPECT_EQ(value_of(remote_note_of(at(root_), id, *depot_)), "a note");
+  EXPECT_EQ(value_of(remote_note_of(at(root_), writer->id(), *depot_)), "their note");
+  EXPECT_EQ(value_of(remote_checkpoints(at(root_), *depot_)).manifests.size(), 2U);
+  ASSERT_TRUE(pull_checkpoint(at(root_), writer->id(), *depot_, {}));
   EXPECT_TRUE(store_->verify(writer->id()));
   expect_holds(writer->id(), {{"pages-1.img", noise(1'000'000, 7)}});
   // What came is found by what is written next.
@@ -203,13 +203,13 @@ TEST_F(TransferTest, TheKeyOfAnotherHostIsFoundBesideTheOwn) {
   ASSERT_TRUE(push(id));
   const path theirs = directory_.path() / "key";
   const path ours = directory_.path() / "other-key";
-  ::setenv("REPRISE_KEY_FILE", ours.c_str(), 1);
-  ASSERT_TRUE(value_of(open_store(other_root_))->begin({}));
+  key_ = ours;
+  ASSERT_TRUE(value_of(open_store(at(other_root_)))->begin({}));
   const auto denied = pull(id);
   ASSERT_FALSE(denied);
   EXPECT_EQ(denied.error().code(), ErrorCode::kDenied);
   EXPECT_TRUE(denied.error().hint().contains(ours.string() + ".d/")) << denied.error().hint();
-  EXPECT_EQ(value_of(remote_checkpoints(other_root_, *depot_)).unreadable.size(), 1U);
+  EXPECT_EQ(value_of(remote_checkpoints(at(other_root_), *depot_)).unreadable.size(), 1U);
   fs::create_directory(ours.string() + ".d");
   fs::copy_file(theirs, ours.string() + ".d/first-node");
   ASSERT_TRUE(pull(id));
@@ -219,24 +219,24 @@ TEST_F(TransferTest, TheKeyOfAnotherHostIsFoundBesideTheOwn) {
 TEST_F(TransferTest, AnEmptyStoreTakesOverTheKey) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
-  auto other = value_of(open_store(other_root_));
+  auto other = value_of(open_store(at(other_root_)));
   ASSERT_TRUE(pull(id));
   EXPECT_EQ(read(other_root_ / "packs" / entries(other_root_ / "packs").front()).size(),
             read(packs() / entries(packs()).front()).size());
   // It was opened before the key was taken over: what it would write could not be read.
   EXPECT_EQ(other->begin({}).error().code(), ErrorCode::kBusy);
-  EXPECT_TRUE(value_of(open_store(other_root_))->begin({}));
+  EXPECT_TRUE(value_of(open_store(at(other_root_)))->begin({}));
 }
 
 TEST_F(TransferTest, AWriterThatBeganUnderTheOldKeyIsNotLost) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
-  auto other = value_of(open_store(other_root_));
+  auto other = value_of(open_store(at(other_root_)));
   const auto living = value_of(other->begin({}));
   ASSERT_TRUE(pull(id));
   ASSERT_TRUE(living->pages().absorb());
   ASSERT_TRUE(living->seal(facts()));
-  EXPECT_TRUE(value_of(open_store(other_root_))->verify(living->id()));
+  EXPECT_TRUE(value_of(open_store(at(other_root_)))->verify(living->id()));
   expect_other_holds(id, images_);
 }
 
@@ -274,7 +274,7 @@ TEST_F(TransferTest, APullThatIsKilledLeavesNothingAndCanBeRepeated) {
       });
       const bool killed = std::string(action) == ":kill";
       ASSERT_EQ(children.wait_for_all(), std::vector<int>{killed ? -1 : 2}) << point;
-      auto other = value_of(open_store(other_root_));
+      auto other = value_of(open_store(at(other_root_)));
       ASSERT_TRUE(other->sweep());
       const bool sealed = killed && std::string(point) == "seal-renamed";
       EXPECT_EQ(value_of(other->list()).size(), sealed ? 1U : 0U) << point << action;
@@ -302,7 +302,7 @@ TEST_F(TransferTest, APullThatIsKilledGoesOnWhereItWas) {
   expect_other_holds(id, memory);
   // Nothing of it is there twice.
   EXPECT_LT(bytes_in(other_root_ / "packs"), 101'000'000U);
-  EXPECT_EQ(value_of(value_of(open_store(other_root_))->collect(kPatience)).packs, 0U);
+  EXPECT_EQ(value_of(value_of(open_store(at(other_root_)))->collect(kPatience)).packs, 0U);
 }
 
 TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
@@ -315,7 +315,7 @@ TEST_F(TransferTest, BlocksThatAreMovedDuringAPullAreFound) {
     EXPECT_EQ(value_of(store_->compact(kPatience)).packs, 1U);
     EXPECT_EQ(value_of(store_->collect(kPatience)).packs, 1U);
   });
-  const auto pulled = pull_checkpoint(other_root_, id, busy, {});
+  const auto pulled = pull_checkpoint(at(other_root_), id, busy, {});
   ASSERT_TRUE(pulled) << pulled.error().details();
   expect_other_holds(id, small);
 }
@@ -325,7 +325,7 @@ TEST_F(TransferTest, GcKeepsWhatAPullCountsOn) {
   const CheckpointId id = put(images_);
   ASSERT_TRUE(push(id));
   ASSERT_TRUE(pull(id));
-  auto other = value_of(open_store(other_root_));
+  auto other = value_of(open_store(at(other_root_)));
   ASSERT_TRUE(other->remove(id));
   Children children;
   children.start([&] {

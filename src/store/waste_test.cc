@@ -69,7 +69,7 @@ class ReduceWasteTest : public StoreTest {
     EXPECT_TRUE(store_->remove(id));
   }
 
-  Catalog catalog_ = value_of(Catalog::open(root_));
+  Catalog catalog_ = value_of(Catalog::open(at(root_)));
 };
 
 TEST_F(ReduceWasteTest, OfAContainerThatRewritesItsMemoryLittleStays) {
@@ -107,8 +107,8 @@ TEST_F(ReduceWasteTest, WhatASessionLeftBecauseOfItIsFreed) {
   Children children;
   const pid_t reducing = children.start([&] {
     ::setenv("REPRISE_FAULT", "compact-indexed:stop", 1);
-    auto store = open_store(root_);
-    auto catalog = Catalog::open(root_);
+    auto store = open_store(at(root_));
+    auto catalog = Catalog::open(at(root_));
     return store && catalog && reduce_waste(*catalog, **store, kPatience) ? 0 : 1;
   });
   int status = 0;

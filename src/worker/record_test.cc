@@ -26,7 +26,6 @@ const std::string kPredecessor(64, 'b');
 class RecordTest : public testing::Test {
  protected:
   RecordTest() {
-    ::setenv("REPRISE_KEY_FILE", (scratch_ / "key").c_str(), 1);
     request_.session = base::SessionId("sess00000001");
     request_.container = base::ContainerId(kId);
     request_.key = ContainerKey(kId);
@@ -36,7 +35,6 @@ class RecordTest : public testing::Test {
     set_bundle(bundle_);
     change_database("CREATE TABLE ContainerConfig (ID TEXT PRIMARY KEY, JSON TEXT)");
   }
-  ~RecordTest() override { ::unsetenv("REPRISE_KEY_FILE"); }
 
   [[nodiscard]] fs::path database() const { return scratch_ / "storage/db.sql"; }
   void change_database(const std::string& sql) {
@@ -71,11 +69,12 @@ class RecordTest : public testing::Test {
   }
   base::Result<std::string> record() {
     auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
-    session::Context context{.layout = {.store = scratch_ / "store", .run = scratch_ / "run"},
-                             .request = request_,
-                             .catalog = std::move(*store::Catalog::open(scratch_ / "store")),
-                             .store = std::move(*store::open_store(scratch_ / "store")),
-                             .caller = std::move(ours)};
+    session::Context context{
+        .layout = {.store = scratch_ / "store", .run = scratch_ / "run"},
+        .request = request_,
+        .catalog = std::move(*store::Catalog::open(store::StoreConfig::at(scratch_ / "store"))),
+        .store = std::move(*store::open_store(store::StoreConfig::at(scratch_ / "store"))),
+        .caller = std::move(ours)};
     return record_container(context);
   }
   std::optional<store::ContainerRow> recorded() {
@@ -85,7 +84,8 @@ class RecordTest : public testing::Test {
   sys::TestDirectory scratch_;
   fs::path bundle_;
   host::WorkerRequest request_;
-  store::Catalog catalog_ = std::move(*store::Catalog::open(scratch_ / "store"));
+  store::Catalog catalog_ =
+      std::move(*store::Catalog::open(store::StoreConfig::at(scratch_ / "store")));
 };
 
 constexpr const char* kCommand =

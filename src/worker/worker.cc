@@ -83,8 +83,8 @@ Result<host::Outcome> try_session(const GuardedSession& guarded) {
   // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
   const auto open =
       guarded.request.is_restore() ? store::Catalog::open_existing : store::Catalog::open;
-  store::Catalog catalog = REPRISE_TRY(open(guarded.layout.store), "opening the catalog");
-  auto checkpoints = REPRISE_TRY(store::open_store(guarded.layout.store), "opening the store");
+  store::Catalog catalog = REPRISE_TRY(open(guarded.store), "opening the catalog");
+  auto checkpoints = REPRISE_TRY(store::open_store(guarded.store), "opening the store");
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   session::Context context{.layout = guarded.layout,
                            .request = guarded.request,
@@ -103,7 +103,7 @@ Result<host::Outcome> try_session(const GuardedSession& guarded) {
 // So that people find out why there is no checkpoint, as far as the catalog can be written.
 void record_failure(const GuardedSession& guarded, const Error& error) {
   const auto write = [&]() -> Result<void> {
-    store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.layout.store));
+    store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.store));
     store::SessionRow row = first_row(guarded);
     // It is there if the session had begun.
     static_cast<void>(catalog.begin_session(row));
@@ -153,7 +153,7 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
     ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(host::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
   if (request.is_restore())  // which makes no store, not even by its log
-    REPRISE_TRY(store::Catalog::open_existing(layout.store), "looking for the checkpoint");
+    REPRISE_TRY(store::Catalog::open_existing(guarded.store), "looking for the checkpoint");
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
   ready.session_lock = REPRISE_TRY(session::note_session(layout, request), "noting the session");
   ready.watch = REPRISE_PASS(session::FreezeWatch::create());
@@ -166,16 +166,11 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
   return ready;
 }
 
-// Before there are threads. The store may be elsewhere than we believe without it.
-Result<config::Config> configure() {
-  config::Config config = REPRISE_TRY(config::load(), "starting");
-  config::export_store(config);
-  return config;
-}
-
 // The session is over, and nobody waits for us any more.
-void upload(const host::Layout& layout, const config::Config& config) {
-  if (const auto started = session::start_upload(layout, config.upload_remotes()); !started)
+void upload(const GuardedSession& guarded, const config::Config& config) {
+  if (const auto started =
+          session::start_upload(guarded.layout, guarded.store, config.upload_remotes());
+      !started)
     base::log(base::LogLevel::kWarn, "nothing is uploaded, going on",
               {{"error", started.error().details()}});
 }
@@ -191,11 +186,17 @@ void drop_lock_of_deleted(const GuardedSession& guarded) {
   std::filesystem::remove(guarded.layout.lock_of(who), unknown);
 }
 
-Result<int> serve(sys::MessageSocket& caller) {
-  const Result<config::Config> configured = configure();
+Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environment) {
+  Result<config::Config> configured = config::load(environment);
+  if (!configured)
+    configured = std::unexpected(std::move(configured).error().with_step("starting"));
   host::WorkerRequest request = REPRISE_PASS(receive_request(caller));
-  GuardedSession guarded{
-      .layout = host::Layout::from_environment(), .request = std::move(request), .caller = &caller};
+  store::StoreConfig store =
+      config::store_config(configured ? *configured : config::Config(), environment);
+  GuardedSession guarded{.layout = host::Layout::of(store.root, environment),
+                         .store = std::move(store),
+                         .request = std::move(request),
+                         .caller = &caller};
   if (configured) guarded.retention = configured->retention.policy();
   Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
   if (!ready) {
@@ -215,25 +216,39 @@ Result<int> serve(sys::MessageSocket& caller) {
     base::warn_and_ignore(save_unheard(guarded, *ready->lock),
                           "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
-  upload(guarded.layout, *configured);
+  upload(guarded, *configured);
   return status;
 }
 
-// CRIU's hook became this program.
-int verdict(const std::filesystem::path& hook_socket) {
-  if (!configure()) return 1;
-  // The socket lies in the session's run directory.
-  const base::SessionId session(hook_socket.parent_path().filename().string());
-  return session::may_end_without_session(host::Layout::from_environment(), session) ? 0 : 1;
+// Where it works and in which store. Those may be elsewhere than we believe without the
+// configuration.
+struct Place {
+  host::Layout layout;
+  store::StoreConfig store;
+};
+
+Result<Place> place_of(const sys::Environment& environment) {
+  const config::Config config = REPRISE_TRY(config::load(environment), "starting");
+  store::StoreConfig store = config::store_config(config, environment);
+  host::Layout layout = host::Layout::of(store.root, environment);
+  return Place{.layout = std::move(layout), .store = std::move(store)};
 }
 
-int recover(const std::string& ours) {
+// CRIU's hook became this program.
+int verdict(const std::filesystem::path& hook_socket, const sys::Environment& environment) {
+  const Result<Place> place = place_of(environment);
+  if (!place) return 1;
+  // The socket lies in the session's run directory.
+  const base::SessionId session(hook_socket.parent_path().filename().string());
+  return session::may_end_without_session(place->layout, place->store, session) ? 0 : 1;
+}
+
+int recover(const std::string& ours, const sys::Environment& environment) {
   std::optional<base::SessionId> session;
   if (!ours.empty()) session = base::SessionId(ours);
-  const Result<config::Config> configured = configure();
-  const auto settled = !configured
-                           ? std::unexpected(configured.error())
-                           : session::settle_abandoned(host::Layout::from_environment(), session);
+  const Result<Place> place = place_of(environment);
+  const auto settled = !place ? std::unexpected(place.error())
+                              : session::settle_abandoned(place->layout, place->store, session);
   if (settled) return 0;
   std::fprintf(stderr, "reprise-worker: %s\n", settled.error().message().c_str());
   return base::exit_code(settled.error().code());
@@ -241,17 +256,17 @@ int recover(const std::string& ours) {
 
 }  // namespace
 
-int run_worker(int argc, char** argv) {
+int run_worker(int argc, char** argv, const sys::Environment& environment) {
   const std::string_view verb = argc > 1 ? argv[1] : "";
-  if (verb == "verdict" && argc == 3) return verdict(argv[2]);
-  if (verb == "recover" && argc <= 3) return recover(argc == 3 ? argv[2] : "");
+  if (verb == "verdict" && argc == 3) return verdict(argv[2], environment);
+  if (verb == "recover" && argc <= 3) return recover(argc == 3 ? argv[2] : "", environment);
   Result<sys::UniqueFd> fd = adopt_fd(host::kWorkerSocketFd);
   if (!fd) {
     std::fprintf(stderr, "reprise-worker: %s\n", fd.error().message().c_str());
     return base::exit_code(fd.error().code());
   }
   sys::MessageSocket caller = sys::MessageSocket::adopt(std::move(*fd));
-  const Result<int> status = serve(caller);
+  const Result<int> status = serve(caller, environment);
   if (status) return *status;
   session::report(caller, host::failed_outcome(status.error()));
   return base::exit_code(status.error().code());

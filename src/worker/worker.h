@@ -3,12 +3,14 @@
 // `reprise-worker`: one process per session (two, with its guard).
 #pragma once
 
+#include "sys/environment.h"
+
 namespace reprise::worker {
 
 // Without arguments: takes one request from fd kWorkerSocketFd, runs its session and reports.
 // `verdict SOCKET`: CRIU's hook, when nobody answers it there; 0 if the tasks may end.
 // `recover [SESSION]`: see session::settle_abandoned.
 // Returns the exit status: 0, or that of the ErrorCode.
-int run_worker(int argc, char** argv);
+int run_worker(int argc, char** argv, const sys::Environment& environment);
 
 }  // namespace reprise::worker

@@ -48,8 +48,8 @@ class Store {
   Store() {
     ::setenv("REPRISE_KEY", std::string(64, 'a').c_str(), 1);
     ::setenv("REPRISE_STORE", work().c_str(), 1);
-    const auto store = store::open_store(work());
-    auto catalog = store::Catalog::open(work());
+    const auto store = store::open_store(store::StoreConfig::at(work()));
+    auto catalog = store::Catalog::open(store::StoreConfig::at(work()));
     fuzz::require(store && catalog, "a store can be made");
     for (const char which : {'a', 'h', 'p'}) put(**store, *catalog, which);
   }
@@ -91,10 +91,10 @@ class Store {
 
   // As `reprise store repair`.
   void repair() const {
-    const auto store = store::open_store(work());
+    const auto store = store::open_store(store::StoreConfig::at(work()));
     if (!store) return;
     static_cast<void>((*store)->rebuild_index(std::chrono::milliseconds(0)));
-    auto catalog = store::Catalog::open(work());
+    auto catalog = store::Catalog::open(store::StoreConfig::at(work()));
     if (!catalog) return;
     const auto repaired = store::repair_catalog(**store, *catalog);
     if (!repaired) return;
@@ -104,7 +104,7 @@ class Store {
   }
 
   void check() const {
-    const auto store = store::open_store(work());
+    const auto store = store::open_store(store::StoreConfig::at(work()));
     if (!store) return;
     const auto ids = (*store)->list();
     if (!ids) return;

@@ -35,7 +35,6 @@ namespace fs = std::filesystem;
 class TestContainer : public testing::Test {
  protected:
   TestContainer() {
-    ::setenv("REPRISE_KEY_FILE", (scratch_ / "key").c_str(), 1);
     for (const fs::path& directory : {bundle_, cgroup_, runc_root_ / "web"})
       fs::create_directories(directory);
     write(scratch_ / "runc", "#!/bin/sh\necho \"$@\" >> '" + (scratch_ / "calls").string() + "'\n");
@@ -47,15 +46,12 @@ class TestContainer : public testing::Test {
     write(cgroup_ / "cgroup.events", "populated 1\nfrozen 1\n");
     write(cgroup_ / "cgroup.procs", "");
     EXPECT_TRUE(layout_.create());
-    EXPECT_TRUE(store::Catalog::open(layout_.store));
-    store_ = std::move(*store::open_store(layout_.store));
+    EXPECT_TRUE(store::Catalog::open(store::StoreConfig::at(layout_.store)));
+    store_ = std::move(*store::open_store(store::StoreConfig::at(layout_.store)));
     EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
     EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
   }
-  ~TestContainer() override {
-    end_process();
-    ::unsetenv("REPRISE_KEY_FILE");
-  }
+  ~TestContainer() override { end_process(); }
 
   // The container runs: from now on runc remembers it.
   void run() {
@@ -89,7 +85,7 @@ class TestContainer : public testing::Test {
   // How runc was called, a line each.
   std::string calls() const { return read(scratch_ / "calls"); }
   store::Catalog catalog() const {
-    return std::move(*store::Catalog::open_existing(layout_.store));
+    return std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
   }
 
   // A checkpoint that the session sealed, and nobody noted yet.

@@ -11,21 +11,20 @@
 #include "store/checkpoint_store.h"
 #include "store/internal/contents.h"
 #include "store/internal/store_layout.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
-// There is one tenant on a single machine.
-inline constexpr const char* kTenant = "default";
 // The file of a checkpoint of some TB.
 inline constexpr std::size_t kMaxCheckpointFile = std::size_t{1} << 30;
 
 struct OpenStore {
+  StoreConfig config;
   StoreLayout layout;
   crypto::TenantKeys keys;
-  std::string tenant = kTenant;
 
   // The tenant's wrapped key, here below the root and at a remote: "keys/default.json".
-  [[nodiscard]] std::string key_name() const { return "keys/" + tenant + ".json"; }
+  [[nodiscard]] std::string key_name() const { return "keys/" + config.tenant + ".json"; }
 };
 
 Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,
@@ -33,9 +32,9 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const base::CheckpointId& id);
 // The keys of the store's tenant, which are made the first time. Errors as open_keys().
-Result<crypto::TenantKeys> open_tenant_keys(const StoreLayout& layout);
+Result<crypto::TenantKeys> open_tenant_keys(const StoreConfig& config);
 // Opens the store as open_store() does.
-Result<std::shared_ptr<const OpenStore>> open_parts(const path& root);
+Result<std::shared_ptr<const OpenStore>> open_parts(const StoreConfig& config);
 // The file of a sealed checkpoint, and what is in it. kNotFound.
 Result<std::string> read_sealed(const OpenStore& store, const base::CheckpointId& id);
 Result<Contents> load_contents(const OpenStore& store, const base::CheckpointId& id);

@@ -12,6 +12,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "store/store_config.h"
 
 struct sqlite3;
 
@@ -20,12 +21,12 @@ namespace reprise::store {
 using base::Result;
 
 // Both read the store's key, which they make if there is none. Errors as open_keys().
-Result<std::vector<std::byte>> seal_command(const std::filesystem::path& root,
+Result<std::vector<std::byte>> seal_command(const StoreConfig& config,
                                             const base::ContainerKey& key,
                                             const std::string& command);
 // Empty if it was sealed with keys that the store had before it took over others: nobody can know
 // it any more. kCorrupt.
-Result<std::string> open_command(const std::filesystem::path& root, const base::ContainerKey& key,
+Result<std::string> open_command(const StoreConfig& config, const base::ContainerKey& key,
                                  const std::string& sealed);
 
 // Forgets those of containers that have neither a checkpoint nor a session that runs; of one alone,
@@ -33,6 +34,6 @@ Result<std::string> open_command(const std::filesystem::path& root, const base::
 Result<int> forget_commands(sqlite3* db, const std::optional<base::ContainerKey>& only);
 
 // Seals those that an older version left plain, and removes what the database file holds of them.
-Result<void> seal_plain_commands(sqlite3* db, const std::filesystem::path& root);
+Result<void> seal_plain_commands(sqlite3* db, const StoreConfig& config);
 
 }  // namespace reprise::store

@@ -85,7 +85,12 @@ using FilesOf = std::map<std::string, std::string>;  // name to contents
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() { store_ = value_of(open_store(root_)); }
+  StoreTest() { store_ = value_of(open_store(at(root_))); }
+
+  // A store there, with the key that all of a test have.
+  [[nodiscard]] StoreConfig at(const path& root) const {
+    return {.root = root, .key = {.kind = crypto::KeySource::Kind::kFile, .value = key_.string()}};
+  }
 
   // Writes and seals a checkpoint of these image files and parts.
   CheckpointId put(const FilesOf& images, const FilesOf& parts = {}) {
@@ -116,7 +121,7 @@ class StoreTest : public testing::Test {
   std::uint64_t stored() const { return bytes_in(packs()); }
 
   TestDirectory directory_;
-  TestVariable key_file_{"REPRISE_KEY_FILE", directory_.path() / "key"};
+  path key_ = directory_.path() / "key";
   path root_ = directory_.path() / "store";
   std::unique_ptr<CheckpointStore> store_;
 };
