@@ -61,11 +61,9 @@ Result<void> Cgroup::freeze(std::chrono::milliseconds timeout) const {
     if (still && !*still) std::this_thread::sleep_for(kPoll);
   }
   if (still && *still) return {};
-  base::Error error = still ? base::Error(ErrorCode::kBusy, "the container's tasks do not freeze")
-                            : std::move(still).error();
-  if (const Result<void> thawed = thaw(); !thawed)
-    error = std::move(error).with_suppressed(thawed.error());
-  return std::unexpected(std::move(error));
+  return std::unexpected(
+      thaw_after(still ? base::Error(ErrorCode::kBusy, "the container's tasks do not freeze")
+                       : std::move(still).error()));
 }
 
 namespace {
@@ -133,6 +131,11 @@ Result<void> Cgroup::thaw() const {
   }
   if (!*frozen) return {};
   return write_freezer("THAWED", "0");
+}
+
+base::Error Cgroup::thaw_after(base::Error error) const {
+  const Result<void> thawed = thaw();
+  return thawed ? std::move(error) : std::move(error).with_suppressed(thawed.error());
 }
 
 // On v1 a task takes no signal while it is frozen; on v2 SIGKILL ends it all the same.

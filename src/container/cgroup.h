@@ -39,6 +39,8 @@ class Cgroup {
   [[nodiscard]] base::Result<void> end_frozen() const;
   // Lets them run. A cgroup that is not frozen, or gone, is success.
   [[nodiscard]] base::Result<void> thaw() const;
+  // The same because of `error`, to which is added what fails in that.
+  [[nodiscard]] base::Error thaw_after(base::Error error) const;
   // The CPUs that its tasks may use, as the kernel writes lists ("0-3,8"): those of the host where
   // no cpuset limits them.
   [[nodiscard]] base::Result<std::string> allowed_cpus() const;

@@ -161,8 +161,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
 // makes a CRIU that hangs on a frozen, stopped task go on (facts: cgroup v1, SIGSTOP).
 Error give_up(const DumpRequest& request, sys::MessageListener& listener, Verdict verdict,
               Error error) {
-  if (Result<void> thawed = request.cgroup.thaw(); !thawed)
-    error = std::move(error).with_suppressed(thawed.error());
+  error = request.cgroup.thaw_after(std::move(error));
   if (Result<void> ended = end_tools({.work_dir = request.work_dir,
                                       .hook_listener = &listener,
                                       .verdict = verdict,

@@ -106,12 +106,8 @@ Result<bool> hold_stopped_tasks(const container::Cgroup& cgroup, pid_t init) {
   REPRISE_TRY(cgroup.freeze(kFreezeLimit), "freezing the container's stopped processes");
   for (const pid_t pid : stopped)
     if (const Result<void> held = stop_anew(pid, signals[pid]);
-        !held && held.error().code() != base::ErrorCode::kGone) {
-      base::Error error = held.error();
-      if (const Result<void> thawed = cgroup.thaw(); !thawed)
-        error = std::move(error).with_suppressed(thawed.error());
-      return std::unexpected(std::move(error));
-    }
+        !held && held.error().code() != base::ErrorCode::kGone)
+      return std::unexpected(cgroup.thaw_after(held.error()));
   return true;
 }
 

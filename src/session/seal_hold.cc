@@ -48,10 +48,7 @@ Result<void> hold_for_seal(const oci::State& state) {
   REPRISE_TRY(cgroup.freeze(kPatience), "holding the dumped tasks");
   Result<void> held = require_traced(state.init);
   if (held) return {};
-  Error error = std::move(held).error();
-  if (const Result<void> thawed = cgroup.thaw(); !thawed)
-    error = std::move(error).with_suppressed(thawed.error());
-  return std::unexpected(std::move(error));
+  return std::unexpected(cgroup.thaw_after(std::move(held).error()));
 }
 
 Result<bool> end_sealed_tasks(const oci::State& state) {
