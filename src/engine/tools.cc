@@ -10,6 +10,7 @@
 #include <string_view>
 #include <thread>
 
+#include "container/task_tree.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 #include "sys/proc_entries.h"
@@ -38,10 +39,19 @@ bool has_variable(pid_t pid, const std::string& variable) {
   return whole.contains('\0' + variable + '\0');
 }
 
+bool is_criu(pid_t pid) {
+  return sys::read_file("/proc/" + std::to_string(pid) + "/comm").value_or("") == "criu\n";
+}
+
 bool is_criu_in(pid_t pid, const std::filesystem::path& work_dir) {
   const std::filesystem::path process = "/proc/" + std::to_string(pid);
-  return !work_dir.empty() && sys::link_target(process / "cwd") == work_dir &&
-         sys::read_file(process / "comm").value_or("") == "criu\n";
+  return !work_dir.empty() && sys::link_target(process / "cwd") == work_dir && is_criu(pid);
+}
+
+// By a signal; what a tracer holds is "t".
+bool is_stopped(pid_t pid) {
+  const auto status = sys::read_file("/proc/" + std::to_string(pid) + "/status");
+  return container::status_field(status.value_or(""), "State").starts_with('T');
 }
 
 void signal_all(const std::vector<sys::ProcessRef>& processes, int signal) {
@@ -104,15 +114,22 @@ std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_di
   return found;
 }
 
-bool criu_runs(const std::filesystem::path& work_dir) {
-  std::error_code missing;
-  const std::filesystem::path place = std::filesystem::canonical(work_dir, missing);
-  return std::ranges::any_of(sys::processes_in("/proc"),
-                             [&](pid_t pid) { return is_criu_in(pid, place); });
+CriuState criu_state(const std::filesystem::path& work_dir) {
+  CriuState state = CriuState::kGone;
+  for (const sys::ProcessRef& process : tool_processes(work_dir)) {
+    if (!is_criu(process.pid)) continue;
+    if (!is_stopped(process.pid)) return CriuState::kRuns;
+    state = CriuState::kStopped;
+  }
+  return state;
+}
+
+void wake_tools(const std::filesystem::path& work_dir) {
+  signal_all(tool_processes(work_dir), SIGCONT);
 }
 
 Result<void> end_tools(const ToolsEnd& end) {
-  signal_all(tool_processes(end.work_dir), SIGCONT);
+  wake_tools(end.work_dir);
   if (wait_for_end(end, steady_clock::now() + end.patience)) return release_mounts(end.work_dir);
   // Again and again: one that is being killed may have started another.
   const auto deadline = steady_clock::now() + kKillPatience;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -20,8 +21,16 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir);
 
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir);
 
-// Whether CRIU itself is among them.
-bool criu_runs(const std::filesystem::path& work_dir);
+// What CRIU itself does, all processes of it taken together.
+enum class CriuState : std::uint8_t {
+  kGone,
+  kStopped,  // by a signal: it does nothing until somebody continues it
+  kRuns,
+};
+CriuState criu_state(const std::filesystem::path& work_dir);
+
+// Continues those that are stopped.
+void wake_tools(const std::filesystem::path& work_dir);
 
 struct ToolsEnd {
   std::filesystem::path work_dir;

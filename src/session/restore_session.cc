@@ -277,11 +277,12 @@ void RestoreSession::note_not_given_back(const Result<std::vector<std::string>>&
 // The wrapper runs runc; CRIU asks us at its steps; the wrapper tells how it ended.
 Result<void> RestoreSession::await_runc() {
   constexpr std::chrono::milliseconds kLook{300};
+  constexpr std::chrono::milliseconds kSeldomLook{2000};  // through all processes of the host
   const auto deadline = std::chrono::steady_clock::now() + kRestoreLimit;
   for (;;) {
-    const auto look = std::min(std::chrono::steady_clock::now() + kLook, deadline);
-    switch (REPRISE_PASS(
-        sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), holds_ ? look : deadline))) {
+    const auto look =
+        std::min(std::chrono::steady_clock::now() + (holds_ ? kLook : kSeldomLook), deadline);
+    switch (REPRISE_PASS(sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), look))) {
       case sys::Readable::kFirst:
         REPRISE_PASS(answer_hook());
         break;
@@ -298,13 +299,17 @@ Result<void> RestoreSession::await_runc() {
 }
 
 // Where CRIU is killed after it let the tasks go, runc waits for their end, for which they must not
-// be frozen. Otherwise it ends in a moment when CRIU has.
+// be frozen. Otherwise it ends in a moment when CRIU has, but for a child of it that stands still
+// (seen once in a thousand random kills: one that was left stopped, and nobody's any more).
 void RestoreSession::look_after_criu() {
   constexpr std::chrono::seconds kMoment{5};
   const auto now = std::chrono::steady_clock::now();
-  if (engine::criu_runs(context_.directory())) return criu_gone_.reset();
-  if (!criu_gone_) criu_gone_ = now;
-  if (now - *criu_gone_ < kMoment) return;
+  const engine::CriuState criu = engine::criu_state(context_.directory());
+  if (criu == engine::CriuState::kRuns) return criu_idle_.reset();
+  if (!criu_idle_) criu_idle_ = now;
+  if (now - *criu_idle_ < kMoment) return;
+  if (criu == engine::CriuState::kStopped) return engine::wake_tools(context_.directory());
+  if (!holds_) return;
   ended_ = true;
   base::warn_and_ignore(end_held_tasks(context_), "runc may wait for long");
 }

@@ -74,7 +74,7 @@ class RestoreSession {
   base::Result<void> completed_{};             // what was done to the tasks before they run
   bool holds_ = false;                         // the tasks, by their cgroup
   bool ended_ = false;                         // those that it held
-  std::optional<std::chrono::steady_clock::time_point> criu_gone_;  // since when
+  std::optional<std::chrono::steady_clock::time_point> criu_idle_;  // gone or stopped, since when
   bool has_let_go_ = false;  // before runc has ended: it cannot be undone
 };
 

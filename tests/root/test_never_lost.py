@@ -81,6 +81,25 @@ def test_saved_before_the_runtime_forgets_it(container, product):
     assert container.product.events(container.name)[-2:] == ["checkpointed", "ended"]
 
 
+def test_a_criu_that_stands_still_is_woken(container, product):
+    """Nobody answers for a stopped process; runc would wait for it, and Podman for runc."""
+    container.run_workload("counter.py", "--mb", 300)
+    container.stop()
+    start = container.begin("start", container.name)
+    def stopped():
+        caught = [pid for pid, name, _ in our_processes(product) if name == "criu"]
+        for pid in caught:
+            os.kill(pid, signal.SIGSTOP)
+        return caught
+    wait_for(stopped, 30, "CRIU to begin")
+    start.communicate(timeout=60)
+    assert start.returncode == 0
+    container.refresh()
+    assert_moves_on(container)
+    assert_memory_is_whole(container)
+    assert_nothing_left(container)
+
+
 # --- a stop whose worker does not come to life
 
 
