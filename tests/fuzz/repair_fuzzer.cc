@@ -47,9 +47,8 @@ class Store {
  public:
   Store() {
     ::setenv("REPRISE_KEY", std::string(64, 'a').c_str(), 1);
-    ::setenv("REPRISE_STORE", work().c_str(), 1);
-    const auto store = store::open_store(store::StoreConfig::at(work()));
-    auto catalog = store::Catalog::open(store::StoreConfig::at(work()));
+    const auto store = store::open_store(config());
+    auto catalog = store::Catalog::open(config());
     fuzz::require(store && catalog, "a store can be made");
     for (const char which : {'a', 'h', 'p'}) put(**store, *catalog, which);
   }
@@ -91,10 +90,10 @@ class Store {
 
   // As `reprise store repair`.
   void repair() const {
-    const auto store = store::open_store(store::StoreConfig::at(work()));
+    const auto store = store::open_store(config());
     if (!store) return;
     static_cast<void>((*store)->rebuild_index(std::chrono::milliseconds(0)));
-    auto catalog = store::Catalog::open(store::StoreConfig::at(work()));
+    auto catalog = store::Catalog::open(config());
     if (!catalog) return;
     const auto repaired = store::repair_catalog(**store, *catalog);
     if (!repaired) return;
@@ -104,7 +103,7 @@ class Store {
   }
 
   void check() const {
-    const auto store = store::open_store(store::StoreConfig::at(work()));
+    const auto store = store::open_store(config());
     if (!store) return;
     const auto ids = (*store)->list();
     if (!ids) return;
@@ -113,6 +112,11 @@ class Store {
 
  private:
   [[nodiscard]] fs::path work() const { return scratch_.path() / "store"; }
+  // Its key lies in no file, so that no change takes it away.
+  [[nodiscard]] store::StoreConfig config() const {
+    return {.root = work(),
+            .key = {.kind = crypto::KeySource::Kind::kEnvironment, .value = "REPRISE_KEY"}};
+  }
 
   void put(store::CheckpointStore& store, store::Catalog& catalog, char which) {
     auto writer = store.begin({});

@@ -53,29 +53,6 @@ class TestDirectory {
   std::filesystem::path path_;
 };
 
-// A variable of the environment, which is as it was when this ends.
-class TestVariable {
- public:
-  TestVariable(const char* name, const std::string& value) : name_(name) {
-    if (const char* before = ::getenv(name)) before_ = before;  // NOLINT: no other thread
-    ::setenv(name, value.c_str(), 1);
-  }
-  ~TestVariable() {
-    if (before_)
-      ::setenv(name_, before_->c_str(), 1);
-    else
-      ::unsetenv(name_);
-  }
-  TestVariable(const TestVariable&) = delete;
-  TestVariable& operator=(const TestVariable&) = delete;
-  TestVariable(TestVariable&&) = delete;
-  TestVariable& operator=(TestVariable&&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> before_;
-};
-
 // Forked children of a test. They leave by _exit with what their function returned, so that
 // nothing of the test runs in them twice.
 class Children {
