@@ -113,8 +113,10 @@ TEST(Config, NoTextEndsTheProcess) {
   const std::string brackets(500'000, '[');
   for (const std::string& text :
        {std::string("[.store]\n"), std::string("\n[[[a]]]\n"), std::string("[ # name\n"),
-        std::string("[="), std::string("[remote.\xc5\x8c]\n"), brackets, "a = " + brackets,
-        names + " = 1\n", "[" + names + "]\n", "a = {" + names + " = 1}\n"}) {
+        std::string("[="), std::string("[remote.\xc5\x8c]\n"),
+        std::string("[store]\npath =-\"\xc9\x89\"\n"), std::string("[store]\na'\xc5\x8c' = 1\n"),
+        brackets, "a = " + brackets, names + " = 1\n", "[" + names + "]\n",
+        "a = {" + names + " = 1}\n"}) {
     const auto config = parse("/etc/r.toml", text);
     ASSERT_FALSE(config) << text.substr(0, 20);
     EXPECT_NE(config.error().message().find("'/etc/r.toml', line "), std::string::npos);
@@ -123,6 +125,7 @@ TEST(Config, NoTextEndsTheProcess) {
   EXPECT_TRUE(parse("/etc/r.toml",
                     "# . . . . . . . . . . . . . . . . . . . .\n[store]\n"
                     "path = '/a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s'\n"));
+  EXPECT_TRUE(parse("/etc/r.toml", "[store]\npath = '/\xc3\xa9'\n[remote.a]\nurl = '/\xc3\xa9'\n"));
 }
 
 TEST(Config, ReadsSizes) {

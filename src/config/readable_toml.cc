@@ -33,6 +33,13 @@ bool is_header_without_name(std::string_view line) {
   return line.empty() || !begins_name(line.front());
 }
 
+// A text stands where a name or a value does: behind anything else toml++ takes the quote for a
+// character like others, and reads on with what we would take for the text.
+bool may_begin_text(std::string_view before) {
+  const std::size_t last = before.find_last_not_of(kBlanks);
+  return last == std::string_view::npos || std::string_view("=[,{.").contains(before[last]);
+}
+
 // Without what stands in quotes, and without a comment.
 std::string outside_of_texts(std::string_view line) {
   std::string outside;
@@ -45,7 +52,7 @@ std::string outside_of_texts(std::string_view line) {
       continue;
     }
     if (c == '#') break;
-    if (c == '"' || c == '\'') quote = c;
+    if ((c == '"' || c == '\'') && may_begin_text(outside)) quote = c;
     outside += c;
   }
   return outside;
