@@ -21,12 +21,23 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
+bool may_have_fractions(std::string_view text) {
+  constexpr std::size_t kDigitsOf64Bits = 19;
+  std::size_t digits = 0;
+  for (const char letter : text) {
+    if (digits > 0 && (letter == '.' || letter == 'e' || letter == 'E')) return true;
+    digits = letter >= '0' && letter <= '9' ? digits + 1 : 0;
+    if (digits > kDigitsOf64Bits) return true;
+  }
+  return false;
+}
+
 nlohmann::json parse_top(std::string_view text, int depth) {
   using Event = nlohmann::json::parse_event_t;
   const auto is_above = [&](int level, Event event, const nlohmann::json&) {
     return level < depth || (event != Event::object_start && event != Event::array_start);
   };
-  return nlohmann::json::parse(text, is_above, /*allow_exceptions=*/false);
+  return internal::parse<nlohmann::json>(text, is_above, /*allow_exceptions=*/false);
 }
 
 std::string bytes_in(const nlohmann::json& value) {

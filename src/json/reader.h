@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace reprise::json_reader {
 
@@ -21,13 +23,37 @@ inline constexpr std::size_t kMaxDepth = 128;
 // does not care whether the text is JSON.
 [[nodiscard]] bool is_too_deep(std::string_view text);
 
-// The value, or one that is_discarded(): `text` is not JSON, or too deep. `Json` is nlohmann's,
-// ordered or not.
+// Whether nlohmann reads some number in `text` as a fraction: written as one, or beyond 64 bits.
+// Says yes too often rather than too seldom.
+[[nodiscard]] bool may_have_fractions(std::string_view text);
+
+namespace internal {
+
+// What nlohmann makes of a fraction when it is asked for a whole number is undefined for most of
+// them. We read no fractions: as texts they are refused wherever a number is wanted. What is
+// ordered is edited and written again, and keeps them.
+template <typename Json>
+Json parse(std::string_view text, typename Json::parser_callback_t watch, bool allow_exceptions) {
+  if constexpr (std::is_same_v<Json, nlohmann::json>) {
+    if (may_have_fractions(text))
+      watch = [inner = std::move(watch)](int depth, nlohmann::json::parse_event_t event,
+                                         nlohmann::json& value) {
+        if (value.is_number_float()) value = value.dump();
+        return !inner || inner(depth, event, value);
+      };
+  }
+  return Json::parse(text, watch, allow_exceptions);
+}
+
+}  // namespace internal
+
+// The value, or one that is_discarded(): `text` is not JSON, or too deep. `Json` is nlohmann's:
+// json has texts in place of fractions, ordered_json everything as it stands.
 template <typename Json = nlohmann::json>
 [[nodiscard]] Json parse_or_discarded(std::string_view text,
                                       const typename Json::parser_callback_t& watch = nullptr) {
   if (is_too_deep(text)) return Json(nlohmann::detail::value_t::discarded);
-  return Json::parse(text, watch, /*allow_exceptions=*/false);
+  return internal::parse<Json>(text, watch, /*allow_exceptions=*/false);
 }
 
 // The value without what lies deeper in it than `depth` lists and objects, so that a text which
@@ -41,7 +67,7 @@ template <typename Json = nlohmann::json>
 [[nodiscard]] Json parse(std::string_view text) {
   if (is_too_deep(text))
     throw Json::parse_error::create(101, 0, "lists and objects are nested too deep", nullptr);
-  return Json::parse(text);
+  return internal::parse<Json>(text, nullptr, /*allow_exceptions=*/true);
 }
 
 // Empty unless `object` is one and its `field` is text.
