@@ -25,6 +25,17 @@ def podman(*arguments, timeout=120, check=True):
     return result
 
 
+def started(start, clear=lambda: None):
+    """What `start` (a command that has runc begin a process) came to, where runc did not give up;
+    `clear` removes what it left then."""
+    for _ in range(2):
+        result = start()
+        if RUNC_GAVE_UP not in result.stderr:
+            return result
+        clear()
+    return start()
+
+
 def unique_name():
     return "rt-" + secrets.token_hex(4)
 
@@ -46,8 +57,11 @@ class Container:
             image=host.IMAGE):
         """`podman run -d`, until the workload has said that it is ready."""
         annotation = ("--annotation", ANNOTATION) if opt_in else ()
-        podman("--runtime", self.product.runtime, "run", "-d", "--name", self.name,
-               "-v", f"{host.WORKLOADS}:/workloads:ro", *annotation, *options, image, *command)
+        words = ("--runtime", self.product.runtime, "run", "-d", "--name", self.name,
+                 "-v", f"{host.WORKLOADS}:/workloads:ro", *annotation, *options, image, *command)
+        result = started(lambda: podman(*words, check=False), clear=self.remove)
+        assert result.returncode == 0, f"podman {' '.join(map(str, words))}: " \
+            f"exit {result.returncode}\n{result.stdout}{result.stderr}"
         self.refresh()
         if ready:
             wait_for(lambda: self.has_said(ready) or not self.is_alive(), STARTED,
@@ -109,10 +123,7 @@ class Container:
         return result
 
     def exec(self, *command, check=True):
-        for _ in range(3):
-            result = podman("exec", self.name, *command, check=False)
-            if result.returncode == 0 or RUNC_GAVE_UP not in result.stderr:
-                break
+        result = started(lambda: podman("exec", self.name, *command, check=False))
         if check:
             assert result.returncode == 0, f"exec {command}: exit {result.returncode}\n" \
                 f"{result.stdout}{result.stderr}"
