@@ -13,13 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "store/catalog.h"
-#include "store/retention.h"
+#include "catalog/catalog.h"
+#include "catalog/retention.h"
+#include "store/open_catalog.h"
 
 namespace {
 
 using reprise::base::ContainerKey;
-using reprise::store::Catalog;
+using reprise::catalog::Catalog;
 
 constexpr int kContainers = 500;
 
@@ -82,19 +83,21 @@ int main(int argc, char** argv) {
   const std::filesystem::path root = std::filesystem::path(argv[1]) / "catalog-bench";
   const int checkpoints = argc > 2 ? std::stoi(argv[2]) : 100'000;
   {
-    Catalog catalog = value(Catalog::open(reprise::store::StoreConfig::at(root)));
+    Catalog catalog = value(reprise::store::open_catalog(reprise::store::StoreConfig::at(root)));
     fill(root, checkpoints);
     std::printf("%d checkpoints of %d containers\n", checkpoints, kContainers);
     const ContainerKey key(key_of(7));
     show("open", [&] {
-      return value(Catalog::open(reprise::store::StoreConfig::at(root))).checkpoints(key)->size();
+      return value(reprise::store::open_catalog(reprise::store::StoreConfig::at(root)))
+          .checkpoints(key)
+          ->size();
     });
     show("of one container", [&] { return value(catalog.checkpoints(key)).size(); });
     show("by a beginning of its id",
          [&] { return value(catalog.find_checkpoint("1000007abc")).id.str().empty() ? 0U : 1U; });
     show("all", [&] { return value(catalog.checkpoints()).size(); });
     show("all, and what to keep", [&] {
-      reprise::store::StoreFacts facts;
+      reprise::catalog::StoreFacts facts;
       for (const auto& row : value(catalog.checkpoints()))
         facts.checkpoints.push_back(
             {.id = row.id, .key = row.key, .created = row.created, .of_a_stop = true});

@@ -24,16 +24,19 @@
 #include <string>
 #include <vector>
 
-#include "store/catalog.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
+#include "catalog/catalog.h"
+#include "pages/page_index.h"
+#include "store/open_catalog.h"
+#include "store/open_store.h"
 #include "store/waste.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace reprise::store;  // NOLINT(google-build-using-namespace): as its tests
+using namespace reprise::pages;  // NOLINT(google-build-using-namespace)
 using reprise::base::CheckpointId;
+using reprise::catalog::Catalog;
 
 constexpr std::uint64_t kGiga = 1'000'000'000;
 constexpr std::uint32_t kSealed = kBlockPages * kPageBytes / 2;
@@ -186,7 +189,7 @@ void run(const path& root) {
   measure("gc: reads each checkpoint's file", collect);
   measure("gc again: as after a session", collect);
   measure("whether compaction is worth it", [&] {
-    Catalog catalog = value(Catalog::open(StoreConfig::at(root)));
+    Catalog catalog = value(reprise::store::open_catalog(StoreConfig::at(root)));
     value(find_waste(catalog, *value(open_store(StoreConfig::at(root)))));
   });
   measure("three of four checkpoints removed", [&] { thin_out(root); });

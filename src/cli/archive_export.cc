@@ -8,6 +8,7 @@
 #include "image/digest.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 
@@ -17,8 +18,8 @@ namespace {
 
 // Podman's record of a container that is gone: of one that is made as it was made, never started,
 // and removed at once, with the volumes that came with it.
-Result<std::string> config_of_a_new_one(Context& context, store::Catalog& catalog,
-                                        const store::CheckpointRow& checkpoint) {
+Result<std::string> config_of_a_new_one(Context& context, catalog::Catalog& catalog,
+                                        const catalog::CheckpointRow& checkpoint) {
   const std::string name = "reprise-export-" + base::random_id();
   const CloneCommand command = REPRISE_PASS(clone_command(
       REPRISE_PASS(find_record(catalog, checkpoint)), {.name = name}, checkpoint.id, {}));
@@ -39,8 +40,8 @@ Result<std::string> config_of_a_new_one(Context& context, store::Catalog& catalo
   return podman::load_container_config(id);
 }
 
-Result<std::string> container_config(Context& context, store::Catalog& catalog,
-                                     const store::CheckpointRow& checkpoint) {
+Result<std::string> container_config(Context& context, catalog::Catalog& catalog,
+                                     const catalog::CheckpointRow& checkpoint) {
   if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key))) {
     auto config = podman::load_container_config(info->id);
     if (config || config.error().code() != ErrorCode::kNotFound) return config;
@@ -59,8 +60,8 @@ std::string exported_id(const image::Manifest& manifest) {
 }  // namespace
 
 Result<PreparedExport> prepare_export(Context& context, const std::string& checkpoint) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   PreparedExport prepared;
   prepared.store = REPRISE_PASS(store::open_store(context.store));
   prepared.reader = REPRISE_PASS(prepared.store->open(row.id));

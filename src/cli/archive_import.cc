@@ -15,6 +15,7 @@
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "podman/image.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -41,8 +42,8 @@ Result<FoundImage> find_image(const archive::ContainerWishes& wishes) {
   return FoundImage{.name = wishes.image_name, .id = *by_name, .same = false};
 }
 
-Result<store::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
-                                     const FoundImage& image) {
+Result<catalog::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
+                                       const FoundImage& image) {
   const auto runtime = REPRISE_PASS(choose_runtime());
   const podman::CreateCommand command =
       podman::create_command({.runtime = runtime,
@@ -52,9 +53,9 @@ Result<store::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
                               .terminal = wishes.terminal,
                               .keeps_stdin = wishes.keeps_stdin,
                               .without_network = wishes.without_network});
-  return store::ContainerRow{.image = image.name,
-                             .create_command = json_writer::print(nlohmann::json(command.words)),
-                             .command_image_index = static_cast<int>(command.image_index)};
+  return catalog::ContainerRow{.image = image.name,
+                               .create_command = json_writer::print(nlohmann::json(command.words)),
+                               .command_image_index = static_cast<int>(command.image_index)};
 }
 
 archive::ImageDirectory directories_of(podman::MountedImage image) {
@@ -78,7 +79,7 @@ session::PlanRecreation planner(Context& context) {
       context.io.err << "warning: image '" << image.name
                      << "' is another one here than where the checkpoint was taken; if its files "
                         "differ, it cannot be restored\n";
-    store::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
+    catalog::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
     podman::MountedImage mounted = REPRISE_PASS(podman::MountedImage::mount(image.id));
     return session::Recreation{.row = std::move(row),
                                .image_directory = directories_of(std::move(mounted))};
@@ -108,7 +109,7 @@ void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err)
 Result<session::ImportedCheckpoint> import_from(const archive::ReadBytes& source,
                                                 const std::string& tag, Context& context) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   Progress line(context.io, "importing");
   ByteProgress progress(line);

@@ -11,6 +11,7 @@
 #include "host/request.h"
 #include "host/worker_link.h"
 #include "podman/client.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -63,7 +64,7 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
 
 Result<host::Outcome> create(const Options& options, Context& context,
                              const podman::ContainerInfo& info) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   if (const auto recorded = record_container(catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';

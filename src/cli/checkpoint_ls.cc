@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/transfer.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -23,7 +24,7 @@ struct Options {
   bool json = false;
 };
 
-store::CheckpointRow row_of(const image::Manifest& manifest) {
+catalog::CheckpointRow row_of(const image::Manifest& manifest) {
   std::uint64_t bytes = 0;
   for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
   return {.id = manifest.id,
@@ -40,18 +41,18 @@ store::CheckpointRow row_of(const image::Manifest& manifest) {
 // What lies there, whether it is here as well or not.
 Result<void> list_remote(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  std::vector<store::CheckpointRow> rows;
-  const store::RemoteCheckpoints there =
-      REPRISE_PASS(store::remote_checkpoints(context.store, *remote.objects));
+  std::vector<catalog::CheckpointRow> rows;
+  const transfer::RemoteCheckpoints there =
+      REPRISE_PASS(transfer::remote_checkpoints(context.store, *remote.objects));
   for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
-  for (store::CheckpointRow& row : rows)
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+  for (catalog::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
-  std::erase_if(rows, [&](const store::CheckpointRow& row) {
+  std::erase_if(rows, [&](const catalog::CheckpointRow& row) {
     return !options.container.empty() && row.name != options.container &&
            row.key.str() != options.container;
   });
-  std::ranges::sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
+  std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
   if (options.json)
     print_checkpoints_json(context.io.out, rows, nullptr);
   else
@@ -71,26 +72,26 @@ Result<int> run(const Options& options, Context& context) {
     REPRISE_TRY(list_remote(options, context), cannot);
     return kDone;
   }
-  std::vector<store::CheckpointRow> rows;
+  std::vector<catalog::CheckpointRow> rows;
   if (options.container.empty() &&
-      !REPRISE_TRY(store::Catalog::exists(context.layout.store), cannot)) {
+      !REPRISE_TRY(catalog::Catalog::exists(context.layout.store), cannot)) {
     print_no_store(context);
     if (options.json) print_checkpoints_json(context.io.out, rows, nullptr);
     return kDone;
   }
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {
     for (const auto& key : REPRISE_TRY(find_keys(catalog, options.container), cannot))
       std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
-    std::ranges::sort(rows, std::ranges::greater(), &store::CheckpointRow::created);
+    std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
   }
   find_stored_bytes(catalog, context.store, rows);
   // A stop does not know the container's name; the catalog does.
-  for (store::CheckpointRow& row : rows)
+  for (catalog::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = name_of(catalog, row.key);
-  const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
+  const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (options.json)
     print_checkpoints_json(context.io.out, rows, &copies);
   else
@@ -108,13 +109,13 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-void find_stored_bytes(store::Catalog& catalog, const store::StoreConfig& config,
-                       std::span<store::CheckpointRow> rows) {
-  const auto unknown = [](const store::CheckpointRow& row) { return !row.stored_bytes; };
+void find_stored_bytes(catalog::Catalog& catalog, const store::StoreConfig& config,
+                       std::span<catalog::CheckpointRow> rows) {
+  const auto unknown = [](const catalog::CheckpointRow& row) { return !row.stored_bytes; };
   if (std::ranges::none_of(rows, unknown)) return;
   const auto checkpoints = store::open_store(config);
   if (!checkpoints) return;
-  for (store::CheckpointRow& row : rows | std::views::filter(unknown)) {
+  for (catalog::CheckpointRow& row : rows | std::views::filter(unknown)) {
     const Result<std::uint64_t> bytes = (*checkpoints)->stored_bytes(row.id);
     if (!bytes) continue;
     row.stored_bytes = *bytes;
@@ -123,11 +124,11 @@ void find_stored_bytes(store::Catalog& catalog, const store::StoreConfig& config
   }
 }
 
-void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
-                       const std::vector<store::Copy>* copies, base::UnixMillis now) {
+void print_checkpoints(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
+                       const std::vector<catalog::Copy>* copies, base::UnixMillis now) {
   Table table({"ID", "CONTAINER", "TAG", "PIN", "TRIGGER", "SIZE", "STORED", "FROZEN", "AGE",
                "NEXT START", "WHERE"});
-  for (const store::CheckpointRow& row : rows)
+  for (const catalog::CheckpointRow& row : rows)
     table.add({row.id.str(), row.name, row.tag.empty() ? "-" : row.tag, row.pinned ? "pinned" : "-",
                std::string(image::to_string(row.trigger)), format_bytes(row.bytes),
                row.stored_bytes ? format_bytes(*row.stored_bytes) : "-",
@@ -137,10 +138,10 @@ void print_checkpoints(std::ostream& out, const std::vector<store::CheckpointRow
   table.print(out);
 }
 
-void print_checkpoints_json(std::ostream& out, const std::vector<store::CheckpointRow>& rows,
-                            const std::vector<store::Copy>* copies) {
+void print_checkpoints_json(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
+                            const std::vector<catalog::Copy>* copies) {
   Json checkpoints = Json::array();
-  for (const store::CheckpointRow& row : rows) {
+  for (const catalog::CheckpointRow& row : rows) {
     checkpoints.push_back(to_json(row));
     if (copies != nullptr) checkpoints.back()["copies"] = copies_json(*copies, row.id);
   }

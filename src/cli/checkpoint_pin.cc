@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/each.h"
-#include "store/catalog.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
 
-using Pin = store::Catalog::Pin;
+using Pin = catalog::Catalog::Pin;
 
 Result<int> set_one(Context& context, const std::string& name, Pin pin) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.set_pin(row.id, pin));
   context.io.out << row.id.str() << (pin == Pin::kYes ? ": pinned\n" : ": no longer pinned\n");
   if (pin == Pin::kNo && !row.tag.empty())

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/transfer.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -18,9 +19,9 @@ struct Options {
   bool json = false;
 };
 
-Result<store::Pulled> pull_it(const Options& options, Context& context) {
+Result<transfer::Pulled> pull_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   Progress line(context.io, "pulling");
   return pull(context, catalog, options.checkpoint, remote, line_of_bytes(line));
 }
@@ -32,7 +33,7 @@ Result<int> run(const Options& options, Context& context) {
     print_imported(imported, options.json, context);
     return kDone;
   }
-  const store::Pulled pulled =
+  const transfer::Pulled pulled =
       REPRISE_TRY(pull_it(options, context), "cannot pull '" + options.checkpoint + "'");
   const std::string& id = pulled.manifest.id.str();
   if (options.json)

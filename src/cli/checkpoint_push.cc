@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/transfer.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -20,15 +21,15 @@ struct Options {
 struct Done {
   base::CheckpointId id;
   std::string remote;
-  store::Pushed pushed;
+  transfer::Pushed pushed;
 };
 
 Result<Done> push_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
   Progress line(context.io, "pushing");
-  const store::Pushed pushed =
+  const transfer::Pushed pushed =
       REPRISE_PASS(push(context, catalog, row, remote, line_of_bytes(line)));
   return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
 }

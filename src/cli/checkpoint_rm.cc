@@ -3,12 +3,13 @@
 #include <memory>
 #include <optional>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/each.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -24,8 +25,8 @@ struct Options {
 // The row goes first: a checkpoint that is half removed must not be restorable.
 Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
                        const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
   REPRISE_PASS(checkpoints.remove(row.id));
   context.io.out << row.id.str() << ": removed\n";
@@ -47,22 +48,22 @@ Result<int> remove_all(Context& context, const std::vector<std::string>& names) 
 // --- at a remote
 
 // A tag is ours; else what lies there counts, and what only the catalog believes to lie there.
-Result<CheckpointId> find_there(store::Catalog& catalog, const OpenRemote& remote,
+Result<CheckpointId> find_there(catalog::Catalog& catalog, const OpenRemote& remote,
                                 const std::string& name) {
   const auto here = catalog.find_checkpoint(name);
   if (here && here->tag == name) return here->id;
-  auto there = store::find_remote_checkpoint(name, *remote.objects);
+  auto there = transfer::find_remote_checkpoint(name, *remote.objects);
   if (!there && there.error().code() == ErrorCode::kNotFound && here) return here->id;
   return there;
 }
 
 // The catalog first: what it calls a copy may be counted on.
 Result<int> remove_one_there(Context& context, const OpenRemote& remote, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   const CheckpointId id = REPRISE_PASS(find_there(catalog, remote, name));
   const std::vector<std::string> aliases = names_of(context, remote);
   for (const std::string& alias : aliases) REPRISE_PASS(catalog.note_removed_copy(id, alias));
-  const bool was_there = REPRISE_PASS(store::remove_remote_checkpoint(id, *remote.objects));
+  const bool was_there = REPRISE_PASS(transfer::remove_remote_checkpoint(id, *remote.objects));
   context.io.out << id.str() << (was_there ? ": removed from '" : ": was not at '") << remote.name
                  << "'";
   const auto uploads = context.config->upload_remotes();

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/transfer.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -24,8 +25,8 @@ std::string joined(const std::vector<std::string>& parts) {
   return result.empty() ? "-" : result;
 }
 
-void print(std::ostream& out, const store::CheckpointRow& row, const image::Manifest& manifest,
-           const std::vector<store::Copy>& copies) {
+void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Manifest& manifest,
+           const std::vector<catalog::Copy>& copies) {
   const std::vector<std::pair<std::string, std::string>> lines = {
       {"checkpoint", row.id.str()},
       {"tag", row.tag.empty() ? "-" : row.tag},
@@ -55,7 +56,7 @@ void print(std::ostream& out, const store::CheckpointRow& row, const image::Mani
   }
 }
 
-Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
+Json details(const catalog::CheckpointRow& row, const image::Manifest& manifest) {
   Json result = to_json(row);
   result["session"] = manifest.parent_session;
   result["memory_bytes"] = manifest.memory_bytes;
@@ -73,12 +74,12 @@ Json details(const store::CheckpointRow& row, const image::Manifest& manifest) {
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
-  store::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
+  catalog::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
   const auto checkpoints = REPRISE_TRY(store::open_store(context.store), cannot);
   find_stored_bytes(catalog, context.store, {&row, 1});
   const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
-  const std::vector<store::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
+  const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (!options.json) {
     print(context.io.out, row, manifest, copies);
     return kDone;

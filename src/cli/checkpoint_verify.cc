@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/each.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -15,18 +16,18 @@ struct Options {
 };
 
 Result<int> verify_one(Context& context, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(checkpoints->verify(row.id));
   context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';
   return kDone;
 }
 
 Result<std::vector<std::string>> all_ids(Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   std::vector<std::string> ids;
-  for (const store::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
+  for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
     ids.push_back(row.id.str());
   return ids;
 }

@@ -50,7 +50,7 @@ class SetAside {
   }
 
   // The replacement runs, under `key`. Its checkpoints stay in the store.
-  void remove(store::Catalog& catalog, const base::ContainerKey& key) {
+  void remove(catalog::Catalog& catalog, const base::ContainerKey& key) {
     armed_ = false;
     undo(*io_, {"podman", "rm", "--", info_.id}, "the replaced container could not be removed");
     if (key_ == key) return;
@@ -94,8 +94,9 @@ Error cold_start_error(const StartOutcome& start) {
 
 }  // namespace
 
-Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
-                                const store::CheckpointRow& checkpoint, const CloneWishes& wishes) {
+Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
+                                const catalog::CheckpointRow& checkpoint,
+                                const CloneWishes& wishes) {
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
   REPRISE_PASS(check_options(wishes.options, reader->manifest()));

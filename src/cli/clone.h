@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "cli/clone_command.h"
 #include "cli/command.h"
 #include "cli/start.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
@@ -22,7 +22,8 @@ struct CloneOutcome {
 // `wishes` say, and starts it from there. A stopped container of ours with that name is replaced;
 // kBusy if that one runs, or is not ours. kNotFound if the command was never recorded,
 // kInvalidInput for options that cannot work. After any error, everything is as it was before.
-Result<CloneOutcome> clone_from(Context& context, store::Catalog& catalog,
-                                const store::CheckpointRow& checkpoint, const CloneWishes& wishes);
+Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
+                                const catalog::CheckpointRow& checkpoint,
+                                const CloneWishes& wishes);
 
 }  // namespace reprise::cli

@@ -28,7 +28,7 @@ namespace {
 const std::string kFillAnnotation = std::string(oci::annotation::kFillVolumes) + "=";
 const std::string kFromAnnotation = std::string(oci::annotation::kRestoredFrom) + "=";
 
-Result<podman::RecordedCommand> recorded_command(const store::ContainerRow& row) {
+Result<podman::RecordedCommand> recorded_command(const catalog::ContainerRow& row) {
   const auto words = json_reader::parse_or_discarded(row.create_command);
   std::vector<std::string> result = json_reader::texts_of(words);
   if (result.empty() || result.size() != words.size())
@@ -76,7 +76,7 @@ Result<void> check_memory(const std::vector<podman::OptionWord>& options,
 }
 
 // Whether a container of `record`, or one that was made from it again, stays beside the new one.
-Result<bool> stays_beside(const store::ContainerRow& record, const std::string& new_name) {
+Result<bool> stays_beside(const catalog::ContainerRow& record, const std::string& new_name) {
   for (const std::string& who : {record.key.str(), record.name}) {
     // A key that is no id is nothing that Podman knows.
     if (who.find_first_of("@/") != std::string::npos) continue;
@@ -89,7 +89,7 @@ Result<bool> stays_beside(const store::ContainerRow& record, const std::string& 
 
 // Podman would look for it in registries, where an id means nothing. A word that is no id was
 // recorded by an earlier version, or names a directory (--rootfs).
-Result<void> refuse_lost_image(const store::ContainerRow& record, const std::string& image) {
+Result<void> refuse_lost_image(const catalog::ContainerRow& record, const std::string& image) {
   constexpr std::size_t kIdLength = 64;
   if (image.size() != kIdLength || image.find_first_not_of("0123456789abcdef") != image.npos)
     return {};
@@ -125,8 +125,8 @@ Result<podman::RecordedCommand> without_origin(const podman::RecordedCommand& co
 
 }  // namespace
 
-Result<store::ContainerRow> find_record(store::Catalog& catalog,
-                                        const store::CheckpointRow& checkpoint) {
+Result<catalog::ContainerRow> find_record(catalog::Catalog& catalog,
+                                          const catalog::CheckpointRow& checkpoint) {
   const auto recorded = REPRISE_PASS(catalog.container(checkpoint.key));
   if (recorded && !recorded->create_command.empty()) return *recorded;
   if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key)))
@@ -148,7 +148,7 @@ Result<void> check_options(const std::vector<std::string>& options,
   return check_memory(parsed.options, manifest);
 }
 
-Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes,
+Result<CloneCommand> clone_command(const catalog::ContainerRow& record, const CloneWishes& wishes,
                                    const base::CheckpointId& checkpoint,
                                    const std::vector<container::SavedVolume>& volumes) {
   CloneCommand result;

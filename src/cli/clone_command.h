@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "container/volumes.h"
 #include "image/manifest.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
@@ -43,12 +43,12 @@ struct CloneCommand {
 
 // What is recorded of the container of `checkpoint`, else what Podman says if it still exists.
 // kNotFound if the command that made it was never recorded.
-Result<store::ContainerRow> find_record(store::Catalog& catalog,
-                                        const store::CheckpointRow& checkpoint);
+Result<catalog::ContainerRow> find_record(catalog::Catalog& catalog,
+                                          const catalog::CheckpointRow& checkpoint);
 
 // Asks Podman whether the container of `record` still exists beside the new one. `volumes` are
 // those that `checkpoint` holds: beside its original, the new container gets others, "NAME-VOLUME".
-Result<CloneCommand> clone_command(const store::ContainerRow& record, const CloneWishes& wishes,
+Result<CloneCommand> clone_command(const catalog::ContainerRow& record, const CloneWishes& wishes,
                                    const base::CheckpointId& checkpoint,
                                    const std::vector<container::SavedVolume>& volumes);
 

@@ -76,7 +76,7 @@ void add_remotes(Listing& listing, const config::Config& config) {
 
 // What is in force, whether anybody set it or not.
 void add_retention(Listing& listing, const config::Retention& retention) {
-  const store::Retention policy = retention.policy();
+  const catalog::Retention policy = retention.policy();
   listing.add("retention.keep_last", std::to_string(policy.keep_last));
   listing.add("retention.keep_hourly", std::to_string(policy.keep_hourly));
   listing.add("retention.keep_daily", std::to_string(policy.keep_daily));

@@ -35,7 +35,7 @@ base::ContainerKey key_of(const podman::ContainerInfo& info) {
   return host::identify({}, base::ContainerId(info.id), name_in_key(info)).key;
 }
 
-Result<std::optional<podman::ContainerInfo>> container_with(store::Catalog& catalog,
+Result<std::optional<podman::ContainerInfo>> container_with(catalog::Catalog& catalog,
                                                             const base::ContainerKey& key) {
   std::vector<std::string> names = {key.str()};
   if (const auto row = REPRISE_PASS(catalog.container(key))) names.push_back(row->name);
@@ -70,7 +70,7 @@ Result<podman::ContainerInfo> find_our_container(const std::string& name) {
           .with_hint("use 'podman' for it, or start it with 'reprise run'"));
 }
 
-Result<store::ContainerRow> container_row(const podman::ContainerInfo& info) {
+Result<catalog::ContainerRow> container_row(const podman::ContainerInfo& info) {
   Result<podman::KeptCommand> kept_or = podman::kept_command(info);
   if (!kept_or && info.create_command.empty()) {
     // Made by the API: what Podman keeps for itself says how it runs.
@@ -78,19 +78,19 @@ Result<store::ContainerRow> container_row(const podman::ContainerInfo& info) {
     kept_or = podman::kept_command(REPRISE_PASS(podman::parse_container_config(config)));
   }
   podman::KeptCommand kept = REPRISE_PASS(std::move(kept_or));
-  return store::ContainerRow{.key = key_of(info),
-                             .name = info.name,
-                             .image = std::move(kept.image),
-                             .create_command = std::move(kept.words),
-                             .command_image_index = static_cast<int>(kept.image_index)};
+  return catalog::ContainerRow{.key = key_of(info),
+                               .name = info.name,
+                               .image = std::move(kept.image),
+                               .create_command = std::move(kept.words),
+                               .command_image_index = static_cast<int>(kept.image_index)};
 }
 
-Result<void> record_container(store::Catalog& catalog, const podman::ContainerInfo& info) {
-  const store::ContainerRow row = REPRISE_PASS(container_row(info));
+Result<void> record_container(catalog::Catalog& catalog, const podman::ContainerInfo& info) {
+  const catalog::ContainerRow row = REPRISE_PASS(container_row(info));
   return catalog.put_container(row);
 }
 
-Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& name) {
+Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name) {
   const Result<podman::ContainerInfo> info = podman::inspect(name);
   if (info) return key_of(*info);
   // Without Podman, or with one that does not know it any more, history is still there.
@@ -112,7 +112,7 @@ void print_no_store(Context& context) {
       << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
 }
 
-Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog,
+Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
                                                   const std::string& name) {
   std::vector<base::ContainerKey> keys;
   keys.push_back(REPRISE_PASS(find_key(catalog, name)));
@@ -120,18 +120,18 @@ Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog,
   // Named by its id, it has a name all the same.
   if (const auto row = REPRISE_PASS(catalog.container(keys.front())); row && !row->name.empty())
     own = row->name;
-  for (const store::ContainerRow& row : REPRISE_PASS(catalog.containers_named(own)))
+  for (const catalog::ContainerRow& row : REPRISE_PASS(catalog.containers_named(own)))
     if (row.key != keys.front()) keys.push_back(row.key);
   return keys;
 }
 
-Result<void> forget_gone(store::Catalog& catalog) {
+Result<void> forget_gone(catalog::Catalog& catalog) {
   constexpr std::size_t kIdLength = 64;
   // First, so that what a container left that was made since is not among them.
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   std::set<std::string> there;
   for (const podman::ContainerInfo& info : REPRISE_PASS(podman::list_all())) there.insert(info.id);
-  for (const store::CheckpointRow& row : rows) {
+  for (const catalog::CheckpointRow& row : rows) {
     const std::string& key = row.key.str();
     const bool podmans =
         key.size() == kIdLength && key.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -142,7 +142,7 @@ Result<void> forget_gone(store::Catalog& catalog) {
   return {};
 }
 
-std::string name_of(store::Catalog& catalog, const base::ContainerKey& key) {
+std::string name_of(catalog::Catalog& catalog, const base::ContainerKey& key) {
   const auto name = catalog.container_name(key);
   return name && !name->empty() ? *name : short_id(key.str());
 }

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "podman/container_info.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
@@ -23,7 +23,7 @@ base::ContainerKey key_of(const podman::ContainerInfo& info);
 
 // The container that Podman has under `key`, by its id or the name that is recorded for it. nullopt
 // if there is none.
-Result<std::optional<podman::ContainerInfo>> container_with(store::Catalog& catalog,
+Result<std::optional<podman::ContainerInfo>> container_with(catalog::Catalog& catalog,
                                                             const base::ContainerKey& key);
 
 // Whether its OCI runtime is ours, however it was named: "reprise", a path to reprise-runtime, or
@@ -37,27 +37,28 @@ Result<podman::ContainerInfo> find_our_container(const std::string& name);
 
 // What the catalog keeps of a container after it is gone. kUnsupported if the image cannot be
 // found in the command that made it.
-Result<store::ContainerRow> container_row(const podman::ContainerInfo& info);
+Result<catalog::ContainerRow> container_row(const podman::ContainerInfo& info);
 
 // Keeps the command that made the container, so that `restore` can make it again.
-Result<void> record_container(store::Catalog& catalog, const podman::ContainerInfo& info);
+Result<void> record_container(catalog::Catalog& catalog, const podman::ContainerInfo& info);
 
 // The key behind a container's name, id or key: of the one that exists, else of the newest that
 // did. kNotFound if neither Podman nor the catalog knows the name.
-Result<base::ContainerKey> find_key(store::Catalog& catalog, const std::string& name);
+Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name);
 
 // That there is no store yet, which is no error: there is nothing to be shown then.
 void print_no_store(Context& context);
 
 // The same, and behind it the keys of all others that ever had this name: one that was made again
 // has another key, and the past of the earlier ones is still its past.
-Result<std::vector<base::ContainerKey>> find_keys(store::Catalog& catalog, const std::string& name);
+Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
+                                                  const std::string& name);
 
 // Drops what waits for containers that Podman does not have any more (--rm): no start can take it
 // up, and it would keep its checkpoint for ever. Those of other engines are left alone.
-Result<void> forget_gone(store::Catalog& catalog);
+Result<void> forget_gone(catalog::Catalog& catalog);
 
 // A name for messages, also for containers that are gone.
-std::string name_of(store::Catalog& catalog, const base::ContainerKey& key);
+std::string name_of(catalog::Catalog& catalog, const base::ContainerKey& key);
 
 }  // namespace reprise::cli

@@ -7,12 +7,12 @@
 #include <charconv>
 #include <chrono>
 
+#include "catalog/catalog.h"
 #include "cli/doctor.h"
 #include "cli/output.h"
 #include "cli/unnoticed.h"
 #include "host/layout.h"
 #include "podman/client.h"
-#include "store/catalog.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -112,7 +112,7 @@ Finding check_runtime(const Layout&) {
 Finding check_store(const Layout& layout) {
   constexpr std::uint64_t kLittle = std::uint64_t{1} << 30;
   const std::string where = "'" + layout.store.string() + "'";
-  const auto there = store::Catalog::exists(layout.store);
+  const auto there = catalog::Catalog::exists(layout.store);
   if (!there) return {Health::kFail, {}, there.error().message(), there.error().hint()};
   if (!*there)
     return {Health::kInfo,

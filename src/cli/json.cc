@@ -15,7 +15,7 @@ Json json_time(base::UnixMillis time) {
   return time == 0 ? Json(nullptr) : Json(base::to_iso8601(time));
 }
 
-Json to_json(const store::CheckpointRow& row) {
+Json to_json(const catalog::CheckpointRow& row) {
   return {{"id", row.id.str()},
           {"container", row.key.str()},
           {"name", row.name},
@@ -31,7 +31,7 @@ Json to_json(const store::CheckpointRow& row) {
           {"cpu_time_us", row.cpu_time_us}};
 }
 
-Json to_json(const store::LifeRow& row) {
+Json to_json(const catalog::LifeRow& row) {
   return {{"container", row.key.str()},
           {"time", json_time(row.time)},
           {"event", event_name(row)},
@@ -44,7 +44,7 @@ Json to_json(const store::LifeRow& row) {
           {"cpu_time_us", row.cpu_time_us}};
 }
 
-Json to_json(const store::SessionRow& row) {
+Json to_json(const catalog::SessionRow& row) {
   Json phases = json_reader::parse_or_discarded<Json>(row.phases);
   if (!phases.is_object()) phases = Json::object();
   return {{"id", row.id.str()},

@@ -7,7 +7,7 @@
 #include <ostream>
 #include <string>
 
-#include "store/catalog.h"
+#include "catalog/catalog.h"
 
 namespace reprise::cli {
 
@@ -19,8 +19,8 @@ void print_json(std::ostream& out, const Json& document);
 // Null for 0, which stands for "never".
 Json json_time(base::UnixMillis time);
 
-Json to_json(const store::CheckpointRow& row);
-Json to_json(const store::LifeRow& row);
-Json to_json(const store::SessionRow& row);
+Json to_json(const catalog::CheckpointRow& row);
+Json to_json(const catalog::LifeRow& row);
+Json to_json(const catalog::SessionRow& row);
 
 }  // namespace reprise::cli

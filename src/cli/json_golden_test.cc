@@ -12,11 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/ps.h"
 #include "json/test_golden.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 #include "sys/environment.h"
 #include "sys/test_directory.h"
 
@@ -24,9 +25,9 @@ namespace reprise::cli {
 namespace {
 
 using base::CheckpointId;
+using catalog::Catalog;
+using catalog::LifeEvent;
 using nlohmann::json;
-using store::Catalog;
-using store::LifeEvent;
 
 constexpr base::UnixMillis kThen = 1'800'000'000'000;
 constexpr const char* kName = "reprise-golden-test-web";
@@ -63,7 +64,7 @@ class JsonGolden : public testing::Test {
     return {.root = store_,
             .key = {.kind = crypto::KeySource::Kind::kFile, .value = (scratch_ / "key").string()}};
   }
-  Catalog catalog() { return std::move(*Catalog::open(config())); }
+  Catalog catalog() { return std::move(*store::open_catalog(config())); }
 
   image::Manifest manifest(const std::string& id, base::UnixMillis created = kThen) const {
     image::Manifest made;
@@ -105,16 +106,16 @@ class JsonGolden : public testing::Test {
                                         .restore_ms = 300,
                                         .bytes = 12'300'000,
                                         .cpu_time_us = 5'000'000}));
-    store::SessionRow row{.id = base::SessionId("sess00000002"),
-                          .key = key_,
-                          .kind = store::SessionKind::kCheckpoint,
-                          .trigger = "stop",
-                          .begin = kThen,
-                          .status = store::SessionStatus::kRunning,
-                          .log_directory = (store_ / "sessions/sess00000002").string()};
+    catalog::SessionRow row{.id = base::SessionId("sess00000002"),
+                            .key = key_,
+                            .kind = catalog::SessionKind::kCheckpoint,
+                            .trigger = "stop",
+                            .begin = kThen,
+                            .status = catalog::SessionStatus::kRunning,
+                            .log_directory = (store_ / "sessions/sess00000002").string()};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = kThen + 400;
-    row.status = store::SessionStatus::kFailed;
+    row.status = catalog::SessionStatus::kFailed;
     row.reason = "dumping: a program uses io_uring";
     row.hint = "make the container anew";
     row.phases = R"({"dump":210,"seal":40})";

@@ -9,11 +9,12 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/sessions.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
 
-using store::LifeEvent;
+using catalog::LifeEvent;
 
 struct Options {
   std::string container;
@@ -23,15 +24,17 @@ struct Options {
 constexpr int kMostSessions = 500;
 
 // Of all containers that ever had this name: one that was made again has a key of its own.
-Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const std::string& name) {
-  std::vector<store::LifeRow> history;
+Result<std::vector<catalog::LifeRow>> history_of(catalog::Catalog& catalog,
+                                                 const std::string& name) {
+  std::vector<catalog::LifeRow> history;
   for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name))) {
-    for (store::LifeRow& row : REPRISE_PASS(catalog.lives(key))) history.push_back(std::move(row));
+    for (catalog::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
+      history.push_back(std::move(row));
     // A checkpoint that came to nothing changed nothing in the container's history, but people ask
     // why there is none.
-    for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kMostSessions)))
-      if (row.kind == store::SessionKind::kCheckpoint &&
-          row.status == store::SessionStatus::kFailed)
+    for (catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kMostSessions)))
+      if (row.kind == catalog::SessionKind::kCheckpoint &&
+          row.status == catalog::SessionStatus::kFailed)
         history.push_back({.key = key,
                            .time = row.end,
                            .event = LifeEvent::kCheckpointed,
@@ -39,8 +42,8 @@ Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const st
                            .detail = std::move(row.reason)});
   }
   // Events of one moment stay in their order.
-  std::multimap<base::UnixMillis, store::LifeRow> by_time;
-  for (store::LifeRow& row : history) by_time.emplace(row.time, std::move(row));
+  std::multimap<base::UnixMillis, catalog::LifeRow> by_time;
+  for (catalog::LifeRow& row : history) by_time.emplace(row.time, std::move(row));
   history.clear();
   for (auto& [time, row] : by_time) history.push_back(std::move(row));
   return history;
@@ -48,7 +51,7 @@ Result<std::vector<store::LifeRow>> history_of(store::Catalog& catalog, const st
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show the lives of '" + options.container + "'";
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
   const auto history = REPRISE_TRY(history_of(catalog, options.container), cannot);
   if (options.json)
     print_lives_json(context.io.out, history);
@@ -66,25 +69,25 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-std::int64_t cpu_time_kept(const std::vector<store::LifeRow>& history) {
+std::int64_t cpu_time_kept(const std::vector<catalog::LifeRow>& history) {
   std::int64_t total = 0;
   std::int64_t stretch = 0;
-  for (const store::LifeRow& row : history) {
+  for (const catalog::LifeRow& row : history) {
     if (row.event == LifeEvent::kStarted) total += std::exchange(stretch, 0);
     if (row.event == LifeEvent::kRestored) stretch = std::max(stretch, row.cpu_time_us);
   }
   return total + stretch;
 }
 
-std::string event_name(const store::LifeRow& row) {
+std::string event_name(const catalog::LifeRow& row) {
   if (row.event == LifeEvent::kCheckpointed && row.checkpoint.empty()) return "checkpoint-failed";
-  return std::string(store::to_string(row.event));
+  return std::string(catalog::to_string(row.event));
 }
 
-void print_lives(std::ostream& out, const std::vector<store::LifeRow>& history) {
+void print_lives(std::ostream& out, const std::vector<catalog::LifeRow>& history) {
   Table table(
       {"TIME", "CONTAINER", "EVENT", "CHECKPOINT", "TOOK", "FROZEN", "SIZE", "CPU TIME", "DETAIL"});
-  for (const store::LifeRow& row : history) {
+  for (const catalog::LifeRow& row : history) {
     const bool taken = row.event == LifeEvent::kCheckpointed && !row.checkpoint.empty();
     const bool restored = row.event == LifeEvent::kRestored;
     table.add({base::to_iso8601(row.time), short_id(row.key.str()), event_name(row),
@@ -97,9 +100,9 @@ void print_lives(std::ostream& out, const std::vector<store::LifeRow>& history) 
   out << "CPU time that was not lost: " << format_duration(cpu_time_kept(history) / 1000) << '\n';
 }
 
-void print_lives_json(std::ostream& out, const std::vector<store::LifeRow>& history) {
+void print_lives_json(std::ostream& out, const std::vector<catalog::LifeRow>& history) {
   Json lives = Json::array();
-  for (const store::LifeRow& row : history) lives.push_back(to_json(row));
+  for (const catalog::LifeRow& row : history) lives.push_back(to_json(row));
   print_json(out, {{"lives", std::move(lives)}, {"cpu_time_kept_us", cpu_time_kept(history)}});
 }
 

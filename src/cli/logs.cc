@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "store/open_catalog.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -26,11 +27,11 @@ struct Options {
   bool json = false;
 };
 
-void print_list(std::ostream& out, store::Catalog& catalog,
-                const std::vector<store::SessionRow>& sessions) {
+void print_list(std::ostream& out, catalog::Catalog& catalog,
+                const std::vector<catalog::SessionRow>& sessions) {
   Table table({"SESSION", "CONTAINER", "KIND", "TRIGGER", "STATUS", "AGE", "TOOK", "REASON"});
   const base::UnixMillis now = base::now_unix_millis();
-  for (const store::SessionRow& row : sessions)
+  for (const catalog::SessionRow& row : sessions)
     table.add({row.id.str(), name_of(catalog, row.key), std::string(to_string(row.kind)),
                row.trigger.empty() ? "-" : row.trigger, std::string(to_string(row.status)),
                base::to_age(row.begin, now),
@@ -38,19 +39,19 @@ void print_list(std::ostream& out, store::Catalog& catalog,
   table.print(out);
 }
 
-Result<int> list(const Options& options, Context& context, store::Catalog& catalog) {
+Result<int> list(const Options& options, Context& context, catalog::Catalog& catalog) {
   const auto sessions = REPRISE_PASS(catalog.sessions(kListed));
   if (!options.json) {
     print_list(context.io.out, catalog, sessions);
     return kDone;
   }
   Json records = Json::array();
-  for (const store::SessionRow& row : sessions) records.push_back(to_json(row));
+  for (const catalog::SessionRow& row : sessions) records.push_back(to_json(row));
   print_json(context.io.out, {{"sessions", std::move(records)}});
   return kDone;
 }
 
-void print_header(std::ostream& out, store::Catalog& catalog, const store::SessionRow& row) {
+void print_header(std::ostream& out, catalog::Catalog& catalog, const catalog::SessionRow& row) {
   out << to_string(row.kind) << " of '" << name_of(catalog, row.key) << "', session "
       << row.id.str() << ", begun " << base::to_iso8601(row.begin) << ": " << to_string(row.status);
   if (row.end != 0) out << " after " << format_duration(row.end - row.begin);
@@ -71,7 +72,7 @@ void print_phases(std::ostream& out, const std::string& phases) {
   table.print(out);
 }
 
-void print_session(std::ostream& out, store::Catalog& catalog, const store::SessionRow& row,
+void print_session(std::ostream& out, catalog::Catalog& catalog, const catalog::SessionRow& row,
                    const SessionLogs& logs) {
   print_header(out, catalog, row);
   if (logs.cause) {
@@ -87,7 +88,7 @@ void print_session(std::ostream& out, store::Catalog& catalog, const store::Sess
   if (logs.files.empty()) out << "\nno logs are left in '" << row.log_directory << "'\n";
 }
 
-Json json_of(const store::SessionRow& row, const SessionLogs& logs) {
+Json json_of(const catalog::SessionRow& row, const SessionLogs& logs) {
   Json files = Json::array();
   for (const LogFile& file : logs.files)
     files.push_back({{"path", file.path.string()}, {"bytes", file.text.size()}});
@@ -98,26 +99,26 @@ Json json_of(const store::SessionRow& row, const SessionLogs& logs) {
 }
 
 // By its id, or the newest of a container.
-Result<store::SessionRow> find(store::Catalog& catalog, const std::string& wanted) {
-  Result<store::SessionRow> session = catalog.find_session(wanted);
+Result<catalog::SessionRow> find(catalog::Catalog& catalog, const std::string& wanted) {
+  Result<catalog::SessionRow> session = catalog.find_session(wanted);
   if (session || session.error().code() != ErrorCode::kNotFound) return session;
   const auto keys = find_keys(catalog, wanted);
   if (!keys) {
     if (keys.error().code() != ErrorCode::kNotFound) return std::unexpected(keys.error());
     return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");
   }
-  std::optional<store::SessionRow> newest;
+  std::optional<catalog::SessionRow> newest;
   for (const base::ContainerKey& key : *keys)
-    for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, 1)))
+    for (catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, 1)))
       if (!newest || row.begin > newest->begin) newest = std::move(row);
   if (newest) return std::move(*newest);
   return fail(ErrorCode::kNotFound, "container '" + wanted + "' has had no session");
 }
 
-Result<int> show(const Options& options, Context& context, store::Catalog& catalog) {
-  const store::SessionRow row = REPRISE_PASS(find(catalog, options.session));
+Result<int> show(const Options& options, Context& context, catalog::Catalog& catalog) {
+  const catalog::SessionRow row = REPRISE_PASS(find(catalog, options.session));
   const SessionLogs logs = REPRISE_PASS(load_session_logs(
-      row.log_directory, row.status == store::SessionStatus::kOk ? Cause::kNone : Cause::kFind));
+      row.log_directory, row.status == catalog::SessionStatus::kOk ? Cause::kNone : Cause::kFind));
   if (options.json)
     print_json(context.io.out, json_of(row, logs));
   else
@@ -129,12 +130,12 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot =
       options.session.empty() ? "cannot list sessions" : "cannot show '" + options.session + "'";
   if (options.session.empty() &&
-      !REPRISE_TRY(store::Catalog::exists(context.layout.store), cannot)) {
+      !REPRISE_TRY(catalog::Catalog::exists(context.layout.store), cannot)) {
     print_no_store(context);
     if (options.json) print_json(context.io.out, {{"sessions", Json::array()}});
     return kDone;
   }
-  store::Catalog catalog = REPRISE_TRY(store::Catalog::open_existing(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
   if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }

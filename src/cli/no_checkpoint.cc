@@ -10,11 +10,11 @@
 namespace reprise::cli {
 
 using base::Result;
-using store::LifeEvent;
+using catalog::LifeEvent;
 
 namespace {
 
-bool begins(const store::LifeRow& row) {
+bool begins(const catalog::LifeRow& row) {
   return row.event == LifeEvent::kStarted || row.event == LifeEvent::kRestored;
 }
 
@@ -29,7 +29,7 @@ std::string ending(const podman::ContainerInfo& info, bool ended) {
   return "it ended by itself (exit status " + std::to_string(info.exit_code) + ")";
 }
 
-std::string way_back(const store::CheckpointRow& newest) {
+std::string way_back(const catalog::CheckpointRow& newest) {
   const std::string id = newest.id.str();
   return "'reprise restore " + id + "' goes on from its newest checkpoint, which is " +
          base::to_age(newest.created, base::now_unix_millis()) + " old";
@@ -41,7 +41,7 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
   NoCheckpoint result{.reason = "there is no checkpoint to continue from"};
   base::UnixMillis begin = 0;
   bool ended = false;
-  for (const store::LifeRow& row : last.lives) {
+  for (const catalog::LifeRow& row : last.lives) {
     if (begins(row)) {
       begin = row.time;
       ended = false;
@@ -62,14 +62,15 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
   return result;
 }
 
-Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog, const podman::ContainerInfo& info) {
+Result<NoCheckpoint> why_no_checkpoint(catalog::Catalog& catalog,
+                                       const podman::ContainerInfo& info) {
   const base::ContainerKey key = key_of(info);
   LastLife last;
   last.lives = REPRISE_PASS(catalog.lives(key));
   constexpr int kNewest = 20;
-  for (store::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
-    if (!last.failed && row.kind == store::SessionKind::kCheckpoint &&
-        row.status == store::SessionStatus::kFailed)
+  for (catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
+    if (!last.failed && row.kind == catalog::SessionKind::kCheckpoint &&
+        row.status == catalog::SessionStatus::kFailed)
       last.failed = std::move(row);
   auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
   if (!checkpoints.empty()) last.newest = std::move(checkpoints.front());

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "podman/container_info.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
@@ -20,16 +20,16 @@ struct NoCheckpoint {
 
 // What is known of the last life of a container that does not run.
 struct LastLife {
-  std::vector<store::LifeRow> lives;           // oldest first
-  std::optional<store::SessionRow> failed;     // the newest checkpoint session that failed
-  std::optional<store::CheckpointRow> newest;  // its newest checkpoint
+  std::vector<catalog::LifeRow> lives;           // oldest first
+  std::optional<catalog::SessionRow> failed;     // the newest checkpoint session that failed
+  std::optional<catalog::CheckpointRow> newest;  // its newest checkpoint
 };
 
 // Pure. `info` as Podman tells before the container is started again.
 NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info);
 
 // The same, of what the catalog knows.
-base::Result<NoCheckpoint> why_no_checkpoint(store::Catalog& catalog,
+base::Result<NoCheckpoint> why_no_checkpoint(catalog::Catalog& catalog,
                                              const podman::ContainerInfo& info);
 
 }  // namespace reprise::cli

@@ -8,7 +8,7 @@
 namespace reprise::cli {
 namespace {
 
-using store::LifeEvent;
+using catalog::LifeEvent;
 
 class NoCheckpointTest : public testing::Test {
  protected:
@@ -40,11 +40,11 @@ TEST_F(NoCheckpointTest, SaysHowTheLastRunEnded) {
 
 TEST_F(NoCheckpointTest, AFailedSessionIsTheReasonOnlyInTheLifeInWhichItFailed) {
   live({LifeEvent::kStarted, LifeEvent::kEnded});
-  last_.failed = store::SessionRow{.id = base::SessionId("s1"),
-                                   .begin = now_,
-                                   .status = store::SessionStatus::kFailed,
-                                   .reason = "a nested user namespace",
-                                   .hint = "do without"};
+  last_.failed = catalog::SessionRow{.id = base::SessionId("s1"),
+                                     .begin = now_,
+                                     .status = catalog::SessionStatus::kFailed,
+                                     .reason = "a nested user namespace",
+                                     .hint = "do without"};
   EXPECT_EQ(reason(), "its last stop took no checkpoint: a nested user namespace");
   EXPECT_EQ(explain(last_, info_).hint, "do without");
   live({LifeEvent::kStarted, LifeEvent::kEnded});
@@ -53,7 +53,7 @@ TEST_F(NoCheckpointTest, AFailedSessionIsTheReasonOnlyInTheLifeInWhichItFailed) 
 
 TEST_F(NoCheckpointTest, NamesTheCheckpointThatIsListedAndTheCommand) {
   live({LifeEvent::kStarted, LifeEvent::kRestored});
-  last_.newest = store::CheckpointRow{.id = base::CheckpointId("ckpt1")};
+  last_.newest = catalog::CheckpointRow{.id = base::CheckpointId("ckpt1")};
   EXPECT_TRUE(reason().ends_with("; its newest checkpoint is 'ckpt1'")) << reason();
   EXPECT_TRUE(explain(last_, info_).hint.starts_with("'reprise restore ckpt1'"));
 }

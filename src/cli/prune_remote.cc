@@ -14,21 +14,22 @@ using base::ErrorCode;
 
 namespace {
 
-Result<bool> is_kept(const Context& context, store::Catalog& catalog, const OpenRemote& remote,
+Result<bool> is_kept(const Context& context, catalog::Catalog& catalog, const OpenRemote& remote,
                      const CheckpointId& id) {
   const auto row = catalog.find_checkpoint(id.str());
   if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
   if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
-  const std::string note = REPRISE_PASS(store::remote_note_of(context.store, id, *remote.objects));
+  const std::string note =
+      REPRISE_PASS(transfer::remote_note_of(context.store, id, *remote.objects));
   const std::string step = "reading the note of checkpoint '" + id.str() + "'";
   return !REPRISE_TRY(decode_remote_note(note), step).tag.empty();
 }
 
-Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catalog,
-                                   const OpenRemote& remote) {
-  auto there = REPRISE_PASS(store::remote_checkpoints(context.store, *remote.objects));
+Result<catalog::StoreFacts> facts_of(const Context& context, catalog::Catalog& catalog,
+                                     const OpenRemote& remote) {
+  auto there = REPRISE_PASS(transfer::remote_checkpoints(context.store, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
-  store::StoreFacts facts;
+  catalog::StoreFacts facts;
   for (const image::Manifest& manifest : there.manifests) {
     if (std::ranges::find(there.of_others, manifest.id) != there.of_others.end()) continue;
     const bool kept = REPRISE_PASS(is_kept(context, catalog, remote, manifest.id));
@@ -43,21 +44,21 @@ Result<store::StoreFacts> facts_of(const Context& context, store::Catalog& catal
 
 }  // namespace
 
-Result<store::Decision> prune_remote(const Context& context, store::Catalog& catalog,
-                                     const OpenRemote& remote, const store::Retention& policy,
-                                     bool dry_run) {
+Result<catalog::Decision> prune_remote(const Context& context, catalog::Catalog& catalog,
+                                       const OpenRemote& remote, const catalog::Retention& policy,
+                                       bool dry_run) {
   if (policy.max_bytes)
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "a remote has no maximum size")
             .with_hint("say how many checkpoints to keep: --keep-last, --keep-daily"));
-  const store::StoreFacts facts = REPRISE_PASS(facts_of(context, catalog, remote));
-  store::Decision decision = store::decide(facts, policy);
+  const catalog::StoreFacts facts = REPRISE_PASS(facts_of(context, catalog, remote));
+  catalog::Decision decision = catalog::decide(facts, policy);
   if (dry_run) return decision;
-  for (const store::Removal& removal : decision.removals) {
+  for (const catalog::Removal& removal : decision.removals) {
     // The catalog first: what it calls a copy may be counted on.
     for (const std::string& alias : names_of(context, remote))
       REPRISE_PASS(catalog.note_removed_copy(removal.id, alias));
-    REPRISE_PASS(store::remove_remote_checkpoint(removal.id, *remote.objects));
+    REPRISE_PASS(transfer::remove_remote_checkpoint(removal.id, *remote.objects));
   }
   return decision;
 }

@@ -3,17 +3,17 @@
 // What newer checkpoints have superseded at a remote.
 #pragma once
 
+#include "catalog/retention.h"
 #include "cli/command.h"
 #include "cli/transfer.h"
-#include "store/retention.h"
 
 namespace reprise::cli {
 
 // Removes checkpoints that this store pushed there and that `policy`, which has no maximum, does
 // not keep; those stay that are tagged, there or here, and those that are pinned or continued from
 // here. Packs stay, until a gc there. kUnsupported for a maximum.
-Result<store::Decision> prune_remote(const Context& context, store::Catalog& catalog,
-                                     const OpenRemote& remote, const store::Retention& policy,
-                                     bool dry_run);
+Result<catalog::Decision> prune_remote(const Context& context, catalog::Catalog& catalog,
+                                       const OpenRemote& remote, const catalog::Retention& policy,
+                                       bool dry_run);
 
 }  // namespace reprise::cli

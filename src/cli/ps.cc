@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/unnoticed.h"
 #include "podman/client.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -28,8 +29,8 @@ std::string state_of(const PsRow& row) {
 Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
   std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
   const std::filesystem::path& root = context.layout.store;
-  if (REPRISE_PASS(store::Catalog::exists(root))) {
-    store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  if (REPRISE_PASS(catalog::Catalog::exists(root))) {
+    catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
     return ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent);
   }
   print_no_store(context);
@@ -72,15 +73,15 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-Result<std::vector<PsRow>> ps_rows(store::Catalog& catalog,
+Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
                                    std::vector<podman::ContainerInfo> containers, PsScope scope) {
   std::vector<PsRow> rows;
   for (podman::ContainerInfo& info : containers) {
     if (!runs_under_reprise(info) && !is_opted_in(info)) continue;
     PsRow row{.info = std::move(info)};
     const base::ContainerKey key = key_of(row.info);
-    for (const store::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
-      if (life.event == store::LifeEvent::kStarted || life.event == store::LifeEvent::kRestored)
+    for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
+      if (life.event == catalog::LifeEvent::kStarted || life.event == catalog::LifeEvent::kRestored)
         ++row.lives;
     auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
     if (!checkpoints.empty()) row.last = std::move(checkpoints.front());

@@ -8,23 +8,23 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "podman/container_info.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
 struct PsRow {
   podman::ContainerInfo info;
-  int lives = 0;                             // starts and restores
-  std::optional<store::CheckpointRow> last;  // its newest checkpoint
-  bool pending = false;                      // its next start continues from a checkpoint
+  int lives = 0;                               // starts and restores
+  std::optional<catalog::CheckpointRow> last;  // its newest checkpoint
+  bool pending = false;                        // its next start continues from a checkpoint
   std::string note;  // why it has no checkpoint to go on from, or runs unseen
 };
 
 // Which containers are listed: those that run or that a start would resume, or all of ours.
 enum class PsScope : unsigned char { kCurrent, kAll };
 
-base::Result<std::vector<PsRow>> ps_rows(store::Catalog& catalog,
+base::Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
                                          std::vector<podman::ContainerInfo> containers,
                                          PsScope scope);
 

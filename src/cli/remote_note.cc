@@ -40,11 +40,11 @@ Result<RemoteNote> decode_remote_note(const std::string& text) {
                      json["command_image_index"].is_number_integer() && !text_of("key").empty();
   if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");
   note.container =
-      store::ContainerRow{.key = base::ContainerKey(text_of("key")),
-                          .name = text_of("name"),
-                          .image = text_of("image"),
-                          .create_command = text_of("create_command"),
-                          .command_image_index = json["command_image_index"].get<int>()};
+      catalog::ContainerRow{.key = base::ContainerKey(text_of("key")),
+                            .name = text_of("name"),
+                            .image = text_of("image"),
+                            .create_command = text_of("create_command"),
+                            .command_image_index = json["command_image_index"].get<int>()};
   return note;
 }
 

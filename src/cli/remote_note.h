@@ -8,13 +8,13 @@
 #include <string>
 
 #include "base/result.h"
-#include "store/catalog.h"
+#include "catalog/catalog.h"
 
 namespace reprise::cli {
 
 struct RemoteNote {
   std::string tag;  // empty: none
-  std::optional<store::ContainerRow> container;
+  std::optional<catalog::ContainerRow> container;
 };
 
 std::string encode(const RemoteNote& note);

@@ -14,7 +14,7 @@ using base::ErrorCode;
 
 RemoteNote full() {
   return {.tag = "before-upgrade",
-          .container = store::ContainerRow{
+          .container = catalog::ContainerRow{
               .key = base::ContainerKey("@web"),
               .name = "web",
               .image = "docker.io/library/nginx:1",

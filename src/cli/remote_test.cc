@@ -8,9 +8,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "catalog/catalog.h"
 #include "cli/cli.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 #include "sys/environment.h"
 #include "sys/test_directory.h"
 
@@ -64,14 +65,14 @@ class RemoteCommands : public testing::Test {
         {.key = base::ContainerKey("web"), .name = "web", .created = 7, .kernel = "6.18"});
     EXPECT_TRUE(manifest);
     EXPECT_TRUE(writer->settle());
-    EXPECT_TRUE(catalog().add_checkpoint(*manifest, tag, store::Catalog::Continue::kNo));
+    EXPECT_TRUE(catalog().add_checkpoint(*manifest, tag, catalog::Catalog::Continue::kNo));
     return writer->id();
   }
   [[nodiscard]] store::StoreConfig config() const {
     return {.root = store_,
             .key = {.kind = crypto::KeySource::Kind::kFile, .value = (scratch_ / "key").string()}};
   }
-  store::Catalog catalog() { return std::move(*store::Catalog::open(config())); }
+  catalog::Catalog catalog() { return std::move(*store::open_catalog(config())); }
   [[nodiscard]] bool is_there(const CheckpointId& id) const {
     return fs::exists(depot_ / "checkpoints" / id.str());
   }

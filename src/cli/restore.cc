@@ -10,6 +10,7 @@
 #include "cli/transfer.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -53,8 +54,8 @@ Result<VolumeWish> parse_volume_wish(const std::string& text) {
 }
 
 // The newest checkpoint of a container, also of one that is gone.
-Result<store::CheckpointRow> newest_of(store::Catalog& catalog, const std::string& name) {
-  std::vector<store::CheckpointRow> rows;
+Result<catalog::CheckpointRow> newest_of(catalog::Catalog& catalog, const std::string& name) {
+  std::vector<catalog::CheckpointRow> rows;
   for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name)))
     if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(key));
   if (!rows.empty()) return std::move(rows.front());
@@ -62,7 +63,7 @@ Result<store::CheckpointRow> newest_of(store::Catalog& catalog, const std::strin
                              .with_hint("'reprise checkpoint ls' lists those that there are"));
 }
 
-Result<store::CheckpointRow> find_subject(store::Catalog& catalog, const std::string& subject) {
+Result<catalog::CheckpointRow> find_subject(catalog::Catalog& catalog, const std::string& subject) {
   const auto row = catalog.find_checkpoint(subject);
   if (row) return *row;
   auto newest = newest_of(catalog, subject);
@@ -77,18 +78,18 @@ Result<store::CheckpointRow> find_subject(store::Catalog& catalog, const std::st
 }
 
 // Fetched from a remote first, as far as it is not here.
-Result<store::CheckpointRow> fetch_subject(Context& context, store::Catalog& catalog,
-                                           const Options& options) {
+Result<catalog::CheckpointRow> fetch_subject(Context& context, catalog::Catalog& catalog,
+                                             const Options& options) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.from));
   Progress line(context.io, "pulling");
-  const store::Pulled pulled =
+  const transfer::Pulled pulled =
       REPRISE_PASS(pull(context, catalog, options.subject, remote, line_of_bytes(line)));
   return catalog.find_checkpoint(pulled.manifest.id.str());
 }
 
 // The container whose ordinary start continues from this checkpoint.
 Result<std::optional<podman::ContainerInfo>> waiting_container(
-    store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
+    catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint) {
   const auto continuation = REPRISE_PASS(catalog.continuation(checkpoint.key));
   if (!continuation || continuation->checkpoint != checkpoint.id) return std::nullopt;
   auto info = REPRISE_PASS(container_with(catalog, checkpoint.key));
@@ -98,9 +99,9 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 
 Result<int> restore(const Options& options, Context& context) {
   // A machine whose first checkpoint comes from elsewhere has no store yet.
-  const auto open = options.from.empty() ? store::Catalog::open_existing : store::Catalog::open;
-  store::Catalog catalog = REPRISE_PASS(open(context.store));
-  const store::CheckpointRow checkpoint =
+  const auto open = options.from.empty() ? store::open_existing_catalog : store::open_catalog;
+  catalog::Catalog catalog = REPRISE_PASS(open(context.store));
+  const catalog::CheckpointRow checkpoint =
       options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
                            : REPRISE_PASS(fetch_subject(context, catalog, options));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));

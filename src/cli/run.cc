@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/containers.h"
 #include "cli/output.h"
@@ -13,7 +14,7 @@
 #include "oci/annotations.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
-#include "store/catalog.h"
+#include "store/open_catalog.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -27,7 +28,7 @@ Result<void> record_new_container(const Context& context, const std::string& id)
   const Result<podman::ContainerInfo> info = podman::inspect(id);
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};
   if (!info) return std::unexpected(info.error());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   return record_container(catalog, *info);
 }
 
@@ -69,7 +70,7 @@ Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
   const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
   // Before the container is made, which notes that its life begins, but makes no store.
-  if (const auto made = store::Catalog::open(context.store); !made)
+  if (const auto made = store::open_catalog(context.store); !made)
     context.io.err << "warning: the container's history is not written: " << made.error().message()
                    << '\n';
   const sys::RunResult result = REPRISE_TRY(

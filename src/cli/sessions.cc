@@ -5,50 +5,50 @@
 
 namespace reprise::cli {
 
-Result<std::optional<store::SessionRow>> session_since(store::Catalog& catalog,
-                                                       const base::ContainerKey& key,
-                                                       store::SessionKind kind,
-                                                       base::UnixMillis since) {
+Result<std::optional<catalog::SessionRow>> session_since(catalog::Catalog& catalog,
+                                                         const base::ContainerKey& key,
+                                                         catalog::SessionKind kind,
+                                                         base::UnixMillis since) {
   // Others of this container may have begun meanwhile, but hardly this many.
   constexpr int kNewest = 20;
-  for (store::SessionRow& session : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
+  for (catalog::SessionRow& session : REPRISE_PASS(catalog.sessions_of(key, kNewest)))
     if (session.kind == kind && session.begin >= since) return std::move(session);
   return std::nullopt;
 }
 
-Result<std::optional<store::SessionRow>> finished_session_since(
-    store::Catalog& catalog, const base::ContainerKey& key, store::SessionKind kind,
+Result<std::optional<catalog::SessionRow>> finished_session_since(
+    catalog::Catalog& catalog, const base::ContainerKey& key, catalog::SessionKind kind,
     base::UnixMillis since, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPollInterval{20};
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     auto session = REPRISE_PASS(session_since(catalog, key, kind, since));
-    if (!session || session->status != store::SessionStatus::kRunning ||
+    if (!session || session->status != catalog::SessionStatus::kRunning ||
         std::chrono::steady_clock::now() >= deadline)
       return session;
     std::this_thread::sleep_for(kPollInterval);
   }
 }
 
-Result<std::optional<store::LifeRow>> life_event_since(store::Catalog& catalog,
-                                                       const base::ContainerKey& key,
-                                                       store::LifeEvent event,
-                                                       base::UnixMillis since) {
-  std::optional<store::LifeRow> newest;
-  for (store::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
+Result<std::optional<catalog::LifeRow>> life_event_since(catalog::Catalog& catalog,
+                                                         const base::ContainerKey& key,
+                                                         catalog::LifeEvent event,
+                                                         base::UnixMillis since) {
+  std::optional<catalog::LifeRow> newest;
+  for (catalog::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
     if (row.event == event && row.time >= since) newest = std::move(row);
   return newest;
 }
 
-std::string failure_of(const store::SessionRow& session) {
-  if (session.status == store::SessionStatus::kRunning)
+std::string failure_of(const catalog::SessionRow& session) {
+  if (session.status == catalog::SessionStatus::kRunning)
     return "session '" + session.id.str() + "' has not ended";
   if (!session.reason.empty()) return session.reason;
   return "session '" + session.id.str() + "' says only '" + std::string(to_string(session.status)) +
          "'";
 }
 
-std::string hint_for(const store::SessionRow& session) {
+std::string hint_for(const catalog::SessionRow& session) {
   if (!session.hint.empty()) return session.hint;
   return "see 'reprise logs " + session.id.str() + "'";
 }

@@ -50,13 +50,13 @@ std::optional<std::string> other_writer(const podman::Mount& mount,
 }
 
 // Whether the container lived after the checkpoint, so that its files are newer.
-Result<bool> went_on(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
+Result<bool> went_on(catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint) {
   const auto lives = REPRISE_PASS(catalog.lives(checkpoint.key));
   if (lives.empty()) return false;  // it came from elsewhere, and its files were given for it
   if (!checkpoint.ended) return true;
-  return std::ranges::any_of(lives, [&](const store::LifeRow& life) {
-    return life.time > checkpoint.created &&
-           (life.event == store::LifeEvent::kStarted || life.event == store::LifeEvent::kRestored);
+  return std::ranges::any_of(lives, [&](const catalog::LifeRow& life) {
+    return life.time > checkpoint.created && (life.event == catalog::LifeEvent::kStarted ||
+                                              life.event == catalog::LifeEvent::kRestored);
   });
 }
 
@@ -70,7 +70,7 @@ bool overlap(const std::string& one, const std::string& other) {
   return lies_in(one, other) || lies_in(other, one);
 }
 
-Result<void> check_shared_files(store::Catalog& catalog, const store::CheckpointRow& checkpoint,
+Result<void> check_shared_files(catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint,
                                 const podman::ContainerInfo& info,
                                 const std::vector<container::SavedVolume>& saved) {
   std::vector<podman::Mount> outside;

@@ -8,17 +8,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "container/volumes.h"
 #include "podman/container_info.h"
-#include "store/catalog.h"
 
 namespace reprise::cli {
 
 // kBusy, with a hint, if a container that runs writes to one of them as well (two databases on one
 // directory), or if they were written to since: the container went on after the checkpoint. `info`:
 // the new container, which is not started yet. `saved`: volumes that the checkpoint holds.
-base::Result<void> check_shared_files(store::Catalog& catalog,
-                                      const store::CheckpointRow& checkpoint,
+base::Result<void> check_shared_files(catalog::Catalog& catalog,
+                                      const catalog::CheckpointRow& checkpoint,
                                       const podman::ContainerInfo& info,
                                       const std::vector<container::SavedVolume>& saved);
 

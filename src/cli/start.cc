@@ -12,6 +12,7 @@
 #include "host/continuation_note.h"
 #include "host/identity.h"
 #include "podman/client.h"
+#include "store/open_catalog.h"
 #include "sys/file_lock.h"
 
 namespace reprise::cli {
@@ -39,10 +40,10 @@ Result<void> podman_start(Context& context, const podman::ContainerInfo& info) {
 }
 
 // Podman's error has what the runtime said among its own words; the session has it clean.
-Error cause_of(store::Catalog& catalog, const base::ContainerKey& key, base::UnixMillis begin,
+Error cause_of(catalog::Catalog& catalog, const base::ContainerKey& key, base::UnixMillis begin,
                const Error& error) {
-  const auto session = session_since(catalog, key, store::SessionKind::kRestore, begin);
-  if (!session || !*session || (*session)->status != store::SessionStatus::kFailed) return error;
+  const auto session = session_since(catalog, key, catalog::SessionKind::kRestore, begin);
+  if (!session || !*session || (*session)->status != catalog::SessionStatus::kFailed) return error;
   return Error(error.code(), "checkpoint '" + (*session)->checkpoint.str() +
                                  "' was not restored: " + failure_of(**session))
       .with_hint(hint_for(**session));
@@ -67,10 +68,10 @@ Result<sys::FileLock> lock_container(const Context& context, const podman::Conta
 }
 
 // What it would have gone on from; nullopt if nothing, or if there is no store.
-Result<std::optional<store::Continuation>> drop_continuation(const Context& context,
-                                                             const base::ContainerKey& key) {
-  if (!REPRISE_PASS(store::Catalog::exists(context.layout.store))) return std::nullopt;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+Result<std::optional<catalog::Continuation>> drop_continuation(const Context& context,
+                                                               const base::ContainerKey& key) {
+  if (!REPRISE_PASS(catalog::Catalog::exists(context.layout.store))) return std::nullopt;
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   const auto kept = REPRISE_PASS(catalog.continuation(key));
   REPRISE_PASS(catalog.drop_continuation(key));
   return kept;
@@ -85,8 +86,8 @@ Result<int> start_without_store(Context& context, const podman::ContainerInfo& i
 }
 
 // What it would have gone on from, and does no more.
-Result<std::optional<store::Continuation>> begin_anew(Context& context,
-                                                      const podman::ContainerInfo& info) {
+Result<std::optional<catalog::Continuation>> begin_anew(Context& context,
+                                                        const podman::ContainerInfo& info) {
   const sys::FileLock lock = REPRISE_PASS(lock_container(context, info));
   // First, since it counts without a store as well, and for one that is mounted again later.
   REPRISE_PASS(host::write_note(info.directory, {.state = host::ContinuationNote::State::kDropped,
@@ -109,10 +110,10 @@ Result<int> start_cold(Context& context, const podman::ContainerInfo& info) {
 }
 
 // What the runtime wrote down when it began anew on purpose.
-Result<std::string> cold_reason(store::Catalog& catalog, const base::ContainerKey& key,
+Result<std::string> cold_reason(catalog::Catalog& catalog, const base::ContainerKey& key,
                                 base::UnixMillis since) {
   const auto started =
-      REPRISE_PASS(life_event_since(catalog, key, store::LifeEvent::kStarted, since));
+      REPRISE_PASS(life_event_since(catalog, key, catalog::LifeEvent::kStarted, since));
   return started ? started->detail : std::string();
 }
 
@@ -124,9 +125,9 @@ Result<int> start_one(Context& context, const std::string& name, bool cold) {
     return kDone;
   }
   const std::filesystem::path& root = context.layout.store;
-  if (!REPRISE_TRY(store::Catalog::exists(root), "looking for its checkpoint"))
+  if (!REPRISE_TRY(catalog::Catalog::exists(root), "looking for its checkpoint"))
     return start_without_store(context, info, "there is no store at '" + root.string() + "'");
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   const Result<StartOutcome> outcome = start_container(context, catalog, info);
   if (!outcome) return std::unexpected(with_way_out(outcome.error(), info));
   print_start(context, info.name, *outcome);
@@ -147,7 +148,7 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
+Result<StartOutcome> start_container(Context& context, catalog::Catalog& catalog,
                                      const podman::ContainerInfo& info) {
   const base::UnixMillis begin = base::now_unix_millis();
   const auto pending = REPRISE_PASS(catalog.continuation(key_of(info)));
@@ -157,11 +158,11 @@ Result<StartOutcome> start_container(Context& context, store::Catalog& catalog,
   // The start decides the key of one that others make anew.
   const base::ContainerKey key = key_of(info);
   if (!started) return std::unexpected(cause_of(catalog, key, begin, started.error()));
-  const auto session = REPRISE_PASS(
-      finished_session_since(catalog, key, store::SessionKind::kRestore, begin, kOutcomePatience));
+  const auto session = REPRISE_PASS(finished_session_since(
+      catalog, key, catalog::SessionKind::kRestore, begin, kOutcomePatience));
   StartOutcome outcome;
   outcome.restored =
-      REPRISE_PASS(life_event_since(catalog, key, store::LifeEvent::kRestored, begin));
+      REPRISE_PASS(life_event_since(catalog, key, catalog::LifeEvent::kRestored, begin));
   if (outcome.restored) return outcome;
   if (session) {
     outcome.reason = failure_of(*session);

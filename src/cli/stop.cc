@@ -13,6 +13,7 @@
 #include "host/identity.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -35,7 +36,7 @@ void warn_unknown(Context& context, const Error& error) {
 class Stop {
  public:
   // Without a catalog nothing is known of sessions, which is no reason not to stop.
-  Stop(Context& context, std::optional<store::Catalog> catalog, podman::ContainerInfo info)
+  Stop(Context& context, std::optional<catalog::Catalog> catalog, podman::ContainerInfo info)
       : context_(context), catalog_(std::move(catalog)), info_(std::move(info)) {}
 
   Result<int> run(int time_s) {
@@ -78,10 +79,12 @@ class Stop {
   // When it was clear that no checkpoint would come; nullopt while one may.
   std::optional<base::UnixMillis> given_up_since() {
     if (catalog_) {
-      const auto session = session_since(*catalog_, key(), store::SessionKind::kCheckpoint, begin_);
+      const auto session =
+          session_since(*catalog_, key(), catalog::SessionKind::kCheckpoint, begin_);
       if (session && *session)
-        return (*session)->status == store::SessionStatus::kFailed ? std::optional((*session)->end)
-                                                                   : std::nullopt;
+        return (*session)->status == catalog::SessionStatus::kFailed
+                   ? std::optional((*session)->end)
+                   : std::nullopt;
       if (!session) lose_catalog(session.error());
     }
     // A session that cannot write itself down holds the container's lock all the same.
@@ -105,8 +108,9 @@ class Stop {
       return is_opted_in(info_) ? kNotAsAsked : kDone;
     }
     const auto session = REPRISE_PASS(finished_session_since(
-        *catalog_, key(), store::SessionKind::kCheckpoint, begin_, kOutcomePatience));
-    if (session && session->status == store::SessionStatus::kOk) return report_checkpoint(*session);
+        *catalog_, key(), catalog::SessionKind::kCheckpoint, begin_, kOutcomePatience));
+    if (session && session->status == catalog::SessionStatus::kOk)
+      return report_checkpoint(*session);
     if (!session && !is_opted_in(info_)) {
       out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
       return kDone;
@@ -131,8 +135,8 @@ class Stop {
                    "') is this version of Reprise");
   }
 
-  Result<int> report_checkpoint(const store::SessionRow& session) {
-    const store::CheckpointRow row =
+  Result<int> report_checkpoint(const catalog::SessionRow& session) {
+    const catalog::CheckpointRow row =
         REPRISE_PASS(catalog_->find_checkpoint(session.checkpoint.str()));
     context_.io.out << info_.name << ": checkpointed in "
                     << format_duration(session.end - session.begin) << " (frozen "
@@ -144,7 +148,7 @@ class Stop {
   [[nodiscard]] base::ContainerKey key() const { return key_of(info_); }
 
   Context& context_;
-  std::optional<store::Catalog> catalog_;
+  std::optional<catalog::Catalog> catalog_;
   podman::ContainerInfo info_;
   base::UnixMillis begin_ = base::now_unix_millis();
   base::UnixMillis last_in_session_ = 0;  // 0: never seen
@@ -157,7 +161,7 @@ Result<int> stop_one(Context& context, const std::string& name, int time_s) {
     context.io.out << info.name << ": does not run\n";
     return kDone;
   }
-  Result<store::Catalog> catalog = store::Catalog::open(context.store);
+  Result<catalog::Catalog> catalog = store::open_catalog(context.store);
   if (!catalog) {
     warn_unknown(context, catalog.error());
     return Stop(context, std::nullopt, std::move(info)).run(time_s);

@@ -2,13 +2,14 @@
 #include <memory>
 #include <optional>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
 #include "session/background_gc.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
-#include "store/remote_gc.h"
+#include "store/open_catalog.h"
+#include "transfer/remote_gc.h"
 
 namespace reprise::cli {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 struct Options {
   bool no_compact = false;
   std::optional<std::string> remote;
-  store::RemoteGcOptions at_remote;
+  transfer::RemoteGcOptions at_remote;
   bool background = false;
 };
 
@@ -38,7 +39,7 @@ Result<int> gc(const Options& options, Context& context) {
     return kDone;
   }
   // Looking makes no store; and a newer version may need what this one does not know of.
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   REPRISE_PASS(catalog.forget_needless_commands());
   const auto opened = REPRISE_PASS(store::open_store(context.store));
   REPRISE_PASS(opened->sweep());
@@ -53,8 +54,8 @@ Result<int> gc(const Options& options, Context& context) {
 
 Result<int> gc_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
-  const store::RemoteCollected collected =
-      REPRISE_PASS(store::collect_remote(context.store, *remote.objects, options.at_remote));
+  const transfer::RemoteCollected collected =
+      REPRISE_PASS(transfer::collect_remote(context.store, *remote.objects, options.at_remote));
   std::ostream& out = context.io.out;
   out << format_bytes(collected.bytes)
       << (options.at_remote.dry_run ? " would be freed (" : " freed (") << collected.packs
@@ -71,7 +72,7 @@ Result<int> gc_there(const Options& options, Context& context) {
 }
 
 // "24h", "90min", "30 s", "7d"; a number alone is seconds.
-void add_grace(Arguments& arguments, store::RemoteGcOptions& options, Argument remote) {
+void add_grace(Arguments& arguments, transfer::RemoteGcOptions& options, Argument remote) {
   arguments
       .add_option(
           "--grace",

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -12,8 +13,8 @@ namespace {
 Result<int> init(bool json, Context& context) {
   const std::filesystem::path& root = context.layout.store;
   const std::string cannot = "cannot make the store '" + root.string() + "'";
-  const bool was_there = REPRISE_TRY(store::Catalog::exists(root), cannot);
-  REPRISE_TRY(store::Catalog::open(context.store), cannot);
+  const bool was_there = REPRISE_TRY(catalog::Catalog::exists(root), cannot);
+  REPRISE_TRY(store::open_catalog(context.store), cannot);
   REPRISE_TRY(store::open_store(context.store), cannot);
   if (json)
     print_json(context.io.out, {{"store", root.string()}, {"made", !was_there}});

@@ -7,6 +7,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/prune_remote.h"
+#include "store/open_catalog.h"
 #include "store/prune.h"
 
 namespace reprise::cli {
@@ -20,29 +21,29 @@ struct Options {
   std::optional<std::string> remote;
 };
 
-store::Retention policy_of(const Options& options, const config::Retention& configured) {
-  store::Retention policy = options.wanted.over(configured).policy();
+catalog::Retention policy_of(const Options& options, const config::Retention& configured) {
+  catalog::Retention policy = options.wanted.over(configured).policy();
   policy.requested = options.requested || configured.policy().requested;
   return policy;
 }
 
-void print(Context& context, const Options& options, const store::Decision& decision,
+void print(Context& context, const Options& options, const catalog::Decision& decision,
            const store::Collected& collected) {
-  for (const store::Removal& removal : decision.removals)
+  for (const catalog::Removal& removal : decision.removals)
     context.io.out << removal.id.str() << ": " << (options.dry_run ? "would be removed" : "removed")
                    << ", "
-                   << (removal.why == store::Why::kSuperseded ? "superseded"
-                                                              : "the store is too large")
+                   << (removal.why == catalog::Why::kSuperseded ? "superseded"
+                                                                : "the store is too large")
                    << '\n';
   if (!options.dry_run && !options.remote)
     context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
 }
 
-void print_as_json(Context& context, const Options& options, const store::Decision& decision,
+void print_as_json(Context& context, const Options& options, const catalog::Decision& decision,
                    const store::Collected& collected) {
   Json removed = Json::array();
-  for (const store::Removal& removal : decision.removals)
-    removed.push_back({{"id", removal.id.str()}, {"why", store::to_string(removal.why)}});
+  for (const catalog::Removal& removal : decision.removals)
+    removed.push_back({{"id", removal.id.str()}, {"why", catalog::to_string(removal.why)}});
   print_json(context.io.out, {{"dry_run", options.dry_run},
                               {"removed", std::move(removed)},
                               {"fits", decision.fits},
@@ -52,12 +53,12 @@ void print_as_json(Context& context, const Options& options, const store::Decisi
 
 Result<int> run_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   const config::Config config = REPRISE_PASS(context.config);
-  store::Retention policy = policy_of(options, config.retention);
+  catalog::Retention policy = policy_of(options, config.retention);
   // That of the configuration is for the store here.
   if (!options.wanted.max_size) policy.max_bytes.reset();
-  const store::Decision decision =
+  const catalog::Decision decision =
       REPRISE_PASS(prune_remote(context, catalog, remote, policy, options.dry_run));
   (options.json ? print_as_json : print)(context, options, decision, {});
   if (!options.json && !options.dry_run && !decision.removals.empty())
@@ -66,13 +67,13 @@ Result<int> run_there(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   if (const auto done = options.dry_run ? Result<void>() : forget_gone(catalog); !done)
     context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
                    << '\n';
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const config::Config config = REPRISE_PASS(context.config);
-  const store::Decision decision = REPRISE_PASS(store::prune(
+  const catalog::Decision decision = REPRISE_PASS(store::prune(
       catalog, *checkpoints, policy_of(options, config.retention), {.dry_run = options.dry_run}));
   store::Collected collected;
   if (!options.dry_run) {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "catalog/catalog.h"
+#include "catalog/salvage.h"
 #include "cli/command.h"
-#include "store/catalog.h"
 #include "store/catalog_repair.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
 
 Result<void> replace_catalog(const std::string& damage, Context& context) {
-  const store::SalvagedCatalog salvaged =
-      REPRISE_PASS(store::replace_catalog(context.layout.store));
+  const catalog::SalvagedCatalog salvaged =
+      REPRISE_PASS(catalog::replace_catalog(context.layout.store));
   context.io.out << "catalog made anew, since it was damaged (" << damage << "); the old one is '"
                  << salvaged.damaged.string() << "'\n";
   for (const std::string& table : salvaged.lost)
@@ -19,7 +21,7 @@ Result<void> replace_catalog(const std::string& damage, Context& context) {
 
 Result<int> repair(Context& context) {
   // First of all: what a newer version wrote is not for us to mend.
-  const auto damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
+  const auto damage = REPRISE_PASS(catalog::find_catalog_damage(context.layout.store));
   const auto opened = REPRISE_PASS(store::open_store(context.store));
   REPRISE_PASS(opened->sweep());
   const store::Rebuilt rebuilt = REPRISE_PASS(opened->rebuild_index(kGcPatience));
@@ -28,7 +30,7 @@ Result<int> repair(Context& context) {
     context.io.err << "pack '" << pack
                    << "' is damaged: 'reprise store verify' names who needs it\n";
   if (damage) REPRISE_PASS(replace_catalog(*damage, context));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
   for (const base::CheckpointId& id : repaired.added)
     context.io.out << id.str() << ": back in the catalog\n";

@@ -3,11 +3,12 @@
 
 #include <memory>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -18,7 +19,7 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 }
 
 Result<int> stat(bool json, Context& context) {
-  REPRISE_PASS(store::Catalog::open_existing(context.store));  // looking makes no store
+  REPRISE_PASS(store::open_existing_catalog(context.store));  // looking makes no store
   const auto opened = REPRISE_PASS(store::open_store(context.store));
   const store::StoreUse use = REPRISE_PASS(opened->use());
   if (json) {

@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/transfer.h"
 #include "session/background_upload.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -23,7 +24,7 @@ enum class Patience : unsigned char { kNone, kSome };
 
 // All that lacks its copy at one remote. The first error ends it: the next one would be the same.
 Result<int> upload_to(Context& context, const std::string& name) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   const auto ids = REPRISE_PASS(catalog.lacking_copies(name));
   if (ids.empty()) return 0;
   const OpenRemote remote = REPRISE_PASS(open_named(context, name));

@@ -2,25 +2,26 @@
 #include <algorithm>
 #include <memory>
 
+#include "catalog/catalog.h"
+#include "catalog/salvage.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "store/catalog.h"
-#include "store/catalog_repair.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
 
-bool is_known(const std::vector<store::CheckpointRow>& rows, const base::CheckpointId& id) {
-  return std::ranges::find(rows, id, &store::CheckpointRow::id) != rows.end();
+bool is_known(const std::vector<catalog::CheckpointRow>& rows, const base::CheckpointId& id) {
+  return std::ranges::find(rows, id, &catalog::CheckpointRow::id) != rows.end();
 }
 
 // What catalog and store do not both have. A row goes before its file, and comes after it.
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   const auto ids = REPRISE_PASS(checkpoints.list());
   for (const base::CheckpointId& id : ids)
@@ -30,7 +31,7 @@ Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                                   .what =
                                       "it is not in the catalog: 'reprise store repair' puts it "
                                       "there"});
-  for (const store::CheckpointRow& row : rows)
+  for (const catalog::CheckpointRow& row : rows)
     if (!std::ranges::binary_search(ids, row.id) && catalog.find_checkpoint(row.id.str()))
       verified.damages.push_back(
           {.checkpoint = row.id, .pack = "", .what = "its file is missing in the store"});
@@ -60,7 +61,7 @@ void print_as_json(Context& context, const store::Verified& verified) {
 }
 
 Result<int> verify(bool json, Context& context) {
-  const auto catalog_damage = REPRISE_PASS(store::find_catalog_damage(context.layout.store));
+  const auto catalog_damage = REPRISE_PASS(catalog::find_catalog_damage(context.layout.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   Progress progress(context.io, "verifying");
   store::Verified verified =

@@ -10,12 +10,13 @@
 #include <sstream>
 
 #include "base/id.h"
+#include "catalog/catalog.h"
 #include "cli/cli.h"
 #include "cli/containers.h"
 #include "cli/lives.h"
 #include "cli/ps.h"
 #include "cli/sessions.h"
-#include "store/catalog.h"
+#include "store/open_catalog.h"
 #include "sys/environment.h"
 
 // OpenSSL keeps its random generators until the process ends, and the leak sanitizer reports them
@@ -27,9 +28,9 @@ namespace reprise::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using catalog::Catalog;
+using catalog::LifeEvent;
 using nlohmann::json;
-using store::Catalog;
-using store::LifeEvent;
 
 constexpr base::UnixMillis kNow = 1'800'000'000'000;
 
@@ -48,7 +49,7 @@ class TablesTest : public testing::Test {
   }
 
   Catalog open() {
-    auto catalog = Catalog::open(store::StoreConfig::at(root_));
+    auto catalog = store::open_catalog(store::StoreConfig::at(root_));
     EXPECT_TRUE(catalog) << catalog.error().message();
     return *std::move(catalog);
   }
@@ -73,20 +74,20 @@ class TablesTest : public testing::Test {
     ASSERT_TRUE(added) << added.error().message();
   }
   void add_session(Catalog& catalog, const std::string& id, base::UnixMillis begin,
-                   store::SessionStatus status) {
-    store::SessionRow row{.id = base::SessionId(id),
-                          .key = key_,
-                          .kind = store::SessionKind::kCheckpoint,
-                          .trigger = "stop",
-                          .begin = begin,
-                          .status = store::SessionStatus::kRunning,
-                          .log_directory = (root_ / "sessions" / id).string()};
+                   catalog::SessionStatus status) {
+    catalog::SessionRow row{.id = base::SessionId(id),
+                            .key = key_,
+                            .kind = catalog::SessionKind::kCheckpoint,
+                            .trigger = "stop",
+                            .begin = begin,
+                            .status = catalog::SessionStatus::kRunning,
+                            .log_directory = (root_ / "sessions" / id).string()};
     auto done = catalog.begin_session(row);
     ASSERT_TRUE(done) << done.error().message();
-    if (status == store::SessionStatus::kRunning) return;
+    if (status == catalog::SessionStatus::kRunning) return;
     row.end = begin + 400;
     row.status = status;
-    row.reason = status == store::SessionStatus::kOk ? "" : "dumping: criu failed";
+    row.reason = status == catalog::SessionStatus::kOk ? "" : "dumping: criu failed";
     row.phases = R"({"dump":210,"seal":40})";
     done = catalog.finish_session(row);
     ASSERT_TRUE(done) << done.error().message();
@@ -215,7 +216,7 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
 
 TEST(CpuTimeKept, CountsEachStretchOnce) {
   const auto row = [](LifeEvent event, std::int64_t cpu) {
-    return store::LifeRow{.event = event, .cpu_time_us = cpu};
+    return catalog::LifeRow{.event = event, .cpu_time_us = cpu};
   };
   EXPECT_EQ(cpu_time_kept({}), 0);
   EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kCheckpointed, 100)}), 0);
@@ -234,13 +235,13 @@ TEST_F(TablesTest, LivesTellOfCheckpointsThatFailed) {
     Catalog catalog = open();
     ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-gone"}));
     add_life(catalog, kNow, LifeEvent::kStarted);
-    store::SessionRow row{.id = base::SessionId("sessionfailed"),
-                          .key = key_,
-                          .kind = store::SessionKind::kCheckpoint,
-                          .begin = kNow + 1};
+    catalog::SessionRow row{.id = base::SessionId("sessionfailed"),
+                            .key = key_,
+                            .kind = catalog::SessionKind::kCheckpoint,
+                            .begin = kNow + 1};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = kNow + 2;
-    row.status = store::SessionStatus::kFailed;
+    row.status = catalog::SessionStatus::kFailed;
     row.reason = "a nested user namespace";
     ASSERT_TRUE(catalog.finish_session(row));
   }
@@ -282,8 +283,8 @@ TEST_F(TablesTest, ShowsTheLivesOfAContainerThatIsGone) {
 TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
   {
     Catalog catalog = open();
-    add_session(catalog, "sess00000000", kNow - 1, store::SessionStatus::kOk);
-    add_session(catalog, "sess00000001", kNow, store::SessionStatus::kFailed);
+    add_session(catalog, "sess00000000", kNow - 1, catalog::SessionStatus::kOk);
+    add_session(catalog, "sess00000001", kNow, catalog::SessionStatus::kFailed);
     ASSERT_TRUE(catalog.put_container({.key = key_, .name = "reprise-cli-test-logs"}));
   }
   fs::create_directories(root_ / "sessions/sess00000001");
@@ -308,29 +309,29 @@ TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
 
 TEST_F(TablesTest, FindsTheSessionOfAStop) {
   Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, store::SessionStatus::kOk);
-  add_session(catalog, "sess00000002", 2000, store::SessionStatus::kFailed);
-  const auto newest = session_since(catalog, key_, store::SessionKind::kCheckpoint, 1000);
+  add_session(catalog, "sess00000001", 1000, catalog::SessionStatus::kOk);
+  add_session(catalog, "sess00000002", 2000, catalog::SessionStatus::kFailed);
+  const auto newest = session_since(catalog, key_, catalog::SessionKind::kCheckpoint, 1000);
   ASSERT_TRUE(newest) << newest.error().message();
   ASSERT_TRUE(*newest);
   EXPECT_EQ((*newest)->id.str(), "sess00000002");
   EXPECT_EQ(failure_of(**newest), "dumping: criu failed");
   EXPECT_EQ(hint_for(**newest), "see 'reprise logs sess00000002'");
 
-  const auto none = session_since(catalog, key_, store::SessionKind::kCheckpoint, 2001);
+  const auto none = session_since(catalog, key_, catalog::SessionKind::kCheckpoint, 2001);
   ASSERT_TRUE(none) << none.error().message();
   EXPECT_FALSE(*none);
   const auto other =
-      session_since(catalog, base::ContainerKey("b"), store::SessionKind::kCheckpoint, 0);
+      session_since(catalog, base::ContainerKey("b"), catalog::SessionKind::kCheckpoint, 0);
   ASSERT_TRUE(other) << other.error().message();
   EXPECT_FALSE(*other);
 }
 
 TEST_F(TablesTest, WaitsForASessionOnlyAsLongAsItIsToldTo) {
   Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, store::SessionStatus::kRunning);
-  const auto session = finished_session_since(catalog, key_, store::SessionKind::kCheckpoint, 1000,
-                                              std::chrono::milliseconds(50));
+  add_session(catalog, "sess00000001", 1000, catalog::SessionStatus::kRunning);
+  const auto session = finished_session_since(catalog, key_, catalog::SessionKind::kCheckpoint,
+                                              1000, std::chrono::milliseconds(50));
   ASSERT_TRUE(session) << session.error().message();
   ASSERT_TRUE(*session);
   EXPECT_EQ(failure_of(**session), "session 'sess00000001' has not ended");

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/remote_note.h"
 #include "podman/client.h"
+#include "store/open_catalog.h"
 
 namespace reprise::cli {
 
@@ -36,7 +37,7 @@ std::string place_of(const remote::RemoteConfig& access) {
 }
 
 // The container behind a checkpoint, without which nobody could make it again elsewhere.
-Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow& checkpoint) {
+Result<std::string> note_of(catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint) {
   auto row = REPRISE_PASS(catalog.container(checkpoint.key));
   // Of one that plain Podman ran and stopped we have seen too little; Podman still knows it.
   if (!row || row->create_command.empty())
@@ -49,12 +50,12 @@ Result<std::string> note_of(store::Catalog& catalog, const store::CheckpointRow&
 // The newest checkpoint there with this tag; else that of the container with this name.
 Result<CheckpointId> find_there(const store::StoreConfig& config, const std::string& subject,
                                 const OpenRemote& remote) {
-  auto found = store::find_remote_checkpoint(subject, *remote.objects);
+  auto found = transfer::find_remote_checkpoint(subject, *remote.objects);
   if (found || found.error().code() != ErrorCode::kNotFound) return found;
-  auto there = REPRISE_PASS(store::remote_checkpoints(config, *remote.objects));
+  auto there = REPRISE_PASS(transfer::remote_checkpoints(config, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   for (const image::Manifest& manifest : there.manifests) {
-    const auto text = store::remote_note_of(config, manifest.id, *remote.objects);
+    const auto text = transfer::remote_note_of(config, manifest.id, *remote.objects);
     const auto note = text ? decode_remote_note(*text) : std::unexpected(text.error());
     if (note && note->tag == subject) return manifest.id;
   }
@@ -71,7 +72,7 @@ Result<CheckpointId> find_there(const store::StoreConfig& config, const std::str
                                  "the directory of other keys (docs/remotes.md)?"));
 }
 
-Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
+Result<void> enter(catalog::Catalog& catalog, const transfer::Pulled& pulled) {
   const image::Manifest& manifest = pulled.manifest;
   const RemoteNote note = REPRISE_PASS(decode_remote_note(pulled.note));
   const auto row = REPRISE_PASS(catalog.container(manifest.key));
@@ -82,7 +83,7 @@ Result<void> enter(store::Catalog& catalog, const store::Pulled& pulled) {
   // A tag that is in use here stays with the one that has it.
   const auto same = catalog.find_checkpoint(note.tag);
   const bool is_free = !note.tag.empty() && !same && same.error().code() == ErrorCode::kNotFound;
-  return catalog.add_checkpoint(manifest, is_free ? note.tag : "", store::Catalog::Continue::kNo);
+  return catalog.add_checkpoint(manifest, is_free ? note.tag : "", catalog::Catalog::Continue::kNo);
 }
 
 }  // namespace
@@ -124,40 +125,40 @@ std::vector<std::string> names_of(const Context& context, const OpenRemote& remo
 }
 
 Result<std::string> make_note(const store::StoreConfig& config, const std::string& name) {
-  const CheckpointId id = REPRISE_PASS(store::note_owner(name));
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
-  const store::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
+  const CheckpointId id = REPRISE_PASS(transfer::note_owner(name));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(config));
+  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
   const std::string note = REPRISE_PASS(note_of(catalog, row));
   if (row.id != id || note.empty())
     return fail(ErrorCode::kNotFound, "there is no note of '" + id.str() + "'");
-  return store::seal_note(config, id, note);
+  return transfer::seal_note(config, id, note);
 }
 
-Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
-                           const store::CheckpointRow& checkpoint, const OpenRemote& remote,
-                           const store::TransferProgress& progress) {
+Result<transfer::Pushed> push(const Context& context, catalog::Catalog& catalog,
+                              const catalog::CheckpointRow& checkpoint, const OpenRemote& remote,
+                              const transfer::TransferProgress& progress) {
   const std::string note = REPRISE_PASS(note_of(catalog, checkpoint));
-  store::Copy copy{.checkpoint = checkpoint.id, .remote = remote.name, .uploading = true};
+  catalog::Copy copy{.checkpoint = checkpoint.id, .remote = remote.name, .uploading = true};
   REPRISE_PASS(catalog.note_copy(copy));
-  const store::Pushed pushed = REPRISE_PASS(
-      store::push_checkpoint(context.store, checkpoint.id, note, *remote.objects, progress));
+  const transfer::Pushed pushed = REPRISE_PASS(
+      transfer::push_checkpoint(context.store, checkpoint.id, note, *remote.objects, progress));
   copy.uploading = false;
   REPRISE_PASS(catalog.note_copy(copy));
   return pushed;
 }
 
-Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
-                           const std::string& subject, const OpenRemote& remote,
-                           const store::TransferProgress& progress) {
+Result<transfer::Pulled> pull(const Context& context, catalog::Catalog& catalog,
+                              const std::string& subject, const OpenRemote& remote,
+                              const transfer::TransferProgress& progress) {
   const CheckpointId id = REPRISE_PASS(find_there(context.store, subject, remote));
-  store::Pulled pulled =
-      REPRISE_PASS(store::pull_checkpoint(context.store, id, *remote.objects, progress));
+  transfer::Pulled pulled =
+      REPRISE_PASS(transfer::pull_checkpoint(context.store, id, *remote.objects, progress));
   REPRISE_TRY(enter(catalog, pulled), "entering checkpoint '" + id.str() + "' in the catalog");
   REPRISE_PASS(catalog.note_copy({.checkpoint = id, .remote = remote.name, .uploading = false}));
   return pulled;
 }
 
-store::TransferProgress line_of_bytes(Progress& line) {
+transfer::TransferProgress line_of_bytes(Progress& line) {
   return [&line](std::uint64_t done, std::uint64_t all) -> Result<void> {
     line.set_phase(format_bytes(done) + " of " + format_bytes(all));
     line.tick();
@@ -165,17 +166,17 @@ store::TransferProgress line_of_bytes(Progress& line) {
   };
 }
 
-std::string places_of(const std::vector<store::Copy>& copies, const CheckpointId& id) {
+std::string places_of(const std::vector<catalog::Copy>& copies, const CheckpointId& id) {
   std::string places = "local";
-  for (const store::Copy& copy : copies)
+  for (const catalog::Copy& copy : copies)
     if (copy.checkpoint == id)
       places += ", " + copy.remote + (copy.uploading ? " (uploading)" : "");
   return places;
 }
 
-Json copies_json(const std::vector<store::Copy>& copies, const CheckpointId& id) {
+Json copies_json(const std::vector<catalog::Copy>& copies, const CheckpointId& id) {
   Json list = Json::array();
-  for (const store::Copy& copy : copies)
+  for (const catalog::Copy& copy : copies)
     if (copy.checkpoint == id)
       list.push_back({{"remote", copy.remote}, {"state", copy.uploading ? "uploading" : "there"}});
   return list;

@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/progress.h"
-#include "store/catalog.h"
-#include "store/transfer.h"
+#include "transfer/transfer.h"
 
 namespace reprise::cli {
 
@@ -36,24 +36,24 @@ std::vector<std::string> names_of(const Context& context, const OpenRemote& remo
 Result<std::string> make_note(const store::StoreConfig& config, const std::string& name);
 
 // Uploads a checkpoint, and notes it in the catalog.
-Result<store::Pushed> push(const Context& context, store::Catalog& catalog,
-                           const store::CheckpointRow& checkpoint, const OpenRemote& remote,
-                           const store::TransferProgress& progress);
+Result<transfer::Pushed> push(const Context& context, catalog::Catalog& catalog,
+                              const catalog::CheckpointRow& checkpoint, const OpenRemote& remote,
+                              const transfer::TransferProgress& progress);
 
 // Fetches the checkpoint whose id begins with `subject`, that has this tag, or the newest one of
 // the container of that name, and enters it in the catalog: with its tag, unless that is in use
 // here, and with the container that it was taken of if that is not known here.
-Result<store::Pulled> pull(const Context& context, store::Catalog& catalog,
-                           const std::string& subject, const OpenRemote& remote,
-                           const store::TransferProgress& progress);
+Result<transfer::Pulled> pull(const Context& context, catalog::Catalog& catalog,
+                              const std::string& subject, const OpenRemote& remote,
+                              const transfer::TransferProgress& progress);
 
 // A line for people: "uploading, 12.0 MB of 40.0 MB".
-store::TransferProgress line_of_bytes(Progress& line);
+transfer::TransferProgress line_of_bytes(Progress& line);
 
 // "local", "local, depot (uploading)".
-std::string places_of(const std::vector<store::Copy>& copies, const base::CheckpointId& id);
+std::string places_of(const std::vector<catalog::Copy>& copies, const base::CheckpointId& id);
 
 // The same as JSON: records with remote and state.
-Json copies_json(const std::vector<store::Copy>& copies, const base::CheckpointId& id);
+Json copies_json(const std::vector<catalog::Copy>& copies, const base::CheckpointId& id);
 
 }  // namespace reprise::cli

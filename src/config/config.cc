@@ -40,8 +40,8 @@ Retention Retention::over(const Retention& otherwise) const {
           .max_size = either(max_size, otherwise.max_size)};
 }
 
-store::Retention Retention::policy() const {
-  const store::Retention unset;
+catalog::Retention Retention::policy() const {
+  const catalog::Retention unset;
   return {.keep_last = keep_last.value_or(unset.keep_last),
           .keep_hourly = keep_hourly.value_or(unset.keep_hourly),
           .keep_daily = keep_daily.value_or(unset.keep_daily),

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/retention.h"
 #include "remote/open.h"
-#include "store/retention.h"
 #include "store/store_config.h"
 #include "sys/environment.h"
 
@@ -53,7 +53,7 @@ struct Retention {
   // What is not set here is as `otherwise` says.
   [[nodiscard]] Retention over(const Retention& otherwise) const;
   // What is not set is as without a file.
-  [[nodiscard]] store::Retention policy() const;
+  [[nodiscard]] catalog::Retention policy() const;
 };
 
 struct Config {

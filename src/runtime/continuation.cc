@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "host/continuation_note.h"
+#include "store/open_catalog.h"
 
 namespace reprise::runtime {
 
@@ -15,7 +16,7 @@ using State = ContinuationNote::State;
 namespace {
 
 Result<void> heed_dropped(const Creation& creation, const ContinuationNote& note,
-                          store::Catalog& catalog) {
+                          catalog::Catalog& catalog) {
   const auto continuation = REPRISE_PASS(catalog.continuation(creation.key()));
   if (continuation) {
     const auto row = REPRISE_PASS(catalog.find_checkpoint(continuation->checkpoint.str()));
@@ -24,7 +25,8 @@ Result<void> heed_dropped(const Creation& creation, const ContinuationNote& note
   return host::remove_note(creation.bundle);
 }
 
-Result<void> heed_pending(const Call& call, const ContinuationNote& note, store::Catalog& catalog) {
+Result<void> heed_pending(const Call& call, const ContinuationNote& note,
+                          catalog::Catalog& catalog) {
   const auto session = catalog.find_session(note.session.str());
   if (!session && session.error().code() == ErrorCode::kNotFound)
     return std::unexpected(
@@ -34,28 +36,28 @@ Result<void> heed_pending(const Call& call, const ContinuationNote& note, store:
             .with_hint("it was taken into '" + note.store.string() +
                        "': mount that disk, or bring that store back"));
   // The host went down between the seal and its row, or before the seal.
-  if (REPRISE_PASS(session).status == store::SessionStatus::kRunning) recover(call);
+  if (REPRISE_PASS(session).status == catalog::SessionStatus::kRunning) recover(call);
   return {};
 }
 
 }  // namespace
 
-Result<std::optional<store::Catalog>> open_catalog(const Call& call, const Creation& creation) {
+Result<std::optional<catalog::Catalog>> open_catalog(const Call& call, const Creation& creation) {
   const auto note = REPRISE_PASS(host::read_note(creation.bundle));
   const auto& root = call.layout.store;
-  const Result<bool> there = store::Catalog::exists(root);
+  const Result<bool> there = catalog::Catalog::exists(root);
   if (there && !*there) {
     if (!note || note->state != State::kPending) return std::nullopt;
     return std::unexpected(host::absent_store(*note, root));
   }
-  auto catalog = there ? store::Catalog::open(call.store) : std::unexpected(there.error());
+  auto catalog = there ? store::open_catalog(call.store) : std::unexpected(there.error());
   if (catalog) return std::move(*catalog);
   // Somebody wanted a cold start, and need not wait for the store.
   if (note && note->state == State::kDropped) return std::nullopt;
   return std::unexpected(std::move(catalog).error());
 }
 
-Result<bool> heed_note(const Call& call, const Creation& creation, store::Catalog& catalog) {
+Result<bool> heed_note(const Call& call, const Creation& creation, catalog::Catalog& catalog) {
   const auto note = REPRISE_PASS(host::read_note(creation.bundle));
   if (!note) return false;
   const bool dropped = note->state == State::kDropped;
@@ -66,7 +68,7 @@ Result<bool> heed_note(const Call& call, const Creation& creation, store::Catalo
   return dropped;
 }
 
-Result<void> check_made_whole(const Creation& creation, store::Catalog& catalog) {
+Result<void> check_made_whole(const Creation& creation, catalog::Catalog& catalog) {
   const std::string& from = creation.wishes.restored_from;
   if (from.empty() || !REPRISE_PASS(catalog.lives(creation.key())).empty()) return {};
   return std::unexpected(Error(ErrorCode::kGone, "it was to be made from checkpoint '" + from +
@@ -74,7 +76,7 @@ Result<void> check_made_whole(const Creation& creation, store::Catalog& catalog)
                              .with_hint("'reprise restore " + from + "' makes it again"));
 }
 
-Result<void> begin_anew(const Creation& creation, store::Catalog* catalog) {
+Result<void> begin_anew(const Creation& creation, catalog::Catalog* catalog) {
   if (catalog != nullptr && catalog->drop_continuation(creation.key()))
     return host::remove_note(creation.bundle);
   return host::write_note(creation.bundle,

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "host/continuation_note.h"
+#include "store/open_catalog.h"
 #include "sys/test_directory.h"
 
 namespace reprise::runtime {
@@ -16,8 +17,8 @@ namespace {
 
 using base::CheckpointId;
 using base::ErrorCode;
+using catalog::Catalog;
 using host::ContinuationNote;
-using store::Catalog;
 using State = ContinuationNote::State;
 namespace fs = std::filesystem;
 
@@ -33,7 +34,7 @@ class ContinuationTest : public testing::Test {
     creation_.bundle = bundle_;
   }
 
-  Catalog make_store() { return std::move(*Catalog::open(call_.store)); }
+  Catalog make_store() { return std::move(*store::open_catalog(call_.store)); }
   void add_checkpoint(Catalog& catalog, base::UnixMillis created) {
     image::Manifest manifest;
     manifest.id = CheckpointId("ckpt00000001");
@@ -52,14 +53,14 @@ class ContinuationTest : public testing::Test {
   }
   [[nodiscard]] bool is_noted() const { return fs::exists(host::continuation_note_file(bundle_)); }
   void add_session(Catalog& catalog) {
-    store::SessionRow row{.id = base::SessionId("sess00000001"),
-                          .key = key_,
-                          .kind = store::SessionKind::kCheckpoint,
-                          .begin = 1,
-                          .status = store::SessionStatus::kRunning};
+    catalog::SessionRow row{.id = base::SessionId("sess00000001"),
+                            .key = key_,
+                            .kind = catalog::SessionKind::kCheckpoint,
+                            .begin = 1,
+                            .status = catalog::SessionStatus::kRunning};
     ASSERT_TRUE(catalog.begin_session(row));
     row.end = 2;
-    row.status = store::SessionStatus::kOk;
+    row.status = catalog::SessionStatus::kOk;
     ASSERT_TRUE(catalog.finish_session(row));
   }
 
@@ -173,7 +174,7 @@ TEST_F(ContinuationTest, OneThatWasMadeToGoOnDoesNotStartColdInstead) {
   EXPECT_EQ(half.error().code(), ErrorCode::kGone);
   EXPECT_NE(half.error().hint().find("reprise restore ckpt00000009"), std::string::npos);
   ASSERT_TRUE(
-      catalog.add_life_event({.key = key_, .time = 1, .event = store::LifeEvent::kRestored}));
+      catalog.add_life_event({.key = key_, .time = 1, .event = catalog::LifeEvent::kRestored}));
   EXPECT_TRUE(check_made_whole(creation_, catalog)) << "it has lived";
 }
 

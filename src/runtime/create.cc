@@ -25,6 +25,7 @@
 #include "runtime/key.h"
 #include "runtime/killed.h"
 #include "runtime/restore_attempt.h"
+#include "store/open_catalog.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -64,17 +65,17 @@ void note(const Call& call, const char* what, const Result<void>& result) {
     tell_caller(call, Severity::kWarning, std::string(what) + ": " + result.error().message());
 }
 
-void record_cold_start(const Call& call, store::Catalog& catalog, const Creation& creation,
+void record_cold_start(const Call& call, catalog::Catalog& catalog, const Creation& creation,
                        const std::string& why) {
   note(call, "history not written",
        catalog.add_life_event({.key = creation.key(),
                                .time = base::now_unix_millis(),
-                               .event = store::LifeEvent::kStarted,
+                               .event = catalog::LifeEvent::kStarted,
                                .detail = why}));
 }
 
 // Says so, and what a cold start costs that did not have to be one.
-void note_cold(const Call& call, store::Catalog& catalog, const Creation& creation) {
+void note_cold(const Call& call, catalog::Catalog& catalog, const Creation& creation) {
   std::string why;
   const auto rows = catalog.checkpoints(creation.key());
   if (rows && !rows->empty()) {
@@ -175,7 +176,7 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
 }
 
 // The exit status, or nullopt if the container is to start cold. The container's lock is ours.
-Result<std::optional<int>> resume(const Call& call, store::Catalog& catalog,
+Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
                                   const Creation& creation, const sys::FileLock& lock,
                                   bool wants_cold) {
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));

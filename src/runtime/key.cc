@@ -52,7 +52,7 @@ std::vector<std::string> program_of(const std::string& json_text, std::size_t im
 }
 
 // Before 0.1 knew of such keys, the checkpoint waited under the id.
-Result<void> move_from_id(const Call& call, store::Catalog& catalog, const Creation& creation) {
+Result<void> move_from_id(const Call& call, catalog::Catalog& catalog, const Creation& creation) {
   const auto own = host::identify(call.arguments.state_globals(), creation.who.id).key;
   const auto waiting = REPRISE_PASS(catalog.continuation(own));
   if (!waiting || REPRISE_PASS(catalog.continuation(creation.key()))) return {};
@@ -90,7 +90,7 @@ Result<void> settle_key(const Call& call, Creation& creation) {
   return oci::annotate(creation.bundle, oci::annotation::kKey, name);
 }
 
-Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creation& creation) {
+Result<void> check_predecessor(const Call& call, catalog::Catalog& catalog, Creation& creation) {
   if (creation.key() == host::identify(call.arguments.state_globals(), creation.who.id).key)
     return {};
   REPRISE_PASS(move_from_id(call, catalog, creation));

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "host/identity.h"
 #include "runtime/call.h"
-#include "store/catalog.h"
 
 namespace reprise::runtime {
 
@@ -22,7 +22,8 @@ base::Result<void> settle_key(const Call& call, Creation& creation);
 
 // What continues from its predecessor's checkpoint must be the same program: else nothing does, and
 // why is said in `creation`. Of a container with a key of its own only.
-base::Result<void> check_predecessor(const Call& call, store::Catalog& catalog, Creation& creation);
+base::Result<void> check_predecessor(const Call& call, catalog::Catalog& catalog,
+                                     Creation& creation);
 
 // The container as runc remembers it, or else as it was settled: its key is in the annotations.
 // Without any, its id.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "catalog/catalog.h"
 #include "host/identity.h"
 #include "json/reader.h"
 #include "json/writer.h"
@@ -19,7 +20,7 @@
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
-#include "store/catalog.h"
+#include "store/open_catalog.h"
 #include "sys/child.h"
 #include "sys/file_lock.h"
 
@@ -145,10 +146,10 @@ int remove(const Call& call) {
   take(network::adopted_note_of(call.layout.network_baseline_of(*who)));
   const bool killed = take_kill(call, *who);
   if (take(call.layout.marker_of(*who)))
-    if (auto catalog = store::Catalog::open_existing(call.store))
+    if (auto catalog = store::open_existing_catalog(call.store))
       if (const auto added = catalog->add_life_event({.key = with_key(call, *who).key,
                                                       .time = base::now_unix_millis(),
-                                                      .event = store::LifeEvent::kEnded,
+                                                      .event = catalog::LifeEvent::kEnded,
                                                       .detail = killed ? kKilled : ""});
           !added)
         tell_caller(call, Severity::kWarning, "history not written: " + added.error().message());

@@ -9,11 +9,11 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "runtime/call.h"
-#include "store/catalog.h"
 #include "sys/file_lock.h"
 
 namespace reprise::runtime {
@@ -36,7 +36,7 @@ struct Creation {
 struct Attempt {
   const Call& call;
   const Creation& creation;
-  store::Catalog& catalog;
+  catalog::Catalog& catalog;
   base::SessionId session;
   base::CheckpointId checkpoint;
 };

@@ -49,7 +49,7 @@ archive::ReadBytes empty_tar() {
 
 class Import {
  public:
-  Import(store::CheckpointStore& checkpoints, store::Catalog& catalog, ImportRequest request)
+  Import(store::CheckpointStore& checkpoints, catalog::Catalog& catalog, ImportRequest request)
       : checkpoints_(checkpoints), catalog_(catalog), request_(std::move(request)) {}
 
   Result<ImportedCheckpoint> run(const std::filesystem::path& store);
@@ -71,7 +71,7 @@ class Import {
   Result<image::Manifest> publish(const Recreation& recreation);
 
   store::CheckpointStore& checkpoints_;
-  store::Catalog& catalog_;
+  catalog::Catalog& catalog_;
   ImportRequest request_;
   std::unique_ptr<store::CheckpointWriter> writer_;
   sys::UniqueFd images_;
@@ -253,11 +253,11 @@ Result<image::Manifest> Import::publish(const Recreation& recreation) {
   REPRISE_TRY(writer_->pages().absorb(), "storing the images");
   image::Manifest sealed = REPRISE_PASS(writer_->seal(described));
   const auto recorded = [&]() -> Result<void> {
-    store::ContainerRow row = recreation.row;
+    catalog::ContainerRow row = recreation.row;
     row.key = sealed.key;
     row.name = sealed.name;
     REPRISE_PASS(catalog_.put_container(row));
-    return catalog_.add_checkpoint(sealed, request_.tag, store::Catalog::Continue::kNo);
+    return catalog_.add_checkpoint(sealed, request_.tag, catalog::Catalog::Continue::kNo);
   }();
   if (recorded) {
     base::warn_and_ignore(writer_->settle(), "its pages will be stored again");
@@ -272,7 +272,7 @@ Result<image::Manifest> Import::publish(const Recreation& recreation) {
 }  // namespace
 
 Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoints,
-                                          store::Catalog& catalog,
+                                          catalog::Catalog& catalog,
                                           const std::filesystem::path& store,
                                           ImportRequest request) {
   return Import(checkpoints, catalog, std::move(request)).run(store);

@@ -15,7 +15,7 @@
 #include "archive/container_dump.h"
 #include "archive/rootfs_changes.h"
 #include "base/result.h"
-#include "store/catalog.h"
+#include "catalog/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
@@ -23,7 +23,7 @@ namespace reprise::session {
 // How a container can be made from what the archive wishes: the caller's answer, since it knows
 // Podman.
 struct Recreation {
-  store::ContainerRow row;  // without key and name
+  catalog::ContainerRow row;  // without key and name
   archive::ImageDirectory image_directory;
 };
 using PlanRecreation =
@@ -45,7 +45,7 @@ struct ImportedCheckpoint {
 // part of the history of a container of this host. kCorrupt names the member that is not as it must
 // be; errors of `plan` are passed on. After an error the store is as before.
 base::Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoints,
-                                                store::Catalog& catalog,
+                                                catalog::Catalog& catalog,
                                                 const std::filesystem::path& store,
                                                 ImportRequest request);
 

@@ -5,6 +5,7 @@
 
 #include "host/layout.h"
 #include "session/background_process.h"
+#include "store/open_catalog.h"
 #include "store/waste.h"
 #include "sys/file_lock.h"
 #include "sys/priority.h"
@@ -22,7 +23,7 @@ Result<sys::FileLock> lock_background_gc(const host::Layout& layout) {
 
 }  // namespace
 
-Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
+Result<bool> start_gc(const host::Layout& layout, catalog::Catalog& catalog,
                       store::CheckpointStore& store) {
   const store::Waste waste = REPRISE_PASS(store::find_waste(catalog, store));
   if (!store::is_worth_collecting(waste) && !store::is_worth_compacting(waste)) return false;
@@ -41,7 +42,7 @@ Result<void> run_background_gc(const host::Layout& layout, const store::StoreCon
   if (!lock && lock.error().code() == ErrorCode::kBusy) return {};
   if (!lock) return std::unexpected(lock.error());
   REPRISE_PASS(sys::lower_priority());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(config));
   const auto store = REPRISE_PASS(store::open_store(config));
   return store::reduce_waste(catalog, *store, kPatience);
 }

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "host/layout.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
 #include "store/store_config.h"
 
@@ -13,7 +13,7 @@ namespace reprise::session {
 
 // Starts 'reprise store gc --background' if that is worth it (store/waste.h) and none runs yet; it
 // outlives us. Returns whether it did.
-base::Result<bool> start_gc(const host::Layout& layout, store::Catalog& catalog,
+base::Result<bool> start_gc(const host::Layout& layout, catalog::Catalog& catalog,
                             store::CheckpointStore& store);
 
 // What that process does, at the lowest priority: nothing if another one does it already.

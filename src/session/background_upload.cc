@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/background_upload.h"
 
+#include "catalog/catalog.h"
 #include "host/layout.h"
 #include "session/background_process.h"
-#include "store/catalog.h"
+#include "store/open_catalog.h"
 
 namespace reprise::session {
 
@@ -14,8 +15,8 @@ namespace {
 
 Result<bool> is_anything_lacking(const host::Layout& layout, const store::StoreConfig& config,
                                  const std::vector<std::string>& remotes) {
-  if (remotes.empty() || !REPRISE_PASS(store::Catalog::exists(layout.store))) return false;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
+  if (remotes.empty() || !REPRISE_PASS(catalog::Catalog::exists(layout.store))) return false;
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(config));
   for (const std::string& remote : remotes)
     if (!REPRISE_PASS(catalog.lacking_copies(remote)).empty()) return true;
   return false;

@@ -24,15 +24,15 @@ host::Outcome CheckpointSession::record(const Result<void>& result) {
   if (sealed_) {
     outcome.checkpoint = sealed_->id;
     for (const image::ManifestFile& file : sealed_->files) outcome.bytes += file.bytes;
-    store::LifeRow life{.key = context_.key(),
-                        .time = base::now_unix_millis(),
-                        .event = store::LifeEvent::kCheckpointed,
-                        .session = context_.request.session,
-                        .checkpoint = sealed_->id,
-                        .detail = trigger_of(context_.request),
-                        .freeze_ms = freeze_ms_,
-                        .bytes = outcome.bytes,
-                        .cpu_time_us = cpu_time_us_};
+    catalog::LifeRow life{.key = context_.key(),
+                          .time = base::now_unix_millis(),
+                          .event = catalog::LifeEvent::kCheckpointed,
+                          .session = context_.request.session,
+                          .checkpoint = sealed_->id,
+                          .detail = trigger_of(context_.request),
+                          .freeze_ms = freeze_ms_,
+                          .bytes = outcome.bytes,
+                          .cpu_time_us = cpu_time_us_};
     base::warn_and_ignore(context_.catalog.add_life_event(life), "history not written");
   } else {
     base::log(
@@ -40,18 +40,18 @@ host::Outcome CheckpointSession::record(const Result<void>& result) {
         {{"container", context_.request.container.str()}, {"error", result.error().details()}});
   }
   outcome.total_ms = phases_.total_ms();
-  const store::SessionRow row{.id = context_.request.session,
-                              .key = context_.key(),
-                              .kind = store::SessionKind::kCheckpoint,
-                              .trigger = trigger_of(context_.request),
-                              .begin = begin_,
-                              .end = base::now_unix_millis(),
-                              .status = status_of(outcome),
-                              .reason = outcome.reason,
-                              .hint = outcome.hint,
-                              .checkpoint = outcome.checkpoint,
-                              .phases = phases_.finish(),
-                              .log_directory = context_.directory().string()};
+  const catalog::SessionRow row{.id = context_.request.session,
+                                .key = context_.key(),
+                                .kind = catalog::SessionKind::kCheckpoint,
+                                .trigger = trigger_of(context_.request),
+                                .begin = begin_,
+                                .end = base::now_unix_millis(),
+                                .status = status_of(outcome),
+                                .reason = outcome.reason,
+                                .hint = outcome.hint,
+                                .checkpoint = outcome.checkpoint,
+                                .phases = phases_.finish(),
+                                .log_directory = context_.directory().string()};
   base::warn_and_ignore(context_.catalog.finish_session(row), "outcome not written");
   return outcome;
 }

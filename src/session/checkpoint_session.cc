@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/scope_exit.h"
+#include "catalog/origin.h"
 #include "container/exec_sessions.h"
 #include "container/inotify_watches.h"
 #include "container/joined_namespaces.h"
@@ -43,7 +44,6 @@
 #include "session/settlement.h"
 #include "session/unix_peers.h"
 #include "session/versions.h"
-#include "store/origin.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -289,9 +289,9 @@ network::HoldRequest CheckpointSession::hold_request() const {
 std::int64_t CheckpointSession::cpu_time_us() const {
   std::int64_t total = 0;
   if (const auto lives = context_.catalog.lives(context_.key()))
-    for (const store::LifeRow& life : *lives) {
-      if (life.event == store::LifeEvent::kStarted) total = 0;
-      if (life.event == store::LifeEvent::kRestored) total = life.cpu_time_us;
+    for (const catalog::LifeRow& life : *lives) {
+      if (life.event == catalog::LifeEvent::kStarted) total = 0;
+      if (life.event == catalog::LifeEvent::kRestored) total = life.cpu_time_us;
     }
   const Result<std::int64_t> used = container::Cgroup(state_->cgroup_paths).cpu_time_us();
   return total + used.value_or(0);
@@ -305,8 +305,8 @@ Result<void> CheckpointSession::seal() {
   image::Manifest sealed = REPRISE_TRY(writer_->seal(describe()), "sealing the checkpoint");
   Result<void> added = context_.catalog.add_checkpoint(sealed, context_.request.checkpoint().tag,
                                                        context_.request.checkpoint().end
-                                                           ? store::Catalog::Continue::kYes
-                                                           : store::Catalog::Continue::kNo);
+                                                           ? catalog::Catalog::Continue::kYes
+                                                           : catalog::Catalog::Continue::kNo);
   if (!added) {
     // Not visible in the catalog is not visible at all: the container must run on.
     Error error = std::move(added).error().with_step("adding the checkpoint to the catalog");
@@ -314,7 +314,7 @@ Result<void> CheckpointSession::seal() {
       error = std::move(error).with_suppressed(removed.error());
     return std::unexpected(std::move(error));
   }
-  base::warn_and_ignore(store::note_made_here(context_.layout.store, sealed.id),
+  base::warn_and_ignore(catalog::note_made_here(context_.layout.store, sealed.id),
                         "the checkpoint counts as made elsewhere");
   sealed_ = std::move(sealed);
   return {};

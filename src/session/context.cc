@@ -18,8 +18,8 @@ void report(sys::MessageSocket& caller, const host::WorkerMessage& message) {
   [[maybe_unused]] const auto sent = caller.send(host::encode(message));
 }
 
-store::SessionKind kind_of(const host::WorkerRequest& request) {
-  return request.is_restore() ? store::SessionKind::kRestore : store::SessionKind::kCheckpoint;
+catalog::SessionKind kind_of(const host::WorkerRequest& request) {
+  return request.is_restore() ? catalog::SessionKind::kRestore : catalog::SessionKind::kCheckpoint;
 }
 
 std::string trigger_of(const host::WorkerRequest& request) {
@@ -27,8 +27,8 @@ std::string trigger_of(const host::WorkerRequest& request) {
                               : std::string(image::to_string(request.checkpoint().trigger));
 }
 
-store::SessionStatus status_of(const host::Outcome& outcome) {
-  return outcome.ok() ? store::SessionStatus::kOk : store::SessionStatus::kFailed;
+catalog::SessionStatus status_of(const host::Outcome& outcome) {
+  return outcome.ok() ? catalog::SessionStatus::kOk : catalog::SessionStatus::kFailed;
 }
 
 void Phases::begin(const std::string& name) {

@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/retention.h"
 #include "host/identity.h"
 #include "host/layout.h"
 #include "host/message.h"
 #include "host/request.h"
 #include "oci/runtime.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
-#include "store/retention.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -26,10 +26,10 @@ namespace reprise::session {
 struct Context {
   host::Layout layout;
   host::WorkerRequest request;
-  store::Catalog catalog;
+  catalog::Catalog catalog;
   std::unique_ptr<store::CheckpointStore> store;
-  sys::MessageSocket caller;   // may be closed by the caller at any time
-  store::Retention retention;  // for the checkpoints that a new one supersedes
+  sys::MessageSocket caller;     // may be closed by the caller at any time
+  catalog::Retention retention;  // for the checkpoints that a new one supersedes
 
   [[nodiscard]] base::ContainerKey key() const { return host::key_of(request); }
   [[nodiscard]] host::Identity who() const { return host::identity_of(request); }
@@ -75,9 +75,9 @@ class Phases {
 void report(sys::MessageSocket& caller, const host::WorkerMessage& message);
 
 // What the catalog says of a session.
-store::SessionKind kind_of(const host::WorkerRequest& request);
+catalog::SessionKind kind_of(const host::WorkerRequest& request);
 std::string trigger_of(const host::WorkerRequest& request);
-store::SessionStatus status_of(const host::Outcome& outcome);
+catalog::SessionStatus status_of(const host::Outcome& outcome);
 
 // Removes the logs of all but the newest kKeptSessions sessions.
 void prune_session_logs(const host::Layout& layout);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/foreign.h"
 
+#include "catalog/origin.h"
 #include "image/manifest.h"
 #include "oci/spec.h"
-#include "store/origin.h"
 #include "sys/files.h"
 #include "vetting/file_trees.h"
 #include "vetting/vet.h"
@@ -33,7 +33,7 @@ Result<std::vector<vetting::MadePlace>> vet_foreign(Context& context,
                                                     const std::filesystem::path& images) {
   const image::Manifest& manifest = reader.manifest();
   const bool own = manifest.trigger != image::Trigger::kImport &&
-                   REPRISE_PASS(store::is_made_here(context.layout.store, manifest.id));
+                   REPRISE_PASS(catalog::is_made_here(context.layout.store, manifest.id));
   if (own) return std::vector<vetting::MadePlace>();
   const std::filesystem::path config =
       context.request.restore().bundle / std::filesystem::path("config.json");

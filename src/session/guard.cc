@@ -14,6 +14,7 @@
 #include "host/message.h"
 #include "session/context.h"
 #include "session/settlement.h"
+#include "store/open_catalog.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -27,7 +28,7 @@ using base::Result;
 namespace {
 
 Result<Context> open_context(const GuardedSession& guarded) {
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(guarded.store));
   auto store = REPRISE_PASS(store::open_store(guarded.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   return Context{.layout = guarded.layout,

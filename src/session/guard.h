@@ -4,10 +4,10 @@
 // is killed or hangs.
 #pragma once
 
+#include "catalog/retention.h"
 #include "host/layout.h"
 #include "host/request.h"
 #include "session/freeze_watch.h"
-#include "store/retention.h"
 #include "store/store_config.h"
 #include "sys/message_socket.h"
 
@@ -21,7 +21,7 @@ struct GuardedSession {
   sys::MessageSocket* caller = nullptr;           // for the outcome, if the session cannot tell it
   sys::MessageListener* hook_listener = nullptr;  // of CRIU's questions
   FreezeWatch* watch = nullptr;  // wound by the session while tasks may stand still
-  store::Retention retention;
+  catalog::Retention retention;
 };
 
 // Forks: the child runs `session` and exits with its value; the parent waits. If the child is

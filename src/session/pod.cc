@@ -43,7 +43,7 @@ bool is_awaited(Context& context, const Connection& connection) {
   const auto checkpoints = context.catalog.checkpoints();
   if (!checkpoints) return true;  // in doubt it is: the hold runs out
   const Connection other = network::reversed(connection);
-  return std::ranges::any_of(*checkpoints, [&](const store::CheckpointRow& row) {
+  return std::ranges::any_of(*checkpoints, [&](const catalog::CheckpointRow& row) {
     const auto pending = context.catalog.continuation(row.key);
     if (!pending) return true;
     if (!*pending || (*pending)->checkpoint != row.id) return false;

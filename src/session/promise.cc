@@ -57,7 +57,7 @@ Result<void> thaw(const host::Layout& layout, const host::WorkerRequest& request
 }
 
 void disown(const host::Layout& layout, const host::WorkerRequest& request,
-            store::Catalog* catalog) {
+            catalog::Catalog* catalog) {
   const auto state = host::runtime_of(layout, request).state_of(request.container);
   const auto note = [](const Result<void>& result, const char* what) {
     if (!result) base::log(LogLevel::kError, what, {{"error", result.error().details()}});

@@ -6,11 +6,11 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "host/layout.h"
 #include "host/request.h"
 #include "oci/spec.h"
 #include "oci/state.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
@@ -33,7 +33,7 @@ base::Result<void> thaw(const host::Layout& layout, const host::WorkerRequest& r
 // gone on from by itself. Noted in the bundle first, since the catalog (null: not asked) may be
 // what cannot be reached. Logs what cannot be noted.
 void disown(const host::Layout& layout, const host::WorkerRequest& request,
-            store::Catalog* catalog);
+            catalog::Catalog* catalog);
 
 // What must be true after any failure, whoever notices it (the session, or its guard when the
 // worker was killed): thawed if the session froze it, not firewalled, no partial checkpoint, the

@@ -15,6 +15,7 @@
 #include "session/promise.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
+#include "store/open_catalog.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
@@ -34,7 +35,7 @@ constexpr std::chrono::seconds kToolPatience{5};
 Result<Context> context_of(const host::Layout& layout, const store::StoreConfig& config,
                            host::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(config));
   auto checkpoints = REPRISE_PASS(store::open_store(config));
   return Context{.layout = layout,
                  .request = std::move(request),
@@ -48,14 +49,14 @@ Error cause_of_death() {
       .with_hint("was the host out of memory? see dmesg");
 }
 
-host::WorkerRequest request_of(const store::SessionRow& row) {
+host::WorkerRequest request_of(const catalog::SessionRow& row) {
   const host::Whereabouts place = host::find_by_key(row.key);
   host::WorkerRequest request{.session = row.id,
                               .container = place.id,
                               .key = row.key,
                               .runtime_args = place.state_args,
                               .what = {}};
-  if (row.kind == store::SessionKind::kRestore)
+  if (row.kind == catalog::SessionKind::kRestore)
     request.what = host::RestoreRequest{
         .bundle = {}, .checkpoint = row.checkpoint, .globals = {}, .options = {}};
   else
@@ -85,7 +86,7 @@ Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layo
   if (noted.error().error_number() == ENOENT) return std::nullopt;
   if (noted.error().error_number() != 0) return std::unexpected(noted.error());
   // Another version wrote it. The row of the session has what matters most.
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(config));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(config));
   const auto row = catalog.find_session(session.str());
   if (row) return request_of(*row);
   if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
@@ -95,7 +96,7 @@ Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layo
 Result<bool> has_outcome(Context& context) {
   const auto row = context.catalog.find_session(context.request.session.str());
   if (!row && row.error().code() == ErrorCode::kNotFound) return false;
-  return REPRISE_PASS(row).status != store::SessionStatus::kRunning;
+  return REPRISE_PASS(row).status != catalog::SessionStatus::kRunning;
 }
 
 Result<void> settle_without_outcome(Context& context) {
@@ -156,17 +157,17 @@ Result<bool> settle_one(const host::Layout& layout, const store::StoreConfig& co
 
 // Rows of sessions that have neither an outcome nor a run directory: the host went down under them.
 Result<int> finish_rows(const host::Layout& layout, const store::StoreConfig& config) {
-  if (!REPRISE_PASS(store::Catalog::exists(layout.store))) return 0;
+  if (!REPRISE_PASS(catalog::Catalog::exists(layout.store))) return 0;
   std::error_code error;
-  store::Catalog catalog = REPRISE_PASS(store::Catalog::open(config));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(config));
   int settled = 0;
-  for (const store::SessionRow& row : REPRISE_PASS(catalog.running_sessions())) {
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.running_sessions())) {
     if (std::filesystem::exists(layout.session_run_directory(row.id), error) || error) continue;
     // Asked again: the outcome is written before the directory is removed.
     const auto now = REPRISE_PASS(catalog.find_session(row.id.str()));
-    if (now.status != store::SessionStatus::kRunning) continue;
+    if (now.status != catalog::SessionStatus::kRunning) continue;
     Context context = REPRISE_PASS(context_of(layout, config, request_of(row)));
-    if (row.kind != store::SessionKind::kRestore)
+    if (row.kind != catalog::SessionKind::kRestore)
       REPRISE_PASS(find_sealed(*context.store, layout, row.id));
     settle(context, {.cause = Error(ErrorCode::kGone, "the host went down during the session"),
                      .since = Settlement::Since::kLong});

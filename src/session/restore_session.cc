@@ -390,27 +390,27 @@ host::Outcome RestoreSession::record(const Result<void>& result) {
   outcome.checkpoint = context_.request.restore().checkpoint;
   outcome.total_ms = phases_.total_ms();
   const base::UnixMillis now = base::now_unix_millis();
-  const store::LifeRow life{
+  const catalog::LifeRow life{
       .key = context_.key(),
       .time = now,
-      .event = outcome.ok() ? store::LifeEvent::kRestored : store::LifeEvent::kRestoreFailed,
+      .event = outcome.ok() ? catalog::LifeEvent::kRestored : catalog::LifeEvent::kRestoreFailed,
       .session = context_.request.session,
       .checkpoint = context_.request.restore().checkpoint,
       .detail = outcome.reason,
       .restore_ms = outcome.total_ms,
       .cpu_time_us = reader_ && outcome.ok() ? reader_->manifest().cpu_time_us : 0};
-  const store::SessionRow row{.id = context_.request.session,
-                              .key = context_.key(),
-                              .kind = store::SessionKind::kRestore,
-                              .trigger = trigger_of(context_.request),
-                              .begin = begin_,
-                              .end = now,
-                              .status = status_of(outcome),
-                              .reason = outcome.reason,
-                              .hint = outcome.hint,
-                              .checkpoint = context_.request.restore().checkpoint,
-                              .phases = phases_.finish(),
-                              .log_directory = context_.directory().string()};
+  const catalog::SessionRow row{.id = context_.request.session,
+                                .key = context_.key(),
+                                .kind = catalog::SessionKind::kRestore,
+                                .trigger = trigger_of(context_.request),
+                                .begin = begin_,
+                                .end = now,
+                                .status = status_of(outcome),
+                                .reason = outcome.reason,
+                                .hint = outcome.hint,
+                                .checkpoint = context_.request.restore().checkpoint,
+                                .phases = phases_.finish(),
+                                .log_directory = context_.directory().string()};
   if (!result)
     base::log(
         LogLevel::kError, "restore failed",

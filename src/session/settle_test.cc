@@ -31,19 +31,19 @@ class SettleTest : public TestContainer {
     return settle(
         context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"), .since = since});
   }
-  void expect_recorded(store::SessionStatus status, const char* reason) {
+  void expect_recorded(catalog::SessionStatus status, const char* reason) {
     const auto row = catalog().find_session(session_.str());
     ASSERT_TRUE(row) << row.error().details();
     EXPECT_EQ(row->status, status);
     EXPECT_EQ(row->reason, reason);
   }
-  std::optional<store::Continuation> continuation() {
+  std::optional<catalog::Continuation> continuation() {
     return catalog().continuation(host::key_of(request_)).value();
   }
-  std::vector<store::LifeEvent> history() {
-    std::vector<store::LifeEvent> events;
+  std::vector<catalog::LifeEvent> history() {
+    std::vector<catalog::LifeEvent> events;
     const auto rows = catalog().lives(host::key_of(request_));
-    for (const store::LifeRow& row : rows.value()) events.push_back(row.event);
+    for (const catalog::LifeRow& row : rows.value()) events.push_back(row.event);
     return events;
   }
   void note_pending() {
@@ -56,7 +56,7 @@ class SettleTest : public TestContainer {
     const base::CheckpointId id = seal();
     auto catalog = this->catalog();
     EXPECT_TRUE(
-        catalog.add_checkpoint(store_->manifest(id).value(), "", store::Catalog::Continue::kYes));
+        catalog.add_checkpoint(store_->manifest(id).value(), "", catalog::Catalog::Continue::kYes));
     session_ = base::SessionId("sess00000002");
     request_.session = session_;
     request_.what = host::RestoreRequest{
@@ -80,7 +80,7 @@ TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
   EXPECT_FALSE(is_frozen());
   EXPECT_FALSE(host::read_note(bundle_).value()) << "there is nothing to go on from";
   EXPECT_TRUE(calls().ends_with("kill web 15\n")) << calls();
-  expect_recorded(store::SessionStatus::kFailed, "the worker was killed");
+  expect_recorded(catalog::SessionStatus::kFailed, "the worker was killed");
   EXPECT_TRUE(history().empty()) << "nothing has changed for the container";
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
 }
@@ -112,8 +112,8 @@ TEST_F(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
   EXPECT_EQ(calls().find("kill"), std::string::npos) << "no signal: it is not to clean up";
   ASSERT_TRUE(continuation());
   EXPECT_EQ(continuation()->checkpoint, id);
-  expect_recorded(store::SessionStatus::kOk, "");
-  EXPECT_EQ(history(), std::vector{store::LifeEvent::kCheckpointed});
+  expect_recorded(catalog::SessionStatus::kOk, "");
+  EXPECT_EQ(history(), std::vector{catalog::LifeEvent::kCheckpointed});
 }
 
 TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
@@ -188,8 +188,8 @@ TEST_F(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
   EXPECT_EQ(outcome.checkpoint, id);
   EXPECT_FALSE(is_frozen());
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it runs";
-  EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestored});
-  expect_recorded(store::SessionStatus::kOk, "");
+  EXPECT_EQ(history(), std::vector{catalog::LifeEvent::kRestored});
+  expect_recorded(catalog::SessionStatus::kOk, "");
 }
 
 TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
@@ -203,8 +203,8 @@ TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
   EXPECT_NE(calls().find("delete --force web"), std::string::npos) << calls();
   ASSERT_TRUE(continuation());
   EXPECT_EQ(continuation()->checkpoint, id);
-  EXPECT_EQ(history(), std::vector{store::LifeEvent::kRestoreFailed});
-  expect_recorded(store::SessionStatus::kFailed, "the worker was killed");
+  EXPECT_EQ(history(), std::vector{catalog::LifeEvent::kRestoreFailed});
+  expect_recorded(catalog::SessionStatus::kFailed, "the worker was killed");
 }
 
 // Not even runc was told to restore: somebody else's container of that id is left alone.

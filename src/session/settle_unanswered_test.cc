@@ -10,11 +10,11 @@
 #include <thread>
 #include <utility>
 
+#include "catalog/origin.h"
 #include "session/internal/test_container.h"
 #include "session/promise.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
-#include "store/origin.h"
 
 namespace reprise::session {
 namespace {
@@ -38,7 +38,7 @@ class UnansweredTest : public TestContainer {
     store_ = std::move(context.store);
     return outcome;
   }
-  std::optional<store::Continuation> continuation() {
+  std::optional<catalog::Continuation> continuation() {
     return catalog().continuation(host::key_of(request_)).value();
   }
   void change_catalog(const char* sql) {
@@ -52,7 +52,7 @@ class UnansweredTest : public TestContainer {
     const base::CheckpointId id = seal();
     auto catalog = this->catalog();
     EXPECT_TRUE(
-        catalog.add_checkpoint(store_->manifest(id).value(), "", store::Catalog::Continue::kYes));
+        catalog.add_checkpoint(store_->manifest(id).value(), "", catalog::Catalog::Continue::kYes));
     session_ = base::SessionId("sess00000002");
     request_.session = session_;
     request_.what = host::RestoreRequest{
@@ -146,7 +146,7 @@ TEST_F(UnansweredTest, WithoutTheCatalogNothingThatIsGoneStands) {
 TEST_F(UnansweredTest, WhatIsSettledCountsAsMadeHere) {
   const base::CheckpointId id = seal();
   ASSERT_TRUE(settle_session().ok());
-  EXPECT_TRUE(store::is_made_here(layout_.store, id).value()) << "its images need no comparison";
+  EXPECT_TRUE(catalog::is_made_here(layout_.store, id).value()) << "its images need no comparison";
 }
 
 // Nobody takes up what was sealed; the promise counts that was given before.

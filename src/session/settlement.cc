@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "catalog/origin.h"
 #include "container/cgroup.h"
 #include "engine/tools.h"
 #include "host/layout.h"
@@ -19,7 +20,6 @@
 #include "session/restore_settlement.h"
 #include "session/seal_hold.h"
 #include "session/sealed.h"
-#include "store/origin.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -54,9 +54,9 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
   if (known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
   REPRISE_PASS(context.catalog.add_checkpoint(
       manifest, context.request.checkpoint().tag,
-      manifest.ended ? store::Catalog::Continue::kYes : store::Catalog::Continue::kNo));
+      manifest.ended ? catalog::Catalog::Continue::kYes : catalog::Catalog::Continue::kNo));
   // Its images will be compared with the container if this is not known.
-  base::warn_and_ignore(store::note_made_here(context.layout.store, manifest.id),
+  base::warn_and_ignore(catalog::note_made_here(context.layout.store, manifest.id),
                         "the checkpoint counts as made elsewhere");
   return {};
 }
@@ -178,22 +178,22 @@ void record(Context& context, const host::Outcome& outcome) {
   const bool checkpoint = is_checkpoint(context);
   const base::CheckpointId id =
       checkpoint ? outcome.checkpoint : context.request.restore().checkpoint;
-  const store::SessionRow row{.id = context.request.session,
-                              .key = context.key(),
-                              .kind = kind_of(context.request),
-                              .trigger = trigger_of(context.request),
-                              .begin = base::now_unix_millis(),
-                              .end = base::now_unix_millis(),
-                              .status = status_of(outcome),
-                              .reason = outcome.reason,
-                              .hint = outcome.hint,
-                              .checkpoint = id,
-                              .phases = "{}",
-                              .log_directory = context.directory().string()};
+  const catalog::SessionRow row{.id = context.request.session,
+                                .key = context.key(),
+                                .kind = kind_of(context.request),
+                                .trigger = trigger_of(context.request),
+                                .begin = base::now_unix_millis(),
+                                .end = base::now_unix_millis(),
+                                .status = status_of(outcome),
+                                .reason = outcome.reason,
+                                .hint = outcome.hint,
+                                .checkpoint = id,
+                                .phases = "{}",
+                                .log_directory = context.directory().string()};
   auto finished = context.catalog.finish_session(row);
   if (!finished && finished.error().code() == ErrorCode::kNotFound) {
     // Killed before it could even say that it had begun.
-    store::SessionRow first = row;
+    catalog::SessionRow first = row;
     first.end = 0;
     finished = context.catalog.begin_session(first);
     if (finished) finished = context.catalog.finish_session(row);
@@ -201,9 +201,9 @@ void record(Context& context, const host::Outcome& outcome) {
   note(finished, "the outcome was not written");
   // A checkpoint that came to nothing changed nothing in the container's history.
   if (checkpoint && !outcome.ok()) return;
-  const store::LifeEvent event = checkpoint     ? store::LifeEvent::kCheckpointed
-                                 : outcome.ok() ? store::LifeEvent::kRestored
-                                                : store::LifeEvent::kRestoreFailed;
+  const catalog::LifeEvent event = checkpoint     ? catalog::LifeEvent::kCheckpointed
+                                   : outcome.ok() ? catalog::LifeEvent::kRestored
+                                                  : catalog::LifeEvent::kRestoreFailed;
   note(context.catalog.add_life_event(
            {.key = context.key(),
             .time = base::now_unix_millis(),

@@ -13,9 +13,10 @@
 #include <string>
 #include <utility>
 
+#include "catalog/catalog.h"
 #include "session/recovery.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -50,7 +51,7 @@ class Settling : public testing::Test {
     base_ = pattern;
     layout_ = {.store = base_ / "store", .run = base_ / "run", .runc = "/bin/false"};
     ASSERT_TRUE(layout_.create());
-    ASSERT_TRUE(store::Catalog::open(store::StoreConfig::at(layout_.store)));
+    ASSERT_TRUE(store::open_catalog(store::StoreConfig::at(layout_.store)));
     store_ = std::move(*store::open_store(store::StoreConfig::at(layout_.store)));
     ASSERT_TRUE(sys::make_directories(layout_.session_directory(session_)));
   }
@@ -129,8 +130,8 @@ TEST_F(Settling, OneThatCannotBeReadKeepsNoOtherFromBeingSettled) {
   EXPECT_FALSE(fs::exists(bad));
   EXPECT_TRUE(fs::exists(layout_.run / "set-aside/bad/request.json"));
   EXPECT_FALSE(fs::exists(layout_.session_run_directory(base::SessionId("good"))));
-  auto catalog = std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
-  EXPECT_EQ(catalog.find_session("good").value().status, store::SessionStatus::kFailed);
+  auto catalog = std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
+  EXPECT_EQ(catalog.find_session("good").value().status, catalog::SessionStatus::kFailed);
   EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 0);
 }
 
@@ -150,20 +151,20 @@ TEST_F(Settling, ARunDirectoryWithALockAloneGoesUnlessItIsYoung) {
 
 // After an upgrade: what it was is still in the catalog.
 TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
-  auto catalog = std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
+  auto catalog = std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
   ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("old"),
                                      .key = base::ContainerKey((base_ / "runc/web").string()),
-                                     .kind = store::SessionKind::kCheckpoint,
+                                     .kind = catalog::SessionKind::kCheckpoint,
                                      .trigger = "stop",
                                      .begin = 1,
-                                     .status = store::SessionStatus::kRunning,
+                                     .status = catalog::SessionStatus::kRunning,
                                      .phases = "{}"}));
   const auto directory = layout_.session_run_directory(base::SessionId("old"));
   ASSERT_TRUE(sys::make_directories(directory));
   std::ofstream(directory / "lock");
   std::ofstream(directory / "request.json") << "{}";
   EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 1);
-  EXPECT_EQ(catalog.find_session("old").value().status, store::SessionStatus::kFailed);
+  EXPECT_EQ(catalog.find_session("old").value().status, catalog::SessionStatus::kFailed);
   EXPECT_FALSE(fs::exists(directory));
 }
 

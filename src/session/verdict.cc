@@ -5,14 +5,15 @@
 #include <chrono>
 #include <thread>
 
+#include "catalog/catalog.h"
 #include "host/layout.h"
 #include "oci/annotations.h"
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/seal_hold.h"
 #include "session/sealed.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace reprise::session {
 
@@ -22,7 +23,7 @@ bool may_end_without_session(const host::Layout& layout, const store::StoreConfi
                              const base::SessionId& session) {
   const auto ask = [&]() -> Result<bool> {
     // An empty place where the store was is no answer.
-    REPRISE_PASS(store::Catalog::open_existing(config));
+    REPRISE_PASS(store::open_existing_catalog(config));
     const auto store = REPRISE_PASS(store::open_store(config));
     return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
   };

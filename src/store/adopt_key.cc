@@ -3,14 +3,12 @@
 // A checkpoint that was sealed with the old key after the new one is here could never be read. So
 // the key is exchanged under the lock that every writer takes to begin, when none lives, and each
 // writer looks at the key once it has begun.
-#include "store/internal/adopt_key.h"
+#include "store/adopt_key.h"
 
 #include <chrono>
 
-#include "store/internal/remote_keys.h"
-#include "store/internal/staging_place.h"
-#include "store/internal/transfer_names.h"
 #include "store/key_source.h"
+#include "store/staging_place.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -29,31 +27,24 @@ Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& te
     REPRISE_PASS(sys::make_directories(directory));
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
-  if (!REPRISE_PASS(names_in(layout.checkpoints())).empty() ||
-      !REPRISE_PASS(names_in(layout.packs())).empty() ||
+  if (!REPRISE_PASS(sys::names_in(layout.checkpoints())).empty() ||
+      !REPRISE_PASS(sys::names_in(layout.packs())).empty() ||
       !REPRISE_PASS(living_while_locked(layout)).empty())
     return false;
   REPRISE_PASS(sys::remove_tree(layout.keys() / (tenant + ".json")));
   return true;
 }
 
-Result<void> adopt_key(const OpenStore& store, remote::ObjectStore& from,
-                       const std::string& secret_id) {
+Result<void> adopt_key(const OpenStore& store, const std::string& key_file) {
   const StoreLayout& layout = store.layout;
-  Result<std::string> found = from.get(remote_key(store, secret_id), kKeyFileLimit);
-  if (!found && found.error().code() == ErrorCode::kNotFound)
-    found = from.get(store.key_name(), kKeyFileLimit);
-  const std::string text = REPRISE_PASS(std::move(found));
-  if (REPRISE_PASS(crypto::secret_id_in(text)) != secret_id)
-    return fail(ErrorCode::kNotFound, "'" + from.url() + "' does not hold that key");
   const crypto::Secret kek = REPRISE_PASS(load_or_create_key(store.config));
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
-  if (!REPRISE_PASS(names_in(layout.checkpoints())).empty())
+  if (!REPRISE_PASS(sys::names_in(layout.checkpoints())).empty())
     return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
   if (!REPRISE_PASS(living_while_locked(layout)).empty())
     return fail(ErrorCode::kBusy, "a checkpoint is being written here");
-  return crypto::adopt_tenant(layout.keys(), store.config.tenant, text, kek);
+  return crypto::adopt_tenant(layout.keys(), store.config.tenant, key_file, kek);
 }
 
 Result<void> check_key(const OpenStore& store) {

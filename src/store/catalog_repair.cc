@@ -6,12 +6,13 @@
 
 namespace reprise::store {
 
-Result<CatalogRepair> repair_catalog(CheckpointStore& checkpoints, Catalog& catalog) {
+Result<CatalogRepair> repair_catalog(CheckpointStore& checkpoints, catalog::Catalog& catalog) {
   CatalogRepair repair;
   // First the store: what is sealed after this look is in the catalog at the next one.
   const auto ids = REPRISE_PASS(checkpoints.list());
   std::set<base::CheckpointId> known;
-  for (const CheckpointRow& row : REPRISE_PASS(catalog.checkpoints())) known.insert(row.id);
+  for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
+    known.insert(row.id);
   for (const base::CheckpointId& id : ids) {
     if (known.erase(id) > 0) continue;
     Result<image::Manifest> manifest = checkpoints.manifest(id);
@@ -19,7 +20,7 @@ Result<CatalogRepair> repair_catalog(CheckpointStore& checkpoints, Catalog& cata
       repair.unreadable.push_back({.id = id, .why = std::move(manifest).error()});
       continue;
     }
-    REPRISE_PASS(catalog.add_checkpoint(*manifest, "", Catalog::Continue::kNo));
+    REPRISE_PASS(catalog.add_checkpoint(*manifest, "", catalog::Catalog::Continue::kNo));
     repair.added.push_back(id);
   }
   for (const base::CheckpointId& id : known) {

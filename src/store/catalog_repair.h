@@ -3,14 +3,11 @@
 // The catalog made to agree with what is stored.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "base/id.h"
 #include "base/result.h"
-#include "store/catalog.h"
+#include "catalog/catalog.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::store {
@@ -28,20 +25,6 @@ struct CatalogRepair {
 // What is in the store and not in the catalog, and the other way round. Not to be had back: tags,
 // histories and what containers continue from. A second run does nothing more; after an error what
 // was done stays done.
-Result<CatalogRepair> repair_catalog(CheckpointStore& checkpoints, Catalog& catalog);
-
-// What is wrong with ROOT/catalog.db; nothing if it is whole, or if there is none. Reads all of it
-// and changes nothing. kUnsupported if a newer version of Reprise wrote it.
-Result<std::optional<std::string>> find_catalog_damage(const std::filesystem::path& root);
-
-struct SalvagedCatalog {
-  std::filesystem::path damaged;  // where the old one lies now
-  std::vector<std::string> lost;  // tables that could not be read, or not wholly
-};
-
-// Puts a new catalog in the place of a damaged one, with what can be read of that. No session may
-// run, since what it notes meanwhile goes to the old one. kUnsupported as above. After an error or
-// a kill the old one is where it was.
-Result<SalvagedCatalog> replace_catalog(const std::filesystem::path& root);
+Result<CatalogRepair> repair_catalog(CheckpointStore& checkpoints, catalog::Catalog& catalog);
 
 }  // namespace reprise::store

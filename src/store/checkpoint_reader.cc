@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "store/internal/open_store.h"
-#include "store/internal/page_reader.h"
-#include "store/internal/staging_place.h"
+#include "pages/page_reader.h"
+#include "store/open_store.h"
+#include "store/staging_place.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -27,11 +27,11 @@ std::unexpected<base::Error> has_no_file(const image::Manifest& manifest, std::s
 
 class Reader final : public CheckpointReader, public image::PageSource {
  public:
-  Reader(std::shared_ptr<const OpenStore> store, Contents contents)
+  Reader(std::shared_ptr<const OpenStore> store, pages::Contents contents)
       : store_(std::move(store)), contents_(std::move(contents)) {}
 
   Result<void> open_packs() {
-    pages_ = REPRISE_PASS(PageReader::open(store_->keys, store_->layout.packs(), contents_));
+    pages_ = REPRISE_PASS(pages::PageReader::open(store_->keys, store_->layout.packs(), contents_));
     return {};
   }
 
@@ -46,8 +46,8 @@ class Reader final : public CheckpointReader, public image::PageSource {
   std::optional<std::size_t> number_of(const std::string& name) const;
 
   std::shared_ptr<const OpenStore> store_;
-  Contents contents_;
-  std::unique_ptr<PageReader> pages_;
+  pages::Contents contents_;
+  std::unique_ptr<pages::PageReader> pages_;
   std::optional<StagingPlace> images_;
   std::optional<StagingPlace> parts_;
 };
@@ -87,7 +87,7 @@ Result<void> Reader::read(std::string_view name, std::uint64_t offset, std::span
 }
 
 std::optional<std::size_t> Reader::number_of(const std::string& name) const {
-  const auto found = std::ranges::find(contents_.files, name, &StoredFile::name);
+  const auto found = std::ranges::find(contents_.files, name, &pages::StoredFile::name);
   if (found == contents_.files.end()) return std::nullopt;
   return static_cast<std::size_t>(found - contents_.files.begin());
 }
@@ -116,9 +116,9 @@ Result<path> CheckpointReader::part(std::string_view name) {
 
 Result<std::unique_ptr<CheckpointReader>> open_checkpoint(std::shared_ptr<const OpenStore> store,
                                                           const CheckpointId& id) {
-  Contents contents = REPRISE_PASS(load_contents(*store, id));
+  pages::Contents contents = REPRISE_PASS(load_contents(*store, id));
   for (;;) {
-    const std::vector<BlockPlace> blocks = contents.blocks;
+    const std::vector<pages::BlockPlace> blocks = contents.blocks;
     auto reader = std::make_unique<Reader>(store, std::move(contents));
     Result<void> opened = reader->open_packs();
     if (opened) return reader;

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "image/manifest.h"
 #include "image/page_sink.h"
+#include "pages/pack_need.h"
 #include "store/store_config.h"
 
 namespace reprise::store {
@@ -74,15 +75,10 @@ struct StoreUse {
   std::uint64_t stored_bytes = 0;   // of packs and checkpoint files on the disk
 };
 
-struct PackNeed {
-  std::string pack;
-  std::uint64_t bytes = 0;  // of the blocks that are needed
-};
-
 struct CheckpointNeeds {
   base::CheckpointId id;
   std::uint64_t file_bytes = 0;
-  std::vector<PackNeed> packs;
+  std::vector<pages::PackNeed> packs;
 };
 
 struct StoreNeeds {

@@ -10,11 +10,11 @@
 #include <system_error>
 
 #include "base/fault.h"
-#include "store/internal/adopt_key.h"
-#include "store/internal/move_blocks.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_writer.h"
-#include "store/internal/staging_place.h"
+#include "pages/page_writer.h"
+#include "store/adopt_key.h"
+#include "store/move_blocks.h"
+#include "store/open_store.h"
+#include "store/staging_place.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -29,7 +29,7 @@ namespace {
 
 // The regular files of a directory, sorted by name.
 Result<std::vector<std::string>> files_in(const path& directory) {
-  std::vector<std::string> names = REPRISE_PASS(names_in(directory));
+  std::vector<std::string> names = REPRISE_PASS(sys::names_in(directory));
   for (const std::string& name : names) {
     std::error_code error;
     const fs::file_type type = fs::symlink_status(directory / name, error).type();
@@ -42,7 +42,7 @@ Result<std::vector<std::string>> files_in(const path& directory) {
 
 // Puts the files of a directory into the store and deletes each as soon as it was read: their space
 // may be memory.
-Result<void> consume(PageWriter& pages, const path& directory, const std::string& prefix) {
+Result<void> consume(pages::PageWriter& pages, const path& directory, const std::string& prefix) {
   for (const std::string& name : REPRISE_PASS(files_in(directory))) {
     const sys::UniqueFd fd = REPRISE_PASS(sys::open_file(directory / name, O_RDONLY | O_NOFOLLOW));
     REPRISE_PASS(pages.add_file(prefix + name, fd.get()));
@@ -53,7 +53,7 @@ Result<void> consume(PageWriter& pages, const path& directory, const std::string
 
 class Spool final : public image::PageSink {
  public:
-  Spool(const StagingPlace& place, PageWriter& pages) : place_(place), pages_(pages) {}
+  Spool(const StagingPlace& place, pages::PageWriter& pages) : place_(place), pages_(pages) {}
 
   [[nodiscard]] const path& spool() const override { return place_.spool(); }
 
@@ -65,13 +65,13 @@ class Spool final : public image::PageSink {
   }
   // Catches a spool that was never absorbed, or written to afterwards.
   [[nodiscard]] Result<void> check_empty() const {
-    if (REPRISE_PASS(names_in(spool())).empty()) return {};
+    if (REPRISE_PASS(sys::names_in(spool())).empty()) return {};
     return fail(ErrorCode::kInternal, "'" + spool().string() + "' was not absorbed");
   }
 
  private:
   const StagingPlace& place_;
-  PageWriter& pages_;
+  pages::PageWriter& pages_;
   bool absorbed_ = false;
 };
 
@@ -85,7 +85,8 @@ Result<sys::UniqueFd> in_memory(const std::string& contents) {
 
 class Writer final : public CheckpointWriter {
  public:
-  Writer(std::shared_ptr<const OpenStore> store, StagingPlace place, PageIndex index, Effort effort)
+  Writer(std::shared_ptr<const OpenStore> store, StagingPlace place, pages::PageIndex index,
+         pages::Effort effort)
       : store_(std::move(store)),
         place_(std::move(place)),
         index_(std::move(index)),
@@ -109,7 +110,7 @@ class Writer final : public CheckpointWriter {
     return REPRISE_TRY(seal_steps(std::move(manifest)), "sealing checkpoint '" + id().str() + "'");
   }
   [[nodiscard]] std::uint64_t stored_bytes() const override {
-    return store::stored_bytes_of(pages_.blocks());
+    return pages::stored_bytes_of(pages_.blocks());
   }
   Result<void> settle() override {
     if (!sealed_) return fail(ErrorCode::kInternal, "the checkpoint is not sealed");
@@ -121,12 +122,12 @@ class Writer final : public CheckpointWriter {
   [[nodiscard]] path parts() const { return place_.directory() / "parts"; }
   [[nodiscard]] path new_packs() const { return place_.directory() / "packs"; }
   Result<image::Manifest> seal_steps(image::Manifest manifest);
-  Contents contents(image::Manifest manifest) const;
+  pages::Contents contents(image::Manifest manifest) const;
 
   std::shared_ptr<const OpenStore> store_;
   StagingPlace place_;
-  PageIndex index_;
-  PageWriter pages_;
+  pages::PageIndex index_;
+  pages::PageWriter pages_;
   Spool spool_;
   std::map<std::string, std::string> kept_;  // parts
   bool sealed_ = false;
@@ -144,8 +145,8 @@ Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
   REPRISE_PASS(base::fault_point("seal-digested"));
   REPRISE_PASS(pages_.finish());
   REPRISE_PASS(base::fault_point("seal-synced"));
-  const Contents all = contents(std::move(manifest));
-  std::string text = REPRISE_PASS(seal_contents(store_->keys, all));
+  const pages::Contents all = contents(std::move(manifest));
+  std::string text = REPRISE_PASS(pages::seal_contents(store_->keys, all));
   REPRISE_PASS(publish_checkpoint(store_->layout, {.staged = place_.directory(),
                                                    .new_packs = new_packs(),
                                                    .packs = pages_.new_packs(),
@@ -156,12 +157,12 @@ Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
   return image::decode_manifest(image::encode_manifest(all.manifest));
 }
 
-Contents Writer::contents(image::Manifest manifest) const {
-  Contents all{.manifest = std::move(manifest), .blocks = pages_.blocks(), .files = {}};
+pages::Contents Writer::contents(image::Manifest manifest) const {
+  pages::Contents all{.manifest = std::move(manifest), .blocks = pages_.blocks(), .files = {}};
   all.manifest.files = pages_.manifest_files();
   all.files = pages_.stored_files();
   std::ranges::sort(all.manifest.files, {}, &image::ManifestFile::name);
-  std::ranges::sort(all.files, {}, &StoredFile::name);
+  std::ranges::sort(all.files, {}, &pages::StoredFile::name);
   return all;
 }
 
@@ -172,9 +173,11 @@ Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const
   StagingPlace place =
       REPRISE_TRY(StagingPlace::make(store->layout, how.memory), "beginning a checkpoint");
   REPRISE_TRY(check_key(*store), "beginning a checkpoint");
-  PageIndex index = REPRISE_PASS(PageIndex::open(store->layout.root, store->keys.pages));
-  auto writer = std::make_unique<Writer>(std::move(store), std::move(place), std::move(index),
-                                         how.waiting ? Effort::kFast : Effort::kSmall);
+  pages::PageIndex index =
+      REPRISE_PASS(pages::PageIndex::open(store->layout.root, store->keys.pages));
+  auto writer =
+      std::make_unique<Writer>(std::move(store), std::move(place), std::move(index),
+                               how.waiting ? pages::Effort::kFast : pages::Effort::kSmall);
   REPRISE_TRY(writer->make_directories(), "beginning checkpoint '" + writer->id().str() + "'");
   return writer;
 }

@@ -24,9 +24,9 @@
 #include <system_error>
 
 #include "base/fault.h"
-#include "store/internal/move_blocks.h"
 #include "store/internal/needs.h"
-#include "store/internal/staging_place.h"
+#include "store/move_blocks.h"
+#include "store/staging_place.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -40,7 +40,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // What is needed of a pack, by offset: no block twice.
-using Blocks = std::map<std::uint64_t, BlockPlace>;
+using Blocks = std::map<std::uint64_t, pages::BlockPlace>;
 
 struct Sparse {
   std::string pack;
@@ -50,7 +50,7 @@ struct Sparse {
 
 class Compaction {
  public:
-  Compaction(const OpenStore& store, PageIndex index, StagingPlace place)
+  Compaction(const OpenStore& store, pages::PageIndex index, StagingPlace place)
       : store_(store),
         index_(std::move(index)),
         place_(std::move(place)),
@@ -65,14 +65,14 @@ class Compaction {
   Result<void> check(const std::string& pack, const Blocks& blocks) const;
   Result<void> find_elsewhere();
   Result<void> move_all();
-  bool repoint(Contents& contents) const;
+  bool repoint(pages::Contents& contents) const;
   Result<void> reseal(const CheckpointId& id);
 
   const OpenStore& store_;
-  PageIndex index_;
+  pages::PageIndex index_;
   StagingPlace place_;
-  NewPacks new_packs_;
-  std::map<BlockId, BlockPlace> moved_;
+  pages::NewPacks new_packs_;
+  std::map<pages::BlockId, pages::BlockPlace> moved_;
   std::vector<CheckpointNeeds> needs_;
   std::map<std::string, Blocks> packs_;
   Compacted compacted_;
@@ -84,27 +84,29 @@ Result<std::set<std::string>> Compaction::suspects() {
   needs_ = REPRISE_PASS(needs_of_all(store_, index_));
   std::map<std::string, std::uint64_t> most;
   for (const CheckpointNeeds& checkpoint : needs_)
-    for (const PackNeed& need : checkpoint.packs)
+    for (const pages::PackNeed& need : checkpoint.packs)
       most[need.pack] = std::max(most[need.pack], need.bytes);
   std::set<std::string> found;
   for (const auto& [pack, bytes] : most) {
     std::error_code error;
-    const std::uint64_t size = fs::file_size(pack_file(store_.layout.packs(), pack), error);
-    if (!error && is_sparse(bytes, size)) found.insert(pack);
+    const std::uint64_t size = fs::file_size(pages::pack_file(store_.layout.packs(), pack), error);
+    if (!error && pages::is_sparse(bytes, size)) found.insert(pack);
   }
   return found;
 }
 
 Result<void> Compaction::find_blocks(const std::set<std::string>& suspects) {
   const auto concerned = [&](const CheckpointNeeds& checkpoint) {
-    return std::ranges::any_of(checkpoint.packs,
-                               [&](const PackNeed& need) { return suspects.contains(need.pack); });
+    return std::ranges::any_of(checkpoint.packs, [&](const pages::PackNeed& need) {
+      return suspects.contains(need.pack);
+    });
   };
   std::erase_if(needs_, [&](const auto& checkpoint) { return !concerned(checkpoint); });
   for (const CheckpointNeeds& checkpoint : needs_) {
-    const Result<void> visited = load_blocks(store_, checkpoint.id, [&](const BlockPlace& place) {
-      if (suspects.contains(place.pack)) packs_[place.pack].emplace(place.offset, place);
-    });
+    const Result<void> visited =
+        load_blocks(store_, checkpoint.id, [&](const pages::BlockPlace& place) {
+          if (suspects.contains(place.pack)) packs_[place.pack].emplace(place.offset, place);
+        });
     if (!visited && visited.error().code() == ErrorCode::kNotFound) continue;  // removed since
     REPRISE_PASS(visited);
   }
@@ -116,10 +118,10 @@ std::vector<Sparse> Compaction::sparse() const {
   std::vector<Sparse> found;
   for (const auto& [pack, blocks] : packs_) {
     std::uint64_t needed = 0;
-    for (const auto& [offset, place] : blocks) needed += stored_bytes_of(place);
+    for (const auto& [offset, place] : blocks) needed += pages::stored_bytes_of(place);
     std::error_code error;
-    const std::uint64_t size = fs::file_size(pack_file(store_.layout.packs(), pack), error);
-    if (error || !is_sparse(needed, size)) continue;
+    const std::uint64_t size = fs::file_size(pages::pack_file(store_.layout.packs(), pack), error);
+    if (error || !pages::is_sparse(needed, size)) continue;
     found.push_back({.pack = pack,
                      .needed = needed,
                      .part = static_cast<double>(needed) / static_cast<double>(size)});
@@ -150,7 +152,8 @@ Result<void> Compaction::keep_sparse(std::uint64_t limit) {
 }
 
 Result<void> Compaction::check(const std::string& pack, const Blocks& blocks) const {
-  const PackReader reader = REPRISE_PASS(PackReader::open(store_.layout.packs(), pack));
+  const pages::PackReader reader =
+      REPRISE_PASS(pages::PackReader::open(store_.layout.packs(), pack));
   for (const auto& [offset, place] : blocks)
     REPRISE_PASS(authenticate_block(store_.keys, place.id, REPRISE_PASS(reader.read(place))));
   return {};
@@ -159,7 +162,7 @@ Result<void> Compaction::check(const std::string& pack, const Blocks& blocks) co
 // What an earlier one has moved that was cut off need not be moved again.
 Result<void> Compaction::find_elsewhere() {
   std::set<std::string> old;
-  std::vector<BlockId> ids;
+  std::vector<pages::BlockId> ids;
   for (const auto& [pack, blocks] : packs_) {
     old.insert(pack);
     for (const auto& [offset, place] : blocks) ids.push_back(place.id);
@@ -171,13 +174,14 @@ Result<void> Compaction::find_elsewhere() {
 
 Result<void> Compaction::move_all() {
   for (const auto& [pack, blocks] : packs_) {
-    const PackReader reader = REPRISE_PASS(PackReader::open(store_.layout.packs(), pack));
+    const pages::PackReader reader =
+        REPRISE_PASS(pages::PackReader::open(store_.layout.packs(), pack));
     for (const auto& [offset, place] : blocks) {
       if (moved_.contains(place.id)) continue;
-      const BlockPlace now =
+      const pages::BlockPlace now =
           REPRISE_TRY(new_packs_.append(place.id, REPRISE_PASS(reader.read(place))),
                       "moving blocks of pack '" + pack + "'");
-      compacted_.bytes += stored_bytes_of(now);
+      compacted_.bytes += pages::stored_bytes_of(now);
       moved_.emplace(place.id, now);
     }
   }
@@ -185,9 +189,9 @@ Result<void> Compaction::move_all() {
   return publish_packs(store_.layout, new_packs_.directory(), new_packs_.ids());
 }
 
-bool Compaction::repoint(Contents& contents) const {
+bool Compaction::repoint(pages::Contents& contents) const {
   bool any = false;
-  for (BlockPlace& place : contents.blocks) {
+  for (pages::BlockPlace& place : contents.blocks) {
     const auto moved = moved_.find(place.id);
     if (moved == moved_.end() || !packs_.contains(place.pack)) continue;
     place = moved->second;
@@ -197,13 +201,14 @@ bool Compaction::repoint(Contents& contents) const {
 }
 
 Result<void> Compaction::reseal(const CheckpointId& id) {
-  Result<Contents> contents = load_contents(store_, id);
+  Result<pages::Contents> contents = load_contents(store_, id);
   if (!contents && contents.error().code() == ErrorCode::kNotFound) return {};  // removed since
   REPRISE_PASS(contents);
   if (!repoint(*contents)) return {};
   const path staged = place_.directory() / "checkpoint";
   const path sealed = store_.layout.sealed(id);
-  REPRISE_PASS(sys::replace_file(staged, REPRISE_PASS(seal_contents(store_.keys, *contents))));
+  REPRISE_PASS(
+      sys::replace_file(staged, REPRISE_PASS(pages::seal_contents(store_.keys, *contents))));
   // Exchanged and not renamed: one that was removed just now must not come back.
   if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, sealed.c_str(), RENAME_EXCHANGE) != 0) {
     if (errno == ENOENT) return {};
@@ -246,7 +251,8 @@ Result<Compacted> compact_packs(const OpenStore& store, std::chrono::millisecond
       REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience), step);
   StagingPlace place =
       REPRISE_TRY(StagingPlace::make(store.layout, CheckpointStore::kUnknownSize), step);
-  PageIndex index = REPRISE_TRY(PageIndex::open(store.layout.root, store.keys.pages), step);
+  pages::PageIndex index =
+      REPRISE_TRY(pages::PageIndex::open(store.layout.root, store.keys.pages), step);
   Compaction compaction(store, std::move(index), std::move(place));
   return REPRISE_TRY(compaction.run(limit), step);
 }

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -123,7 +123,7 @@ TEST_F(CompactTest, KilledOrFailedAtAnyStepItLosesNothingAndIsRepeated) {
       ids_.clear();
       memory_.clear();
       SetUp();
-      Children children;
+      sys::Children children;
       children.start([&] {
         ::setenv("REPRISE_FAULT", (std::string(point) + ":" + action).c_str(), 1);
         return open_store(at(root_)).value()->compact(kPatience) ? 1 : 2;
@@ -144,7 +144,7 @@ TEST_F(CompactTest, KilledOrFailedAtAnyStepItLosesNothingAndIsRepeated) {
 
 TEST_F(CompactTest, ADamagedCopyOfACutOffOneIsNotCountedOn) {
   const std::vector<std::string> before = entries(packs());
-  Children children;
+  sys::Children children;
   children.start([&] {
     ::setenv("REPRISE_FAULT", "compact-resealed:kill", 1);
     return open_store(at(root_)).value()->compact(kPatience) ? 1 : 2;
@@ -197,7 +197,7 @@ TEST_F(CompactTest, ADamagedPackIsNamedAndLeftAsItIs) {
 }
 
 TEST_F(CompactTest, WritersAndReadersGoOnMeanwhile) {
-  Children children;
+  sys::Children children;
   for (unsigned i = 0; i < 3; ++i)
     children.start([&, i] {
       children.wait_for_gate();

@@ -17,10 +17,10 @@
 #include <thread>
 
 #include "base/fault.h"
+#include "pages/page_index.h"
 #include "store/internal/needs.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
-#include "store/internal/staging_place.h"
+#include "store/open_store.h"
+#include "store/staging_place.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -40,7 +40,8 @@ using Names = std::vector<std::string>;
 
 class Collection {
  public:
-  Collection(const OpenStore& store, PageIndex index) : store_(store), index_(std::move(index)) {}
+  Collection(const OpenStore& store, pages::PageIndex index)
+      : store_(store), index_(std::move(index)) {}
   // `patience`: for writers that must end first.
   Result<Collected> run(std::chrono::milliseconds patience);
 
@@ -51,14 +52,14 @@ class Collection {
   Result<Collected> remove(const Names& packs);
 
   const OpenStore& store_;
-  PageIndex index_;
+  pages::PageIndex index_;
 };
 
 // What any sealed checkpoint refers to.
 Result<std::set<std::string>> Collection::needed() {
   std::set<std::string> packs;
   for (const CheckpointNeeds& checkpoint : REPRISE_PASS(needs_of_all(store_, index_)))
-    for (const PackNeed& need : checkpoint.packs) packs.insert(need.pack);
+    for (const pages::PackNeed& need : checkpoint.packs) packs.insert(need.pack);
   return packs;
 }
 
@@ -73,7 +74,7 @@ Result<Collected> Collection::run(std::chrono::milliseconds patience) {
   // Those that an earlier gc left waiting, and that somebody who waited needs.
   REPRISE_PASS(pardon(before, REPRISE_PASS(index_.condemned())));
   Names useless;
-  for (const std::string& pack : REPRISE_PASS(pack_ids(store_.layout.packs())))
+  for (const std::string& pack : REPRISE_PASS(pages::pack_ids(store_.layout.packs())))
     if (!before.contains(pack)) useless.push_back(pack);
   if (useless.empty()) return Collected{};
   REPRISE_PASS(index_.condemn(useless));
@@ -102,7 +103,7 @@ Result<Collected> Collection::remove(const Names& packs) {
   REPRISE_PASS(base::fault_point("gc-forgotten"));
   Collected collected;
   for (const std::string& pack : forgotten) {
-    const path file = pack_file(store_.layout.packs(), pack);
+    const path file = pages::pack_file(store_.layout.packs(), pack);
     std::error_code error;
     const std::uint64_t bytes = fs::file_size(file, error);
     REPRISE_PASS(sys::remove_tree(file));
@@ -118,7 +119,8 @@ Result<Collected> Collection::remove(const Names& packs) {
 Result<Collected> collect_garbage(const OpenStore& store, std::chrono::milliseconds patience) {
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "collecting garbage: another gc is running");
-  Collection collection(store, REPRISE_PASS(PageIndex::open(store.layout.root, store.keys.pages)));
+  Collection collection(store,
+                        REPRISE_PASS(pages::PageIndex::open(store.layout.root, store.keys.pages)));
   return REPRISE_TRY(collection.run(std::min<std::chrono::milliseconds>(patience, kWriters)),
                      "collecting garbage");
 }

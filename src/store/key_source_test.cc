@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
+#include "store/test_store.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -25,7 +25,7 @@ class RotateKeyTest : public StoreTest {
 
   // Rotates in a child that meets its end, or an error, between rewrap and rename.
   void rotate_halfway(const std::string& action) {
-    Children children;
+    sys::Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":" + action).c_str(), 1);
       return rotate_key(at(root_), std::nullopt) ? 1 : 2;
@@ -60,7 +60,7 @@ TEST_F(RotateKeyTest, TheOldKeyIsGoneAndDataIsTheSame) {
 }
 
 TEST_F(RotateKeyTest, ASessionThatBeginsInBetweenHasTheKey) {
-  Children children;
+  sys::Children children;
   const pid_t rotation = children.start([&] {
     ::setenv("REPRISE_FAULT", (std::string(kPoint) + ":stop").c_str(), 1);
     return rotate_key(at(root_), std::nullopt) ? 0 : 1;
@@ -106,7 +106,7 @@ TEST_F(RotateKeyTest, TheFirstUseOfAStoreBesideItHasTheKeyThatStays) {
   for (int round = 0; round < 30; ++round) {
     fs::remove_all(root_);
     fs::remove(key_);
-    Children children;
+    sys::Children children;
     const auto start = [&](const std::function<bool()>& body) {
       children.start([&children, body] {
         children.wait_for_gate();

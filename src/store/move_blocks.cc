@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/internal/move_blocks.h"
+#include "store/move_blocks.h"
 
 #include <system_error>
 
@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 Result<void> publish_packs(const StoreLayout& layout, const path& new_packs,
                            const std::vector<std::string>& ids) {
   for (const std::string& pack : ids) {
-    const path to = pack_file(layout.packs(), pack);
+    const path to = pages::pack_file(layout.packs(), pack);
     std::error_code error;
-    fs::rename(pack_file(new_packs, pack), to, error);
+    fs::rename(pages::pack_file(new_packs, pack), to, error);
     if (error) return fail_errno(error.value(), "moving '" + to.string() + "' into place");
   }
   if (ids.empty()) return {};
@@ -51,31 +51,32 @@ Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& pu
   if (published) return {};
   // Nothing needs them; what cannot be removed is gc's.
   for (const std::string& pack : publication.packs)
-    (void)sys::remove_tree(pack_file(layout.packs(), pack));
+    (void)sys::remove_tree(pages::pack_file(layout.packs(), pack));
   return published;
 }
 
 // --- blocks
 
-Result<void> authenticate_block(const crypto::TenantKeys& keys, const BlockId& id,
+Result<void> authenticate_block(const crypto::TenantKeys& keys, const pages::BlockId& id,
                                 std::span<const std::byte> sealed) {
-  REPRISE_PASS(open_block(keys.data, id, sealed));
+  REPRISE_PASS(pages::open_block(keys.data, id, sealed));
   return {};
 }
 
-Result<void> index_pack(const OpenStore& store, PageIndex& index, const std::string& pack) {
+Result<void> index_pack(const OpenStore& store, pages::PageIndex& index, const std::string& pack) {
   constexpr std::size_t kBatch = 256;  // blocks, with 1 MiB of ids
-  const PackReader reader = REPRISE_PASS(PackReader::open(store.layout.packs(), pack));
-  std::vector<IndexedBlock> batch;
+  const pages::PackReader reader =
+      REPRISE_PASS(pages::PackReader::open(store.layout.packs(), pack));
+  std::vector<pages::IndexedBlock> batch;
   const auto flush = [&]() -> Result<void> {
     REPRISE_PASS(index.add(batch));
     batch.clear();
     return {};
   };
-  REPRISE_PASS(reader.scan([&](const BlockPlace& place) -> Result<void> {
+  REPRISE_PASS(reader.scan([&](const pages::BlockPlace& place) -> Result<void> {
     const auto sealed = REPRISE_PASS(reader.read(place));
-    Block block = REPRISE_TRY(open_block(store.keys.data, place.id, sealed),
-                              "reading pack '" + place.pack + "'");
+    pages::Block block = REPRISE_TRY(pages::open_block(store.keys.data, place.id, sealed),
+                                     "reading pack '" + place.pack + "'");
     batch.push_back({.place = place, .ids = std::move(block.ids)});
     return batch.size() < kBatch ? Result<void>() : flush();
   }));

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "store/internal/staging_place.h"
+#include "store/staging_place.h"
 
 namespace reprise::store {
 
@@ -22,16 +22,18 @@ std::string stamp_of(const struct stat& status) {
 }
 
 // nullopt if it was removed meanwhile.
-Result<std::optional<std::vector<PackNeed>>> packs_of(const OpenStore& store, PageIndex& index,
-                                                      const CheckpointId& id,
-                                                      const std::string& stamp) {
+Result<std::optional<std::vector<pages::PackNeed>>> packs_of(const OpenStore& store,
+                                                             pages::PageIndex& index,
+                                                             const CheckpointId& id,
+                                                             const std::string& stamp) {
   if (auto known = REPRISE_PASS(index.needs(id.str(), stamp))) return known;
   std::map<std::string, std::uint64_t> bytes;
-  const Result<void> visited = load_blocks(
-      store, id, [&](const BlockPlace& place) { bytes[place.pack] += stored_bytes_of(place); });
+  const Result<void> visited = load_blocks(store, id, [&](const pages::BlockPlace& place) {
+    bytes[place.pack] += pages::stored_bytes_of(place);
+  });
   if (!visited && visited.error().code() == ErrorCode::kNotFound) return std::nullopt;
   REPRISE_PASS(visited);
-  std::vector<PackNeed> packs;
+  std::vector<pages::PackNeed> packs;
   packs.reserve(bytes.size());
   for (const auto& [pack, needed] : bytes) packs.push_back({.pack = pack, .bytes = needed});
   REPRISE_PASS(index.note_needs(id.str(), stamp, packs));
@@ -40,9 +42,9 @@ Result<std::optional<std::vector<PackNeed>>> packs_of(const OpenStore& store, Pa
 
 }  // namespace
 
-Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index) {
+Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, pages::PageIndex& index) {
   std::vector<CheckpointNeeds> all;
-  const std::vector<std::string> names = REPRISE_PASS(names_in(store.layout.checkpoints()));
+  const std::vector<std::string> names = REPRISE_PASS(sys::names_in(store.layout.checkpoints()));
   for (const std::string& name : names) {
     const CheckpointId id(name);
     struct stat status{};

@@ -14,24 +14,25 @@ namespace {
 
 // Containers that were made anew under one name are counted as one: those that are gone would keep
 // their newest checkpoint for ever. No key contains a blank.
-base::ContainerKey group_of(const CheckpointRow& row) {
+base::ContainerKey group_of(const catalog::CheckpointRow& row) {
   return row.name.empty() ? row.key : base::ContainerKey("name " + row.name);
 }
 
 // Those that are counted together with those of `key`.
-std::vector<CheckpointRow> rows_beside(std::vector<CheckpointRow> rows,
-                                       const base::ContainerKey& key) {
+std::vector<catalog::CheckpointRow> rows_beside(std::vector<catalog::CheckpointRow> rows,
+                                                const base::ContainerKey& key) {
   std::set<base::ContainerKey> groups;
-  for (const CheckpointRow& row : rows)
+  for (const catalog::CheckpointRow& row : rows)
     if (row.key == key) groups.insert(group_of(row));
-  std::erase_if(rows, [&](const CheckpointRow& row) { return !groups.contains(group_of(row)); });
+  std::erase_if(rows,
+                [&](const catalog::CheckpointRow& row) { return !groups.contains(group_of(row)); });
   return rows;
 }
 
-StoreFacts facts_of(const std::vector<CheckpointRow>& rows) {
-  StoreFacts facts;
+catalog::StoreFacts facts_of(const std::vector<catalog::CheckpointRow>& rows) {
+  catalog::StoreFacts facts;
   facts.checkpoints.reserve(rows.size());
-  for (const CheckpointRow& row : rows)
+  for (const catalog::CheckpointRow& row : rows)
     facts.checkpoints.push_back({.id = row.id,
                                  .key = group_of(row),
                                  .created = row.created,
@@ -41,20 +42,20 @@ StoreFacts facts_of(const std::vector<CheckpointRow>& rows) {
 }
 
 // For those that may go for their size.
-void add_copies(StoreFacts& facts, const std::vector<Copy>& copies) {
+void add_copies(catalog::StoreFacts& facts, const std::vector<catalog::Copy>& copies) {
   std::unordered_set<std::string> whole;
-  for (const Copy& copy : copies)
+  for (const catalog::Copy& copy : copies)
     if (!copy.uploading) whole.insert(copy.checkpoint.str());
-  for (CheckpointFacts& checkpoint : facts.checkpoints)
+  for (catalog::CheckpointFacts& checkpoint : facts.checkpoints)
     checkpoint.elsewhere = whole.contains(checkpoint.id.str());
 }
 
 // A file that the catalog does not know (yet) takes space, and is not ours to remove.
-CheckpointFacts stranger(const CheckpointNeeds& needs) {
+catalog::CheckpointFacts stranger(const CheckpointNeeds& needs) {
   return {.id = needs.id, .key = base::ContainerKey(needs.id.str()), .kept = true};
 }
 
-void add_sizes(StoreFacts& facts, const StoreNeeds& needs) {
+void add_sizes(catalog::StoreFacts& facts, const StoreNeeds& needs) {
   std::unordered_map<std::string, std::uint32_t> numbers;
   for (const auto& [pack, bytes] : needs.pack_bytes) {
     numbers.emplace(pack, static_cast<std::uint32_t>(facts.pack_bytes.size()));
@@ -66,10 +67,10 @@ void add_sizes(StoreFacts& facts, const StoreNeeds& needs) {
   for (const CheckpointNeeds& checkpoint : needs.checkpoints) {
     const auto known = by_id.find(checkpoint.id.str());
     if (known == by_id.end()) facts.checkpoints.push_back(stranger(checkpoint));
-    CheckpointFacts& fact =
+    catalog::CheckpointFacts& fact =
         known == by_id.end() ? facts.checkpoints.back() : facts.checkpoints[known->second];
     fact.bytes = checkpoint.file_bytes;
-    for (const PackNeed& need : checkpoint.packs)
+    for (const pages::PackNeed& need : checkpoint.packs)
       if (const auto number = numbers.find(need.pack); number != numbers.end())
         fact.packs.push_back(number->second);
   }
@@ -77,20 +78,20 @@ void add_sizes(StoreFacts& facts, const StoreNeeds& needs) {
 
 }  // namespace
 
-Result<Decision> prune(Catalog& catalog, CheckpointStore& checkpoints, const Retention& policy,
-                       const PruneOptions& options) {
+Result<catalog::Decision> prune(catalog::Catalog& catalog, CheckpointStore& checkpoints,
+                                const catalog::Retention& policy, const PruneOptions& options) {
   const bool one = options.only && !policy.max_bytes;
-  std::vector<CheckpointRow> rows = REPRISE_PASS(catalog.checkpoints());
+  std::vector<catalog::CheckpointRow> rows = REPRISE_PASS(catalog.checkpoints());
   if (one) rows = rows_beside(std::move(rows), *options.only);
-  StoreFacts facts = facts_of(rows);
+  catalog::StoreFacts facts = facts_of(rows);
   if (policy.max_bytes) {
     add_copies(facts, REPRISE_PASS(catalog.copies()));
     add_sizes(facts, REPRISE_PASS(checkpoints.needs()));
   }
-  Decision decision = decide(facts, policy);
+  catalog::Decision decision = catalog::decide(facts, policy);
   if (options.dry_run) return decision;
-  std::vector<Removal> removed;
-  for (const Removal& removal : decision.removals) {
+  std::vector<catalog::Removal> removed;
+  for (const catalog::Removal& removal : decision.removals) {
     // The row goes first: a checkpoint that is half removed must not be restorable.
     if (!REPRISE_PASS(catalog.remove_unneeded(removal.id))) continue;
     REPRISE_PASS(checkpoints.remove(removal.id));

@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "store/internal/test_store.h"
+#include "store/open_catalog.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -11,7 +12,8 @@ namespace {
 class PruneTest : public StoreTest {
  protected:
   // As a stop, and the start that continued from it.
-  CheckpointId stop(unsigned contents, Catalog::Continue next = Catalog::Continue::kNo) {
+  CheckpointId stop(unsigned contents,
+                    catalog::Catalog::Continue next = catalog::Catalog::Continue::kNo) {
     const CheckpointId id = put({{"pages-1.img", noise(1'000'000, contents)}});
     image::Manifest manifest = value_of(store_->manifest(id));
     manifest.trigger = image::Trigger::kStop;
@@ -21,26 +23,27 @@ class PruneTest : public StoreTest {
   }
   std::vector<CheckpointId> in_catalog() {
     std::vector<CheckpointId> ids;
-    for (const CheckpointRow& row : value_of(catalog_.checkpoints())) ids.push_back(row.id);
+    for (const catalog::CheckpointRow& row : value_of(catalog_.checkpoints()))
+      ids.push_back(row.id);
     std::ranges::sort(ids);
     return ids;
   }
-  Decision prune_by(const Retention& policy, bool dry_run = false) {
+  catalog::Decision prune_by(const catalog::Retention& policy, bool dry_run = false) {
     return value_of(prune(catalog_, *store_, policy, {.dry_run = dry_run}));
   }
 
-  Catalog catalog_ = value_of(Catalog::open(at(root_)));
+  catalog::Catalog catalog_ = value_of(open_catalog(at(root_)));
   base::UnixMillis now_ = 0;
 };
 
 TEST_F(PruneTest, RemovesFromCatalogAndStoreWhatIsNotKept) {
   const CheckpointId first = stop(1);
   const CheckpointId pinned = stop(2);
-  ASSERT_TRUE(catalog_.set_pin(pinned, Catalog::Pin::kYes));
+  ASSERT_TRUE(catalog_.set_pin(pinned, catalog::Catalog::Pin::kYes));
   const CheckpointId second = stop(3);
-  const CheckpointId pending = stop(4, Catalog::Continue::kYes);
-  const Decision dry = prune_by({}, true);
-  EXPECT_EQ(dry.removals, (std::vector<Removal>{{first, Why::kSuperseded}}));
+  const CheckpointId pending = stop(4, catalog::Catalog::Continue::kYes);
+  const catalog::Decision dry = prune_by({}, true);
+  EXPECT_EQ(dry.removals, (std::vector<catalog::Removal>{{first, catalog::Why::kSuperseded}}));
   EXPECT_EQ(in_catalog().size(), 4U) << "a dry run removed something";
   EXPECT_EQ(prune_by({}).removals, dry.removals);
   std::vector<CheckpointId> kept{pinned, second, pending};
@@ -60,13 +63,14 @@ TEST_F(PruneTest, ContainersThatWereMadeAnewUnderOneNameAreCountedAsOne) {
     manifest.name = "web";
     manifest.trigger = image::Trigger::kStop;
     manifest.created = ++now_;
-    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", Catalog::Continue::kNo));
+    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", catalog::Catalog::Continue::kNo));
     ids.push_back(id);
   }
-  const Decision decision =
+  const catalog::Decision decision =
       value_of(prune(catalog_, *store_, {.keep_last = 1}, {.only = base::ContainerKey("id-2")}));
   EXPECT_EQ(decision.removals,
-            (std::vector<Removal>{{ids[0], Why::kSuperseded}, {ids[1], Why::kSuperseded}}));
+            (std::vector<catalog::Removal>{{ids[0], catalog::Why::kSuperseded},
+                                           {ids[1], catalog::Why::kSuperseded}}));
   EXPECT_EQ(in_catalog(), std::vector{ids[2]});
 }
 
@@ -75,17 +79,17 @@ TEST_F(PruneTest, TheStoreFitsAfterwards) {
   for (unsigned i = 0; i < 6; ++i) ids.push_back(stop(i));
   // A file that the catalog does not know: its writer died, or is just about to add it.
   const CheckpointId stranger = put({{"pages-1.img", noise(1'000'000, 77)}});
-  const Retention policy{.keep_last = 10, .max_bytes = 4'200'000};
-  const Decision decision = prune_by(policy);
+  const catalog::Retention policy{.keep_last = 10, .max_bytes = 4'200'000};
+  const catalog::Decision decision = prune_by(policy);
   EXPECT_TRUE(decision.fits);
-  EXPECT_EQ(decision.removals,
-            (std::vector<Removal>{
-                {ids[0], Why::kTooLarge}, {ids[1], Why::kTooLarge}, {ids[2], Why::kTooLarge}}));
+  EXPECT_EQ(decision.removals, (std::vector<catalog::Removal>{{ids[0], catalog::Why::kTooLarge},
+                                                              {ids[1], catalog::Why::kTooLarge},
+                                                              {ids[2], catalog::Why::kTooLarge}}));
   ASSERT_TRUE(store_->collect(kPatience));
   const std::uint64_t taken = stored() + bytes_in(root_ / "checkpoints");
   EXPECT_EQ(taken, decision.bytes);
   EXPECT_TRUE(store_->verify(stranger));
-  const Decision least = prune_by({.keep_last = 10, .max_bytes = 1});
+  const catalog::Decision least = prune_by({.keep_last = 10, .max_bytes = 1});
   EXPECT_FALSE(least.fits);
   EXPECT_EQ(in_catalog(), std::vector{ids[5]});
 }
@@ -95,15 +99,15 @@ TEST_F(PruneTest, WhatHasAWholeCopyMakesRoomFirst) {
   for (unsigned i = 0; i < 4; ++i) ids.push_back(stop(i));
   ASSERT_TRUE(catalog_.note_copy({.checkpoint = ids[1], .remote = "depot", .uploading = true}));
   ASSERT_TRUE(catalog_.note_copy({.checkpoint = ids[2], .remote = "depot"}));
-  const Decision decision = prune_by({.keep_last = 9, .max_bytes = 3'100'000});
-  EXPECT_EQ(decision.removals, (std::vector<Removal>{{ids[2], Why::kTooLarge}}));
+  const catalog::Decision decision = prune_by({.keep_last = 9, .max_bytes = 3'100'000});
+  EXPECT_EQ(decision.removals, (std::vector<catalog::Removal>{{ids[2], catalog::Why::kTooLarge}}));
 }
 
 TEST_F(PruneTest, AStartThatTakesOneUpMeanwhileIsNotDisturbed) {
   const CheckpointId old = stop(1);
   stop(2);
   stop(3);
-  const Decision dry = prune_by({}, true);
+  const catalog::Decision dry = prune_by({}, true);
   ASSERT_EQ(dry.removals.size(), 2U);
   ASSERT_TRUE(catalog_.set_continuation(base::ContainerKey("web"), old));
   EXPECT_FALSE(value_of(catalog_.remove_unneeded(old)));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The index, made anew from the packs.
-#include "store/internal/move_blocks.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
+#include "pages/page_index.h"
+#include "store/move_blocks.h"
+#include "store/open_store.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -14,13 +14,13 @@ using base::ErrorCode;
 namespace {
 
 // Empty. What cannot be opened is put aside: those who have it open go on with what they have.
-Result<PageIndex> empty_index(const OpenStore& store) {
+Result<pages::PageIndex> empty_index(const OpenStore& store) {
   const path& root = store.layout.root;
-  Result<PageIndex> index = PageIndex::open(root, store.keys.pages);
+  Result<pages::PageIndex> index = pages::PageIndex::open(root, store.keys.pages);
   if (index && index->clear()) return index;
   for (const char* suffix : {"", "-wal", "-shm"})
     REPRISE_PASS(sys::remove_tree(root / (std::string("index.db") + suffix)));
-  return PageIndex::open(root, store.keys.pages);
+  return pages::PageIndex::open(root, store.keys.pages);
 }
 
 }  // namespace
@@ -28,9 +28,9 @@ Result<PageIndex> empty_index(const OpenStore& store) {
 Result<Rebuilt> rebuild_index(const OpenStore& store, std::chrono::milliseconds patience) {
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(store.layout.gc_lock(), patience),
                                          "rebuilding the index: a gc is running");
-  PageIndex index = REPRISE_TRY(empty_index(store), "rebuilding the index");
+  pages::PageIndex index = REPRISE_TRY(empty_index(store), "rebuilding the index");
   Rebuilt rebuilt;
-  for (const std::string& id : REPRISE_PASS(pack_ids(store.layout.packs()))) {
+  for (const std::string& id : REPRISE_PASS(pages::pack_ids(store.layout.packs()))) {
     const Result<void> added = index_pack(store, index, id);
     if (added) continue;
     // Its pages up to the damage are known; checkpoints that need the rest are found by verify().

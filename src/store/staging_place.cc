@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/internal/staging_place.h"
+#include "store/staging_place.h"
 
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -100,7 +100,7 @@ Result<bool> is_alive(const StoreLayout& layout, const CheckpointId& id) {
 // The ids in staging/, by directory or lock file, and those of spools in memory.
 Result<std::set<std::string>> staged_ids(const StoreLayout& layout) {
   std::set<std::string> ids;
-  for (const std::string& name : REPRISE_PASS(names_in(layout.staging()))) {
+  for (const std::string& name : REPRISE_PASS(sys::names_in(layout.staging()))) {
     if (name.starts_with(StoreLayout::kRemovedPrefix) || !base::parse_id(name)) continue;
     ids.insert(name.ends_with(StoreLayout::kLockSuffix)
                    ? name.substr(0, name.rfind(StoreLayout::kLockSuffix))
@@ -133,17 +133,6 @@ Result<TakenOver> take_over(const StoreLayout& layout, const CheckpointId& id) {
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> names_in(const path& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  if (error) return fail_errno(error.value(), "listing '" + directory.string() + "'");
-  std::ranges::sort(names);
-  return names;
-}
 
 Result<StagingPlace> StagingPlace::make(const StoreLayout& layout, std::uint64_t plain_bytes) {
   const CheckpointId id(base::random_id());
@@ -192,7 +181,7 @@ Result<int> sweep_staging(const StoreLayout& layout) {
   {
     const sys::FileLock creation =
         REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
-    for (const std::string& name : REPRISE_PASS(names_in(layout.staging())))
+    for (const std::string& name : REPRISE_PASS(sys::names_in(layout.staging())))
       if (name.starts_with(StoreLayout::kRemovedPrefix))
         to_remove.push_back(layout.staging() / name);
     for (const std::string& id : REPRISE_PASS(staged_ids(layout))) {

@@ -2,14 +2,14 @@
 #include <cerrno>
 #include <system_error>
 
+#include "pages/page_index.h"
+#include "pages/page_reader.h"
+#include "store/adopt_key.h"
 #include "store/checkpoint_store.h"
-#include "store/internal/adopt_key.h"
 #include "store/internal/needs.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
-#include "store/internal/page_reader.h"
-#include "store/internal/staging_place.h"
 #include "store/key_source.h"
+#include "store/open_store.h"
+#include "store/staging_place.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -63,14 +63,14 @@ class Store final : public CheckpointStore {
   Result<std::uint64_t> stored_bytes(const CheckpointId& id) override;
 
  private:
-  Result<void> check_blocks(const Contents& contents);
+  Result<void> check_blocks(const pages::Contents& contents);
 
   std::shared_ptr<const OpenStore> store_;
 };
 
 Result<void> Store::verify(const CheckpointId& id) {
   for (;;) {
-    const Contents contents = REPRISE_PASS(load_contents(*store_, id));
+    const pages::Contents contents = REPRISE_PASS(load_contents(*store_, id));
     Result<void> checked = check_blocks(contents);
     if (checked) return {};
     // A compaction may have moved its blocks after we read where they are.
@@ -80,8 +80,9 @@ Result<void> Store::verify(const CheckpointId& id) {
   }
 }
 
-Result<void> Store::check_blocks(const Contents& contents) {
-  auto reader = REPRISE_PASS(PageReader::open(store_->keys, store_->layout.packs(), contents));
+Result<void> Store::check_blocks(const pages::Contents& contents) {
+  auto reader =
+      REPRISE_PASS(pages::PageReader::open(store_->keys, store_->layout.packs(), contents));
   return reader->check_all();
 }
 
@@ -98,7 +99,7 @@ Result<void> Store::remove(const CheckpointId& id) {
 
 Result<std::vector<CheckpointId>> Store::list() {
   std::vector<CheckpointId> ids;
-  for (std::string& name : REPRISE_PASS(names_in(store_->layout.checkpoints())))
+  for (std::string& name : REPRISE_PASS(sys::names_in(store_->layout.checkpoints())))
     if (base::parse_id(name)) ids.emplace_back(std::move(name));
   return ids;
 }
@@ -107,7 +108,7 @@ Result<StoreUse> Store::use() {
   StoreUse use;
   std::error_code error;
   for (const CheckpointId& id : REPRISE_PASS(list())) {
-    const Result<Contents> contents = load_contents(*store_, id);
+    const Result<pages::Contents> contents = load_contents(*store_, id);
     if (!contents && contents.error().code() == ErrorCode::kNotFound) continue;  // removed since
     for (const image::ManifestFile& file : REPRISE_PASS(contents).manifest.files)
       use.logical_bytes += file.bytes;
@@ -115,30 +116,32 @@ Result<StoreUse> Store::use() {
     use.stored_bytes += error ? 0 : bytes;
     ++use.checkpoints;
   }
-  for (const std::string& id : REPRISE_PASS(pack_ids(store_->layout.packs()))) {
-    const std::uint64_t bytes = fs::file_size(pack_file(store_->layout.packs(), id), error);
+  for (const std::string& id : REPRISE_PASS(pages::pack_ids(store_->layout.packs()))) {
+    const std::uint64_t bytes = fs::file_size(pages::pack_file(store_->layout.packs(), id), error);
     use.stored_bytes += error ? 0 : bytes;
     ++use.packs;
   }
-  PageIndex index = REPRISE_PASS(PageIndex::open(store_->layout.root, store_->keys.pages));
-  use.unique_bytes = REPRISE_PASS(index.pages()) * kPageBytes;
+  pages::PageIndex index =
+      REPRISE_PASS(pages::PageIndex::open(store_->layout.root, store_->keys.pages));
+  use.unique_bytes = REPRISE_PASS(index.pages()) * pages::kPageBytes;
   return use;
 }
 
 Result<StoreNeeds> Store::needs() {
-  PageIndex index = REPRISE_PASS(PageIndex::open(store_->layout.root, store_->keys.pages));
+  pages::PageIndex index =
+      REPRISE_PASS(pages::PageIndex::open(store_->layout.root, store_->keys.pages));
   StoreNeeds needs;
   needs.checkpoints = REPRISE_PASS(needs_of_all(*store_, index));
-  for (const std::string& id : REPRISE_PASS(pack_ids(store_->layout.packs()))) {
+  for (const std::string& id : REPRISE_PASS(pages::pack_ids(store_->layout.packs()))) {
     std::error_code error;
-    const std::uint64_t bytes = fs::file_size(pack_file(store_->layout.packs(), id), error);
+    const std::uint64_t bytes = fs::file_size(pages::pack_file(store_->layout.packs(), id), error);
     if (!error) needs.pack_bytes.emplace(id, bytes);
   }
   return needs;
 }
 
 Result<std::uint64_t> Store::stored_bytes(const CheckpointId& id) {
-  return stored_bytes_of(REPRISE_PASS(load_contents(*store_, id)).blocks);
+  return pages::stored_bytes_of(REPRISE_PASS(load_contents(*store_, id)).blocks);
 }
 
 }  // namespace
@@ -157,15 +160,16 @@ Result<std::string> read_sealed(const OpenStore& store, const CheckpointId& id) 
   return REPRISE_TRY(std::move(text), "opening checkpoint '" + id.str() + "'");
 }
 
-Result<Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
+Result<pages::Contents> load_contents(const OpenStore& store, const CheckpointId& id) {
   const std::string text = REPRISE_PASS(read_sealed(store, id));
-  return REPRISE_TRY(open_contents(store.keys, id, text), "opening checkpoint '" + id.str() + "'");
+  return REPRISE_TRY(pages::open_contents(store.keys, id, text),
+                     "opening checkpoint '" + id.str() + "'");
 }
 
 Result<void> load_blocks(const OpenStore& store, const CheckpointId& id,
-                         const std::function<void(const BlockPlace&)>& visit) {
+                         const std::function<void(const pages::BlockPlace&)>& visit) {
   std::string text = REPRISE_PASS(read_sealed(store, id));
-  REPRISE_TRY(visit_blocks(store.keys, id, std::move(text), visit),
+  REPRISE_TRY(pages::visit_blocks(store.keys, id, std::move(text), visit),
               "opening checkpoint '" + id.str() + "'");
   return {};
 }

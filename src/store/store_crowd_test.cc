@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
 #include "store/key_source.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -65,7 +65,7 @@ class CrowdTest : public StoreTest {
 };
 
 TEST_F(CrowdTest, AllContentsAreRightAfterwards) {
-  Children children;
+  sys::Children children;
   const auto start = [&](const std::function<int()>& body) {
     children.start([&] {
       children.wait_for_gate();

@@ -8,9 +8,10 @@
 #include <fstream>
 #include <random>
 
-#include "store/catalog.h"
+#include "catalog/catalog.h"
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
+#include "store/open_catalog.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -53,9 +54,9 @@ class DamageTest : public StoreTest {
  protected:
   void SetUp() override {
     id_ = put(images_, {{"rootfs.tar", noise(3000, 3)}});
-    Catalog catalog = value_of(Catalog::open(at(root_)));
-    ASSERT_TRUE(
-        catalog.add_checkpoint(value_of(store_->manifest(id_)), "safe", Catalog::Continue::kYes));
+    catalog::Catalog catalog = value_of(open_catalog(at(root_)));
+    ASSERT_TRUE(catalog.add_checkpoint(value_of(store_->manifest(id_)), "safe",
+                                       catalog::Catalog::Continue::kYes));
     pack_ = packs() / entries(packs()).front();
   }
   // Whether the checkpoint can be read; then it must be what was stored.
@@ -121,7 +122,7 @@ TEST_F(DamageTest, OfTheCatalogRestoresNothingElse) {
     {
       const Flip flip(catalog_file, random_);
       where = flip.where();
-      auto catalog = Catalog::open(at(root_));
+      auto catalog = open_catalog(at(root_));
       if (!catalog) {
         ASSERT_TRUE(catalog.error().message().contains("catalog")) << where;
         continue;
@@ -130,7 +131,8 @@ TEST_F(DamageTest, OfTheCatalogRestoresNothingElse) {
       ASSERT_TRUE(next || next.error().message().contains("catalog.db")) << where;
       std::vector<CheckpointId> named;
       if (next && *next) named.push_back((*next)->checkpoint);
-      for (const CheckpointRow& row : catalog->checkpoints().value_or(std::vector<CheckpointRow>()))
+      for (const catalog::CheckpointRow& row :
+           catalog->checkpoints().value_or(std::vector<catalog::CheckpointRow>()))
         named.push_back(row.id);
       for (const CheckpointId& id : named)
         ASSERT_TRUE(id == id_ || store_->manifest(id).error().code() == ErrorCode::kNotFound)

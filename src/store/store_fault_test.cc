@@ -11,9 +11,10 @@
 #include <random>
 #include <thread>
 
+#include "crypto/test_keys.h"
+#include "pages/page_index.h"
 #include "store/checkpoint_store.h"
-#include "store/internal/page_index.h"
-#include "store/internal/test_store.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -40,7 +41,7 @@ class StoreFaultTest : public StoreTest {
 TEST_F(StoreFaultTest, KilledWriterIsSweptAndALivingOneIsNot) {
   auto living = value_of(store_->begin({}));
   write(living->pages().spool() / "core-1.img", "x");
-  Children children;
+  sys::Children children;
   path spool = directory_.path() / "spool";
   children.start([&] {
     auto writer = store_->begin({.memory = 1 << 20});
@@ -100,7 +101,7 @@ TEST_F(StoreFaultTest, SealThatFailsLeavesNothing) {
 TEST_F(StoreFaultTest, SealThatIsKilledIsWholeOrNothing) {
   const std::string memory = noise(2'000'000);
   for (const char* point : kSealPoints) {
-    Children children;
+    sys::Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(point) + ":kill").c_str(), 1);
       auto store = open_store(at(root_));
@@ -128,7 +129,7 @@ TEST_F(StoreFaultTest, GcThatIsKilledLosesNothingAndIsRepeated) {
     const CheckpointId gone = put({{"pages-1.img", noise(1'000'000, 2)}});
     const CheckpointId stays = put({{"pages-1.img", kept}});
     ASSERT_TRUE(store_->remove(gone));
-    Children children;
+    sys::Children children;
     children.start([&] {
       ::setenv("REPRISE_FAULT", (std::string(point) + ":kill").c_str(), 1);
       return open_store(at(root_)).value()->collect(kPatience) ? 1 : 2;
@@ -174,8 +175,8 @@ TEST_F(StoreFaultTest, GcPardonsWhatAWriterNeedsThatEndsMeanwhile) {
   write(writer->pages().spool() / "pages-1.img", memory);
   ASSERT_TRUE(writer->pages().absorb());  // refers to the pages of the first
   ASSERT_TRUE(store_->remove(first));
-  const crypto::TenantKeys keys = test_keys();
-  PageIndex index = value_of(PageIndex::open(root_, keys.pages));
+  const crypto::TenantKeys keys = crypto::test_keys();
+  pages::PageIndex index = value_of(pages::PageIndex::open(root_, keys.pages));
   auto collecting = std::async(std::launch::async, [&] { return store_->collect(kPatience); });
   while (value_of(index.condemned()).empty()) std::this_thread::yield();
   const image::Manifest sealed = value_of(writer->seal(facts()));
@@ -193,7 +194,7 @@ TEST_F(StoreFaultTest, GcPardonsWhatAWriterNeedsThatEndsMeanwhile) {
 TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
   constexpr int kWriters = 6;
   constexpr int kRounds = 12;
-  Children children;
+  sys::Children children;
   for (int i = 0; i < kWriters; ++i)
     children.start([&, i] {
       children.wait_for_gate();

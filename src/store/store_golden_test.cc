@@ -9,11 +9,11 @@
 
 #include "crypto/secret.h"
 #include "image/digest.h"
-#include "store/internal/contents.h"
-#include "store/internal/move_blocks.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
-#include "store/internal/test_store.h"
+#include "pages/contents.h"
+#include "pages/page_index.h"
+#include "store/move_blocks.h"
+#include "store/open_store.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -87,19 +87,20 @@ TEST(StoreGoldenTest, TheFirstVersionIsRead) {
   // Page ids stay the same, or equal pages would be stored again.
   TestDirectory made;
   fs::create_directories(made.path() / "packs");
-  PageIndex index = value_of(PageIndex::open(made.path(), store->keys.pages));
+  pages::PageIndex index = value_of(pages::PageIndex::open(made.path(), store->keys.pages));
   ASSERT_TRUE(index_pack(*store, index, path(entries(directory.path() / "packs").front()).stem()));
   const std::string page = memory().substr(0, 4096);
-  const std::vector<PageId> ids_of_pages{store->keys.pages.of(std::as_bytes(std::span(page)))};
+  const std::vector<pages::PageId> ids_of_pages{
+      store->keys.pages.of(std::as_bytes(std::span(page)))};
   EXPECT_TRUE(value_of(index.find(ids_of_pages)).front());
 }
 
 TEST(StoreGoldenTest, TheFutureIsRefusedPolitely) {
   const auto store = open_golden("/nonexistent");
-  const auto pack = PackReader::open(kGolden, "pack-future");
+  const auto pack = pages::PackReader::open(kGolden, "pack-future");
   ASSERT_FALSE(pack);
-  const auto checkpoint = open_contents(store->keys, CheckpointId("checkpoint-future"),
-                                        read(kGolden / "checkpoint-future"));
+  const auto checkpoint = pages::open_contents(store->keys, CheckpointId("checkpoint-future"),
+                                               read(kGolden / "checkpoint-future"));
   ASSERT_FALSE(checkpoint);
   for (const base::Error& error : {pack.error(), checkpoint.error()}) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << error.message();

@@ -3,9 +3,9 @@
 // Two tenants in one store: neither can read what the other has, nor find out what that is.
 #include <gtest/gtest.h>
 
-#include "store/internal/open_store.h"
-#include "store/internal/test_store.h"
+#include "store/open_store.h"
 #include "store/store_config.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
@@ -46,9 +46,9 @@ TEST_F(TenantsTest, OneCannotReadOrProbeWhatTheOtherHas) {
   EXPECT_EQ(open_checkpoint(first, ours).error().code(), ErrorCode::kDenied);
 
   // Not even with the other's blocks in a checkpoint of one's own.
-  Contents stolen = value_of(load_contents(*first, theirs));
+  pages::Contents stolen = value_of(load_contents(*first, theirs));
   stolen.manifest.id = CheckpointId("stolen");
-  write(root_ / "checkpoints" / "stolen", value_of(seal_contents(second->keys, stolen)));
+  write(root_ / "checkpoints" / "stolen", value_of(pages::seal_contents(second->keys, stolen)));
   auto reader = open_checkpoint(second, CheckpointId("stolen"));
   const bool read = reader && (*reader)->pages().materialize();
   EXPECT_FALSE(read);

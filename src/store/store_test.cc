@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
+#include "store/test_store.h"
 #include "sys/files.h"
 
 namespace reprise::store {
@@ -141,7 +141,7 @@ TEST_F(StoreTest, MorePacksAreOpenedThanFilesAreAllowed) {
     put({{"pages-1.img", page}});
     images["pages-1.img"] += page;
   }
-  Children children;
+  sys::Children children;
   children.start([&] {
     const rlimit limit{.rlim_cur = 140, .rlim_max = 4096};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "store/checkpoint_store.h"
-#include "store/internal/test_store.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "store/internal/pack.h"
+#include "pages/pack.h"
 
 namespace reprise::store {
 
@@ -26,7 +26,7 @@ Needed needed_by_owner(const StoreNeeds& needs, const Owners& owners) {
   for (const CheckpointNeeds& checkpoint : needs.checkpoints) {
     const auto known = owners.find(checkpoint.id.str());
     const std::string& owner = known == owners.end() ? checkpoint.id.str() : known->second;
-    for (const PackNeed& need : checkpoint.packs) {
+    for (const pages::PackNeed& need : checkpoint.packs) {
       std::uint64_t& most = needed[need.pack][owner];
       most = std::max(most, need.bytes);
     }
@@ -48,7 +48,7 @@ Waste waste_of(const StoreNeeds& needs, const Owners& owners) {
     }
     std::uint64_t sum = 0;
     for (const auto& [owner, most] : found->second) sum += most;
-    if (is_sparse(sum, bytes)) waste.sparse += bytes - sum;
+    if (pages::is_sparse(sum, bytes)) waste.sparse += bytes - sum;
   }
   return waste;
 }
@@ -59,14 +59,14 @@ bool is_worth_compacting(const Waste& waste) {
   return waste.sparse >= kLeast && waste.sparse >= waste.all / kPart;
 }
 
-Result<Waste> find_waste(Catalog& catalog, CheckpointStore& store) {
+Result<Waste> find_waste(catalog::Catalog& catalog, CheckpointStore& store) {
   Owners owners;
-  for (const CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
+  for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
     owners.emplace(row.id.str(), row.key.str());
   return waste_of(REPRISE_PASS(store.needs()), owners);
 }
 
-Result<void> reduce_waste(Catalog& catalog, CheckpointStore& store,
+Result<void> reduce_waste(catalog::Catalog& catalog, CheckpointStore& store,
                           std::chrono::milliseconds patience) {
   const Waste first = REPRISE_PASS(find_waste(catalog, store));
   bool compacting = is_worth_compacting(first);

@@ -5,14 +5,15 @@
 
 #include <csignal>
 
-#include "store/internal/test_store.h"
+#include "store/open_catalog.h"
+#include "store/test_store.h"
 
 namespace reprise::store {
 namespace {
 
 constexpr std::uint64_t kMega = 1 << 20;
 
-CheckpointNeeds checkpoint(const std::string& id, std::vector<PackNeed> packs) {
+CheckpointNeeds checkpoint(const std::string& id, std::vector<pages::PackNeed> packs) {
   return {.id = CheckpointId(id), .packs = std::move(packs)};
 }
 
@@ -61,7 +62,7 @@ class ReduceWasteTest : public StoreTest {
     const CheckpointId id = put({{"pages-1.img", memory}});
     image::Manifest manifest = value_of(store_->manifest(id));
     manifest.trigger = image::Trigger::kStop;
-    EXPECT_TRUE(catalog_.add_checkpoint(manifest, "", Catalog::Continue::kNo));
+    EXPECT_TRUE(catalog_.add_checkpoint(manifest, "", catalog::Catalog::Continue::kNo));
     return id;
   }
   void remove(const CheckpointId& id) {
@@ -69,7 +70,7 @@ class ReduceWasteTest : public StoreTest {
     EXPECT_TRUE(store_->remove(id));
   }
 
-  Catalog catalog_ = value_of(Catalog::open(at(root_)));
+  catalog::Catalog catalog_ = value_of(open_catalog(at(root_)));
 };
 
 TEST_F(ReduceWasteTest, OfAContainerThatRewritesItsMemoryLittleStays) {
@@ -104,11 +105,11 @@ TEST_F(ReduceWasteTest, WhatASessionLeftBecauseOfItIsFreed) {
   const CheckpointId other = stop(noise(3 * kMega, 9));
   remove(first);
   // It stands while it compacts; a session ends then, which finds the gc locked.
-  Children children;
+  sys::Children children;
   const pid_t reducing = children.start([&] {
     ::setenv("REPRISE_FAULT", "compact-indexed:stop", 1);
     auto store = open_store(at(root_));
-    auto catalog = Catalog::open(at(root_));
+    auto catalog = open_catalog(at(root_));
     return store && catalog && reduce_waste(*catalog, **store, kPatience) ? 0 : 1;
   });
   int status = 0;

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -237,6 +238,17 @@ Result<path> executable_directory() {
   const path self = fs::read_symlink("/proc/self/exe", error);
   if (error) return fail_errno(error.value(), "reading '/proc/self/exe'");
   return self.parent_path();
+}
+
+Result<std::vector<std::string>> names_in(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) return fail_errno(error.value(), "listing '" + directory.string() + "'");
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace reprise::sys

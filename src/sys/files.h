@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "sys/unique_fd.h"
@@ -81,5 +82,8 @@ Result<std::uint64_t> free_bytes(const path& directory);
 
 // Directory in which the running executable lies.
 Result<path> executable_directory();
+
+// The names in a directory, sorted. kNotFound if it does not exist.
+Result<std::vector<std::string>> names_in(const std::filesystem::path& directory);
 
 }  // namespace reprise::sys

@@ -23,9 +23,9 @@ bool is_podman_id(const std::string& key) {
 
 // No start can take up what waits for a container of this name that is gone (--rm, --replace): what
 // would keep its checkpoint for ever goes. `reprise restore` needs it not.
-Result<void> forget_predecessors(store::Catalog& catalog, const std::string& name,
+Result<void> forget_predecessors(catalog::Catalog& catalog, const std::string& name,
                                  const std::filesystem::path& bundle) {
-  for (const store::ContainerRow& row : REPRISE_PASS(catalog.containers_named(name))) {
+  for (const catalog::ContainerRow& row : REPRISE_PASS(catalog.containers_named(name))) {
     if (!is_podman_id(row.key.str()) || !REPRISE_PASS(catalog.continuation(row.key))) continue;
     const auto beside = bundle.parent_path().parent_path() / row.key.str() / bundle.filename();
     const auto there = podman::load_recorded_info(beside, row.key.str());
@@ -44,7 +44,7 @@ Result<std::string> record_container(session::Context& context) {
   const auto info = podman::load_recorded_info(state.bundle, request.container.str());
   if (!info && info.error().code() == ErrorCode::kNotFound) return std::string();
   if (!info) return std::unexpected(info.error());
-  store::ContainerRow row{.key = host::key_of(request), .name = info->name};
+  catalog::ContainerRow row{.key = host::key_of(request), .name = info->name};
   // One that no command made (Podman's API) has a name all the same.
   if (auto kept = podman::kept_command(*info)) {
     row.image = std::move(kept->image);

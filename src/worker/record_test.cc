@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/request.h"
+#include "store/open_catalog.h"
 #include "sys/test_directory.h"
 
 namespace reprise::worker {
@@ -62,7 +63,7 @@ class RecordTest : public testing::Test {
     image::Manifest manifest;
     manifest.id = base::CheckpointId("ckpt00000001");
     manifest.key = ContainerKey(key);
-    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", store::Catalog::Continue::kYes));
+    ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", catalog::Catalog::Continue::kYes));
   }
   bool waits(const std::string& key) {
     return catalog_.continuation(ContainerKey(key)).value().has_value();
@@ -72,20 +73,20 @@ class RecordTest : public testing::Test {
     session::Context context{
         .layout = {.store = scratch_ / "store", .run = scratch_ / "run"},
         .request = request_,
-        .catalog = std::move(*store::Catalog::open(store::StoreConfig::at(scratch_ / "store"))),
+        .catalog = std::move(*store::open_catalog(store::StoreConfig::at(scratch_ / "store"))),
         .store = std::move(*store::open_store(store::StoreConfig::at(scratch_ / "store"))),
         .caller = std::move(ours)};
     return record_container(context);
   }
-  std::optional<store::ContainerRow> recorded() {
+  std::optional<catalog::ContainerRow> recorded() {
     return catalog_.container(ContainerKey(kId)).value();
   }
 
   sys::TestDirectory scratch_;
   fs::path bundle_;
   host::WorkerRequest request_;
-  store::Catalog catalog_ =
-      std::move(*store::Catalog::open(store::StoreConfig::at(scratch_ / "store")));
+  catalog::Catalog catalog_ =
+      std::move(*store::open_catalog(store::StoreConfig::at(scratch_ / "store")));
 };
 
 constexpr const char* kCommand =

@@ -26,6 +26,7 @@
 #include "session/recovery.h"
 #include "session/restore_session.h"
 #include "session/verdict.h"
+#include "store/open_catalog.h"
 #include "sys/files.h"
 #include "worker/record.h"
 #include "worker/unheard.h"
@@ -58,14 +59,14 @@ Result<host::WorkerRequest> receive_request(sys::MessageSocket& caller) {
   return host::decode_worker_request(*message);
 }
 
-store::SessionRow first_row(const GuardedSession& guarded) {
+catalog::SessionRow first_row(const GuardedSession& guarded) {
   const host::WorkerRequest& request = guarded.request;
   return {.id = request.session,
           .key = host::key_of(request),
           .kind = session::kind_of(request),
           .trigger = session::trigger_of(request),
           .begin = base::now_unix_millis(),
-          .status = store::SessionStatus::kRunning,
+          .status = catalog::SessionStatus::kRunning,
           .checkpoint = request.is_restore() ? request.restore().checkpoint : base::CheckpointId(),
           .phases = "{}",
           .log_directory = guarded.layout.session_directory(request.session).string()};
@@ -82,8 +83,8 @@ void note_container(session::Context& context) {
 Result<host::Outcome> try_session(const GuardedSession& guarded) {
   // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
   const auto open =
-      guarded.request.is_restore() ? store::Catalog::open_existing : store::Catalog::open;
-  store::Catalog catalog = REPRISE_TRY(open(guarded.store), "opening the catalog");
+      guarded.request.is_restore() ? store::open_existing_catalog : store::open_catalog;
+  catalog::Catalog catalog = REPRISE_TRY(open(guarded.store), "opening the catalog");
   auto checkpoints = REPRISE_TRY(store::open_store(guarded.store), "opening the store");
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   session::Context context{.layout = guarded.layout,
@@ -103,12 +104,12 @@ Result<host::Outcome> try_session(const GuardedSession& guarded) {
 // So that people find out why there is no checkpoint, as far as the catalog can be written.
 void record_failure(const GuardedSession& guarded, const Error& error) {
   const auto write = [&]() -> Result<void> {
-    store::Catalog catalog = REPRISE_PASS(store::Catalog::open_existing(guarded.store));
-    store::SessionRow row = first_row(guarded);
+    catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(guarded.store));
+    catalog::SessionRow row = first_row(guarded);
     // It is there if the session had begun.
     static_cast<void>(catalog.begin_session(row));
     row.end = base::now_unix_millis();
-    row.status = store::SessionStatus::kFailed;
+    row.status = catalog::SessionStatus::kFailed;
     row.reason = error.message();
     row.hint = error.hint();
     return catalog.finish_session(row);
@@ -153,7 +154,7 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
     ready.lock = sys::FileLock::adopt(REPRISE_PASS(adopt_fd(host::kWorkerLockFd)));
   REPRISE_TRY(layout.create(), "preparing directories");
   if (request.is_restore())  // which makes no store, not even by its log
-    REPRISE_TRY(store::Catalog::open_existing(guarded.store), "looking for the checkpoint");
+    REPRISE_TRY(store::open_existing_catalog(guarded.store), "looking for the checkpoint");
   REPRISE_PASS(sys::make_directories(layout.session_directory(request.session)));
   ready.session_lock = REPRISE_TRY(session::note_session(layout, request), "noting the session");
   ready.watch = REPRISE_PASS(session::FreezeWatch::create());

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/bytes.h"
 #include "image/digest.h"
 #include "input.h"
-#include "store/internal/bytes.h"
-#include "store/internal/contents.h"
+#include "pages/contents.h"
 
 namespace {
 
@@ -20,11 +20,11 @@ using namespace reprise;  // NOLINT(google-build-using-namespace): one file, one
 const base::CheckpointId kId{"k3v9x0a1b2c3"};  // of the seeds
 
 void check(const std::string& file) {
-  const auto contents = store::open_contents(fuzz::keys(), kId, file);
+  const auto contents = pages::open_contents(fuzz::keys(), kId, file);
   if (!contents) return;
-  const auto sealed = store::seal_contents(fuzz::keys(), *contents);
+  const auto sealed = pages::seal_contents(fuzz::keys(), *contents);
   fuzz::require(sealed.has_value(), "what was opened can be sealed");
-  const auto again = store::open_contents(fuzz::keys(), kId, *sealed);
+  const auto again = pages::open_contents(fuzz::keys(), kId, *sealed);
   fuzz::require(again && again->manifest == contents->manifest &&
                     again->blocks == contents->blocks && again->files == contents->files,
                 "and opens equal");
@@ -43,7 +43,7 @@ std::string with_checksum(const std::string& line) {
 
 std::string sealed(const std::string& plain) {
   static const std::string kLine = [] {
-    const std::string file = *store::seal_contents(
+    const std::string file = *pages::seal_contents(
         fuzz::keys(), {.manifest = {.id = kId, .key = base::ContainerKey("k")}});
     return file.substr(0, file.find('\n') + 1);
   }();
@@ -51,9 +51,9 @@ std::string sealed(const std::string& plain) {
   compressed.resize(
       ZSTD_compress(compressed.data(), compressed.size(), plain.data(), plain.size(), 1));
   std::vector<std::byte> bytes;
-  const auto done = fuzz::keys().manifests.seal(compressed, store::as_bytes(kLine), bytes);
+  const auto done = fuzz::keys().manifests.seal(compressed, base::as_bytes(kLine), bytes);
   fuzz::require(done.has_value(), "anything can be sealed");
-  return kLine + std::string(store::as_text(bytes));
+  return kLine + std::string(base::as_text(bytes));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include "input.h"
 #include "remote/internal/answers.h"
 #include "session/oci_image.h"
-#include "store/internal/notices.h"
-#include "store/internal/remote_keys.h"
+#include "transfer/internal/notices.h"
+#include "transfer/internal/remote_keys.h"
 
 namespace {
 
@@ -73,17 +73,17 @@ class Place final : public ObjectStore {
 
 void announcement(const std::string& text) {
   Place place;
-  store::PostedNotice own(place, store::NoticeKind::kPush);
+  transfer::PostedNotice own(place, transfer::NoticeKind::kPush);
   fuzz::require(own.post({"packs/ours.pack"}).has_value(), "it can be announced");
   fuzz::require(place.put("notices/other", text).has_value(), "others can, too");
-  const auto notices = store::read_notices(place, own);
+  const auto notices = transfer::read_notices(place, own);
   if (notices)
     fuzz::require(!notices->pushes.contains("packs/ours.pack") || text.contains("ours"),
                   "one's own is nobody else's");
 }
 
 void header(const std::string& text) {
-  const std::string key = store::key_of_checkpoint(text);
+  const std::string key = transfer::key_of_checkpoint(text);
   fuzz::require(key.empty() || base::parse_id(key).has_value(), "a key's name is an id");
 }
 

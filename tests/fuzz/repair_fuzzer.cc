@@ -11,11 +11,12 @@
 #include <map>
 #include <vector>
 
+#include "catalog/catalog.h"
 #include "input.h"
 #include "scratch_directory.h"
-#include "store/catalog.h"
 #include "store/catalog_repair.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 
 namespace {
 
@@ -48,7 +49,7 @@ class Store {
   Store() {
     ::setenv("REPRISE_KEY", std::string(64, 'a').c_str(), 1);
     const auto store = store::open_store(config());
-    auto catalog = store::Catalog::open(config());
+    auto catalog = store::open_catalog(config());
     fuzz::require(store && catalog, "a store can be made");
     for (const char which : {'a', 'h', 'p'}) put(**store, *catalog, which);
   }
@@ -93,7 +94,7 @@ class Store {
     const auto store = store::open_store(config());
     if (!store) return;
     static_cast<void>((*store)->rebuild_index(std::chrono::milliseconds(0)));
-    auto catalog = store::Catalog::open(config());
+    auto catalog = store::open_catalog(config());
     if (!catalog) return;
     const auto repaired = store::repair_catalog(**store, *catalog);
     if (!repaired) return;
@@ -118,15 +119,16 @@ class Store {
             .key = {.kind = crypto::KeySource::Kind::kEnvironment, .value = "REPRISE_KEY"}};
   }
 
-  void put(store::CheckpointStore& store, store::Catalog& catalog, char which) {
+  void put(store::CheckpointStore& store, catalog::Catalog& catalog, char which) {
     auto writer = store.begin({});
     fuzz::require(writer.has_value(), "a checkpoint can be begun");
     write((*writer)->pages().spool() / "pages-1.img", memory_of(which));
     fuzz::require((*writer)->pages().absorb().has_value(), "and written");
     const auto manifest = (*writer)->seal({.key = base::ContainerKey("web")});
     fuzz::require(manifest && (*writer)->settle(), "and sealed");
-    fuzz::require(catalog.add_checkpoint(*manifest, "", store::Catalog::Continue::kNo).has_value(),
-                  "and noted");
+    fuzz::require(
+        catalog.add_checkpoint(*manifest, "", catalog::Catalog::Continue::kNo).has_value(),
+        "and noted");
     memories_[manifest->id] = memory_of(which);
   }
 

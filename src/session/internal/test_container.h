@@ -18,12 +18,13 @@
 #include <string_view>
 #include <system_error>
 
+#include "catalog/catalog.h"
 #include "host/layout.h"
 #include "host/request.h"
 #include "oci/runtime.h"
 #include "oci/state.h"
-#include "store/catalog.h"
 #include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
 #include "sys/files.h"
 #include "sys/process.h"
 #include "sys/test_directory.h"
@@ -46,7 +47,7 @@ class TestContainer : public testing::Test {
     write(cgroup_ / "cgroup.events", "populated 1\nfrozen 1\n");
     write(cgroup_ / "cgroup.procs", "");
     EXPECT_TRUE(layout_.create());
-    EXPECT_TRUE(store::Catalog::open(store::StoreConfig::at(layout_.store)));
+    EXPECT_TRUE(store::open_catalog(store::StoreConfig::at(layout_.store)));
     store_ = std::move(*store::open_store(store::StoreConfig::at(layout_.store)));
     EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
     EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
@@ -84,8 +85,8 @@ class TestContainer : public testing::Test {
   void freeze() { write(cgroup_ / "cgroup.freeze", "1\n"); }
   // How runc was called, a line each.
   std::string calls() const { return read(scratch_ / "calls"); }
-  store::Catalog catalog() const {
-    return std::move(*store::Catalog::open_existing(store::StoreConfig::at(layout_.store)));
+  catalog::Catalog catalog() const {
+    return std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
   }
 
   // A checkpoint that the session sealed, and nobody noted yet.

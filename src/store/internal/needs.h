@@ -5,13 +5,13 @@
 
 #include <vector>
 
+#include "pages/page_index.h"
 #include "store/checkpoint_store.h"
-#include "store/internal/open_store.h"
-#include "store/internal/page_index.h"
+#include "store/open_store.h"
 
 namespace reprise::store {
 
 // Of each checkpoint that there is, sorted by id. kCorrupt if one cannot be read.
-Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, PageIndex& index);
+Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, pages::PageIndex& index);
 
 }  // namespace reprise::store

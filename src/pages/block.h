@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A block: up to kBlockPages pages, compressed and sealed together. The unit of reading.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/aead.h"
+#include "crypto/page_hash.h"
+
+namespace reprise::pages {
+
+using base::Result;
+using crypto::PageId;
+
+inline constexpr std::size_t kPageBytes = 4096;
+// 1 MiB of pages: reading one page costs a fraction of a millisecond, and a checkpoint of 500 GB
+// consists of no more than half a million blocks, whose list gc holds in memory.
+inline constexpr std::size_t kBlockPages = 256;
+
+// Random, so that a block can be moved to another pack as it is.
+using BlockId = std::array<std::byte, 16>;
+BlockId random_block_id();
+
+// How much CPU time compression may cost: the disk waits for it, a container stands still for it,
+// or nobody waits.
+enum class Effort : std::uint8_t { kLeast, kFast, kSmall };
+
+struct Block {
+  std::vector<PageId> ids;       // one per page
+  std::vector<std::byte> pages;  // ids.size() * kPageBytes
+};
+
+// Memory that, unlike a vector's, was not filled with zeros first.
+class SealedBlock {
+ public:
+  explicit SealedBlock(std::size_t size)
+      : bytes_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
+  [[nodiscard]] std::span<std::byte> bytes() { return {bytes_.get(), size_}; }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_;
+};
+
+// Of 1 to kBlockPages pages: their ids, and where each of them lies.
+Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
+                               std::span<const PageId> ids, std::span<const std::byte* const> pages,
+                               Effort effort);
+// Proves only that it is what seal_block() made with the same key and id (else kCorrupt); `plain`
+// may be reused, to save an allocation each.
+Result<void> unseal_block(const crypto::Aead& key, const BlockId& id,
+                          std::span<const std::byte> sealed, std::vector<std::byte>& plain);
+// kCorrupt if it is not what seal_block() made with the same key and id.
+Result<Block> open_block(const crypto::Aead& key, const BlockId& id,
+                         std::span<const std::byte> sealed);
+
+}  // namespace reprise::pages

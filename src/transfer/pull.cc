@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A pull is a writer: it has a staging place from before it looks for blocks until its checkpoint
+// is sealed, so that gc keeps its hands off what it counts on (gc.cc has the rule).
+#include <algorithm>
+#include <map>
+
+#include "base/bytes.h"
+#include "base/fault.h"
+#include "store/adopt_key.h"
+#include "store/move_blocks.h"
+#include "store/staging_place.h"
+#include "sys/files.h"
+#include "transfer/internal/fetch_blocks.h"
+#include "transfer/internal/names.h"
+#include "transfer/internal/remote_keys.h"
+#include "transfer/transfer.h"
+
+namespace reprise::transfer {
+
+using base::CheckpointId;
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+
+namespace {
+
+Result<std::string> open_note(const crypto::TenantKeys& keys, const CheckpointId& id,
+                              const std::string& sealed) {
+  std::vector<std::byte> note;
+  REPRISE_TRY(keys.manifests.open(base::as_bytes(sealed), base::as_bytes(note_bound(id)), note),
+              "reading its note");
+  return std::string(base::as_text(note));
+}
+
+Result<std::string> get_note(const store::OpenStore& store, const CheckpointId& id,
+                             remote::ObjectStore& from) {
+  const Result<std::string> sealed = from.get(remote_note(id), kNoteLimit);
+  if (!sealed && sealed.error().code() == ErrorCode::kNotFound) return "";
+  REPRISE_PASS(sealed);
+  const auto ours = open_note(store.keys, id, *sealed);
+  if (ours || ours.error().code() != ErrorCode::kCorrupt) return ours;
+  // Whoever pushed it sealed it, as the checkpoint.
+  const std::string text = REPRISE_PASS(from.get(remote_checkpoint(id), store::kMaxCheckpointFile));
+  RemoteKeys keys(store, from);
+  return open_note(*REPRISE_PASS(keys.of(text)), id, *sealed);
+}
+
+// Of an empty store, when other keys sealed what it is to hold: then both have the same keys from
+// now on, and nothing needs to be sealed anew. Whatever prevents that, it goes without.
+Result<void> share_their_key(const store::StoreConfig& config,
+                             std::shared_ptr<const store::OpenStore>& store,
+                             remote::ObjectStore& from, std::string_view text) {
+  const std::string id = key_of_checkpoint(text);
+  if (id.empty() || id == store->keys.id) return {};
+  const auto theirs = find_key_file(*store, from, id);
+  if (!theirs || !store::adopt_key(*store, theirs->text)) return {};
+  store = REPRISE_PASS(store::open_parts(config));
+  return {};
+}
+
+// So much is fetched again at most by a pull that was cut off.
+constexpr std::uint64_t kPullPack = std::uint64_t{64} << 20;
+
+// Gives packs that are durable to whoever looks for blocks, above all to this pull when it is done
+// again. Until a checkpoint needs them they live as long as gc lets them.
+Result<void> hand_over(const store::OpenStore& store, pages::PageIndex& index,
+                       pages::NewPacks& packs) {
+  const std::vector<std::string> finished = packs.take_finished();
+  REPRISE_PASS(store::publish_packs(store.layout, packs.directory(), finished));
+  for (const std::string& pack : finished) REPRISE_PASS(store::index_pack(store, index, pack));
+  return finished.empty() ? Result<void>() : base::fault_point("pull-pack");
+}
+
+// Puts the blocks of `contents` here and says where they lie now.
+Result<Pulled> take(const store::OpenStore& store, const crypto::TenantKeys& keys,
+                    pages::Contents contents, remote::ObjectStore& from,
+                    const TransferProgress& progress) {
+  const store::StagingPlace place =
+      REPRISE_PASS(store::StagingPlace::make(store.layout, store::CheckpointStore::kUnknownSize));
+  REPRISE_PASS(store::check_key(store));
+  pages::PageIndex index =
+      REPRISE_PASS(pages::PageIndex::open(store.layout.root, store.keys.pages));
+  pages::NewPacks packs(place.directory() / "packs", store.keys.id, kPullPack);
+  REPRISE_PASS(sys::make_directories(packs.directory()));
+  const auto after_range = [&](std::uint64_t done, std::uint64_t all) -> Result<void> {
+    REPRISE_PASS(hand_over(store, index, packs));
+    return progress ? progress(done, all) : Result<void>();
+  };
+  const Fetched fetched =
+      REPRISE_PASS(fetch_blocks(store, keys, index, contents.blocks, from, packs, after_range));
+  contents.blocks = fetched.places;
+  REPRISE_PASS(base::fault_point("pull-fetched"));
+  REPRISE_PASS(packs.finish());
+  REPRISE_PASS(base::fault_point("pull-synced"));
+  std::string text = REPRISE_PASS(pages::seal_contents(store.keys, contents));
+  const std::vector<std::string> rest = packs.take_finished();
+  REPRISE_PASS(store::publish_checkpoint(store.layout, {.staged = place.directory(),
+                                                        .new_packs = packs.directory(),
+                                                        .packs = rest,
+                                                        .id = contents.manifest.id,
+                                                        .text = std::move(text)}));
+  // Sealed: pages of which the index does not know are stored once more some day, nothing else.
+  for (const std::string& pack : rest)
+    if (!store::index_pack(store, index, pack)) break;
+  return Pulled{
+      .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};
+}
+
+// What is not here. `store` becomes one with their key, if it is empty.
+Result<Pulled> take_theirs(const store::StoreConfig& config,
+                           std::shared_ptr<const store::OpenStore>& store, const CheckpointId& id,
+                           remote::ObjectStore& from, const TransferProgress& progress) {
+  constexpr int kAttempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    const std::string text =
+        REPRISE_PASS(from.get(remote_checkpoint(id), store::kMaxCheckpointFile));
+    REPRISE_PASS(share_their_key(config, store, from, text));
+    RemoteKeys known(*store, from);
+    const crypto::TenantKeys& keys = *REPRISE_PASS(known.of(text));
+    pages::Contents contents = REPRISE_PASS(pages::open_contents(keys, id, text));
+    Result<Pulled> taken = take(*store, keys, std::move(contents), from, progress);
+    if (taken || attempt == kAttempts) return taken;
+    // A node whose store we read may have moved its blocks meanwhile; then its file is another one.
+    // Or it was removed, and a gc there was faster than we.
+    const auto now = from.get(remote_checkpoint(id), store::kMaxCheckpointFile);
+    if (!now && now.error().code() == ErrorCode::kNotFound)
+      return std::unexpected(Error(ErrorCode::kNotFound, "it was removed there meanwhile")
+                                 .with_suppressed(std::move(taken).error()));
+    if (!now || *now == text) return taken;
+  }
+}
+
+Result<Pulled> pull(const store::StoreConfig& config, const CheckpointId& id,
+                    remote::ObjectStore& from, const TransferProgress& progress) {
+  auto store = REPRISE_PASS(store::open_parts(config));
+  Pulled pulled;
+  if (const Result<pages::Contents> here = store::load_contents(*store, id)) {
+    pulled.manifest = here->manifest;
+  } else {
+    if (here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
+    pulled = REPRISE_PASS(take_theirs(config, store, id, from, progress));
+  }
+  pulled.note = REPRISE_PASS(get_note(*store, id, from));
+  return pulled;
+}
+
+}  // namespace
+
+Result<std::string> remote_note_of(const store::StoreConfig& config, const CheckpointId& id,
+                                   remote::ObjectStore& from) {
+  const auto store = REPRISE_PASS(store::open_parts(config));
+  return get_note(*store, id, from);
+}
+
+Result<Pulled> pull_checkpoint(const store::StoreConfig& config, const CheckpointId& id,
+                               remote::ObjectStore& from, const TransferProgress& progress) {
+  const std::string step = "pulling checkpoint '" + id.str() + "' from '" + from.url() + "'";
+  if (!base::parse_id(id.str())) return fail(ErrorCode::kNotFound, step + ": it is no id");
+  return REPRISE_TRY(pull(config, id, from, progress), step);
+}
+
+}  // namespace reprise::transfer
