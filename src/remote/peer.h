@@ -3,7 +3,6 @@
 // Another node's store over HTTPS: read by one side, served by the other.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,8 +11,10 @@
 #include <string>
 
 #include "crypto/secret_text.h"
+#include "http/limits.h"
+#include "http/patience.h"
+#include "http/server.h"
 #include "remote/object_store.h"
-#include "remote/patience.h"
 
 namespace reprise::remote {
 
@@ -23,7 +24,7 @@ struct PeerOptions {
   // Who we are; where the peer asks for a token, both may be empty.
   std::string cert_file, key_file;
   crypto::SecretText token;
-  Patience patience;
+  http::Patience patience;
   unsigned parallel = 4;  // requests of a large read that are under way at once
 };
 
@@ -31,14 +32,6 @@ struct PeerOptions {
 // name in `url`, of an authority in `ca_file`.
 // kInvalidInput for options that cannot be meant.
 Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options);
-
-// What those get who have not shown yet that they may read; a reader needs four connections.
-struct ServeLimits {
-  std::chrono::milliseconds patience{10'000};  // for a handshake with a request's line and headers
-  std::chrono::milliseconds idle{5'000};       // between requests, of who may read
-  std::size_t header_bytes = std::size_t{16} << 10;  // of a request's line and headers
-  std::size_t connections = 256;  // at once, all together: then strangers go, the oldest first
-};
 
 // Who may read is who has a certificate of `ca_file`, the token, or, if both are given, both.
 struct ServeOptions {
@@ -51,20 +44,11 @@ struct ServeOptions {
   // Objects that are made when they are asked for, of names that begin with "notes/"; kNotFound for
   // those that are not. Called by several threads at once. May be empty.
   std::function<Result<std::string>(const std::string& name)> make_note;
-  ServeLimits limits;
-};
-
-// A server that answers, on threads of its own, until it is dropped, which waits for requests that
-// are under way: at most some seconds.
-class ObjectServer {
- public:
-  virtual ~ObjectServer() = default;
-  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  http::Limits limits;
 };
 
 // Serves what lies in the store's `checkpoints`, `keys` and `packs`, and notes; protocol:
-// docs/remotes.md. From now on the process ignores SIGPIPE. kInvalidInput for files that are no
-// certificate or key, or if anybody could read; kBusy if the address is taken.
-Result<std::unique_ptr<ObjectServer>> serve_objects(ServeOptions options);
+// docs/remotes.md. Errors are those of http::start_server().
+Result<std::unique_ptr<http::Server>> serve_objects(ServeOptions options);
 
 }  // namespace reprise::remote

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utility>
 
+#include "http/client.h"
+#include "http/url.h"
 #include "remote/internal/answers.h"
-#include "remote/internal/http.h"
 #include "remote/internal/span_reader.h"
 #include "remote/peer.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 class Peer final : public ObjectStore {
  public:
-  Peer(std::string url, unsigned parallel, std::unique_ptr<HttpClient> http)
+  Peer(std::string url, unsigned parallel, std::unique_ptr<http::Client> http)
       : url_(std::move(url)), parallel_(parallel), http_(std::move(http)) {}
   [[nodiscard]] std::string url() const override { return url_; }
   Result<void> put(const std::string& name, std::string_view) override { return refuse(name); }
@@ -40,11 +41,11 @@ class Peer final : public ObjectStore {
   [[nodiscard]] std::string url_of(const std::string& name) const {
     return url_ + "/v1/objects/" + name;
   }
-  Result<Response> ask(const Request& request, const std::string& name);
+  Result<http::Response> ask(const http::Request& request, const std::string& name);
 
   std::string url_;
   unsigned parallel_;
-  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<http::Client> http_;
 };
 
 Result<void> Peer::refuse(const std::string& name) const {
@@ -54,8 +55,8 @@ Result<void> Peer::refuse(const std::string& name) const {
           .with_hint("run the command on that node, or use a directory or a bucket"));
 }
 
-Result<Response> Peer::ask(const Request& request, const std::string& name) {
-  Response response = REPRISE_PASS(http_->perform(request));
+Result<http::Response> Peer::ask(const http::Request& request, const std::string& name) {
+  http::Response response = REPRISE_PASS(http_->perform(request));
   if (response.success()) return response;
   if (response.status == 404)
     return fail(ErrorCode::kNotFound, "there is no object '" + name + "' in '" + url_ + "'");
@@ -91,9 +92,10 @@ Result<void> Peer::read(const std::string& name, std::uint64_t offset, std::span
 
 Result<std::optional<std::uint64_t>> Peer::size(const std::string& name) {
   REPRISE_PASS(check_object_name(name));
-  const Result<Response> head = ask({.method = "HEAD", .url = url_of(name)}, name);
+  const Result<http::Response> head = ask({.method = "HEAD", .url = url_of(name)}, name);
   if (!head && head.error().code() == ErrorCode::kNotFound) return std::nullopt;
-  const Response response = REPRISE_TRY(Result<Response>(head), "looking at object '" + name + "'");
+  const http::Response response =
+      REPRISE_TRY(Result<http::Response>(head), "looking at object '" + name + "'");
   const auto found = response.headers.find("content-length");
   const std::string text = found == response.headers.end() ? "" : found->second;
   const auto bytes = number_of(text);
@@ -102,8 +104,9 @@ Result<std::optional<std::uint64_t>> Peer::size(const std::string& name) {
 }
 
 Result<std::vector<ObjectInfo>> Peer::list(const std::string& prefix) {
-  const Response response = REPRISE_TRY(
-      ask({.url = url_ + "/v1/objects?prefix=" + url_encode(prefix)}, prefix), "listing objects");
+  const http::Response response =
+      REPRISE_TRY(ask({.url = url_ + "/v1/objects?prefix=" + http::url_encode(prefix)}, prefix),
+                  "listing objects");
   return REPRISE_TRY(parse_peer_list(response.body, prefix), "reading what '" + url_ + "' answers");
 }
 
@@ -118,13 +121,13 @@ Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options) {
             .with_hint("use https://HOST:PORT"));
   if (options.cert_file.empty() != options.key_file.empty())
     return fail(ErrorCode::kInvalidInput, "a certificate needs its key, and a key its certificate");
-  HttpOptions http{.place = options.url,
-                   .ca_file = options.ca_file,
-                   .cert_file = options.cert_file,
-                   .key_file = options.key_file,
-                   .patience = options.patience};
-  if (!options.token.empty()) http.bearer = REPRISE_PASS(secret_of(options.token));
-  auto client = REPRISE_PASS(HttpClient::open(std::move(http)));
+  http::ClientOptions reached{.place = options.url,
+                              .ca_file = options.ca_file,
+                              .cert_file = options.cert_file,
+                              .key_file = options.key_file,
+                              .patience = options.patience};
+  if (!options.token.empty()) reached.bearer = REPRISE_PASS(http::secret_of(options.token));
+  auto client = REPRISE_PASS(http::Client::open(std::move(reached)));
   return std::make_unique<Peer>(std::move(options.url), options.parallel, std::move(client));
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "remote/internal/test_certificates.h"
+#include "http/test_certificates.h"
 #include "remote/internal/test_place.h"
 #include "remote/open.h"
 #include "sys/test_directory.h"
@@ -19,19 +19,19 @@ namespace {
 
 using base::ErrorCode;
 
-constexpr Patience kImpatient{.connect = std::chrono::milliseconds{2000},
-                              .stall = std::chrono::seconds{5},
-                              .tries = 3,
-                              .backoff = std::chrono::milliseconds{10}};
+constexpr http::Patience kImpatient{.connect = std::chrono::milliseconds{2000},
+                                    .stall = std::chrono::seconds{5},
+                                    .tries = 3,
+                                    .backoff = std::chrono::milliseconds{10}};
 
 // A store that is served to whom one authority vouches for.
 struct Node {
   sys::TestDirectory scratch;
-  TestAuthority authority{scratch, "ca"};
-  TestCertificate server = authority.issue("server", "IP:127.0.0.1");
-  TestCertificate client = authority.issue("client", "DNS:client");
+  http::TestAuthority authority{scratch, "ca"};
+  http::TestCertificate server = authority.issue("server", "IP:127.0.0.1");
+  http::TestCertificate client = authority.issue("client", "DNS:client");
   std::unique_ptr<ObjectStore> store = open_directory(scratch / "store");
-  std::unique_ptr<ObjectServer> served;
+  std::unique_ptr<http::Server> served;
 
   Node() { std::filesystem::create_directory(scratch / "store"); }
 
@@ -101,8 +101,8 @@ TEST_F(PeerAccess, NotWithoutACertificate) {
 }
 
 TEST_F(PeerAccess, NotWithACertificateOfAnotherAuthority) {
-  const TestAuthority other(node_.scratch, "other");
-  const TestCertificate client = other.issue("client", "DNS:client");
+  const http::TestAuthority other(node_.scratch, "other");
+  const http::TestCertificate client = other.issue("client", "DNS:client");
   PeerOptions options = node_.reading();
   options.cert_file = client.cert_file;
   options.key_file = client.key_file;
@@ -110,7 +110,7 @@ TEST_F(PeerAccess, NotWithACertificateOfAnotherAuthority) {
 }
 
 TEST_F(PeerAccess, NotAServerOfAnotherAuthority) {
-  const TestAuthority other(node_.scratch, "other");
+  const http::TestAuthority other(node_.scratch, "other");
   PeerOptions options = node_.reading();
   options.ca_file = other.ca_file();
   EXPECT_EQ(refusal(options).code(), ErrorCode::kDenied) << refusal(options).message();

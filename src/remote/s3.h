@@ -8,8 +8,8 @@
 #include <string>
 
 #include "crypto/secret_text.h"
+#include "http/patience.h"
 #include "remote/object_store.h"
-#include "remote/patience.h"
 
 namespace reprise::remote {
 
@@ -26,7 +26,7 @@ struct S3Options {
   crypto::SecretText session_token;  // of credentials that expire; empty if they do not
   Addressing addressing = Addressing::kPath;
   std::string ca_file;  // whom to trust; empty means the system's
-  Patience patience;
+  http::Patience patience;
   // Files of more bytes go in parts of so many, at least kLeastPart (S3's rule); in larger ones
   // where they would be more than 10,000. A transfer goes on only with the same.
   static constexpr std::uint64_t kLeastPart = std::uint64_t{5} << 20;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crypto/hex.h"
+#include "http/url.h"
 #include "remote/internal/answers.h"
 
 namespace reprise::remote {
@@ -17,9 +18,11 @@ using base::fail;
 
 namespace {
 
+constexpr std::string_view kTokenHeader = "x-amz-security-token";
+
 // What S3 answers with a status of the kind 4xx, but was caused by the way and not by us; and a
 // CompleteMultipartUpload that fails after it began to answer, with status 200.
-bool may_pass(const Request& request, const Response& response) {
+bool may_pass(const http::Request& request, const http::Response& response) {
   constexpr std::array<std::string_view, 6> kPassing{"BadDigest",      "XAmzContentSHA256Mismatch",
                                                      "RequestTimeout", "InternalError",
                                                      "SlowDown",       "IncompleteBody"};
@@ -93,18 +96,22 @@ Result<std::unique_ptr<S3Client>> S3Client::open(S3Options options) {
   auto client = std::unique_ptr<S3Client>(new S3Client);
   client->url_ = "s3://" + options.bucket + (options.prefix.empty() ? "" : "/" + options.prefix);
   client->base_ = base_url(options);
-  HttpOptions http{.place = client->url_ + "' at '" + options.endpoint,
-                   .ca_file = options.ca_file,
-                   .patience = options.patience,
-                   .sigv4 = "aws:amz:" + options.region + ":s3",
-                   .access_key = options.access_key,
-                   .may_pass = &may_pass};
-  http.secret_key = REPRISE_PASS(secret_of(options.secret_key));
-  if (!options.session_token.empty())
-    http.session_token = REPRISE_PASS(secret_of(options.session_token));
+  http::ClientOptions reached{.place = client->url_ + "' at '" + options.endpoint,
+                              .ca_file = options.ca_file,
+                              .patience = options.patience,
+                              .may_pass = &may_pass};
+  crypto::Secret secret = REPRISE_PASS(http::secret_of(options.secret_key));
+  reached.signature = http::Signature{.scheme = "aws:amz:" + options.region + ":s3",
+                                      .user = options.access_key,
+                                      .secret = std::move(secret)};
+  if (!options.session_token.empty()) {
+    crypto::Secret token = REPRISE_PASS(http::secret_of(options.session_token));
+    reached.secret_headers.push_back(
+        {.name = std::string(kTokenHeader), .value = std::move(token)});
+  }
   options.secret_key = options.session_token = crypto::SecretText();
   client->options_ = std::move(options);
-  client->http_ = REPRISE_PASS(HttpClient::open(std::move(http)));
+  client->http_ = REPRISE_PASS(http::Client::open(std::move(reached)));
   return client;
 }
 
@@ -112,7 +119,7 @@ std::string S3Client::key_of(const std::string& name) const {
   return options_.prefix.empty() ? name : options_.prefix + "/" + name;
 }
 
-Error S3Client::error_of(const S3Call& call, const Response& response) const {
+Error S3Client::error_of(const S3Call& call, const http::Response& response) const {
   const std::string code = s3_error_code(response.body);
   const std::string where = "'" + url_ + "' at '" + options_.endpoint + "'";
   const auto meaning = std::ranges::find(kMeanings, code, &Meaning::code);
@@ -132,27 +139,27 @@ Error S3Client::error_of(const S3Call& call, const Response& response) const {
   return {ErrorCode::kIo, where + " answers '" + call.method + "' with status " + status};
 }
 
-Result<Response> S3Client::call(const S3Call& call) {
+Result<http::Response> S3Client::call(const S3Call& call) {
   std::string url = base_;
   if (!call.name.empty()) url += "/" + key_of(call.name);
   char separator = '?';
   for (const auto& [name, value] : call.query) {
-    url += separator + name + "=" + url_encode(value);
+    url += separator + name + "=" + http::url_encode(value);
     separator = '&';
   }
-  Request request{.method = call.method,
-                  .url = std::move(url),
-                  .headers = call.headers,
-                  .body = call.body,
-                  .into = call.into,
-                  .limit = call.limit,
-                  .stall = call.stall,
-                  .stop = call.stop};
-  const Body body = call.body.value_or(Body(std::string_view()));
+  http::Request request{.method = call.method,
+                        .url = std::move(url),
+                        .headers = call.headers,
+                        .body = call.body,
+                        .into = call.into,
+                        .limit = call.limit,
+                        .stall = call.stall,
+                        .stop = call.stop};
+  const http::Body body = call.body.value_or(http::Body(std::string_view()));
   const Digests digests = call.digests ? *call.digests : REPRISE_PASS(digest(body));
   request.headers.push_back("x-amz-content-sha256: " + crypto::to_hex(digests.sha256));
   if (call.body) request.headers.push_back("Content-MD5: " + to_base64(digests.md5));
-  Response response = REPRISE_PASS(http_->perform(request));
+  http::Response response = REPRISE_PASS(http_->perform(request));
   if (!response.success() || (call.method == "POST" && !s3_error_code(response.body).empty()))
     return std::unexpected(error_of(call, response));
   return response;

@@ -48,13 +48,13 @@ class S3 final : public ObjectStore {
   }
 
  private:
-  Result<void> put_whole(const std::string& name, const Body& body);
+  Result<void> put_whole(const std::string& name, const http::Body& body);
   Result<void> check_bucket();
 
   std::unique_ptr<S3Client> client_;
 };
 
-Result<void> S3::put_whole(const std::string& name, const Body& body) {
+Result<void> S3::put_whole(const std::string& name, const http::Body& body) {
   const Digests digests = REPRISE_PASS(digest(body));
   std::string told = std::string(kDigestHeader) + ": " + crypto::to_hex(digests.sha256);
   REPRISE_PASS(client_->call({.method = "PUT",
@@ -67,7 +67,7 @@ Result<void> S3::put_whole(const std::string& name, const Body& body) {
 
 Result<void> S3::put(const std::string& name, std::string_view contents) {
   REPRISE_PASS(check_object_name(name));
-  REPRISE_TRY(put_whole(name, Body(contents)), "writing object '" + name + "'");
+  REPRISE_TRY(put_whole(name, http::Body(contents)), "writing object '" + name + "'");
   return {};
 }
 
@@ -85,17 +85,17 @@ Result<void> S3::put_file(const std::string& name, const path& file, const Progr
   }
   // Before, since one that arrived is there and cannot be given up any more.
   if (progress) REPRISE_PASS(progress(0));
-  REPRISE_TRY(put_whole(name, Body(fd.get(), 0, bytes)), step);
+  REPRISE_TRY(put_whole(name, http::Body(fd.get(), 0, bytes)), step);
   return progress ? progress(bytes) : Result<void>();
 }
 
 Result<std::string> S3::get(const std::string& name, std::size_t limit) {
   REPRISE_PASS(check_object_name(name));
-  Response response =
+  http::Response response =
       REPRISE_TRY(client_->call({.name = name, .limit = limit}), "reading object '" + name + "'");
   const auto told = response.headers.find(std::string(kDigestHeader));
   if (told != response.headers.end()) {
-    const Digests digests = REPRISE_PASS(digest(Body(response.body)));
+    const Digests digests = REPRISE_PASS(digest(http::Body(response.body)));
     if (told->second != crypto::to_hex(digests.sha256))
       return fail(ErrorCode::kCorrupt,
                   "object '" + name + "' in '" + url() + "' is not what was put there");
@@ -125,12 +125,13 @@ Result<void> S3::check_bucket() {
 
 Result<std::optional<std::uint64_t>> S3::size(const std::string& name) {
   REPRISE_PASS(check_object_name(name));
-  const Result<Response> head = client_->call({.method = "HEAD", .name = name});
+  const Result<http::Response> head = client_->call({.method = "HEAD", .name = name});
   if (!head && head.error().code() == ErrorCode::kNotFound) {
     REPRISE_PASS(check_bucket());
     return std::nullopt;
   }
-  const Response response = REPRISE_TRY(Result<Response>(head), "looking at object '" + name + "'");
+  const http::Response response =
+      REPRISE_TRY(Result<http::Response>(head), "looking at object '" + name + "'");
   const auto length = response.headers.find("content-length");
   std::optional<std::uint64_t> bytes;
   if (length != response.headers.end()) bytes = number_of(length->second);
@@ -158,7 +159,7 @@ Result<std::vector<ObjectInfo>> S3::list(const std::string& prefix) {
 
 Result<void> S3::remove(const std::string& name) {
   REPRISE_PASS(check_object_name(name));
-  const Result<Response> removed = client_->call({.method = "DELETE", .name = name});
+  const Result<http::Response> removed = client_->call({.method = "DELETE", .name = name});
   if (removed) return {};
   if (removed.error().code() == ErrorCode::kNotFound) return check_bucket();
   return std::unexpected(base::Error(removed.error()).with_step("removing object '" + name + "'"));

@@ -34,7 +34,7 @@ std::string unquoted(std::string_view etag) {
 }
 
 Result<void> abort_upload(S3Client& client, const std::string& name, const std::string& id) {
-  const Result<Response> aborted =
+  const Result<http::Response> aborted =
       client.call({.method = "DELETE", .name = name, .query = {{"uploadId", id}}});
   // Somebody else may have ended it meanwhile.
   if (!aborted && aborted.error().code() != ErrorCode::kGone &&
@@ -58,7 +58,7 @@ class Upload {
   Result<void> run();
 
  private:
-  [[nodiscard]] Body part(std::size_t index) const {
+  [[nodiscard]] http::Body part(std::size_t index) const {
     const std::uint64_t offset = index * part_bytes_;
     return {file_.get(), offset, std::min(part_bytes_, bytes_ - offset)};
   }
@@ -101,7 +101,7 @@ Result<bool> Upload::take_parts(const std::vector<S3Part>& parts) {
   for (const S3Part& there : parts) {
     const std::uint64_t index = there.number - 1;
     if (index >= etags_.size()) return false;
-    const Body body = part(index);
+    const http::Body body = part(index);
     if (there.bytes != body.bytes()) return false;
     const Digests digests = REPRISE_PASS(digest(body));
     if (unquoted(there.etag) != crypto::to_hex(digests.md5)) return false;
@@ -141,7 +141,7 @@ Result<void> Upload::begin() {
   const S3Call ask{.method = "POST",
                    .name = name_,
                    .query = {{"uploads", ""}},
-                   .body = Body(std::string_view())};
+                   .body = http::Body(std::string_view())};
   id_ = REPRISE_PASS(client_.call(ask, parse_upload_id));
   if (id_.empty())
     return fail(ErrorCode::kCorrupt, "'" + client_.url() + "' begins an upload without an id");
@@ -157,7 +157,7 @@ Result<void> Upload::note(std::size_t index, std::string etag) {
 
 Result<void> Upload::send(std::size_t index) {
   if (!etags_[index].empty()) return note(index, etags_[index]);
-  const Body body = part(index);
+  const http::Body body = part(index);
   S3Call call{
       .method = "PUT",
       .name = name_,
@@ -165,7 +165,7 @@ Result<void> Upload::send(std::size_t index) {
       .body = body,
       .stop = &stop_,
   };
-  const Response answer = REPRISE_PASS(client_.call(call));
+  const http::Response answer = REPRISE_PASS(client_.call(call));
   const auto etag = answer.headers.find("etag");
   if (etag == answer.headers.end())
     return fail(ErrorCode::kCorrupt, "'" + client_.url() + "' confirms a part without an ETag");
@@ -189,12 +189,13 @@ Result<void> Upload::complete() {
   const std::string text = manifest();
   // Some servers put the parts together only now, and say nothing until they have.
   constexpr int kSlower = 10;
-  const Result<Response> done = client_.call({.method = "POST",
-                                              .name = name_,
-                                              .query = {{"uploadId", id_}},
-                                              .headers = {"Content-Type: application/xml"},
-                                              .body = Body(text),
-                                              .stall = client_.options().patience.stall * kSlower});
+  const Result<http::Response> done =
+      client_.call({.method = "POST",
+                    .name = name_,
+                    .query = {{"uploadId", id_}},
+                    .headers = {"Content-Type: application/xml"},
+                    .body = http::Body(text),
+                    .stall = client_.options().patience.stall * kSlower});
   // Gone: it was done before, and the answer was lost; or somebody else sent the same. Whether the
   // object is there, whole, is what counts.
   if (!done && done.error().code() != ErrorCode::kGone) return std::unexpected(done.error());
@@ -203,7 +204,7 @@ Result<void> Upload::complete() {
 }
 
 Result<void> Upload::check_whole() {
-  const Response head = REPRISE_PASS(client_.call({.method = "HEAD", .name = name_}));
+  const http::Response head = REPRISE_PASS(client_.call({.method = "HEAD", .name = name_}));
   const auto length = head.headers.find("content-length");
   if (length != head.headers.end() && number_of(length->second) == bytes_) return {};
   return fail(ErrorCode::kCorrupt, "object '" + name_ + "' in '" + client_.url() +

@@ -19,7 +19,7 @@ constexpr std::size_t kSpanPiece = std::size_t{8} << 20;
 Result<void> read_piece(std::uint64_t offset, std::span<std::byte> out, const ReadRange& read_range,
                         const std::atomic<bool>& stop) {
   const std::string range = std::to_string(offset) + "-" + std::to_string(offset + out.size() - 1);
-  const Response response = REPRISE_PASS(read_range("Range: bytes=" + range, out, stop));
+  const http::Response response = REPRISE_PASS(read_range("Range: bytes=" + range, out, stop));
   if (response.status != 206)
     return fail(ErrorCode::kUnsupported, "the server cannot read parts of objects");
   // An object that ends within the range is answered with what there is of it.

@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "remote/internal/http.h"
+#include "http/client.h"
+#include "remote/internal/digests.h"
 #include "remote/s3.h"
 
 namespace reprise::remote {
@@ -22,7 +23,7 @@ struct S3Call {
   std::string name;
   Query query = {};
   std::vector<std::string> headers = {};
-  std::optional<Body> body = std::nullopt;
+  std::optional<http::Body> body = std::nullopt;
   std::optional<std::span<std::byte>> into = std::nullopt;
   std::size_t limit = std::size_t{64} << 20;
   std::optional<std::chrono::seconds> stall = std::nullopt;
@@ -36,11 +37,11 @@ class S3Client {
 
   // An answer that is a success; others are errors as ObjectStore lists them, also: kGone if there
   // is no such multipart upload any more.
-  Result<Response> call(const S3Call& call);
+  Result<http::Response> call(const S3Call& call);
   // As call(), of an answer that `parse` (answers.h) reads.
   template <typename Parse>
   auto call(const S3Call& asked, Parse parse) -> decltype(parse(std::string_view())) {
-    const Response response = REPRISE_PASS(call(asked));
+    const http::Response response = REPRISE_PASS(call(asked));
     return REPRISE_TRY(parse(response.body), "reading what '" + url_ + "' answers");
   }
 
@@ -51,12 +52,12 @@ class S3Client {
 
  private:
   S3Client() = default;
-  [[nodiscard]] base::Error error_of(const S3Call& call, const Response& response) const;
+  [[nodiscard]] base::Error error_of(const S3Call& call, const http::Response& response) const;
 
   S3Options options_;  // without the secret key
   std::string url_;    // for people
   std::string base_;   // of the bucket
-  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<http::Client> http_;
 };
 
 }  // namespace reprise::remote

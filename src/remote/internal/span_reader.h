@@ -10,13 +10,16 @@
 #include <span>
 #include <string>
 
-#include "remote/internal/http.h"
+#include "base/result.h"
+#include "http/client.h"
 
 namespace reprise::remote {
 
+using base::Result;
+
 // Asks with the header `range` and puts the body to `into`.
-using ReadRange = std::function<Result<Response>(std::string range, std::span<std::byte> into,
-                                                 const std::atomic<bool>& stop)>;
+using ReadRange = std::function<Result<http::Response>(std::string range, std::span<std::byte> into,
+                                                       const std::atomic<bool>& stop)>;
 
 // Fills `out` from `offset` on, by several requests at once where it is large. kCorrupt if the
 // object ends before.

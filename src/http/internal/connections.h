@@ -19,10 +19,10 @@
 #include <thread>
 #include <vector>
 
-#include "remote/peer.h"
+#include "http/limits.h"
 #include "sys/unique_fd.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 // All connections that have a thread. Any number of threads may use it at once.
 class Connections {
@@ -83,7 +83,7 @@ class TlsConnection final : public httplib::Stream {
  public:
   using Clock = std::chrono::steady_clock;
 
-  TlsConnection(SSL_CTX& context, int socket, const ServeLimits& limits);
+  TlsConnection(SSL_CTX& context, int socket, const Limits& limits);
   ~TlsConnection() override;
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
@@ -119,7 +119,7 @@ class TlsConnection final : public httplib::Stream {
   int drive(Step step, Clock::time_point deadline);
 
   int socket_;
-  ServeLimits limits_;
+  Limits limits_;
   std::unique_ptr<SSL, Free> ssl_;
   Clock::time_point deadline_;  // of handshake, request line and headers
   std::size_t left_;            // bytes of them
@@ -128,4 +128,4 @@ class TlsConnection final : public httplib::Stream {
   bool finished_ = false;
 };
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

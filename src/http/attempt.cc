@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "remote/internal/http_attempt.h"
+#include "http/internal/attempt.h"
 
 #include <algorithm>
 #include <cctype>
 #include <cstring>
 
-namespace reprise::remote {
+namespace reprise::http {
 
 using base::ErrorCode;
 using base::fail;
 
 namespace {
 
-constexpr std::string_view kTokenHeader = "x-amz-security-token: ";
 constexpr std::size_t kErrorLimit = std::size_t{64} << 10;
 
 void append(HeaderList& list, const std::string& text) {
@@ -20,11 +19,13 @@ void append(HeaderList& list, const std::string& text) {
 }
 
 // Reserved whole, so that nothing of it is left behind where it grew. libcurl's copy is not wiped.
-void append_secret(HeaderList& list, std::string_view name, const crypto::Secret& secret) {
+void append_secret(HeaderList& list, const SecretHeader& secret) {
+  constexpr std::string_view kColon = ": ";
   std::string header;
-  header.reserve(name.size() + secret.size());
-  header += name;
-  const auto view = secret.view();
+  header.reserve(secret.name.size() + kColon.size() + secret.value.size());
+  header += secret.name;
+  header += kColon;
+  const auto view = secret.value.view();
   header.append(reinterpret_cast<const char*>(view.data()), view.size());
   append(list, header);
   crypto::wipe(std::as_writable_bytes(std::span(header)));
@@ -32,10 +33,10 @@ void append_secret(HeaderList& list, std::string_view name, const crypto::Secret
 
 }  // namespace
 
-std::size_t HttpAttempt::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
+std::size_t Attempt::on_header(char* data, std::size_t, std::size_t bytes, void* self) {
   std::string_view line(data, bytes);
   const std::size_t colon = line.find(':');
-  auto& headers = static_cast<HttpAttempt*>(self)->response.headers;
+  auto& headers = static_cast<Attempt*>(self)->response.headers;
   if (line.starts_with("HTTP/")) headers.clear();  // what an answer "100 Continue" had
   if (colon == std::string_view::npos) return bytes;
   std::string name(line.substr(0, colon));
@@ -48,7 +49,7 @@ std::size_t HttpAttempt::on_header(char* data, std::size_t, std::size_t bytes, v
   return bytes;
 }
 
-Result<void> HttpAttempt::take(std::span<const std::byte> data) {
+Result<void> Attempt::take(std::span<const std::byte> data) {
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   const bool success = status >= 200 && status < 300;
@@ -66,16 +67,16 @@ Result<void> HttpAttempt::take(std::span<const std::byte> data) {
   return {};
 }
 
-std::size_t HttpAttempt::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
-  auto& attempt = *static_cast<HttpAttempt*>(self);
+std::size_t Attempt::on_body(char* data, std::size_t, std::size_t bytes, void* self) {
+  auto& attempt = *static_cast<Attempt*>(self);
   const Result<void> taken = attempt.take(std::as_bytes(std::span(data, bytes)));
   if (taken) return bytes;
   attempt.failure = taken.error();
   return CURL_WRITEFUNC_ERROR;
 }
 
-std::size_t HttpAttempt::on_send(char* data, std::size_t size, std::size_t count, void* self) {
-  auto& attempt = *static_cast<HttpAttempt*>(self);
+std::size_t Attempt::on_send(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& attempt = *static_cast<Attempt*>(self);
   const Body& body = *attempt.request.body;
   const auto bytes =
       static_cast<std::size_t>(std::min<std::uint64_t>(size * count, body.bytes() - attempt.sent));
@@ -88,24 +89,24 @@ std::size_t HttpAttempt::on_send(char* data, std::size_t size, std::size_t count
   return bytes;
 }
 
-int HttpAttempt::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const auto* stop = static_cast<HttpAttempt*>(self)->request.stop;
+int Attempt::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto* stop = static_cast<Attempt*>(self)->request.stop;
   return stop != nullptr && *stop ? 1 : 0;
 }
 
 // HTTP/1.0 without a length says the end by closing, which a cut does as well.
-bool HttpAttempt::is_whole() const {
+bool Attempt::is_whole() const {
   return request.method == "HEAD" || response.status == 204 || response.status == 304 ||
          response.headers.contains("content-length") ||
          response.headers.contains("transfer-encoding");
 }
 
-HeaderList HttpAttempt::set_up(const HttpOptions& options) {
+HeaderList Attempt::set_up(const ClientOptions& options) {
   HeaderList headers;
   // Waiting for "100 Continue" costs a round trip per part, and a second where nobody says it.
   append(headers, "Expect:");
   for (const std::string& header : request.headers) append(headers, header);
-  if (options.session_token) append_secret(headers, kTokenHeader, *options.session_token);
+  for (const SecretHeader& secret : options.secret_headers) append_secret(headers, secret);
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, trouble.data());
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &on_header);
@@ -130,4 +131,4 @@ HeaderList HttpAttempt::set_up(const HttpOptions& options) {
   return headers;
 }
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

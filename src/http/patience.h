@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-namespace reprise::remote {
+namespace reprise::http {
 
 // A request is tried `tries` times; between them we wait `backoff`, twice as long each time, up to
 // kLongestBackoff, each a random part of it shorter. So it ends, at the latest after
@@ -21,4 +21,4 @@ struct Patience {
   std::chrono::milliseconds backoff{250};
 };
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

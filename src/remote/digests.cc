@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "remote/internal/body.h"
+#include "remote/internal/digests.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <vector>
-
-#include "sys/files.h"
 
 namespace reprise::remote {
 
 using base::ErrorCode;
-using base::fail;
-
-Result<void> Body::read(std::uint64_t at, std::span<std::byte> out) const {
-  REPRISE_ASSERT(at + out.size() <= bytes_);
-  if (file_ < 0) {
-    std::memcpy(out.data(), text_.data() + at, out.size());
-    return {};
-  }
-  if (REPRISE_TRY(sys::read_at(file_, offset_ + at, out), "reading what is to be sent") ==
-      out.size())
-    return {};
-  return fail(ErrorCode::kCorrupt, "the file became shorter while it was sent");
-}
 
 namespace {
 
@@ -45,7 +29,7 @@ Result<Context> begin_md5() {
 
 }  // namespace
 
-Result<Digests> digest(const Body& body) {
+Result<Digests> digest(const http::Body& body) {
   const Context md5 = REPRISE_PASS(begin_md5());
   crypto::Sha256 sha256;
   constexpr std::uint64_t kPiece = std::uint64_t{256} << 10;  // stays in the cache

@@ -13,16 +13,16 @@
 #include <span>
 
 #include "base/result.h"
-#include "remote/internal/http.h"
+#include "http/client.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 struct FreeHeaders {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeHeaders>;
 
-struct HttpAttempt {
+struct Attempt {
   const Request& request;
   CURL* handle;
   Response response;
@@ -32,7 +32,7 @@ struct HttpAttempt {
 
   // Tells `handle` about the request. The list, and the attempt, which must not move, are in use
   // until it is told of another.
-  HeaderList set_up(const HttpOptions& options);
+  HeaderList set_up(const ClientOptions& options);
   // False if the answer may have been cut off without anybody's notice.
   [[nodiscard]] bool is_whole() const;
 
@@ -44,4 +44,4 @@ struct HttpAttempt {
   Result<void> take(std::span<const std::byte> data);
 };
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

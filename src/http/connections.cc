@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "remote/internal/connections.h"
+#include "http/internal/connections.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <tuple>
 #include <utility>
 
-namespace reprise::remote {
+namespace reprise::http {
 
 namespace {
 
@@ -156,7 +156,7 @@ void ConnectionThreads::work() {
   }
 }
 
-TlsConnection::TlsConnection(SSL_CTX& context, int socket, const ServeLimits& limits)
+TlsConnection::TlsConnection(SSL_CTX& context, int socket, const Limits& limits)
     : socket_(socket),
       limits_(limits),
       ssl_(SSL_new(&context)),
@@ -239,4 +239,4 @@ void TlsConnection::get_local_ip_and_port(std::string& ip, int& port) const {
   }(endpoint(socket_, &::getsockname));
 }
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

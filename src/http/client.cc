@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "remote/internal/http.h"
+#include "http/client.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <random>
 #include <thread>
 #include <utility>
 
-#include "remote/internal/http_attempt.h"
+#include "http/internal/attempt.h"
 #include "sys/files.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 using base::Error;
 using base::ErrorCode;
@@ -110,7 +108,7 @@ Result<crypto::Secret> secret_of(const crypto::SecretText& text) {
   return crypto::Secret::copy_of(std::as_bytes(std::span(text.view())));
 }
 
-Result<std::unique_ptr<HttpClient>> HttpClient::open(HttpOptions options) {
+Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   set_global_up();
   for (const std::string& file : {options.ca_file, options.cert_file, options.key_file}) {
     if (file.empty()) continue;
@@ -119,10 +117,10 @@ Result<std::unique_ptr<HttpClient>> HttpClient::open(HttpOptions options) {
       return fail(ErrorCode::kInvalidInput,
                   "cannot use '" + options.place + "': " + readable.error().message());
   }
-  return std::unique_ptr<HttpClient>(new HttpClient(std::move(options)));
+  return std::unique_ptr<Client>(new Client(std::move(options)));
 }
 
-void HttpClient::prepare(CURL* handle) {
+void Client::prepare(CURL* handle) {
   const Patience& patience = options_.patience;
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -137,10 +135,10 @@ void HttpClient::prepare(CURL* handle) {
     curl_easy_setopt(handle, CURLOPT_SSLCERT, options_.cert_file.c_str());
   if (!options_.key_file.empty())
     curl_easy_setopt(handle, CURLOPT_SSLKEY, options_.key_file.c_str());
-  if (options_.secret_key) {
-    std::string secret = text_of(*options_.secret_key);
-    curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, options_.sigv4.c_str());
-    curl_easy_setopt(handle, CURLOPT_USERNAME, options_.access_key.c_str());
+  if (options_.signature) {
+    std::string secret = text_of(options_.signature->secret);
+    curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, options_.signature->scheme.c_str());
+    curl_easy_setopt(handle, CURLOPT_USERNAME, options_.signature->user.c_str());
     curl_easy_setopt(handle, CURLOPT_PASSWORD, secret.c_str());
     wipe(secret);
   }
@@ -152,7 +150,7 @@ void HttpClient::prepare(CURL* handle) {
   }
 }
 
-Result<HttpClient::Handle> HttpClient::take() {
+Result<Client::Handle> Client::take() {
   {
     const std::scoped_lock hold(lock_);
     if (!idle_.empty()) {
@@ -167,14 +165,14 @@ Result<HttpClient::Handle> HttpClient::take() {
   return handle;
 }
 
-void HttpClient::give_back(Handle handle) {
+void Client::give_back(Handle handle) {
   const std::scoped_lock hold(lock_);
   idle_.push_back(std::move(handle));
 }
 
 // An answer, an error that stays, or kBusy with `trouble` set: worth another try.
-Result<Response> HttpClient::judge(const Request& request, HttpAttempt& attempt, CURLcode code,
-                                   std::string& trouble) {
+Result<Response> Client::judge(const Request& request, Attempt& attempt, CURLcode code,
+                               std::string& trouble) {
   if (attempt.failure) return std::unexpected(std::move(*attempt.failure));
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorCode::kGone, "the transfer was given up");
   curl_easy_getinfo(attempt.handle, CURLINFO_RESPONSE_CODE, &attempt.response.status);
@@ -209,8 +207,8 @@ Result<Response> HttpClient::judge(const Request& request, HttpAttempt& attempt,
   return fail(ErrorCode::kBusy, trouble);
 }
 
-Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std::string& trouble) {
-  HttpAttempt attempt{.request = request, .handle = handle, .response = {}};
+Result<Response> Client::try_once(const Request& request, CURL* handle, std::string& trouble) {
+  Attempt attempt{.request = request, .handle = handle, .response = {}};
   const HeaderList headers = attempt.set_up(options_);
   const auto stall = request.stall.value_or(options_.patience.stall);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall.count()));
@@ -222,7 +220,7 @@ Result<Response> HttpClient::try_once(const Request& request, CURL* handle, std:
   return result;
 }
 
-Result<Response> HttpClient::perform(const Request& request) {
+Result<Response> Client::perform(const Request& request) {
   Handle handle = REPRISE_PASS(take());
   milliseconds wait = options_.patience.backoff;
   std::string trouble;
@@ -244,20 +242,4 @@ Result<Response> HttpClient::perform(const Request& request) {
           .with_hint("see whether the server runs and can be reached, and try again"));
 }
 
-std::string url_encode(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || std::string_view("-._~").contains(c)) {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += kDigits[byte >> 4];
-      encoded += kDigits[byte & 15];
-    }
-  }
-  return encoded;
-}
-
-}  // namespace reprise::remote
+}  // namespace reprise::http

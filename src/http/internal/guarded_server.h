@@ -9,10 +9,10 @@
 #include <cstddef>
 #include <memory>
 
-#include "remote/internal/connections.h"
-#include "remote/peer.h"
+#include "http/internal/connections.h"
+#include "http/limits.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 // The library reads lines of any length, and each read may take its time anew, so what it reads
 // goes through connections of ours. Where it would wait for a free thread, a stranger has to go.
@@ -25,7 +25,7 @@ class GuardedServer final : public httplib::Server {
   // trust() names.
   enum class Trust : std::uint8_t { kHandshake, kRequest };
   // `context` must outlive the server.
-  GuardedServer(SSL_CTX& context, Trust trust, const ServeLimits& limits);
+  GuardedServer(SSL_CTX& context, Trust trust, const Limits& limits);
 
   // To be called by a handler once the sender of `request` has shown that he may read.
   static void trust(const httplib::Request& request);
@@ -40,8 +40,8 @@ class GuardedServer final : public httplib::Server {
 
   SSL_CTX& context_;
   Trust trust_;
-  ServeLimits limits_;
+  Limits limits_;
   Connections connections_;
 };
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

@@ -9,18 +9,18 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "remote/internal/test_certificates.h"
-#include "remote/peer.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "http/test_certificates.h"
 #include "sys/test_directory.h"
 #include "sys/unique_fd.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -70,41 +70,47 @@ class Stranger {
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
 };
 
-class PeerStrangers : public testing::Test {
+class Strangers : public testing::Test {
  protected:
-  void serve(const ServeLimits& limits) {
-    ASSERT_TRUE(open_directory(scratch_ / "store")->put("packs/a", "contents"));
-    auto started = serve_objects({.store = scratch_ / "store",
-                                  .cert_file = server_.cert_file,
-                                  .key_file = server_.key_file,
-                                  .token = crypto::SecretText("secret"),
-                                  .limits = limits});
+  void serve(const Limits& limits) {
+    auto started =
+        start_server({.cert_file = server_.cert_file,
+                      .key_file = server_.key_file,
+                      .token = crypto::SecretText("secret"),
+                      .limits = limits},
+                     [](const Question& question) -> Answer {
+                       return {.status = question.method == "GET" ? 200 : 405, .body = "contents"};
+                     });
     ASSERT_TRUE(started) << started.error().message();
     served_ = std::move(*started);
   }
-  void SetUp() override { std::filesystem::create_directory(scratch_ / "store"); }
   [[nodiscard]] std::uint16_t port() const { return served_->port(); }
-  [[nodiscard]] std::unique_ptr<ObjectStore> friendly() const {
-    auto opened = open_peer({.url = "https://127.0.0.1:" + std::to_string(port()),
-                             .ca_file = authority_.ca_file(),
-                             .token = crypto::SecretText("secret"),
-                             .patience = {.connect = milliseconds{2000},
-                                          .stall = seconds{5},
-                                          .tries = 1,
-                                          .backoff = milliseconds{10}}});
+  // Of somebody who may ask.
+  [[nodiscard]] std::unique_ptr<Client> friendly() const {
+    auto opened = Client::open({.place = "server",
+                                .ca_file = authority_.ca_file(),
+                                .patience = {.connect = milliseconds{2000},
+                                             .stall = seconds{5},
+                                             .tries = 1,
+                                             .backoff = milliseconds{10}},
+                                .bearer = secret_of(crypto::SecretText("secret")).value()});
     EXPECT_TRUE(opened) << opened.error().message();
     return std::move(*opened);
+  }
+  std::string answer_to(Client& client) const {
+    const auto got = client.perform({.url = "https://127.0.0.1:" + std::to_string(port()) + "/a"});
+    return got ? got->body : got.error().message();
   }
 
   sys::TestDirectory scratch_;
   TestAuthority authority_{scratch_, "ca"};
   TestCertificate server_ = authority_.issue("server", "IP:127.0.0.1");
-  std::unique_ptr<ObjectServer> served_;
+  std::unique_ptr<Server> served_;
 };
 
 constexpr std::string_view kBegun = "GET /v1/objects HTTP/1.1\r\nX: ";
 
-TEST_F(PeerStrangers, AnEndlessHeaderIsCutOff) {
+TEST_F(Strangers, AnEndlessHeaderIsCutOff) {
   serve({.patience = seconds{60}});
   Stranger stranger(port());
   ASSERT_TRUE(stranger.send(kBegun));
@@ -112,10 +118,10 @@ TEST_F(PeerStrangers, AnEndlessHeaderIsCutOff) {
   int pieces = 0;
   while (pieces < 4096 && stranger.send(piece)) ++pieces;
   EXPECT_LT(pieces, 1024);  // what socket buffers take
-  EXPECT_EQ(*friendly()->get("packs/a", 100), "contents");
+  EXPECT_EQ(answer_to(*friendly()), "contents");
 }
 
-TEST_F(PeerStrangers, ManyHeadersAreCutOff) {
+TEST_F(Strangers, ManyHeadersAreCutOff) {
   serve({.patience = seconds{60}});
   Stranger stranger(port());
   ASSERT_TRUE(stranger.send("GET /v1/objects HTTP/1.1\r\n"));
@@ -124,7 +130,7 @@ TEST_F(PeerStrangers, ManyHeadersAreCutOff) {
   EXPECT_LT(lines, 2'000'000);
 }
 
-TEST_F(PeerStrangers, SlownessEndsByTheClockOfAllTogether) {
+TEST_F(Strangers, SlownessEndsByTheClockOfAllTogether) {
   serve({.patience = milliseconds{500}});
   const auto began = Clock::now();
   Stranger stranger(port());
@@ -134,7 +140,7 @@ TEST_F(PeerStrangers, SlownessEndsByTheClockOfAllTogether) {
   EXPECT_LT(Clock::now() - began, seconds{10});
 }
 
-TEST_F(PeerStrangers, AHandshakeThatNeverComesEnds) {
+TEST_F(Strangers, AHandshakeThatNeverComesEnds) {
   serve({.patience = milliseconds{500}});
   const sys::UniqueFd silent = connect_to(port());
   char byte = 0;
@@ -142,7 +148,7 @@ TEST_F(PeerStrangers, AHandshakeThatNeverComesEnds) {
 }
 
 // The patience of all of them together would be an hour.
-TEST_F(PeerStrangers, AnyNumberOfThemKeepsNobodyOut) {
+TEST_F(Strangers, AnyNumberOfThemKeepsNobodyOut) {
   serve({.patience = std::chrono::hours{1}, .connections = 8});
   const auto reader = friendly();
   std::vector<sys::UniqueFd> silent;
@@ -151,11 +157,11 @@ TEST_F(PeerStrangers, AnyNumberOfThemKeepsNobodyOut) {
     silent.push_back(connect_to(port()));
     slow.push_back(std::make_unique<Stranger>(port()));
     ASSERT_TRUE(slow.back()->send(kBegun));
-    EXPECT_EQ(*reader->get("packs/a", 100), "contents") << round;
+    EXPECT_EQ(answer_to(*reader), "contents") << round;
   }
 }
 
-TEST_F(PeerStrangers, AWrongTokenHasOneTryPerConnection) {
+TEST_F(Strangers, AWrongTokenHasOneTryPerConnection) {
   serve({});
   Stranger stranger(port());
   const std::string request = "GET /v1/objects HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -165,7 +171,7 @@ TEST_F(PeerStrangers, AWrongTokenHasOneTryPerConnection) {
   EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << answer;
 }
 
-TEST_F(PeerStrangers, ABodyIsNoSecondRequest) {
+TEST_F(Strangers, ABodyIsNoSecondRequest) {
   serve({});
   Stranger known(port());
   const std::string token = "Host: a\r\nAuthorization: Bearer secret\r\n";
@@ -178,4 +184,4 @@ TEST_F(PeerStrangers, ABodyIsNoSecondRequest) {
 }
 
 }  // namespace
-}  // namespace reprise::remote
+}  // namespace reprise::http

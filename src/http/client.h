@@ -20,10 +20,10 @@
 #include "base/result.h"
 #include "crypto/secret.h"
 #include "crypto/secret_text.h"
-#include "remote/internal/body.h"
-#include "remote/patience.h"
+#include "http/body.h"
+#include "http/patience.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 using base::Result;
 
@@ -50,29 +50,39 @@ struct Response {
   [[nodiscard]] bool success() const { return status >= 200 && status < 300; }
 };
 
-struct HttpOptions {
+// Requests are signed, not the secret sent. libcurl's CURLOPT_AWS_SIGV4 has the schemes.
+struct Signature {
+  std::string scheme;
+  std::string user;
+  crypto::Secret secret;
+};
+
+struct SecretHeader {
+  std::string name;
+  crypto::Secret value;
+};
+
+struct ClientOptions {
   std::string place;  // what errors call the other side; holds no secret
   std::string ca_file, cert_file, key_file;
   Patience patience;
-  std::string sigv4;  // CURLOPT_AWS_SIGV4, with the following two
-  std::string access_key;
-  std::optional<crypto::Secret> secret_key;
-  std::optional<crypto::Secret> session_token;  // with `sigv4`: sent with each request, and signed
+  std::optional<Signature> signature;
+  std::vector<SecretHeader> secret_headers;  // sent with each request, and signed
   std::optional<crypto::Secret> bearer;
   // Whether what this answer complains of may pass; 5xx, 408 and 429 always may.
   bool (*may_pass)(const Request&, const Response&) = nullptr;
 };
 
-// For HttpOptions. kBusy without protected memory.
+// For what follows. kBusy without protected memory.
 Result<crypto::Secret> secret_of(const crypto::SecretText& text);
 
-struct HttpAttempt;
+struct Attempt;
 
 // May be used by several threads at once; keeps a connection per thread that was in it.
-class HttpClient {
+class Client {
  public:
   // kInvalidInput for a file that cannot be read.
-  static Result<std::unique_ptr<HttpClient>> open(HttpOptions options);
+  static Result<std::unique_ptr<Client>> open(ClientOptions options);
 
   // The answer, whole, whatever its status: what may pass was tried again. kBusy if it did not
   // pass, kDenied if one side does not trust the other's certificate, kInvalidInput if the body is
@@ -80,7 +90,7 @@ class HttpClient {
   Result<Response> perform(const Request& request);
 
  private:
-  explicit HttpClient(HttpOptions options) : options_(std::move(options)) {}
+  explicit Client(ClientOptions options) : options_(std::move(options)) {}
   struct Cleanup {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
@@ -90,15 +100,12 @@ class HttpClient {
   void give_back(Handle handle);
   void prepare(CURL* handle);
   Result<Response> try_once(const Request& request, CURL* handle, std::string& trouble);
-  Result<Response> judge(const Request& request, HttpAttempt& attempt, CURLcode code,
+  Result<Response> judge(const Request& request, Attempt& attempt, CURLcode code,
                          std::string& trouble);
 
-  HttpOptions options_;
+  ClientOptions options_;
   std::mutex lock_;
   std::vector<Handle> idle_;
 };
 
-// Percent-encoding of everything but letters, digits and "-._~".
-std::string url_encode(std::string_view text);
-
-}  // namespace reprise::remote
+}  // namespace reprise::http

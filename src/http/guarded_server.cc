@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "remote/internal/guarded_server.h"
+#include "http/internal/guarded_server.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/scope_exit.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
-GuardedServer::GuardedServer(SSL_CTX& context, Trust trust, const ServeLimits& limits)
+GuardedServer::GuardedServer(SSL_CTX& context, Trust trust, const Limits& limits)
     : context_(context), trust_(trust), limits_(limits) {
   new_task_queue = [this] { return new ConnectionThreads(connections_, limits_.connections); };
 }
@@ -51,4 +51,4 @@ void GuardedServer::serve(TlsConnection& connection) {
   }
 }
 
-}  // namespace reprise::remote
+}  // namespace reprise::http

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is sent: a text, or a part of a file; and its digests.
+// What is sent: a text, or a part of a file.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "crypto/sha256.h"
 
-namespace reprise::remote {
+namespace reprise::http {
 
 using base::Result;
 
@@ -37,13 +34,4 @@ class Body {
   std::uint64_t bytes_ = 0;
 };
 
-struct Digests {
-  std::array<std::byte, 16> md5;
-  crypto::Sha256::Digest sha256;
-};
-
-Result<Digests> digest(const Body& body);
-
-std::string to_base64(std::span<const std::byte> bytes);
-
-}  // namespace reprise::remote
+}  // namespace reprise::http
