@@ -44,8 +44,11 @@ void GuardedServer::serve(TlsConnection& connection) {
     if (connection.is_trusted()) connections_.set(connection.socket(), Connections::State::kBusy);
     bool closed = false;
     const bool served =
-        process_request(connection, left == 1, closed,
-                        [&](httplib::Request& request) { request.ssl = connection.ssl(); });
+        process_request(connection, left == 1, closed, [&](httplib::Request& request) {
+          request.ssl = connection.ssl();
+          // The library's compression would hold back what streams send.
+          request.headers.erase("Accept-Encoding");
+        });
     // A stranger has one try.
     if (!served || closed || !connection.is_trusted()) return;
   }
