@@ -3,14 +3,16 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/state.h"
+#include "policy/kill.h"
 #include "runtime/call.h"
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
@@ -22,18 +24,9 @@ namespace reprise::runtime {
 
 using base::ErrorCode;
 using base::Result;
+using std::chrono::milliseconds;
 
 namespace {
-
-// A SIGKILL passed through to a container whose checkpoint is being taken would destroy both. It is
-// held at most as long as the container may stand still, with some room for what comes before and
-// for the rollback.
-constexpr std::chrono::seconds kHoldBeyondFreeze{30};
-
-// `podman pod stop` stops all containers of a pod at once. If the one that keeps the namespaces
-// ended first, runc could not checkpoint the others: it wants to find what they joined. So that one
-// waits for those that opted in: until they have ended, or for a moment if nobody stops them.
-constexpr std::chrono::seconds kMembersMayBegin{2};
 
 struct Target {
   host::Identity who;
@@ -55,29 +48,73 @@ Result<oci::State> load_state(const Call& call, const Target& target) {
   return call.runtime().state_of(target.who.id);
 }
 
-std::chrono::seconds hold_limit(const Call& call, const Target& target) {
-  oci::Wishes wishes;
-  if (const auto state = load_state(call, target))
-    wishes = oci::parse_wishes(state->annotations).value_or(wishes);
-  return wishes.freeze_limit + kHoldBeyondFreeze;
+// What the container's annotations ask for; nullopt while that is not known.
+std::optional<oci::Wishes> wishes_of(const Result<oci::State>& state) {
+  if (!state) return std::nullopt;
+  const auto wishes = oci::parse_wishes(state->annotations);
+  return wishes ? std::optional(*wishes) : std::nullopt;
 }
 
-// After a session, which may have ended it.
-bool has_ended(const Call& call, const Target& target) {
+std::chrono::seconds hold_limit(const Call& call, const Target& target) {
+  const auto wishes = wishes_of(load_state(call, target)).value_or(oci::Wishes());
+  return policy::longest_hold(wishes.freeze_limit);
+}
+
+policy::Container look_at(const Call& call, const Target& target) {
   const auto state = load_state(call, target);
-  return state ? !sys::is_alive(state->init) : state.error().code() == ErrorCode::kNotFound;
+  if (!state)
+    return state.error().code() == ErrorCode::kNotFound ? policy::Container::kGone
+                                                        : policy::Container::kUnknown;
+  return sys::is_alive(state->init) ? policy::Container::kRuns : policy::Container::kEnded;
 }
 
 // Also while it cannot be asked for.
-Result<sys::FileLock> wait_for_lock(const std::filesystem::path& file,
-                                    std::chrono::milliseconds patience) {
-  constexpr std::chrono::milliseconds kPoll{100};
+Result<sys::FileLock> wait_for_lock(const std::filesystem::path& file, milliseconds patience) {
+  constexpr milliseconds kPoll{100};
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    auto lock = sys::FileLock::lock(file, std::max(left, std::chrono::milliseconds(0)));
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto lock = sys::FileLock::lock(file, std::max(left, milliseconds(0)));
     if (lock || lock.error().code() == ErrorCode::kBusy || left <= kPoll) return lock;
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+policy::SessionLock found(const Result<sys::FileLock>& lock) {
+  if (lock) return policy::SessionLock::kFreed;
+  return lock.error().code() == ErrorCode::kBusy ? policy::SessionLock::kBusy
+                                                 : policy::SessionLock::kUnknown;
+}
+
+policy::Members look_at_members(const Call& call, pid_t keeper) {
+  const auto members = call.layout.members_of(keeper);
+  if (!members) return policy::Members::kUnknown;
+  if (members->empty()) return policy::Members::kNone;
+  const auto in_session = [&](const auto& m) { return call.layout.is_in_session(m); };
+  return std::ranges::any_of(*members, in_session) ? policy::Members::kInSession
+                                                   : policy::Members::kQuiet;
+}
+
+// `may_begin`: for sessions of members to begin.
+void await_members(const Call& call, pid_t keeper, milliseconds may_begin) {
+  constexpr milliseconds kPoll{10};
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point began = Clock::now();
+  Clock::time_point quiet_since = began;
+  for (;;) {
+    const policy::Members members = look_at_members(call, keeper);
+    const Clock::time_point now = Clock::now();
+    if (members != policy::Members::kQuiet) quiet_since = now;
+    const auto since = [&](Clock::time_point then) {
+      return std::chrono::duration_cast<milliseconds>(now - then);
+    };
+    if (!policy::await_members_further({.members = members,
+                                        .quiet = since(quiet_since),
+                                        .may_begin = may_begin,
+                                        .waited = since(began),
+                                        .limit = policy::longest_hold(oci::Wishes().freeze_limit)}))
+      return;
     std::this_thread::sleep_for(kPoll);
   }
 }
@@ -92,49 +129,38 @@ int hold_then_kill(const Call& call, const Target& target) {
   // No lock file: this container never had a session on this boot.
   std::error_code unknown;
   if (!std::filesystem::exists(lock_file, unknown) && !unknown) return kill_now(call, target);
+  // The descriptor is close-on-exec: no lock is left behind.
   Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
-  if (lock)
-    return kill_now(call, target);  // the descriptor is close-on-exec: no lock is left behind
+  if (lock) return kill_now(call, target);
   lock = wait_for_lock(lock_file, hold_limit(call, target));
-  if (!lock)
-    tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
-  // Checkpointed and gone, which is what the caller wanted. runc would call it an error.
-  const auto state = load_state(call, target);
-  if (!state && state.error().code() == ErrorCode::kNotFound) return 0;
+  switch (policy::decide_held_kill(found(lock), look_at(call, target))) {
+    case policy::HeldKill::kNothing:
+      return 0;
+    case policy::HeldKill::kKillInSession:
+      tell_caller(call, Severity::kWarning, "a session did not end in time, killing the container");
+      break;
+    case policy::HeldKill::kKill:
+      break;
+  }
   return kill_now(call, target);
 }
 
-// `patience`: for sessions of members to begin.
-void await_members(const Call& call, pid_t keeper, std::chrono::milliseconds patience) {
-  constexpr std::chrono::milliseconds kPoll{10};
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point limit = Clock::now() + oci::Wishes().freeze_limit + kHoldBeyondFreeze;
-  Clock::time_point quiet_since = Clock::now();
-  for (;;) {
-    const auto members = call.layout.members_of(keeper);
-    const Clock::time_point now = Clock::now();
-    if ((members && members->empty()) || now >= limit) return;
-    const auto in_session = [&](const auto& m) { return call.layout.is_in_session(m); };
-    // Who is not known is waited for.
-    if (!members || std::ranges::any_of(*members, in_session))
-      quiet_since = now;
-    else if (now - quiet_since >= patience)
-      return;
-    std::this_thread::sleep_for(kPoll);
-  }
-}
-
-// A session that runs already need not be one that ends the container or delivers a signal
-// (`reprise checkpoint create`), and whoever asked for this one waits for the end: so it comes
-// after that one, if the container lives then.
 int checkpoint_instead(const Call& call, const Target& target) {
   if (!call.layout.create()) return pass_through(call);
   const auto lock = sys::FileLock::lock(call.layout.lock_of(target.who), hold_limit(call, target));
-  if (!lock && lock.error().code() == ErrorCode::kBusy)
-    tell_caller(call, Severity::kWarning,
-                "a session did not end in time, no checkpoint, the signal is delivered");
-  if (!lock) return pass_through(call);
-  if (has_ended(call, target)) return 0;
+  const policy::Container container = lock ? look_at(call, target) : policy::Container::kUnknown;
+  switch (policy::decide_checkpoint(found(lock), container)) {
+    case policy::Instead::kNothing:
+      return 0;
+    case policy::Instead::kDeliverInSession:
+      tell_caller(call, Severity::kWarning,
+                  "a session did not end in time, no checkpoint, the signal is delivered");
+      return pass_through(call);
+    case policy::Instead::kDeliver:
+      return pass_through(call);
+    case policy::Instead::kBegin:
+      break;
+  }
   if (const auto started = begin_checkpoint(call, target.who, target.signal, *lock); !started) {
     tell_caller(call, Severity::kError,
                 "no checkpoint, the signal is delivered: " + started.error().message());
@@ -150,19 +176,20 @@ int kill(const Call& call) {
   if (!target) return pass_through(call);
   settle_abandoned(call);
   const auto state = load_state(call, *target);
-  if (target->signal == SIGKILL) {
-    if (state) await_members(call, state->init.pid, std::chrono::milliseconds(0));
-    return hold_then_kill(call, *target);
+  policy::KillFacts facts{.signal = target->signal, .has_process = state.has_value()};
+  if (const auto wishes = wishes_of(state))
+    facts.wish = {.signal = wishes->stop_signal, .checkpoint = wishes->checkpoint_on_stop};
+  const policy::KillDecision decision = policy::decide_kill(facts);
+  if (decision.members_may_begin) await_members(call, state->init.pid, *decision.members_may_begin);
+  switch (decision.action) {
+    case policy::KillAction::kDeliver:
+      return pass_through(call);
+    case policy::KillAction::kCheckpoint:
+      return checkpoint_instead(call, *target);
+    case policy::KillAction::kKill:
+      break;
   }
-  if (!state) return pass_through(call);
-  const auto wishes = oci::parse_wishes(state->annotations);
-  if (!wishes || target->signal != wishes->stop_signal) return pass_through(call);
-  if (!wishes->checkpoint_on_stop) {
-    await_members(call, state->init.pid, kMembersMayBegin);
-    return pass_through(call);
-  }
-
-  return checkpoint_instead(call, *target);
+  return hold_then_kill(call, *target);
 }
 
 }  // namespace reprise::runtime
