@@ -106,6 +106,56 @@ TEST_F(S3Faults, AServerThatAlwaysFailsIsGivenUp) {
   EXPECT_EQ(large.error().code(), ErrorCode::kBusy);
 }
 
+// Answers 200 with what `page` says to the requests that it concerns, of which the 50th is the
+// last.
+Fate lists(bool (*concerns)(const Exchange&), std::string (*page)(std::size_t number)) {
+  return [=](const Exchange& exchange, const std::vector<Exchange>& before) {
+    if (!concerns(exchange)) return Fault{};
+    const auto number = static_cast<std::size_t>(std::ranges::count_if(before, concerns));
+    return Fault{
+        .kind = Kind::kAnswer, .status = 200, .text = number < 50 ? page(number) : "<List/>"};
+  };
+}
+bool lists_parts(const Exchange& exchange) {
+  return is_get(exchange) && exchange.target.find("uploadId=") != std::string::npos;
+}
+
+// Each of them would be asked for its pages for ever.
+TEST_F(S3Faults, AListThatLeadsInCirclesIsGivenUp) {
+  const auto objects = open();
+  proxy_.set_fate(lists(&is_get, [](std::size_t number) {
+    return "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>" +
+           std::to_string(number % 3) + "</NextContinuationToken></ListBucketResult>";
+  }));
+  EXPECT_EQ(objects->list("packs/").error().code(), ErrorCode::kCorrupt);
+  EXPECT_LT(count(&is_get), 10);
+
+  const auto asked = count(&is_get);
+  proxy_.set_fate(lists(&is_get, [](std::size_t number) {
+    return "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k" +
+           std::to_string(number % 2) + "</NextKeyMarker><NextUploadIdMarker>" +
+           std::to_string(number) + "</NextUploadIdMarker></ListMultipartUploadsResult>";
+  }));
+  EXPECT_EQ(objects->drop_unfinished("packs/", 0).error().code(), ErrorCode::kCorrupt);
+  EXPECT_LT(count(&is_get), asked + 10);
+}
+
+TEST_F(S3Faults, AListOfPartsThatDoesNotGrowIsGivenUp) {
+  const auto file = scratch_.file("large", contents(3));
+  const auto objects = open();
+  // A first transfer that is cut off, so that there is an upload to take up.
+  proxy_.set_fate(first(kAlways, {.kind = Kind::kAnswer, .status = 400}, &is_complete));
+  ASSERT_FALSE(objects->put_file("packs/l", file, {}));
+  proxy_.set_fate(lists(&lists_parts, [](std::size_t number) {
+    return "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>" +
+           std::to_string(2 - number % 2) + "</NextPartNumberMarker></ListPartsResult>";
+  }));
+  const auto put = objects->put_file("packs/l", file, {});
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code(), ErrorCode::kCorrupt) << put.error().message();
+  EXPECT_LT(count(&lists_parts), 10);
+}
+
 TEST_F(S3Faults, AServerThatStallsIsLeft) {
   ASSERT_TRUE(directly()->put("packs/a", "contents"));
   S3Options options = TestS3Server::options(prefix_, proxy_.port());

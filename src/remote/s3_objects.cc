@@ -9,6 +9,7 @@
 
 #include "crypto/hex.h"
 #include "remote/internal/answers.h"
+#include "remote/internal/paging.h"
 #include "remote/internal/parallel.h"
 #include "remote/internal/s3_client.h"
 #include "remote/internal/s3_upload.h"
@@ -143,13 +144,14 @@ Result<std::vector<ObjectInfo>> S3::list(const std::string& prefix) {
   std::vector<ObjectInfo> found;
   const std::string before = client_->key_of("");
   S3Call ask{.query = {{"list-type", "2"}, {"prefix", before + prefix}}};
+  MarksSeen marks;
   for (;;) {
     S3ObjectPage page = REPRISE_TRY(
         client_->call(ask, [&](std::string_view xml) { return parse_object_page(xml, before); }),
         "listing '" + url() + "'");
     std::ranges::move(page.objects, std::back_inserter(found));
     if (!page.next) break;
-    if (page.next->empty() || *page.next == ask.query["continuation-token"])
+    if (!marks.add(*page.next))
       return fail(ErrorCode::kCorrupt, "the list of '" + url() + "' does not end");
     ask.query["continuation-token"] = *page.next;
   }

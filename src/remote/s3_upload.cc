@@ -11,6 +11,7 @@
 
 #include "crypto/hex.h"
 #include "remote/internal/answers.h"
+#include "remote/internal/paging.h"
 #include "remote/internal/parallel.h"
 
 namespace reprise::remote {
@@ -114,6 +115,7 @@ Result<bool> Upload::take_parts(const std::vector<S3Part>& parts) {
 // Whether the upload `id` is one of this file; then its parts are noted.
 Result<bool> Upload::take_up(const std::string& id) {
   S3Call ask{.name = name_, .query = {{"uploadId", id}}};
+  PartMarks marks;
   for (;;) {
     const S3PartPage page = REPRISE_PASS(client_.call(ask, parse_part_page));
     if (!REPRISE_PASS(take_parts(page.parts))) {
@@ -121,7 +123,7 @@ Result<bool> Upload::take_up(const std::string& id) {
       return false;
     }
     if (!page.next) return true;
-    if (*page.next == ask.query["part-number-marker"])
+    if (!marks.add(*page.next))
       return fail(ErrorCode::kCorrupt, "the list of parts of '" + name_ + "' does not end");
     ask.query["part-number-marker"] = *page.next;
   }
@@ -230,6 +232,7 @@ Result<std::uint64_t> drop_uploads(S3Client& client, const std::string& prefix,
   const std::string below = client.key_of("");
   S3Call ask{.query = {{"prefix", below + prefix}, {"uploads", ""}}};
   std::vector<std::pair<std::string, std::string>> old;  // names and ids
+  UploadMarks marks;
   for (;;) {
     const S3UploadPage page = REPRISE_PASS(client.call(ask, parse_upload_page));
     for (const S3Upload& upload : page.uploads) {
@@ -239,11 +242,10 @@ Result<std::uint64_t> drop_uploads(S3Client& client, const std::string& prefix,
       if (check_object_name(name)) old.emplace_back(name, upload.id);
     }
     if (!page.next) break;
-    const auto& [key, id] = *page.next;
-    if (key.empty() || (key == ask.query["key-marker"] && id == ask.query["upload-id-marker"]))
+    if (!marks.add(*page.next))
       return fail(ErrorCode::kCorrupt, "the list of uploads does not end");
-    ask.query["key-marker"] = key;
-    ask.query["upload-id-marker"] = id;
+    ask.query["key-marker"] = page.next->key;
+    ask.query["upload-id-marker"] = page.next->id;
   }
   for (const auto& [name, id] : old) REPRISE_PASS(abort_upload(client, name, id));
   return old.size();
