@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How commands write: tables for people, units, errors.
+// How commands write: tables for people, errors.
 #pragma once
 
-#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/units.h"
 
 namespace reprise::cli {
 
-// "52.1 MB": decimal units, one digit after the point from kB on.
-std::string format_bytes(std::uint64_t bytes);
-
-// Milliseconds as "0.41 s", from a minute on "2 min 5 s", from an hour on "3 h 20 min".
-std::string format_duration(std::int64_t ms);
+using base::format_bytes;
+using base::format_duration;
 
 // The first 12 characters, as Podman shows ids; the whole of a key that is more than an id.
 std::string short_id(std::string_view id);
