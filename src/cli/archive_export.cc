@@ -2,10 +2,10 @@
 #include "cli/archive_export.h"
 
 #include "base/scope_exit.h"
-#include "cli/clone_command.h"
-#include "cli/clone_volumes.h"
-#include "cli/containers.h"
 #include "image/digest.h"
+#include "operations/clone_command.h"
+#include "operations/clone_volumes.h"
+#include "operations/containers.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
 #include "store/open_catalog.h"
@@ -21,8 +21,9 @@ namespace {
 Result<std::string> config_of_a_new_one(Context& context, catalog::Catalog& catalog,
                                         const catalog::CheckpointRow& checkpoint) {
   const std::string name = "reprise-export-" + base::random_id();
-  const CloneCommand command = REPRISE_PASS(clone_command(
-      REPRISE_PASS(find_record(catalog, checkpoint)), {.name = name}, checkpoint.id, {}));
+  const operations::CloneCommand command = REPRISE_PASS(
+      operations::clone_command(REPRISE_PASS(operations::find_record(catalog, checkpoint)),
+                                {.name = name}, checkpoint.id, {}));
   const auto volumes_before = REPRISE_PASS(podman::list_volumes());
   const std::string id = podman::last_line(REPRISE_TRY(
       podman::run_ok(command.argv), "making its container once more, to learn how Podman sees it"));
@@ -36,13 +37,13 @@ Result<std::string> config_of_a_new_one(Context& context, catalog::Catalog& cata
     remove({"podman", "rm", "--force", "--time", "0", "--", id});
     for (const std::string& volume : made_volumes) remove({"podman", "volume", "rm", "--", volume});
   });
-  made_volumes = new_volumes(REPRISE_PASS(podman::inspect(id)), volumes_before);
+  made_volumes = operations::new_volumes(REPRISE_PASS(podman::inspect(id)), volumes_before);
   return podman::load_container_config(id);
 }
 
 Result<std::string> container_config(Context& context, catalog::Catalog& catalog,
                                      const catalog::CheckpointRow& checkpoint) {
-  if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key))) {
+  if (const auto info = REPRISE_PASS(operations::container_with(catalog, checkpoint.key))) {
     auto config = podman::load_container_config(info->id);
     if (config || config.error().code() != ErrorCode::kNotFound) return config;
   }

@@ -3,13 +3,13 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/worker_events.h"
 #include "host/message.h"
 #include "host/request.h"
 #include "host/worker_link.h"
+#include "operations/containers.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 
@@ -36,7 +36,7 @@ Result<void> check_restart_policy(const podman::ContainerInfo& info) {
 }
 
 Result<podman::ContainerInfo> find_subject(const Options& options) {
-  podman::ContainerInfo info = REPRISE_PASS(find_our_container(options.container));
+  podman::ContainerInfo info = REPRISE_PASS(operations::find_our_container(options.container));
   if (!info.has_tasks())
     return std::unexpected(Error(ErrorCode::kInvalidInput, "it does not run")
                                .with_hint("'reprise start " + info.name + "' starts it"));
@@ -47,7 +47,7 @@ Result<podman::ContainerInfo> find_subject(const Options& options) {
 host::WorkerRequest request_for(const podman::ContainerInfo& info, const Options& options) {
   return {.session = base::SessionId(base::random_id()),
           .container = base::ContainerId(info.id),
-          .key = key_of(info),
+          .key = operations::key_of(info),
           .runtime_args = {},
           .what = host::CheckpointRequest{.end = options.stop,
                                           .trigger = image::Trigger::kRequest,
@@ -65,7 +65,7 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
 Result<host::Outcome> create(const Options& options, Context& context,
                              const podman::ContainerInfo& info) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
-  if (const auto recorded = record_container(catalog, info); !recorded)
+  if (const auto recorded = operations::record_container(catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';
   const host::WorkerRequest request = request_for(info, options);

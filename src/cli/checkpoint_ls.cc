@@ -8,10 +8,10 @@
 #include <ranges>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
+#include "operations/containers.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 
@@ -47,7 +47,7 @@ Result<void> list_remote(const Options& options, Context& context) {
   for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
   for (catalog::CheckpointRow& row : rows)
-    if (row.name.empty()) row.name = name_of(catalog, row.key);
+    if (row.name.empty()) row.name = operations::name_of(catalog, row.key);
   std::erase_if(rows, [&](const catalog::CheckpointRow& row) {
     return !options.container.empty() && row.name != options.container &&
            row.key.str() != options.container;
@@ -83,14 +83,14 @@ Result<int> run(const Options& options, Context& context) {
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {
-    for (const auto& key : REPRISE_TRY(find_keys(catalog, options.container), cannot))
+    for (const auto& key : REPRISE_TRY(operations::find_keys(catalog, options.container), cannot))
       std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
     std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
   }
   find_stored_bytes(catalog, context.store, rows);
   // A stop does not know the container's name; the catalog does.
   for (catalog::CheckpointRow& row : rows)
-    if (row.name.empty()) row.name = name_of(catalog, row.key);
+    if (row.name.empty()) row.name = operations::name_of(catalog, row.key);
   const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (options.json)
     print_checkpoints_json(context.io.out, rows, &copies);

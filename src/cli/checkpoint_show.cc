@@ -4,10 +4,10 @@
 
 #include "cli/checkpoint_ls.h"
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/transfer.h"
+#include "operations/containers.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 
@@ -31,7 +31,7 @@ void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Ma
       {"checkpoint", row.id.str()},
       {"tag", row.tag.empty() ? "-" : row.tag},
       {"pinned", row.pinned ? "yes" : "-"},
-      {"container", row.name + " (" + short_id(manifest.container.str()) + ")"},
+      {"container", row.name + " (" + operations::short_id(manifest.container.str()) + ")"},
       {"trigger", std::string(image::to_string(row.trigger))},
       {"taken", base::to_iso8601(row.created) + " (" +
                     base::to_age(row.created, base::now_unix_millis()) + " ago)"},

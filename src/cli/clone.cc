@@ -5,10 +5,10 @@
 
 #include "base/fault.h"
 #include "base/scope_exit.h"
-#include "cli/clone_volumes.h"
-#include "cli/containers.h"
 #include "cli/output.h"
-#include "cli/shared_files.h"
+#include "operations/clone_volumes.h"
+#include "operations/containers.h"
+#include "operations/shared_files.h"
 #include "podman/client.h"
 #include "session/volumes.h"
 #include "store/checkpoint_store.h"
@@ -32,7 +32,7 @@ void undo(Io& io, const std::vector<std::string>& argv, std::string_view what) {
 class SetAside {
  public:
   static Result<SetAside> rename(Io& io, podman::ContainerInfo info) {
-    const std::string aside = info.name + "-replaced-" + short_id(info.id);
+    const std::string aside = info.name + "-replaced-" + operations::short_id(info.id);
     REPRISE_TRY(podman::run_ok({"podman", "rename", "--", info.id, aside}),
                 "putting the stopped container '" + info.name + "' aside");
     return SetAside(io, std::move(info));
@@ -60,7 +60,7 @@ class SetAside {
 
  private:
   SetAside(Io& io, podman::ContainerInfo info)
-      : io_(&io), info_(std::move(info)), key_(key_of(info_)) {}
+      : io_(&io), info_(std::move(info)), key_(operations::key_of(info_)) {}
   Io* io_;
   podman::ContainerInfo info_;
   base::ContainerKey key_;
@@ -75,7 +75,7 @@ Result<std::optional<SetAside>> make_way(Io& io, const std::string& name) {
   if (occupant->has_tasks())
     return std::unexpected(Error(ErrorCode::kBusy, "container '" + name + "' is running")
                                .with_hint("stop it first or use --name"));
-  if (!runs_under_reprise(*occupant) && !is_opted_in(*occupant))
+  if (!operations::runs_under_reprise(*occupant) && !operations::is_opted_in(*occupant))
     return std::unexpected(
         Error(ErrorCode::kBusy, "there is another container '" + name + "', not under Reprise")
             .with_hint("remove it ('podman rm " + name + "') or use --name"));
@@ -96,15 +96,15 @@ Error cold_start_error(const StartOutcome& start) {
 
 Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
                                 const catalog::CheckpointRow& checkpoint,
-                                const CloneWishes& wishes) {
+                                const operations::CloneWishes& wishes) {
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
   const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
-  REPRISE_PASS(check_options(wishes.options, reader->manifest()));
+  REPRISE_PASS(operations::check_options(wishes.options, reader->manifest()));
   // Before anything is made or moved aside: the rest of this trusts every byte.
   REPRISE_PASS(checkpoints->verify(checkpoint.id));
   const auto saved = REPRISE_PASS(session::saved_volumes(*reader));
-  const CloneCommand command = REPRISE_PASS(
-      clone_command(REPRISE_PASS(find_record(catalog, checkpoint)), wishes, checkpoint.id, saved));
+  const operations::CloneCommand command = REPRISE_PASS(operations::clone_command(
+      REPRISE_PASS(operations::find_record(catalog, checkpoint)), wishes, checkpoint.id, saved));
   const auto volumes_before = REPRISE_PASS(podman::list_volumes());
 
   std::optional<SetAside> aside = REPRISE_PASS(make_way(context.io, command.name));
@@ -122,18 +122,18 @@ Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
   });
   REPRISE_PASS(base::fault_point("clone-created"));
   const podman::ContainerInfo info = REPRISE_PASS(podman::inspect(id));
-  const base::ContainerKey key = key_of(info);
+  const base::ContainerKey key = operations::key_of(info);
   // Under a key that outlives containers, the one that is set aside may wait to go on.
   const auto before = REPRISE_PASS(catalog.continuation(key));
   base::ScopeExit forget_new([&] {
     static_cast<void>(before ? catalog.set_continuation(key, before->checkpoint)
                              : catalog.drop_continuation(key));
   });
-  made_volumes = new_volumes(info, volumes_before);
-  REPRISE_PASS(check_volumes(*reader, info, command, wishes.volumes, saved));
-  if (wishes.volumes != VolumeWish::kKeep)
-    REPRISE_PASS(check_shared_files(catalog, checkpoint, info, saved));
-  REPRISE_PASS(record_container(catalog, info));
+  made_volumes = operations::new_volumes(info, volumes_before);
+  REPRISE_PASS(operations::check_volumes(*reader, info, command, wishes.volumes, saved));
+  if (wishes.volumes != operations::VolumeWish::kKeep)
+    REPRISE_PASS(operations::check_shared_files(catalog, checkpoint, info, saved));
+  REPRISE_PASS(operations::record_container(catalog, info));
   REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
   StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
   if (!start.restored) return std::unexpected(cold_start_error(start));

@@ -7,9 +7,9 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
-#include "cli/clone_command.h"
 #include "cli/command.h"
 #include "cli/start.h"
+#include "operations/clone_command.h"
 
 namespace reprise::cli {
 
@@ -24,6 +24,6 @@ struct CloneOutcome {
 // kInvalidInput for options that cannot work. After any error, everything is as it was before.
 Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
                                 const catalog::CheckpointRow& checkpoint,
-                                const CloneWishes& wishes);
+                                const operations::CloneWishes& wishes);
 
 }  // namespace reprise::cli

@@ -36,4 +36,10 @@ std::span<const Command> commands() {
   return kAll;
 }
 
+void print_no_store(Context& context) {
+  context.io.err
+      << "note: there is no store at '" << context.layout.store.string()
+      << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
+}
+
 }  // namespace reprise::cli

@@ -57,6 +57,9 @@ struct Command {
 
 std::span<const Command> commands();
 
+// That there is no store yet, which is no error: there is nothing to be shown then.
+void print_no_store(Context& context);
+
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,

@@ -4,9 +4,7 @@
 #include <iterator>
 #include <system_error>
 
-#include "cli/containers.h"
 #include "cli/doctor.h"
-#include "cli/unnoticed.h"
 #include "host/identity.h"
 #include "host/layout.h"
 #include "network/network.h"
@@ -14,6 +12,8 @@
 #include "network/network_setup.h"
 #include "oci/runtime.h"
 #include "oci/spec.h"
+#include "operations/containers.h"
+#include "operations/unnoticed.h"
 #include "preflight/mount_sources.h"
 #include "preflight/not_kept.h"
 #include "preflight/obstacles.h"
@@ -21,23 +21,27 @@
 #include "sys/namespaces.h"
 
 namespace reprise::cli {
+
+using base::Result;
+
 namespace {
 
 std::vector<Finding> check_standing(const podman::ContainerInfo& info, const host::Layout& layout) {
   std::vector<Finding> findings;
-  if (runs_under_reprise(info))
+  if (operations::runs_under_reprise(info))
     findings.push_back({Health::kOk, "runtime", "runs under Reprise", {}});
   else
     findings.push_back({Health::kFail, "runtime", "its OCI runtime is '" + info.oci_runtime + "'",
                         "start it with 'reprise run'"});
-  if (is_opted_in(info))
+  if (operations::is_opted_in(info))
     findings.push_back({Health::kOk, "annotation", "is checkpointed when it is stopped", {}});
   else
     findings.push_back({Health::kWarn, "annotation", "is not checkpointed when it is stopped",
                         "make it with --annotation reprise.dev/on-stop=checkpoint"});
-  const std::vector<Unnoticed> unnoticed =
-      info.has_tasks() ? std::vector<Unnoticed>() : find_unnoticed(oci::root_of({}), {info});
-  const auto seen = std::ranges::find(unnoticed, info.id, &Unnoticed::id);
+  const std::vector<operations::Unnoticed> unnoticed =
+      info.has_tasks() ? std::vector<operations::Unnoticed>()
+                       : operations::find_unnoticed(oci::root_of({}), {info});
+  const auto seen = std::ranges::find(unnoticed, info.id, &operations::Unnoticed::id);
   if (seen != unnoticed.end())
     findings.push_back({Health::kFail, "state", seen->text(), seen->remedy()});
   else if (!info.has_tasks())

@@ -10,8 +10,9 @@
 #include "catalog/catalog.h"
 #include "cli/doctor.h"
 #include "cli/output.h"
-#include "cli/unnoticed.h"
 #include "host/layout.h"
+#include "operations/containers.h"
+#include "operations/unnoticed.h"
 #include "podman/client.h"
 #include "sys/child.h"
 #include "sys/files.h"
@@ -179,9 +180,10 @@ Finding check_cgroups(const Layout&) {
 
 // What a Podman that was killed in the middle of a start leaves.
 Finding check_noticed(const Layout&) {
-  const std::vector<Unnoticed> found = find_unnoticed();
+  const std::vector<operations::Unnoticed> found = operations::find_unnoticed();
   if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
-  std::string text = "container '" + short_id(found.front().id) + "' " + found.front().text();
+  std::string text =
+      "container '" + operations::short_id(found.front().id) + "' " + found.front().text();
   if (found.size() > 1)
     text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise ps')";
   return {Health::kWarn, {}, std::move(text), found.front().remedy()};

@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/sessions.h"
+#include "operations/containers.h"
+#include "operations/sessions.h"
 #include "store/open_catalog.h"
 
 namespace reprise::cli {
@@ -27,7 +27,7 @@ constexpr int kMostSessions = 500;
 Result<std::vector<catalog::LifeRow>> history_of(catalog::Catalog& catalog,
                                                  const std::string& name) {
   std::vector<catalog::LifeRow> history;
-  for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name))) {
+  for (const base::ContainerKey& key : REPRISE_PASS(operations::find_keys(catalog, name))) {
     for (catalog::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
       history.push_back(std::move(row));
     // A checkpoint that came to nothing changed nothing in the container's history, but people ask
@@ -90,7 +90,7 @@ void print_lives(std::ostream& out, const std::vector<catalog::LifeRow>& history
   for (const catalog::LifeRow& row : history) {
     const bool taken = row.event == LifeEvent::kCheckpointed && !row.checkpoint.empty();
     const bool restored = row.event == LifeEvent::kRestored;
-    table.add({base::to_iso8601(row.time), short_id(row.key.str()), event_name(row),
+    table.add({base::to_iso8601(row.time), operations::short_id(row.key.str()), event_name(row),
                row.checkpoint.empty() ? "-" : row.checkpoint.str(),
                restored ? format_duration(row.restore_ms) : "-",
                taken ? format_duration(row.freeze_ms) : "-", taken ? format_bytes(row.bytes) : "-",

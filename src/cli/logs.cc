@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "operations/containers.h"
 #include "store/open_catalog.h"
 #include "sys/files.h"
 
@@ -32,9 +32,9 @@ void print_list(std::ostream& out, catalog::Catalog& catalog,
   Table table({"SESSION", "CONTAINER", "KIND", "TRIGGER", "STATUS", "AGE", "TOOK", "REASON"});
   const base::UnixMillis now = base::now_unix_millis();
   for (const catalog::SessionRow& row : sessions)
-    table.add({row.id.str(), name_of(catalog, row.key), std::string(to_string(row.kind)),
-               row.trigger.empty() ? "-" : row.trigger, std::string(to_string(row.status)),
-               base::to_age(row.begin, now),
+    table.add({row.id.str(), operations::name_of(catalog, row.key),
+               std::string(to_string(row.kind)), row.trigger.empty() ? "-" : row.trigger,
+               std::string(to_string(row.status)), base::to_age(row.begin, now),
                row.end == 0 ? "-" : format_duration(row.end - row.begin), row.reason});
   table.print(out);
 }
@@ -52,7 +52,7 @@ Result<int> list(const Options& options, Context& context, catalog::Catalog& cat
 }
 
 void print_header(std::ostream& out, catalog::Catalog& catalog, const catalog::SessionRow& row) {
-  out << to_string(row.kind) << " of '" << name_of(catalog, row.key) << "', session "
+  out << to_string(row.kind) << " of '" << operations::name_of(catalog, row.key) << "', session "
       << row.id.str() << ", begun " << base::to_iso8601(row.begin) << ": " << to_string(row.status);
   if (row.end != 0) out << " after " << format_duration(row.end - row.begin);
   out << '\n';
@@ -102,7 +102,7 @@ Json json_of(const catalog::SessionRow& row, const SessionLogs& logs) {
 Result<catalog::SessionRow> find(catalog::Catalog& catalog, const std::string& wanted) {
   Result<catalog::SessionRow> session = catalog.find_session(wanted);
   if (session || session.error().code() != ErrorCode::kNotFound) return session;
-  const auto keys = find_keys(catalog, wanted);
+  const auto keys = operations::find_keys(catalog, wanted);
   if (!keys) {
     if (keys.error().code() != ErrorCode::kNotFound) return std::unexpected(keys.error());
     return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");

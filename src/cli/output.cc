@@ -7,12 +7,6 @@
 
 namespace reprise::cli {
 
-std::string short_id(std::string_view id) {
-  constexpr std::size_t kDigits = 12;  // as Podman does
-  // "NAMESPACE/ID" was chosen by people.
-  return std::string(id.contains('/') ? id : id.substr(0, kDigits));
-}
-
 void Table::print(std::ostream& out) const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_)

@@ -5,7 +5,6 @@
 
 #include <ostream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,9 +14,6 @@ namespace reprise::cli {
 
 using base::format_bytes;
 using base::format_duration;
-
-// The first 12 characters, as Podman shows ids; the whole of a key that is more than an id.
-std::string short_id(std::string_view id);
 
 // Columns as wide as their widest cell, two spaces between them; no trailing spaces.
 class Table {

@@ -30,11 +30,6 @@ TEST(PrintError, ShowsStepsAndHint) {
   EXPECT_EQ(err.str(), "reprise: cannot stop 'web-1': no such container\nhint: start it\n");
 }
 
-TEST(ShortId, KeepsNamesThatPeopleChose) {
-  EXPECT_EQ(short_id("0123456789abcdef"), "0123456789ab");
-  EXPECT_EQ(short_id("default/a-long-name"), "default/a-long-name");
-}
-
 TEST(Progress, IsSilentWithoutATerminal) {
   std::ostringstream out;
   std::ostringstream err;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "cli/remote_note.h"
+#include "operations/remote_note.h"
 
 namespace reprise::cli {
 
@@ -22,7 +22,7 @@ Result<bool> is_kept(const Context& context, catalog::Catalog& catalog, const Op
   const std::string note =
       REPRISE_PASS(transfer::remote_note_of(context.store, id, *remote.objects));
   const std::string step = "reading the note of checkpoint '" + id.str() + "'";
-  return !REPRISE_TRY(decode_remote_note(note), step).tag.empty();
+  return !REPRISE_TRY(operations::decode_remote_note(note), step).tag.empty();
 }
 
 Result<catalog::StoreFacts> facts_of(const Context& context, catalog::Catalog& catalog,

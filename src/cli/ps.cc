@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
-#include "cli/no_checkpoint.h"
 #include "cli/output.h"
-#include "cli/unnoticed.h"
+#include "operations/containers.h"
+#include "operations/no_checkpoint.h"
+#include "operations/unnoticed.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 
@@ -36,17 +36,18 @@ Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
   print_no_store(context);
   std::vector<PsRow> rows;
   for (podman::ContainerInfo& info : containers)
-    if ((runs_under_reprise(info) || is_opted_in(info)) && (options.all || info.has_tasks()))
+    if ((operations::runs_under_reprise(info) || operations::is_opted_in(info)) &&
+        (options.all || info.has_tasks()))
       rows.push_back({.info = std::move(info)});
   return rows;
 }
 
 // In its own row, whatever Podman says of it.
-void add_unnoticed(std::vector<PsRow>& rows, const Unnoticed& one) {
+void add_unnoticed(std::vector<PsRow>& rows, const operations::Unnoticed& one) {
   auto row = std::ranges::find(rows, one.id, [](const PsRow& r) { return r.info.id; });
   if (row == rows.end()) {
     PsRow added{.info = {.id = one.id, .name = one.name}};
-    if (added.info.name.empty()) added.info.name = short_id(one.id);
+    if (added.info.name.empty()) added.info.name = operations::short_id(one.id);
     row = rows.insert(rows.end(), std::move(added));
   }
   row->info.status = "unnoticed";
@@ -56,7 +57,7 @@ void add_unnoticed(std::vector<PsRow>& rows, const Unnoticed& one) {
 
 Result<int> run(const Options& options, Context& context) {
   std::vector<PsRow> rows = REPRISE_TRY(find_rows(options, context), "cannot list");
-  for (const Unnoticed& one : find_unnoticed()) add_unnoticed(rows, one);
+  for (const operations::Unnoticed& one : operations::find_unnoticed()) add_unnoticed(rows, one);
   if (options.json)
     print_ps_json(context.io.out, rows);
   else
@@ -77,9 +78,9 @@ Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
                                    std::vector<podman::ContainerInfo> containers, PsScope scope) {
   std::vector<PsRow> rows;
   for (podman::ContainerInfo& info : containers) {
-    if (!runs_under_reprise(info) && !is_opted_in(info)) continue;
+    if (!operations::runs_under_reprise(info) && !operations::is_opted_in(info)) continue;
     PsRow row{.info = std::move(info)};
-    const base::ContainerKey key = key_of(row.info);
+    const base::ContainerKey key = operations::key_of(row.info);
     for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
       if (life.event == catalog::LifeEvent::kStarted || life.event == catalog::LifeEvent::kRestored)
         ++row.lives;
@@ -88,7 +89,7 @@ Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
     row.pending = REPRISE_PASS(catalog.continuation(key)).has_value();
     if (scope == PsScope::kCurrent && !row.info.has_tasks() && !row.pending) continue;
     if (!row.info.has_tasks() && !row.pending && row.lives > 0)
-      row.note = REPRISE_PASS(why_no_checkpoint(catalog, row.info)).reason;
+      row.note = REPRISE_PASS(operations::why_no_checkpoint(catalog, row.info)).reason;
     rows.push_back(std::move(row));
   }
   return rows;
@@ -103,7 +104,7 @@ void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMilli
   Table table(std::move(head));
   for (const PsRow& row : rows) {
     std::vector<std::string> cells = {row.info.name,
-                                      short_id(row.info.id),
+                                      operations::short_id(row.info.id),
                                       state_of(row),
                                       row.info.image_name,
                                       std::to_string(row.lives),
@@ -124,7 +125,7 @@ void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows) {
                           {"state", state_of(row)},
                           {"status", row.info.status},
                           {"image", row.info.image_name},
-                          {"opted_in", is_opted_in(row.info)},
+                          {"opted_in", operations::is_opted_in(row.info)},
                           {"lives", row.lives},
                           {"pending", row.pending},
                           {"note", row.note},

@@ -4,10 +4,10 @@
 
 #include "cli/clone.h"
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/start.h"
 #include "cli/transfer.h"
+#include "operations/containers.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
@@ -21,7 +21,7 @@ using base::ErrorCode;
 struct Options {
   std::string subject;
   std::string from;  // a remote
-  CloneWishes wishes;
+  operations::CloneWishes wishes;
   std::vector<std::string> more;  // what stands after "--"
 };
 
@@ -46,17 +46,17 @@ std::string long_form(const PassedOption& option) {
   return flags.substr(0, flags.find(','));
 }
 
-Result<VolumeWish> parse_volume_wish(const std::string& text) {
-  if (text == "fill") return VolumeWish::kFill;
-  if (text == "overwrite") return VolumeWish::kOverwrite;
-  if (text == "keep") return VolumeWish::kKeep;
+Result<operations::VolumeWish> parse_volume_wish(const std::string& text) {
+  if (text == "fill") return operations::VolumeWish::kFill;
+  if (text == "overwrite") return operations::VolumeWish::kOverwrite;
+  if (text == "keep") return operations::VolumeWish::kKeep;
   return base::fail(ErrorCode::kInvalidInput, "'" + text + "' is not one of fill, overwrite, keep");
 }
 
 // The newest checkpoint of a container, also of one that is gone.
 Result<catalog::CheckpointRow> newest_of(catalog::Catalog& catalog, const std::string& name) {
   std::vector<catalog::CheckpointRow> rows;
-  for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name)))
+  for (const base::ContainerKey& key : REPRISE_PASS(operations::find_keys(catalog, name)))
     if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(key));
   if (!rows.empty()) return std::move(rows.front());
   return std::unexpected(Error(ErrorCode::kNotFound, "container '" + name + "' has no checkpoint")
@@ -92,7 +92,7 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
     catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint) {
   const auto continuation = REPRISE_PASS(catalog.continuation(checkpoint.key));
   if (!continuation || continuation->checkpoint != checkpoint.id) return std::nullopt;
-  auto info = REPRISE_PASS(container_with(catalog, checkpoint.key));
+  auto info = REPRISE_PASS(operations::container_with(catalog, checkpoint.key));
   if (info && info->has_tasks()) info.reset();
   return info;
 }

@@ -8,10 +8,10 @@
 
 #include "catalog/catalog.h"
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/output.h"
 #include "cli/run_runtime.h"
 #include "oci/annotations.h"
+#include "operations/containers.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "store/open_catalog.h"
@@ -29,7 +29,7 @@ Result<void> record_new_container(const Context& context, const std::string& id)
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};
   if (!info) return std::unexpected(info.error());
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
-  return record_container(catalog, *info);
+  return operations::record_container(catalog, *info);
 }
 
 bool asks_for(const podman::OptionWords& parsed, std::string_view long_name, char short_name) {
@@ -41,7 +41,7 @@ bool asks_for(const podman::OptionWords& parsed, std::string_view long_name, cha
 void print_notes(Context& context, const std::vector<std::string>& args, const std::string& id) {
   const podman::OptionWords parsed = podman::parse_options(args, 0);
   if (asks_for(parsed, "--interactive", 'i') || asks_for(parsed, "--tty", 't'))
-    context.io.err << "note: it runs in the background; 'podman attach " << short_id(id)
+    context.io.err << "note: it runs in the background; 'podman attach " << operations::short_id(id)
                    << "' connects you to it\n";
   if (asks_for(parsed, "--rm", '\0'))
     context.io.err

@@ -3,14 +3,14 @@
 
 #include <memory>
 
-#include "cli/containers.h"
 #include "cli/each.h"
-#include "cli/no_checkpoint.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/sessions.h"
 #include "host/continuation_note.h"
 #include "host/identity.h"
+#include "operations/containers.h"
+#include "operations/no_checkpoint.h"
+#include "operations/sessions.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 #include "sys/file_lock.h"
@@ -42,11 +42,12 @@ Result<void> podman_start(Context& context, const podman::ContainerInfo& info) {
 // Podman's error has what the runtime said among its own words; the session has it clean.
 Error cause_of(catalog::Catalog& catalog, const base::ContainerKey& key, base::UnixMillis begin,
                const Error& error) {
-  const auto session = session_since(catalog, key, catalog::SessionKind::kRestore, begin);
+  const auto session =
+      operations::session_since(catalog, key, catalog::SessionKind::kRestore, begin);
   if (!session || !*session || (*session)->status != catalog::SessionStatus::kFailed) return error;
   return Error(error.code(), "checkpoint '" + (*session)->checkpoint.str() +
-                                 "' was not restored: " + failure_of(**session))
-      .with_hint(hint_for(**session));
+                                 "' was not restored: " + operations::failure_of(**session))
+      .with_hint(operations::hint_for(**session));
 }
 
 // The checkpoint waits for the cause to be mended, or for somebody who does not want it.
@@ -92,7 +93,7 @@ Result<std::optional<catalog::Continuation>> begin_anew(Context& context,
   // First, since it counts without a store as well, and for one that is mounted again later.
   REPRISE_PASS(host::write_note(info.directory, {.state = host::ContinuationNote::State::kDropped,
                                                  .time = base::now_unix_millis()}));
-  const auto dropped = drop_continuation(context, key_of(info));
+  const auto dropped = drop_continuation(context, operations::key_of(info));
   if (dropped) return *dropped;
   context.io.err << "warning: the store was not asked: " << dropped.error().message() << '\n';
   return std::nullopt;
@@ -113,12 +114,12 @@ Result<int> start_cold(Context& context, const podman::ContainerInfo& info) {
 Result<std::string> cold_reason(catalog::Catalog& catalog, const base::ContainerKey& key,
                                 base::UnixMillis since) {
   const auto started =
-      REPRISE_PASS(life_event_since(catalog, key, catalog::LifeEvent::kStarted, since));
+      REPRISE_PASS(operations::life_event_since(catalog, key, catalog::LifeEvent::kStarted, since));
   return started ? started->detail : std::string();
 }
 
 Result<int> start_one(Context& context, const std::string& name, bool cold) {
-  const podman::ContainerInfo info = REPRISE_PASS(find_our_container(name));
+  const podman::ContainerInfo info = REPRISE_PASS(operations::find_our_container(name));
   if (cold) return start_cold(context, info);
   if (info.has_tasks()) {
     context.io.out << info.name << ": runs already\n";
@@ -151,22 +152,22 @@ Runner configure(Arguments& arguments) {
 Result<StartOutcome> start_container(Context& context, catalog::Catalog& catalog,
                                      const podman::ContainerInfo& info) {
   const base::UnixMillis begin = base::now_unix_millis();
-  const auto pending = REPRISE_PASS(catalog.continuation(key_of(info)));
+  const auto pending = REPRISE_PASS(catalog.continuation(operations::key_of(info)));
   // The start makes it history.
-  NoCheckpoint without = REPRISE_PASS(why_no_checkpoint(catalog, info));
+  operations::NoCheckpoint without = REPRISE_PASS(operations::why_no_checkpoint(catalog, info));
   const auto started = podman_start(context, info);
   // The start decides the key of one that others make anew.
-  const base::ContainerKey key = key_of(info);
+  const base::ContainerKey key = operations::key_of(info);
   if (!started) return std::unexpected(cause_of(catalog, key, begin, started.error()));
-  const auto session = REPRISE_PASS(finished_session_since(
+  const auto session = REPRISE_PASS(operations::finished_session_since(
       catalog, key, catalog::SessionKind::kRestore, begin, kOutcomePatience));
   StartOutcome outcome;
-  outcome.restored =
-      REPRISE_PASS(life_event_since(catalog, key, catalog::LifeEvent::kRestored, begin));
+  outcome.restored = REPRISE_PASS(
+      operations::life_event_since(catalog, key, catalog::LifeEvent::kRestored, begin));
   if (outcome.restored) return outcome;
   if (session) {
-    outcome.reason = failure_of(*session);
-    outcome.hint = hint_for(*session);
+    outcome.reason = operations::failure_of(*session);
+    outcome.hint = operations::hint_for(*session);
   } else if (pending && REPRISE_PASS(catalog.continuation(key))) {
     outcome.reason = "no restore of checkpoint '" + pending->checkpoint.str() + "' was begun";
     outcome.hint = "is its OCI runtime ('" + info.oci_runtime + "') this version of Reprise?";

@@ -5,12 +5,12 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/each.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/sessions.h"
 #include "host/identity.h"
+#include "operations/containers.h"
+#include "operations/sessions.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
@@ -80,7 +80,7 @@ class Stop {
   std::optional<base::UnixMillis> given_up_since() {
     if (catalog_) {
       const auto session =
-          session_since(*catalog_, key(), catalog::SessionKind::kCheckpoint, begin_);
+          operations::session_since(*catalog_, key(), catalog::SessionKind::kCheckpoint, begin_);
       if (session && *session)
         return (*session)->status == catalog::SessionStatus::kFailed
                    ? std::optional((*session)->end)
@@ -105,22 +105,22 @@ class Stop {
     std::ostream& out = context_.io.out;
     if (!catalog_) {
       out << info_.name << ": stopped; whether with a checkpoint is not known\n";
-      return is_opted_in(info_) ? kNotAsAsked : kDone;
+      return operations::is_opted_in(info_) ? kNotAsAsked : kDone;
     }
-    const auto session = REPRISE_PASS(finished_session_since(
+    const auto session = REPRISE_PASS(operations::finished_session_since(
         *catalog_, key(), catalog::SessionKind::kCheckpoint, begin_, kOutcomePatience));
     if (session && session->status == catalog::SessionStatus::kOk)
       return report_checkpoint(*session);
-    if (!session && !is_opted_in(info_)) {
+    if (!session && !operations::is_opted_in(info_)) {
       out << info_.name << ": stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
       return kDone;
     }
-    const Error why =
-        session ? Error(ErrorCode::kIo, failure_of(*session)).with_hint(hint_for(*session))
-                : why_no_session();
+    const Error why = session ? Error(ErrorCode::kIo, operations::failure_of(*session))
+                                    .with_hint(operations::hint_for(*session))
+                              : why_no_session();
     out << info_.name << ": stopped without a checkpoint: " << why.message() << '\n';
     context_.io.err << "hint: " << why.hint() << '\n';
-    return is_opted_in(info_) ? kNotAsAsked : kDone;
+    return operations::is_opted_in(info_) ? kNotAsAsked : kDone;
   }
 
   // What a session needs first, tried as it would.
@@ -145,7 +145,7 @@ class Stop {
     return kDone;
   }
 
-  [[nodiscard]] base::ContainerKey key() const { return key_of(info_); }
+  [[nodiscard]] base::ContainerKey key() const { return operations::key_of(info_); }
 
   Context& context_;
   std::optional<catalog::Catalog> catalog_;
@@ -156,7 +156,7 @@ class Stop {
 };
 
 Result<int> stop_one(Context& context, const std::string& name, int time_s) {
-  podman::ContainerInfo info = REPRISE_PASS(find_our_container(name));
+  podman::ContainerInfo info = REPRISE_PASS(operations::find_our_container(name));
   if (!info.has_tasks()) {
     context.io.out << info.name << ": does not run\n";
     return kDone;
@@ -167,7 +167,7 @@ Result<int> stop_one(Context& context, const std::string& name, int time_s) {
     return Stop(context, std::nullopt, std::move(info)).run(time_s);
   }
   // Needed only if the container is removed later: no reason not to stop it now.
-  if (const auto recorded = record_container(*catalog, info); !recorded)
+  if (const auto recorded = operations::record_container(*catalog, info); !recorded)
     context.io.err << "warning: 'reprise restore' will not be able to make it again: "
                    << recorded.error().message() << '\n';
   return Stop(context, std::move(*catalog), std::move(info)).run(time_s);

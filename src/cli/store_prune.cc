@@ -3,10 +3,10 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/containers.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/prune_remote.h"
+#include "operations/containers.h"
 #include "store/open_catalog.h"
 #include "store/prune.h"
 
@@ -68,7 +68,7 @@ Result<int> run_there(const Options& options, Context& context) {
 
 Result<int> run(const Options& options, Context& context) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
-  if (const auto done = options.dry_run ? Result<void>() : forget_gone(catalog); !done)
+  if (const auto done = options.dry_run ? Result<void>() : operations::forget_gone(catalog); !done)
     context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
                    << '\n';
   const auto checkpoints = REPRISE_PASS(store::open_store(context.store));

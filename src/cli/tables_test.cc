@@ -12,10 +12,8 @@
 #include "base/id.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
-#include "cli/containers.h"
 #include "cli/lives.h"
 #include "cli/ps.h"
-#include "cli/sessions.h"
 #include "store/open_catalog.h"
 #include "sys/environment.h"
 
@@ -305,49 +303,6 @@ TEST_F(TablesTest, ShowsASessionWithItsCauseOnTop) {
   EXPECT_EQ(shown.at("session").at("phases").at("dump"), 210);
   EXPECT_EQ(shown.at("cause").at("file"), "dump.log");
   EXPECT_EQ(shown.at("logs").size(), 1U);
-}
-
-TEST_F(TablesTest, FindsTheSessionOfAStop) {
-  Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, catalog::SessionStatus::kOk);
-  add_session(catalog, "sess00000002", 2000, catalog::SessionStatus::kFailed);
-  const auto newest = session_since(catalog, key_, catalog::SessionKind::kCheckpoint, 1000);
-  ASSERT_TRUE(newest) << newest.error().message();
-  ASSERT_TRUE(*newest);
-  EXPECT_EQ((*newest)->id.str(), "sess00000002");
-  EXPECT_EQ(failure_of(**newest), "dumping: criu failed");
-  EXPECT_EQ(hint_for(**newest), "see 'reprise logs sess00000002'");
-
-  const auto none = session_since(catalog, key_, catalog::SessionKind::kCheckpoint, 2001);
-  ASSERT_TRUE(none) << none.error().message();
-  EXPECT_FALSE(*none);
-  const auto other =
-      session_since(catalog, base::ContainerKey("b"), catalog::SessionKind::kCheckpoint, 0);
-  ASSERT_TRUE(other) << other.error().message();
-  EXPECT_FALSE(*other);
-}
-
-TEST_F(TablesTest, WaitsForASessionOnlyAsLongAsItIsToldTo) {
-  Catalog catalog = open();
-  add_session(catalog, "sess00000001", 1000, catalog::SessionStatus::kRunning);
-  const auto session = finished_session_since(catalog, key_, catalog::SessionKind::kCheckpoint,
-                                              1000, std::chrono::milliseconds(50));
-  ASSERT_TRUE(session) << session.error().message();
-  ASSERT_TRUE(*session);
-  EXPECT_EQ(failure_of(**session), "session 'sess00000001' has not ended");
-}
-
-TEST(ContainerRow, KeepsTheCommandThatMadeIt) {
-  podman::ContainerInfo info{.id = "a1", .name = "web"};
-  info.create_command = {"podman", "run", "-d", "img:1", "sh", "-c", "echo 'a b'"};
-  info.command = {"sh", "-c", "echo 'a b'"};
-  info.image_name = "localhost/img:1";
-  const auto row = container_row(info);
-  ASSERT_TRUE(row) << row.error().message();
-  EXPECT_EQ(row->key.str(), "a1");
-  EXPECT_EQ(row->image, "img:1");
-  EXPECT_EQ(row->command_image_index, 3);
-  EXPECT_EQ(json::parse(row->create_command).get<std::vector<std::string>>(), info.create_command);
 }
 
 }  // namespace

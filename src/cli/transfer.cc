@@ -5,9 +5,9 @@
 #include <functional>
 #include <utility>
 
-#include "cli/containers.h"
 #include "cli/output.h"
-#include "cli/remote_note.h"
+#include "operations/containers.h"
+#include "operations/remote_note.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 
@@ -41,10 +41,11 @@ Result<std::string> note_of(catalog::Catalog& catalog, const catalog::Checkpoint
   auto row = REPRISE_PASS(catalog.container(checkpoint.key));
   // Of one that plain Podman ran and stopped we have seen too little; Podman still knows it.
   if (!row || row->create_command.empty())
-    if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key)))
-      if (record_container(catalog, *info)) row = REPRISE_PASS(catalog.container(checkpoint.key));
+    if (const auto info = REPRISE_PASS(operations::container_with(catalog, checkpoint.key)))
+      if (operations::record_container(catalog, *info))
+        row = REPRISE_PASS(catalog.container(checkpoint.key));
   if (!row && checkpoint.tag.empty()) return "";
-  return encode(RemoteNote{.tag = checkpoint.tag, .container = std::move(row)});
+  return encode(operations::RemoteNote{.tag = checkpoint.tag, .container = std::move(row)});
 }
 
 // The newest checkpoint there with this tag; else that of the container with this name.
@@ -56,7 +57,7 @@ Result<CheckpointId> find_there(const store::StoreConfig& config, const std::str
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   for (const image::Manifest& manifest : there.manifests) {
     const auto text = transfer::remote_note_of(config, manifest.id, *remote.objects);
-    const auto note = text ? decode_remote_note(*text) : std::unexpected(text.error());
+    const auto note = text ? operations::decode_remote_note(*text) : std::unexpected(text.error());
     if (note && note->tag == subject) return manifest.id;
   }
   for (const image::Manifest& manifest : there.manifests)
@@ -74,7 +75,7 @@ Result<CheckpointId> find_there(const store::StoreConfig& config, const std::str
 
 Result<void> enter(catalog::Catalog& catalog, const transfer::Pulled& pulled) {
   const image::Manifest& manifest = pulled.manifest;
-  const RemoteNote note = REPRISE_PASS(decode_remote_note(pulled.note));
+  const operations::RemoteNote note = REPRISE_PASS(operations::decode_remote_note(pulled.note));
   const auto row = REPRISE_PASS(catalog.container(manifest.key));
   if (note.container && (!row || row->create_command.empty()))
     REPRISE_PASS(catalog.put_container(*note.container));

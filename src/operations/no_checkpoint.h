@@ -11,7 +11,7 @@
 #include "catalog/catalog.h"
 #include "podman/container_info.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 struct NoCheckpoint {
   std::string reason;  // never empty
@@ -32,4 +32,4 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info);
 base::Result<NoCheckpoint> why_no_checkpoint(catalog::Catalog& catalog,
                                              const podman::ContainerInfo& info);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

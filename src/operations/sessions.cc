@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/sessions.h"
+#include "operations/sessions.h"
 
 #include <thread>
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 Result<std::optional<catalog::SessionRow>> session_since(catalog::Catalog& catalog,
                                                          const base::ContainerKey& key,
@@ -53,4 +53,4 @@ std::string hint_for(const catalog::SessionRow& session) {
   return "see 'reprise logs " + session.id.str() + "'";
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

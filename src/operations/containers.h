@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Podman's containers as commands see them: which are ours, and what is recorded of them.
+// Podman's containers as operations see them: which are ours, and what is recorded of them.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "catalog/catalog.h"
-#include "cli/command.h"
 #include "podman/container_info.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Result;
 
@@ -46,9 +46,6 @@ Result<void> record_container(catalog::Catalog& catalog, const podman::Container
 // did. kNotFound if neither Podman nor the catalog knows the name.
 Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name);
 
-// That there is no store yet, which is no error: there is nothing to be shown then.
-void print_no_store(Context& context);
-
 // The same, and behind it the keys of all others that ever had this name: one that was made again
 // has another key, and the past of the earlier ones is still its past.
 Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
@@ -58,7 +55,10 @@ Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
 // up, and it would keep its checkpoint for ever. Those of other engines are left alone.
 Result<void> forget_gone(catalog::Catalog& catalog);
 
+// The first 12 characters, as Podman shows ids; the whole of a key that is more than an id.
+std::string short_id(std::string_view id);
+
 // A name for messages, also for containers that are gone.
 std::string name_of(catalog::Catalog& catalog, const base::ContainerKey& key);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

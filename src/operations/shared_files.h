@@ -12,7 +12,7 @@
 #include "container/volumes.h"
 #include "podman/container_info.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 // kBusy, with a hint, if a container that runs writes to one of them as well (two databases on one
 // directory), or if they were written to since: the container went on after the checkpoint. `info`:
@@ -25,4 +25,4 @@ base::Result<void> check_shared_files(catalog::Catalog& catalog,
 // Whether one of these directories is the other, or lies in it. Pure.
 bool overlap(const std::string& one, const std::string& other);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/no_checkpoint.h"
+#include "operations/no_checkpoint.h"
 
 #include <utility>
 
 #include "base/clock.h"
-#include "cli/containers.h"
-#include "cli/sessions.h"
+#include "operations/containers.h"
+#include "operations/sessions.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Result;
 using catalog::LifeEvent;
@@ -77,4 +77,4 @@ Result<NoCheckpoint> why_no_checkpoint(catalog::Catalog& catalog,
   return explain(last, info);
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

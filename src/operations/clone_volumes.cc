@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/clone_volumes.h"
+#include "operations/clone_volumes.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include "container/file_tree.h"
 #include "session/parts.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Error;
 using base::ErrorCode;
@@ -64,4 +64,4 @@ std::vector<std::string> new_volumes(const podman::ContainerInfo& info,
   return names;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/clone_command.h"
 #include "container/volumes.h"
+#include "operations/clone_command.h"
 #include "podman/container_info.h"
 #include "store/checkpoint_store.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 // kUnsupported if the new container has no volume where the checkpoint has one; kInvalidInput if it
 // would share one with the original beside it; kBusy, with a hint, if a volume holds something else
@@ -27,4 +27,4 @@ Result<void> check_volumes(store::CheckpointReader& reader, const podman::Contai
 std::vector<std::string> new_volumes(const podman::ContainerInfo& info,
                                      const std::set<std::string>& before);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Notes lie at remotes for years, and are read by whatever version pulls them.
-#include "cli/remote_note.h"
+#include "operations/remote_note.h"
 
 #include <gtest/gtest.h>
 
 #include "json/test_golden.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 namespace {
 
 using base::ErrorCode;
@@ -59,4 +59,4 @@ TEST(RemoteNote, WhatIsNoNoteIsNotTakenForAnEmptyOne) {
 }
 
 }  // namespace
-}  // namespace reprise::cli
+}  // namespace reprise::operations

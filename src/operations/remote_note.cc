@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/remote_note.h"
+#include "operations/remote_note.h"
 
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
 #include "json/writer.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::ErrorCode;
 using base::fail;
@@ -48,4 +48,4 @@ Result<RemoteNote> decode_remote_note(const std::string& text) {
   return note;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

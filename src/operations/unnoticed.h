@@ -10,7 +10,7 @@
 
 #include "podman/container_info.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 struct Unnoticed {
   std::string id;
@@ -30,4 +30,4 @@ std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
 // Empty also if Podman cannot be asked, which others tell.
 std::vector<Unnoticed> find_unnoticed();
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

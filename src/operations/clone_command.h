@@ -8,11 +8,12 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
-#include "cli/command.h"
 #include "container/volumes.h"
 #include "image/manifest.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
+
+using base::Result;
 
 // What becomes of volumes that exist, where the checkpoint holds their contents.
 enum class VolumeWish : unsigned char {
@@ -52,4 +53,4 @@ Result<CloneCommand> clone_command(const catalog::ContainerRow& record, const Cl
                                    const base::CheckpointId& checkpoint,
                                    const std::vector<container::SavedVolume>& volumes);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/shared_files.h"
+#include "operations/shared_files.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -7,7 +7,7 @@
 
 #include "podman/client.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Error;
 using base::ErrorCode;
@@ -96,4 +96,4 @@ Result<void> check_shared_files(catalog::Catalog& catalog, const catalog::Checkp
               "annotation reprise.dev/volumes=include volumes are part of checkpoints"));
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

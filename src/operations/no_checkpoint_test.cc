@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/no_checkpoint.h"
+#include "operations/no_checkpoint.h"
 
 #include <gtest/gtest.h>
 
-#include "cli/containers.h"
-
-namespace reprise::cli {
+namespace reprise::operations {
 namespace {
 
 using catalog::LifeEvent;
@@ -58,16 +56,5 @@ TEST_F(NoCheckpointTest, NamesTheCheckpointThatIsListedAndTheCommand) {
   EXPECT_TRUE(explain(last_, info_).hint.starts_with("'reprise restore ckpt1'"));
 }
 
-TEST(KeyOf, IsTheIdUnlessTheContainerHasANameThatOutlivesIt) {
-  podman::ContainerInfo info{.id = "f1", .name = "systemd-web"};
-  EXPECT_EQ(key_of(info).str(), "f1");
-  info.labels["PODMAN_SYSTEMD_UNIT"] = "web.service";
-  EXPECT_EQ(key_of(info).str(), "@unit:web.service:systemd-web");
-  info.annotations["reprise.dev/key"] = "web";
-  EXPECT_EQ(key_of(info).str(), "@web");
-  info.annotations["reprise.dev/key"] = "";
-  EXPECT_EQ(key_of(info).str(), "f1");
-}
-
 }  // namespace
-}  // namespace reprise::cli
+}  // namespace reprise::operations

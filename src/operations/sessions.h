@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Result;
 
@@ -40,4 +40,4 @@ std::string failure_of(const catalog::SessionRow& session);
 // What the next steps can be for whoever reads `failure_of`: the session's hint, or its log.
 std::string hint_for(const catalog::SessionRow& session);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

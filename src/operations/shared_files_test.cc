@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/shared_files.h"
+#include "operations/shared_files.h"
 
 #include <gtest/gtest.h>
 
-namespace reprise::cli {
+namespace reprise::operations {
 namespace {
 
 TEST(SharedFiles, AreInOneDirectoryOrTheOther) {
@@ -16,4 +16,4 @@ TEST(SharedFiles, AreInOneDirectoryOrTheOther) {
 }
 
 }  // namespace
-}  // namespace reprise::cli
+}  // namespace reprise::operations

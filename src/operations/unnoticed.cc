@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/unnoticed.h"
+#include "operations/unnoticed.h"
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +11,7 @@
 #include "podman/client.h"
 #include "sys/process.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 std::string Unnoticed::text() const {
   if (name.empty()) return "runs, but Podman does not know it";
@@ -59,4 +59,4 @@ std::vector<Unnoticed> find_unnoticed() {
   return {};
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 struct RemoteNote {
   std::string tag;  // empty: none
@@ -23,4 +23,4 @@ std::string encode(const RemoteNote& note);
 // kCorrupt for what is no note, or names a container and not how it was made.
 base::Result<RemoteNote> decode_remote_note(const std::string& text);
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/containers.h"
+#include "operations/containers.h"
 
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
-#include "cli/output.h"
 #include "host/identity.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
@@ -13,7 +12,7 @@
 #include "podman/command_line.h"
 #include "podman/container_config.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Error;
 using base::ErrorCode;
@@ -106,12 +105,6 @@ Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string
   return std::unexpected(info.error());
 }
 
-void print_no_store(Context& context) {
-  context.io.err
-      << "note: there is no store at '" << context.layout.store.string()
-      << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
-}
-
 Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
                                                   const std::string& name) {
   std::vector<base::ContainerKey> keys;
@@ -142,9 +135,15 @@ Result<void> forget_gone(catalog::Catalog& catalog) {
   return {};
 }
 
+std::string short_id(std::string_view id) {
+  constexpr std::size_t kDigits = 12;  // as Podman does
+  // "NAMESPACE/ID" was chosen by people.
+  return std::string(id.contains('/') ? id : id.substr(0, kDigits));
+}
+
 std::string name_of(catalog::Catalog& catalog, const base::ContainerKey& key) {
   const auto name = catalog.container_name(key);
   return name && !name->empty() ? *name : short_id(key.str());
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

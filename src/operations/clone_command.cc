@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/clone_command.h"
+#include "operations/clone_command.h"
 
 #include <algorithm>
 #include <map>
@@ -7,17 +7,17 @@
 #include <optional>
 #include <utility>
 
-#include "cli/containers.h"
-#include "cli/output.h"
+#include "base/units.h"
 #include "json/lenient.h"
 #include "json/reader.h"
 #include "oci/annotations.h"
+#include "operations/containers.h"
 #include "podman/client.h"
 #include "podman/command_edit.h"
 #include "podman/command_line.h"
 #include "podman/image.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Error;
 using base::ErrorCode;
@@ -71,7 +71,7 @@ Result<void> check_memory(const std::vector<podman::OptionWord>& options,
   return std::unexpected(
       Error(ErrorCode::kInvalidInput, "the memory limit '" + *memory +
                                           "' is too low: the checkpoint holds " +
-                                          format_bytes(image::memory_needed(manifest)))
+                                          base::format_bytes(image::memory_needed(manifest)))
           .with_hint("give it at least '--memory " + std::to_string(least / kMebibyte + 1) + "m'"));
 }
 
@@ -183,4 +183,4 @@ Result<CloneCommand> clone_command(const catalog::ContainerRow& record, const Cl
   return result;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations
