@@ -61,10 +61,10 @@ std::string exported_id(const image::Manifest& manifest) {
 }  // namespace
 
 Result<PreparedExport> prepare_export(Context& context, const std::string& checkpoint) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   PreparedExport prepared;
-  prepared.store = REPRISE_PASS(store::open_store(context.store));
+  prepared.store = REPRISE_PASS(store::open_store(context.node.store));
   prepared.reader = REPRISE_PASS(prepared.store->open(row.id));
   REPRISE_PASS(prepared.store->verify(row.id));
   const image::Manifest& manifest = prepared.reader->manifest();

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cli/output.h"
 #include "sys/files.h"
 
 namespace reprise::cli {
@@ -62,7 +61,7 @@ void ByteProgress::add(std::size_t bytes) {
   bytes_ += bytes;
   if (since_.elapsed_ms() - shown_ms_ < kEveryMs) return;
   shown_ms_ = since_.elapsed_ms();
-  progress_.set_phase(format_bytes(bytes_));
+  progress_.bytes(bytes_, 0);
   progress_.tick();
 }
 

@@ -10,7 +10,7 @@
 #include "archive/tar.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "cli/progress.h"
+#include "operations/progress.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::cli {
@@ -44,12 +44,12 @@ base::Result<sys::UniqueFd> open_archive(const std::string& file);
 // Says how many bytes went through, a few times per second.
 class ByteProgress {
  public:
-  explicit ByteProgress(Progress& progress) : progress_(progress) {}
+  explicit ByteProgress(operations::Progress& progress) : progress_(progress) {}
   void add(std::size_t bytes);
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
-  Progress& progress_;
+  operations::Progress& progress_;
   std::uint64_t bytes_ = 0;
   std::int64_t shown_ms_ = 0;
   base::Stopwatch since_;

@@ -109,16 +109,16 @@ void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err)
 Result<session::ImportedCheckpoint> import_from(const archive::ReadBytes& source,
                                                 const std::string& tag, Context& context) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
-  Progress line(context.io, "importing");
-  ByteProgress progress(line);
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
+  const operations::Work work(context.progress, "importing");
+  ByteProgress progress(context.progress);
   const auto counted = [&](std::span<char> buffer) {
     auto got = source(buffer);
     if (got) progress.add(*got);
     return got;
   };
-  return session::import_archive(*checkpoints, catalog, context.layout.store,
+  return session::import_archive(*checkpoints, catalog, context.node.layout.store,
                                  {.source = counted, .tag = tag, .plan = planner(context)});
 }
 

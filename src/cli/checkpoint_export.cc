@@ -26,8 +26,8 @@ archive::Compression compression_of(const std::string& name) {
 // Returns how many bytes the archive has.
 Result<std::uint64_t> export_to(ArchiveOutput& output, const PreparedExport& prepared,
                                 const Options& options, Context& context) {
-  Progress line(context.io, "exporting");
-  ByteProgress progress(line);
+  const operations::Work work(context.progress, "exporting");
+  ByteProgress progress(context.progress);
   const archive::WriteBytes write = archive::write_to(output.fd());
   const auto counted = [&](std::span<const char> data) {
     progress.add(data.size());

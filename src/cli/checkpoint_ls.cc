@@ -43,9 +43,9 @@ Result<void> list_remote(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
   std::vector<catalog::CheckpointRow> rows;
   const transfer::RemoteCheckpoints there =
-      REPRISE_PASS(transfer::remote_checkpoints(context.store, *remote.objects));
+      REPRISE_PASS(transfer::remote_checkpoints(context.node.store, *remote.objects));
   for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
   for (catalog::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = operations::name_of(catalog, row.key);
   std::erase_if(rows, [&](const catalog::CheckpointRow& row) {
@@ -74,12 +74,12 @@ Result<int> run(const Options& options, Context& context) {
   }
   std::vector<catalog::CheckpointRow> rows;
   if (options.container.empty() &&
-      !REPRISE_TRY(catalog::Catalog::exists(context.layout.store), cannot)) {
+      !REPRISE_TRY(catalog::Catalog::exists(context.node.layout.store), cannot)) {
     print_no_store(context);
     if (options.json) print_checkpoints_json(context.io.out, rows, nullptr);
     return kDone;
   }
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
   if (options.container.empty()) {
     rows = REPRISE_TRY(catalog.checkpoints(), cannot);
   } else {
@@ -87,7 +87,7 @@ Result<int> run(const Options& options, Context& context) {
       std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
     std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
   }
-  find_stored_bytes(catalog, context.store, rows);
+  find_stored_bytes(catalog, context.node.store, rows);
   // A stop does not know the container's name; the catalog does.
   for (catalog::CheckpointRow& row : rows)
     if (row.name.empty()) row.name = operations::name_of(catalog, row.key);

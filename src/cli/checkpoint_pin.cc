@@ -12,7 +12,7 @@ namespace {
 using Pin = catalog::Catalog::Pin;
 
 Result<int> set_one(Context& context, const std::string& name, Pin pin) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.set_pin(row.id, pin));
   context.io.out << row.id.str() << (pin == Pin::kYes ? ": pinned\n" : ": no longer pinned\n");

@@ -6,7 +6,6 @@
 #include "cli/json.h"
 #include "cli/oci_transfer.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/transfer.h"
 #include "store/open_catalog.h"
 
@@ -21,9 +20,9 @@ struct Options {
 
 Result<transfer::Pulled> pull_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
-  Progress line(context.io, "pulling");
-  return pull(context, catalog, options.checkpoint, remote, line_of_bytes(line));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
+  const operations::Work work(context.progress, "pulling");
+  return pull(context, catalog, options.checkpoint, remote, line_of_bytes(context.progress));
 }
 
 Result<int> run(const Options& options, Context& context) {

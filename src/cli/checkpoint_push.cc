@@ -5,7 +5,6 @@
 #include "cli/json.h"
 #include "cli/oci_transfer.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/transfer.h"
 #include "store/open_catalog.h"
 
@@ -26,11 +25,11 @@ struct Done {
 
 Result<Done> push_it(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
-  Progress line(context.io, "pushing");
+  const operations::Work work(context.progress, "pushing");
   const transfer::Pushed pushed =
-      REPRISE_PASS(push(context, catalog, row, remote, line_of_bytes(line)));
+      REPRISE_PASS(push(context, catalog, row, remote, line_of_bytes(context.progress)));
   return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
 }
 

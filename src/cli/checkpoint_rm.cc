@@ -25,7 +25,7 @@ struct Options {
 // The row goes first: a checkpoint that is half removed must not be restorable.
 Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
                        const std::string& name) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
   REPRISE_PASS(checkpoints.remove(row.id));
@@ -34,7 +34,7 @@ Result<int> remove_one(Context& context, store::CheckpointStore& checkpoints,
 }
 
 Result<int> remove_all(Context& context, const std::vector<std::string>& names) {
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
   const int status = for_each_name(
       context.io, names, "cannot remove",
       [&](const std::string& name) { return remove_one(context, *checkpoints, name); });
@@ -59,7 +59,7 @@ Result<CheckpointId> find_there(catalog::Catalog& catalog, const OpenRemote& rem
 
 // The catalog first: what it calls a copy may be counted on.
 Result<int> remove_one_there(Context& context, const OpenRemote& remote, const std::string& name) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const CheckpointId id = REPRISE_PASS(find_there(catalog, remote, name));
   const std::vector<std::string> aliases = names_of(context, remote);
   for (const std::string& alias : aliases) REPRISE_PASS(catalog.note_removed_copy(id, alias));

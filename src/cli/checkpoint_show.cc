@@ -74,10 +74,10 @@ Json details(const catalog::CheckpointRow& row, const image::Manifest& manifest)
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show '" + options.checkpoint + "'";
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
   catalog::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
-  const auto checkpoints = REPRISE_TRY(store::open_store(context.store), cannot);
-  find_stored_bytes(catalog, context.store, {&row, 1});
+  const auto checkpoints = REPRISE_TRY(store::open_store(context.node.store), cannot);
+  find_stored_bytes(catalog, context.node.store, {&row, 1});
   const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
   const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
   if (!options.json) {

@@ -16,8 +16,8 @@ struct Options {
 };
 
 Result<int> verify_one(Context& context, const std::string& name) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
   REPRISE_PASS(checkpoints->verify(row.id));
   context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';
@@ -25,7 +25,7 @@ Result<int> verify_one(Context& context, const std::string& name) {
 }
 
 Result<std::vector<std::string>> all_ids(Context& context) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   std::vector<std::string> ids;
   for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
     ids.push_back(row.id.str());

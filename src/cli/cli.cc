@@ -64,15 +64,16 @@ Result<void> check_ready(const Command& command, const Context& context) {
 
 // What is shown and done next should not stem from sessions that nobody cares for any more.
 void settle_abandoned(const Context& context) {
-  if (const auto settled = session::settle_abandoned(context.layout, context.store); !settled)
+  if (const auto settled = session::settle_abandoned(context.node.layout, context.node.store);
+      !settled)
     context.io.err << "warning: an abandoned session was not settled: " << settled.error().message()
                    << '\n';
 }
 
 // Of what an upload left that was killed, or that gave up.
 void upload_in_background(const Context& context) {
-  const auto started =
-      session::start_upload(context.layout, context.store, context.config->upload_remotes());
+  const auto started = session::start_upload(context.node.layout, context.node.store,
+                                             context.config->upload_remotes());
   if (!started)
     context.io.err << "warning: nothing is uploaded: " << started.error().message() << '\n';
 }
@@ -135,13 +136,15 @@ Result<int> dispatch(std::vector<std::string> args, Context& context) {
 }  // namespace
 
 int run_cli(std::vector<std::string> args, const sys::Environment& environment, Io& io) {
-  Result<config::Config> config = config::load(environment);
-  store::StoreConfig store = config::store_config(config ? *config : config::Config(), environment);
+  const Result<config::Config> config = config::load(environment);
+  const store::StoreConfig store =
+      config::store_config(config ? *config : config::Config(), environment);
   Context context{.io = io,
                   .environment = environment,
-                  .layout = host::Layout::of(store.root, environment),
-                  .store = std::move(store),
-                  .config = std::move(config)};
+                  .node = {.layout = host::Layout::of(store.root, environment),
+                           .store = store,
+                           .config = config.value_or(config::Config())},
+                  .config = config};
   const Result<int> status = dispatch(std::move(args), context);
   if (status) return *status;
   print_error(io.err, status.error());

@@ -10,9 +10,6 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/worker_events.h"
-#include "host/message.h"
-#include "host/worker_link.h"
 #include "sys/environment.h"
 
 namespace reprise::cli {
@@ -132,22 +129,6 @@ TEST(Cli, SaysThatItNeedsRoot) {
   }
 }
 
-// --- following a worker, over a real socket
-
-base::Result<host::Outcome> follow_messages(const std::vector<std::string>& messages) {
-  auto pair = sys::MessageSocket::pair();
-  EXPECT_TRUE(pair) << pair.error().message();
-  auto& [ours, theirs] = *pair;
-  host::WorkerLink link{.socket = std::move(ours)};
-  {
-    sys::MessageSocket worker = std::move(theirs);
-    for (const std::string& message : messages) EXPECT_TRUE(worker.send(message));
-  }  // the worker ends
-  std::ostringstream out;
-  Io io{.out = out, .err = out};
-  return follow(link, base::SessionId("s1"), "web: checkpoint", io);
-}
-
 // With a configuration file of this text, and a store that is not the host's.
 Result call_configured(const std::string& text, const std::vector<std::string>& args) {
   const std::string directory = testing::TempDir() + "reprise-cli-configured";
@@ -187,35 +168,6 @@ TEST(Cli, RefusesToWorkWithAFaultyConfiguration) {
   EXPECT_EQ(refused.status, base::exit_code(ErrorCode::kInvalidInput));
   EXPECT_NE(refused.err.find("line 2: 'paht'"), refused.err.npos) << refused.err;
   EXPECT_EQ(call_configured("[", {"--version"}).status, 0);
-}
-
-TEST(Follow, ReturnsTheOutcome) {
-  const auto event =
-      follow_messages({host::encode(host::Phase{.name = "dump"}),
-                       host::encode(host::Outcome{.status = host::Outcome::Status::kDone,
-                                                  .reason = {},
-                                                  .hint = {},
-                                                  .checkpoint = base::CheckpointId("c1"),
-                                                  .freeze_ms = 12})});
-  ASSERT_TRUE(event) << event.error().message();
-  EXPECT_EQ(event->checkpoint.str(), "c1");
-  EXPECT_EQ(event->freeze_ms, 12);
-}
-
-TEST(Follow, MakesAnErrorOfAFailure) {
-  const auto event = follow_messages({host::encode(host::failed_outcome(
-      base::Error(ErrorCode::kUnsupported, "an io_uring").with_hint("do not")))});
-  ASSERT_FALSE(event);
-  EXPECT_EQ(event.error().code(), ErrorCode::kUnsupported);
-  EXPECT_EQ(event.error().message(), "an io_uring");
-  EXPECT_EQ(event.error().hint(), "do not");
-}
-
-TEST(Follow, NoticesThatTheWorkerDied) {
-  const auto event = follow_messages({});
-  ASSERT_FALSE(event);
-  EXPECT_EQ(event.error().code(), ErrorCode::kGone);
-  EXPECT_EQ(event.error().hint(), "see 'reprise logs s1'");
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ Result<std::string> podman_create(const std::vector<std::string>& argv) {
   return fail(ErrorCode::kIo, "'podman create' failed: " + result.status.describe());
 }
 
-Error cold_start_error(const StartOutcome& start) {
+Error cold_start_error(const operations::StartOutcome& start) {
   return Error(ErrorCode::kIo, start.reason).with_hint(start.hint);
 }
 
@@ -97,7 +97,7 @@ Error cold_start_error(const StartOutcome& start) {
 Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
                                 const catalog::CheckpointRow& checkpoint,
                                 const operations::CloneWishes& wishes) {
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
   const auto reader = REPRISE_PASS(checkpoints->open(checkpoint.id));
   REPRISE_PASS(operations::check_options(wishes.options, reader->manifest()));
   // Before anything is made or moved aside: the rest of this trusts every byte.
@@ -135,7 +135,8 @@ Result<CloneOutcome> clone_from(Context& context, catalog::Catalog& catalog,
     REPRISE_PASS(operations::check_shared_files(catalog, checkpoint, info, saved));
   REPRISE_PASS(operations::record_container(catalog, info));
   REPRISE_PASS(catalog.set_continuation(key, checkpoint.id));
-  StartOutcome start = REPRISE_TRY(start_container(context, catalog, info), "starting it");
+  operations::StartOutcome start =
+      REPRISE_TRY(operations::start_container(catalog, info, context.progress), "starting it");
   if (!start.restored) return std::unexpected(cold_start_error(start));
   remove_new.dismiss();
   forget_new.dismiss();

@@ -8,14 +8,14 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "cli/command.h"
-#include "cli/start.h"
 #include "operations/clone_command.h"
+#include "operations/start.h"
 
 namespace reprise::cli {
 
 struct CloneOutcome {
   podman::ContainerInfo container;
-  StartOutcome start;
+  operations::StartOutcome start;
 };
 
 // Makes the container of `checkpoint` again from the command that was recorded for it, changed as

@@ -38,7 +38,7 @@ std::span<const Command> commands() {
 
 void print_no_store(Context& context) {
   context.io.err
-      << "note: there is no store at '" << context.layout.store.string()
+      << "note: there is no store at '" << context.node.layout.store.string()
       << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
 }
 

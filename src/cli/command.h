@@ -14,9 +14,9 @@
 #include "base/result.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "config/config.h"
-#include "host/layout.h"
-#include "store/store_config.h"
+#include "operations/node.h"
 #include "sys/environment.h"
 
 namespace reprise::cli {
@@ -27,10 +27,10 @@ using base::Result;
 struct Context {
   Io& io;
   const sys::Environment& environment;
-  host::Layout layout;
-  store::StoreConfig store;
+  operations::Node node;
   // For commands that need root: what they would do without it might be wrong.
   Result<config::Config> config;
+  ProgressLine progress{io};
 };
 
 // Does the work and returns the exit status.

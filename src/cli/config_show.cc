@@ -43,8 +43,8 @@ class Listing {
 };
 
 void add_store(Listing& listing, const Context& context) {
-  listing.add("store.path", context.store.root.string(), "REPRISE_STORE");
-  const crypto::KeySource& key = context.store.key;
+  listing.add("store.path", context.node.store.root.string(), "REPRISE_STORE");
+  const crypto::KeySource& key = context.node.store.key;
   switch (key.kind) {
     case crypto::KeySource::Kind::kFile:
       return listing.add("store.key_file", key.value, "REPRISE_KEY_FILE");

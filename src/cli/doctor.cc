@@ -21,11 +21,11 @@ struct Options {
 Result<int> run(const Options& options, Context& context) {
   std::vector<Finding> findings;
   if (options.container.empty()) {
-    findings = check_host(context.layout);
+    findings = check_host(context.node.layout);
   } else {
     const podman::ContainerInfo info = REPRISE_TRY(podman::inspect(options.container),
                                                    "cannot examine '" + options.container + "'");
-    findings = check_container(info, context.layout);
+    findings = check_container(info, context.node.layout);
   }
   if (!options.json) {
     const Health worst = print_findings(context.io.out, findings);

@@ -51,7 +51,7 @@ Result<std::vector<catalog::LifeRow>> history_of(catalog::Catalog& catalog,
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show the lives of '" + options.container + "'";
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
   const auto history = REPRISE_TRY(history_of(catalog, options.container), cannot);
   if (options.json)
     print_lives_json(context.io.out, history);

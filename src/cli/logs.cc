@@ -130,12 +130,12 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot =
       options.session.empty() ? "cannot list sessions" : "cannot show '" + options.session + "'";
   if (options.session.empty() &&
-      !REPRISE_TRY(catalog::Catalog::exists(context.layout.store), cannot)) {
+      !REPRISE_TRY(catalog::Catalog::exists(context.node.layout.store), cannot)) {
     print_no_store(context);
     if (options.json) print_json(context.io.out, {{"sessions", Json::array()}});
     return kDone;
   }
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.store), cannot);
+  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
   if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }

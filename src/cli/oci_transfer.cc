@@ -73,8 +73,8 @@ Result<session::OciWritten> push_image(Context& context, const std::string& chec
                                        const std::string& place) {
   const session::OciPlace to = REPRISE_PASS(session::parse_oci_place(place));
   const PreparedExport prepared = REPRISE_PASS(prepare_export(context, checkpoint));
-  Progress line(context.io, "pushing");
-  ByteProgress progress(line);
+  const operations::Work work(context.progress, "pushing");
+  ByteProgress progress(context.progress);
   auto written = REPRISE_PASS(to.is_archive ? make_archive(prepared, to, progress)
                                             : add_to_layout(prepared, to, progress));
   print_volumes_left_out(prepared, context.io.err);

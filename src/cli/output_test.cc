@@ -34,7 +34,8 @@ TEST(Progress, IsSilentWithoutATerminal) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kNo};
-  Progress progress(io, "web: stopping");
+  ProgressLine progress(io);
+  progress.begin("web: stopping");
   const base::Stopwatch since;
   while (since.elapsed_ms() < 1100) progress.tick();
   EXPECT_EQ(err.str(), "");
@@ -45,8 +46,9 @@ TEST(Progress, DrawsAfterASecondAndCleansUp) {
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kYes};
   {
-    Progress progress(io, "web: stopping");
-    progress.set_phase("dump");
+    ProgressLine progress(io);
+    progress.begin("web: stopping");
+    progress.step("dump");
     progress.tick();
     EXPECT_EQ(err.str(), "");
     const base::Stopwatch since;

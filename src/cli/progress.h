@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A line that says what is going on, for work that takes more than a second.
+// What operations tell while they go on, on the error output: warnings and notes at once, and, for
+// work that takes more than a second, a line that says what is going on.
 #pragma once
 
 #include <string>
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "operations/progress.h"
 
 namespace reprise::cli {
 
-// Draws only on a terminal, and only once a second has passed. The line is removed when the object
-// goes.
-class Progress {
+// The line is drawn only on a terminal, and removed before anything else is written.
+class ProgressLine final : public operations::Progress {
  public:
-  Progress(Io& io, std::string what) : io_(io), what_(std::move(what)) {}
-  ~Progress() { clear(); }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  explicit ProgressLine(Io& io) : io_(io) {}
+  ~ProgressLine() override { clear(); }
 
-  // The step that is being worked on, behind what it is all about.
-  void set_phase(std::string phase) { phase_ = std::move(phase); }
-  // To be called a few times per second.
-  void tick();
-  // Before anything else is written.
-  void clear();
+  void begin(const std::string& work) override;
+  void step(const std::string& step) override { step_ = step; }
+  void bytes(std::uint64_t done, std::uint64_t all) override;
+  void tick() override;
+  void end() override { clear(); }
+  void warn(const std::string& what, const std::string& hint) override;
+  void note(const std::string& what) override;
 
  private:
+  void clear();
+
   Io& io_;
-  std::string what_;
-  std::string phase_;
+  std::string work_;
+  std::string step_;
   base::Stopwatch since_;
   std::size_t frame_ = 0;
   bool drawn_ = false;

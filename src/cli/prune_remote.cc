@@ -20,14 +20,14 @@ Result<bool> is_kept(const Context& context, catalog::Catalog& catalog, const Op
   if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
   if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
   const std::string note =
-      REPRISE_PASS(transfer::remote_note_of(context.store, id, *remote.objects));
+      REPRISE_PASS(transfer::remote_note_of(context.node.store, id, *remote.objects));
   const std::string step = "reading the note of checkpoint '" + id.str() + "'";
   return !REPRISE_TRY(operations::decode_remote_note(note), step).tag.empty();
 }
 
 Result<catalog::StoreFacts> facts_of(const Context& context, catalog::Catalog& catalog,
                                      const OpenRemote& remote) {
-  auto there = REPRISE_PASS(transfer::remote_checkpoints(context.store, *remote.objects));
+  auto there = REPRISE_PASS(transfer::remote_checkpoints(context.node.store, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   catalog::StoreFacts facts;
   for (const image::Manifest& manifest : there.manifests) {

@@ -28,9 +28,9 @@ std::string state_of(const PsRow& row) {
 
 Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
   std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
-  const std::filesystem::path& root = context.layout.store;
+  const std::filesystem::path& root = context.node.layout.store;
   if (REPRISE_PASS(catalog::Catalog::exists(root))) {
-    catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+    catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
     return ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent);
   }
   print_no_store(context);

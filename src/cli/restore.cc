@@ -81,9 +81,9 @@ Result<catalog::CheckpointRow> find_subject(catalog::Catalog& catalog, const std
 Result<catalog::CheckpointRow> fetch_subject(Context& context, catalog::Catalog& catalog,
                                              const Options& options) {
   const OpenRemote remote = REPRISE_PASS(open_named(context, options.from));
-  Progress line(context.io, "pulling");
-  const transfer::Pulled pulled =
-      REPRISE_PASS(pull(context, catalog, options.subject, remote, line_of_bytes(line)));
+  const operations::Work work(context.progress, "pulling");
+  const transfer::Pulled pulled = REPRISE_PASS(
+      pull(context, catalog, options.subject, remote, line_of_bytes(context.progress)));
   return catalog.find_checkpoint(pulled.manifest.id.str());
 }
 
@@ -100,7 +100,7 @@ Result<std::optional<podman::ContainerInfo>> waiting_container(
 Result<int> restore(const Options& options, Context& context) {
   // A machine whose first checkpoint comes from elsewhere has no store yet.
   const auto open = options.from.empty() ? store::open_existing_catalog : store::open_catalog;
-  catalog::Catalog catalog = REPRISE_PASS(open(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(open(context.node.store));
   const catalog::CheckpointRow checkpoint =
       options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
                            : REPRISE_PASS(fetch_subject(context, catalog, options));
@@ -111,14 +111,15 @@ Result<int> restore(const Options& options, Context& context) {
   if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
     // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint
     // does not want: a program that begins anew may overwrite what its volumes hold.
-    const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
+    const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
     REPRISE_PASS(checkpoints->verify(checkpoint.id));
-    const StartOutcome outcome = REPRISE_PASS(start_container(context, catalog, *waiting));
-    print_start(context, waiting->name, outcome);
+    const operations::StartOutcome outcome =
+        REPRISE_PASS(operations::start_container(catalog, *waiting, context.progress));
+    print_start(context.io, waiting->name, outcome);
     return outcome.restored ? kDone : kNotAsAsked;
   }
   const CloneOutcome clone = REPRISE_PASS(clone_from(context, catalog, checkpoint, options.wishes));
-  print_start(context, clone.container.name, clone.start);
+  print_start(context.io, clone.container.name, clone.start);
   return kDone;
 }
 

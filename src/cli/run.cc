@@ -28,7 +28,7 @@ Result<void> record_new_container(const Context& context, const std::string& id)
   const Result<podman::ContainerInfo> info = podman::inspect(id);
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};
   if (!info) return std::unexpected(info.error());
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
   return operations::record_container(catalog, *info);
 }
 
@@ -70,7 +70,7 @@ Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
   const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
   // Before the container is made, which notes that its life begins, but makes no store.
-  if (const auto made = store::open_catalog(context.store); !made)
+  if (const auto made = store::open_catalog(context.node.store); !made)
     context.io.err << "warning: the container's history is not written: " << made.error().message()
                    << '\n';
   const sys::RunResult result = REPRISE_TRY(

@@ -35,13 +35,13 @@ Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
 
 Result<int> gc(const Options& options, Context& context) {
   if (options.background) {
-    REPRISE_PASS(session::run_background_gc(context.layout, context.store));
+    REPRISE_PASS(session::run_background_gc(context.node.layout, context.node.store));
     return kDone;
   }
   // Looking makes no store; and a newer version may need what this one does not know of.
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   REPRISE_PASS(catalog.forget_needless_commands());
-  const auto opened = REPRISE_PASS(store::open_store(context.store));
+  const auto opened = REPRISE_PASS(store::open_store(context.node.store));
   REPRISE_PASS(opened->sweep());
   if (!options.no_compact) REPRISE_PASS(compact(*opened, context));
   const store::Collected collected = REPRISE_PASS(opened->collect(kGcPatience));
@@ -54,8 +54,8 @@ Result<int> gc(const Options& options, Context& context) {
 
 Result<int> gc_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
-  const transfer::RemoteCollected collected =
-      REPRISE_PASS(transfer::collect_remote(context.store, *remote.objects, options.at_remote));
+  const transfer::RemoteCollected collected = REPRISE_PASS(
+      transfer::collect_remote(context.node.store, *remote.objects, options.at_remote));
   std::ostream& out = context.io.out;
   out << format_bytes(collected.bytes)
       << (options.at_remote.dry_run ? " would be freed (" : " freed (") << collected.packs

@@ -11,11 +11,11 @@ namespace reprise::cli {
 namespace {
 
 Result<int> init(bool json, Context& context) {
-  const std::filesystem::path& root = context.layout.store;
+  const std::filesystem::path& root = context.node.layout.store;
   const std::string cannot = "cannot make the store '" + root.string() + "'";
   const bool was_there = REPRISE_TRY(catalog::Catalog::exists(root), cannot);
-  REPRISE_TRY(store::open_catalog(context.store), cannot);
-  REPRISE_TRY(store::open_store(context.store), cannot);
+  REPRISE_TRY(store::open_catalog(context.node.store), cannot);
+  REPRISE_TRY(store::open_store(context.node.store), cannot);
   if (json)
     print_json(context.io.out, {{"store", root.string()}, {"made", !was_there}});
   else

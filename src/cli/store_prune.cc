@@ -53,7 +53,7 @@ void print_as_json(Context& context, const Options& options, const catalog::Deci
 
 Result<int> run_there(const Options& options, Context& context) {
   const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
   const config::Config config = REPRISE_PASS(context.config);
   catalog::Retention policy = policy_of(options, config.retention);
   // That of the configuration is for the store here.
@@ -67,11 +67,11 @@ Result<int> run_there(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   if (const auto done = options.dry_run ? Result<void>() : operations::forget_gone(catalog); !done)
     context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
                    << '\n';
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
   const config::Config config = REPRISE_PASS(context.config);
   const catalog::Decision decision = REPRISE_PASS(store::prune(
       catalog, *checkpoints, policy_of(options, config.retention), {.dry_run = options.dry_run}));

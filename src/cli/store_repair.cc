@@ -11,7 +11,7 @@ namespace {
 
 Result<void> replace_catalog(const std::string& damage, Context& context) {
   const catalog::SalvagedCatalog salvaged =
-      REPRISE_PASS(catalog::replace_catalog(context.layout.store));
+      REPRISE_PASS(catalog::replace_catalog(context.node.layout.store));
   context.io.out << "catalog made anew, since it was damaged (" << damage << "); the old one is '"
                  << salvaged.damaged.string() << "'\n";
   for (const std::string& table : salvaged.lost)
@@ -21,8 +21,8 @@ Result<void> replace_catalog(const std::string& damage, Context& context) {
 
 Result<int> repair(Context& context) {
   // First of all: what a newer version wrote is not for us to mend.
-  const auto damage = REPRISE_PASS(catalog::find_catalog_damage(context.layout.store));
-  const auto opened = REPRISE_PASS(store::open_store(context.store));
+  const auto damage = REPRISE_PASS(catalog::find_catalog_damage(context.node.layout.store));
+  const auto opened = REPRISE_PASS(store::open_store(context.node.store));
   REPRISE_PASS(opened->sweep());
   const store::Rebuilt rebuilt = REPRISE_PASS(opened->rebuild_index(kGcPatience));
   context.io.out << "index made anew: " << rebuilt.pages << " pages\n";
@@ -30,7 +30,7 @@ Result<int> repair(Context& context) {
     context.io.err << "pack '" << pack
                    << "' is damaged: 'reprise store verify' names who needs it\n";
   if (damage) REPRISE_PASS(replace_catalog(*damage, context));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
   const store::CatalogRepair repaired = REPRISE_PASS(store::repair_catalog(*opened, catalog));
   for (const base::CheckpointId& id : repaired.added)
     context.io.out << id.str() << ": back in the catalog\n";

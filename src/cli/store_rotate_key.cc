@@ -12,7 +12,7 @@ namespace {
 Result<int> rotate_key(const std::string& wanted, Context& context) {
   const auto file = wanted.empty() ? std::nullopt : std::optional<std::filesystem::path>(wanted);
   const auto now =
-      REPRISE_TRY(store::rotate_key(context.store, file), "cannot give the store another key");
+      REPRISE_TRY(store::rotate_key(context.node.store, file), "cannot give the store another key");
   if (file)
     context.io.out << "the store opens with '" << now.string()
                    << "' now: set REPRISE_KEY_FILE, or put it where the old key was\n";

@@ -57,12 +57,12 @@ class EndSignal {
 };
 
 Result<int> serve(const Options& options, Context& context) {
-  remote::ServeOptions serving{.store = context.layout.store,
+  remote::ServeOptions serving{.store = context.node.layout.store,
                                .cert_file = options.cert,
                                .key_file = options.key,
                                .ca_file = options.ca};
   // Without it a reader could not make the container again.
-  serving.make_note = [config = context.store](const std::string& name) {
+  serving.make_note = [config = context.node.store](const std::string& name) {
     return make_note(config, name);
   };
   REPRISE_PASS(set_address(options.listen, serving));
@@ -71,9 +71,9 @@ Result<int> serve(const Options& options, Context& context) {
   const std::string host = serving.host.contains(':') ? "[" + serving.host + "]" : serving.host;
   const EndSignal end;
   const auto server = REPRISE_TRY(remote::serve_objects(std::move(serving)),
-                                  "cannot serve '" + context.layout.store.string() + "'");
-  context.io.out << "serving '" << context.layout.store.string() << "' at https://" << host << ":"
-                 << server->port() << std::endl;  // at once: somebody may wait for it
+                                  "cannot serve '" + context.node.layout.store.string() + "'");
+  context.io.out << "serving '" << context.node.layout.store.string() << "' at https://" << host
+                 << ":" << server->port() << std::endl;  // at once: somebody may wait for it
   end.wait();
   return kDone;
 }

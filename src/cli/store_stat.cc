@@ -19,8 +19,8 @@ double percent(std::uint64_t part, std::uint64_t whole) {
 }
 
 Result<int> stat(bool json, Context& context) {
-  REPRISE_PASS(store::open_existing_catalog(context.store));  // looking makes no store
-  const auto opened = REPRISE_PASS(store::open_store(context.store));
+  REPRISE_PASS(store::open_existing_catalog(context.node.store));  // looking makes no store
+  const auto opened = REPRISE_PASS(store::open_store(context.node.store));
   const store::StoreUse use = REPRISE_PASS(opened->use());
   if (json) {
     print_json(context.io.out, {{"checkpoints", use.checkpoints},

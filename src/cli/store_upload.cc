@@ -10,7 +10,6 @@
 #include "base/fault.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/transfer.h"
 #include "session/background_upload.h"
 #include "store/open_catalog.h"
@@ -24,7 +23,7 @@ enum class Patience : unsigned char { kNone, kSome };
 
 // All that lacks its copy at one remote. The first error ends it: the next one would be the same.
 Result<int> upload_to(Context& context, const std::string& name) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const auto ids = REPRISE_PASS(catalog.lacking_copies(name));
   if (ids.empty()) return 0;
   const OpenRemote remote = REPRISE_PASS(open_named(context, name));
@@ -33,9 +32,9 @@ Result<int> upload_to(Context& context, const std::string& name) {
   for (const base::CheckpointId& id : ids) {
     const auto row = catalog.find_checkpoint(id.str());
     if (!row) continue;  // removed since
-    Progress line(context.io, "uploading '" + id.str() + "'");
-    const auto pushed = push(context, catalog, *row, remote, line_of_bytes(line));
-    line.clear();
+    context.progress.begin("uploading '" + id.str() + "'");
+    const auto pushed = push(context, catalog, *row, remote, line_of_bytes(context.progress));
+    context.progress.end();
     REPRISE_PASS(base::fault_point("upload-one"));
     if (pushed) {
       context.io.out << id.str() << ": at '" << name << "'\n";
@@ -68,7 +67,7 @@ Result<void> upload_under_lock(Context& context, const std::vector<std::string>&
   for (;;) {
     int uploaded = 0;
     {
-      const auto lock = session::lock_uploads(context.layout);
+      const auto lock = session::lock_uploads(context.node.layout);
       if (!lock && lock.error().code() == ErrorCode::kBusy) return {};
       if (!lock) return std::unexpected(lock.error());
       uploaded = REPRISE_PASS(upload_all(context, remotes));

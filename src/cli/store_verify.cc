@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 
@@ -21,7 +20,7 @@ bool is_known(const std::vector<catalog::CheckpointRow>& rows, const base::Check
 // What catalog and store do not both have. A row goes before its file, and comes after it.
 Result<void> add_missing(Context& context, store::CheckpointStore& checkpoints,
                          store::Verified& verified) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.store));
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   const auto ids = REPRISE_PASS(checkpoints.list());
   for (const base::CheckpointId& id : ids)
@@ -61,15 +60,15 @@ void print_as_json(Context& context, const store::Verified& verified) {
 }
 
 Result<int> verify(bool json, Context& context) {
-  const auto catalog_damage = REPRISE_PASS(catalog::find_catalog_damage(context.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.store));
-  Progress progress(context.io, "verifying");
-  store::Verified verified =
-      REPRISE_PASS(checkpoints->verify_all([&](const auto& id, auto done, auto all) {
-        progress.set_phase(std::to_string(done) + " of " + std::to_string(all) + ", " + id.str());
-        progress.tick();
-      }));
-  progress.clear();
+  const auto catalog_damage = REPRISE_PASS(catalog::find_catalog_damage(context.node.layout.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
+  context.progress.begin("verifying");
+  store::Verified verified = REPRISE_PASS(checkpoints->verify_all([&](const auto& id, auto done,
+                                                                      auto all) {
+    context.progress.step(std::to_string(done) + " of " + std::to_string(all) + ", " + id.str());
+    context.progress.tick();
+  }));
+  context.progress.end();
   if (catalog_damage)
     verified.damages.push_back({.checkpoint = {},
                                 .pack = "",

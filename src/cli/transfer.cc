@@ -141,8 +141,8 @@ Result<transfer::Pushed> push(const Context& context, catalog::Catalog& catalog,
   const std::string note = REPRISE_PASS(note_of(catalog, checkpoint));
   catalog::Copy copy{.checkpoint = checkpoint.id, .remote = remote.name, .uploading = true};
   REPRISE_PASS(catalog.note_copy(copy));
-  const transfer::Pushed pushed = REPRISE_PASS(
-      transfer::push_checkpoint(context.store, checkpoint.id, note, *remote.objects, progress));
+  const transfer::Pushed pushed = REPRISE_PASS(transfer::push_checkpoint(
+      context.node.store, checkpoint.id, note, *remote.objects, progress));
   copy.uploading = false;
   REPRISE_PASS(catalog.note_copy(copy));
   return pushed;
@@ -151,18 +151,18 @@ Result<transfer::Pushed> push(const Context& context, catalog::Catalog& catalog,
 Result<transfer::Pulled> pull(const Context& context, catalog::Catalog& catalog,
                               const std::string& subject, const OpenRemote& remote,
                               const transfer::TransferProgress& progress) {
-  const CheckpointId id = REPRISE_PASS(find_there(context.store, subject, remote));
+  const CheckpointId id = REPRISE_PASS(find_there(context.node.store, subject, remote));
   transfer::Pulled pulled =
-      REPRISE_PASS(transfer::pull_checkpoint(context.store, id, *remote.objects, progress));
+      REPRISE_PASS(transfer::pull_checkpoint(context.node.store, id, *remote.objects, progress));
   REPRISE_TRY(enter(catalog, pulled), "entering checkpoint '" + id.str() + "' in the catalog");
   REPRISE_PASS(catalog.note_copy({.checkpoint = id, .remote = remote.name, .uploading = false}));
   return pulled;
 }
 
-transfer::TransferProgress line_of_bytes(Progress& line) {
-  return [&line](std::uint64_t done, std::uint64_t all) -> Result<void> {
-    line.set_phase(format_bytes(done) + " of " + format_bytes(all));
-    line.tick();
+transfer::TransferProgress line_of_bytes(operations::Progress& progress) {
+  return [&progress](std::uint64_t done, std::uint64_t all) -> Result<void> {
+    progress.bytes(done, all);
+    progress.tick();
     return {};
   };
 }

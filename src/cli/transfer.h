@@ -9,7 +9,7 @@
 #include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/progress.h"
+#include "operations/progress.h"
 #include "transfer/transfer.h"
 
 namespace reprise::cli {
@@ -47,8 +47,8 @@ Result<transfer::Pulled> pull(const Context& context, catalog::Catalog& catalog,
                               const std::string& subject, const OpenRemote& remote,
                               const transfer::TransferProgress& progress);
 
-// A line for people: "uploading, 12.0 MB of 40.0 MB".
-transfer::TransferProgress line_of_bytes(Progress& line);
+// Tells how far it is.
+transfer::TransferProgress line_of_bytes(operations::Progress& progress);
 
 // "local", "local, depot (uploading)".
 std::string places_of(const std::vector<catalog::Copy>& copies, const base::CheckpointId& id);

@@ -89,6 +89,10 @@ Result<void> record_container(catalog::Catalog& catalog, const podman::Container
   return catalog.put_container(row);
 }
 
+void warn_unrecorded(Progress& progress, const Error& why) {
+  progress.warn("'reprise restore' will not be able to make it again: " + why.message(), "");
+}
+
 Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name) {
   const Result<podman::ContainerInfo> info = podman::inspect(name);
   if (info) return key_of(*info);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "operations/progress.h"
 #include "podman/container_info.h"
 
 namespace reprise::operations {
@@ -41,6 +42,9 @@ Result<catalog::ContainerRow> container_row(const podman::ContainerInfo& info);
 
 // Keeps the command that made the container, so that `restore` can make it again.
 Result<void> record_container(catalog::Catalog& catalog, const podman::ContainerInfo& info);
+
+// What it means that this could not be done.
+void warn_unrecorded(Progress& progress, const base::Error& why);
 
 // The key behind a container's name, id or key: of the one that exists, else of the newest that
 // did. kNotFound if neither Podman nor the catalog knows the name.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/worker_events.h"
+#include "operations/worker_events.h"
 
-#include "cli/progress.h"
 #include "host/message.h"
 #include "host/worker_link.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Error;
 using base::ErrorCode;
@@ -26,9 +25,9 @@ Error error_of(const host::Outcome& outcome, const base::SessionId& session) {
 }
 
 Result<host::Outcome> follow(host::WorkerLink& link, const base::SessionId& session,
-                             const std::string& what, Io& io) {
+                             const std::string& what, Progress& progress) {
   constexpr std::chrono::milliseconds kTick{200};
-  Progress progress(io, what);
+  const Work work(progress, what);
   while (true) {
     Result<host::WorkerMessage> message = host::next_message(link, kTick);
     progress.tick();
@@ -38,7 +37,7 @@ Result<host::Outcome> follow(host::WorkerLink& link, const base::SessionId& sess
           Error(ErrorCode::kGone, "its worker ended without saying what came of it")
               .with_hint(log_hint(session)));
     if (!message) return std::unexpected(std::move(message).error());
-    if (const auto* phase = std::get_if<host::Phase>(&*message)) progress.set_phase(phase->name);
+    if (const auto* phase = std::get_if<host::Phase>(&*message)) progress.step(phase->name);
     auto* outcome = std::get_if<host::Outcome>(&*message);
     if (outcome == nullptr) continue;
     if (!outcome->ok()) return std::unexpected(error_of(*outcome, session));
@@ -46,4 +45,4 @@ Result<host::Outcome> follow(host::WorkerLink& link, const base::SessionId& sess
   }
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations
