@@ -2,11 +2,11 @@
 #include <array>
 #include <memory>
 
-#include "cli/clone.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/start.h"
 #include "cli/transfer.h"
+#include "operations/clone.h"
 #include "operations/containers.h"
 #include "podman/client.h"
 #include "store/checkpoint_store.h"
@@ -21,7 +21,7 @@ using base::ErrorCode;
 struct Options {
   std::string subject;
   std::string from;  // a remote
-  operations::CloneWishes wishes;
+  operations::CloneWishes wishes{.podman_errors = podman::ErrorOutput::kPass};
   std::vector<std::string> more;  // what stands after "--"
 };
 
@@ -118,7 +118,8 @@ Result<int> restore(const Options& options, Context& context) {
     print_start(context.io, waiting->name, outcome);
     return outcome.restored ? kDone : kNotAsAsked;
   }
-  const CloneOutcome clone = REPRISE_PASS(clone_from(context, catalog, checkpoint, options.wishes));
+  const operations::CloneOutcome clone = REPRISE_PASS(
+      operations::clone_from(context.node, catalog, checkpoint, options.wishes, context.progress));
   print_start(context.io, clone.container.name, clone.start);
   return kDone;
 }

@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "container/volumes.h"
 #include "image/manifest.h"
+#include "podman/client.h"
 
 namespace reprise::operations {
 
@@ -26,6 +27,8 @@ struct CloneWishes {
   std::string name;                  // of the new container; empty: its old name
   std::vector<std::string> options;  // for `podman create`; they win over the recorded ones
   VolumeWish volumes = VolumeWish::kFill;
+  // Whether Podman shows the pull of an image on our own standard error, and its errors with it.
+  podman::ErrorOutput podman_errors = podman::ErrorOutput::kCapture;
 };
 
 // kInvalidInput for options that are none, or that cannot work: a name (that has its own place), or
