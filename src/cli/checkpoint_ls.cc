@@ -8,12 +8,14 @@
 #include <ranges>
 
 #include "cli/command.h"
+#include "cli/copies.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
 #include "operations/containers.h"
+#include "operations/remotes.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
+#include "transfer/transfer.h"
 
 namespace reprise::cli {
 namespace {
@@ -40,7 +42,8 @@ catalog::CheckpointRow row_of(const image::Manifest& manifest) {
 
 // What lies there, whether it is here as well or not.
 Result<void> list_remote(const Options& options, Context& context) {
-  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
+  const operations::OpenRemote remote =
+      REPRISE_PASS(operations::open_named(context.node, options.remote));
   std::vector<catalog::CheckpointRow> rows;
   const transfer::RemoteCheckpoints there =
       REPRISE_PASS(transfer::remote_checkpoints(context.node.store, *remote.objects));

@@ -6,8 +6,7 @@
 #include "cli/json.h"
 #include "cli/oci_transfer.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
-#include "store/open_catalog.h"
+#include "operations/transfer.h"
 
 namespace reprise::cli {
 namespace {
@@ -18,13 +17,6 @@ struct Options {
   bool json = false;
 };
 
-Result<transfer::Pulled> pull_it(const Options& options, Context& context) {
-  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
-  const operations::Work work(context.progress, "pulling");
-  return pull(context, catalog, options.checkpoint, remote, line_of_bytes(context.progress));
-}
-
 Result<int> run(const Options& options, Context& context) {
   if (session::is_oci_place(options.checkpoint)) {
     const auto imported = REPRISE_TRY(pull_image(context, options.checkpoint),
@@ -32,8 +24,9 @@ Result<int> run(const Options& options, Context& context) {
     print_imported(imported, options.json, context);
     return kDone;
   }
-  const transfer::Pulled pulled =
-      REPRISE_TRY(pull_it(options, context), "cannot pull '" + options.checkpoint + "'");
+  const transfer::Pulled pulled = REPRISE_TRY(
+      operations::pull(context.node, options.checkpoint, options.remote, context.progress),
+      "cannot pull '" + options.checkpoint + "'");
   const std::string& id = pulled.manifest.id.str();
   if (options.json)
     print_json(context.io.out,

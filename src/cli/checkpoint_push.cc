@@ -5,8 +5,7 @@
 #include "cli/json.h"
 #include "cli/oci_transfer.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
-#include "store/open_catalog.h"
+#include "operations/transfer.h"
 
 namespace reprise::cli {
 namespace {
@@ -16,22 +15,6 @@ struct Options {
   std::string remote;
   bool json = false;
 };
-
-struct Done {
-  base::CheckpointId id;
-  std::string remote;
-  transfer::Pushed pushed;
-};
-
-Result<Done> push_it(const Options& options, Context& context) {
-  const OpenRemote remote = REPRISE_PASS(open_named(context, options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
-  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(options.checkpoint));
-  const operations::Work work(context.progress, "pushing");
-  const transfer::Pushed pushed =
-      REPRISE_PASS(push(context, catalog, row, remote, line_of_bytes(context.progress)));
-  return Done{.id = row.id, .remote = remote.name, .pushed = pushed};
-}
 
 Result<int> run_to_image(const Options& options, Context& context) {
   const session::OciWritten written =
@@ -51,8 +34,9 @@ Result<int> run_to_image(const Options& options, Context& context) {
 
 Result<int> run(const Options& options, Context& context) {
   if (session::is_oci_place(options.remote)) return run_to_image(options, context);
-  const Done done =
-      REPRISE_TRY(push_it(options, context), "cannot push '" + options.checkpoint + "'");
+  const operations::PushedCheckpoint done = REPRISE_TRY(
+      operations::push(context.node, options.checkpoint, options.remote, context.progress),
+      "cannot push '" + options.checkpoint + "'");
   if (options.json)
     print_json(context.io.out, {{"checkpoint", done.id.str()},
                                 {"remote", done.remote},

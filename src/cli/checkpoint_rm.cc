@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/each.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
+#include "operations/transfer.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 
@@ -48,7 +48,7 @@ Result<int> remove_all(Context& context, const std::vector<std::string>& names) 
 // --- at a remote
 
 // A tag is ours; else what lies there counts, and what only the catalog believes to lie there.
-Result<CheckpointId> find_there(catalog::Catalog& catalog, const OpenRemote& remote,
+Result<CheckpointId> find_there(catalog::Catalog& catalog, const operations::OpenRemote& remote,
                                 const std::string& name) {
   const auto here = catalog.find_checkpoint(name);
   if (here && here->tag == name) return here->id;
@@ -58,10 +58,11 @@ Result<CheckpointId> find_there(catalog::Catalog& catalog, const OpenRemote& rem
 }
 
 // The catalog first: what it calls a copy may be counted on.
-Result<int> remove_one_there(Context& context, const OpenRemote& remote, const std::string& name) {
+Result<int> remove_one_there(Context& context, const operations::OpenRemote& remote,
+                             const std::string& name) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
   const CheckpointId id = REPRISE_PASS(find_there(catalog, remote, name));
-  const std::vector<std::string> aliases = names_of(context, remote);
+  const std::vector<std::string> aliases = operations::names_of(context.node, remote);
   for (const std::string& alias : aliases) REPRISE_PASS(catalog.note_removed_copy(id, alias));
   const bool was_there = REPRISE_PASS(transfer::remove_remote_checkpoint(id, *remote.objects));
   context.io.out << id.str() << (was_there ? ": removed from '" : ": was not at '") << remote.name
@@ -78,7 +79,8 @@ Result<int> remove_one_there(Context& context, const OpenRemote& remote, const s
 }
 
 Result<int> remove_all_there(Context& context, const Options& options) {
-  const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
+  const operations::OpenRemote remote =
+      REPRISE_PASS(operations::open_to_change(context.node, *options.remote));
   return for_each_name(context.io, options.names, "cannot remove", [&](const std::string& name) {
     return remove_one_there(context, remote, name);
   });

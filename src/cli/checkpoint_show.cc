@@ -4,9 +4,9 @@
 
 #include "cli/checkpoint_ls.h"
 #include "cli/command.h"
+#include "cli/copies.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
 #include "operations/containers.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"

@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "host/layout.h"
-#include "session/background_upload.h"
+#include "operations/background_upload.h"
 #include "session/recovery.h"
 
 namespace reprise::cli {
@@ -72,8 +72,8 @@ void settle_abandoned(const Context& context) {
 
 // Of what an upload left that was killed, or that gave up.
 void upload_in_background(const Context& context) {
-  const auto started = session::start_upload(context.node.layout, context.node.store,
-                                             context.config->upload_remotes());
+  const auto started = operations::start_upload(context.node.layout, context.node.store,
+                                                context.config->upload_remotes());
   if (!started)
     context.io.err << "warning: nothing is uploaded: " << started.error().message() << '\n';
 }

@@ -14,8 +14,8 @@ using base::ErrorCode;
 
 namespace {
 
-Result<bool> is_kept(const Context& context, catalog::Catalog& catalog, const OpenRemote& remote,
-                     const CheckpointId& id) {
+Result<bool> is_kept(const Context& context, catalog::Catalog& catalog,
+                     const operations::OpenRemote& remote, const CheckpointId& id) {
   const auto row = catalog.find_checkpoint(id.str());
   if (!row && row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
   if (row && row->id == id && (row->pinned || row->pending || !row->tag.empty())) return true;
@@ -26,7 +26,7 @@ Result<bool> is_kept(const Context& context, catalog::Catalog& catalog, const Op
 }
 
 Result<catalog::StoreFacts> facts_of(const Context& context, catalog::Catalog& catalog,
-                                     const OpenRemote& remote) {
+                                     const operations::OpenRemote& remote) {
   auto there = REPRISE_PASS(transfer::remote_checkpoints(context.node.store, *remote.objects));
   std::ranges::sort(there.manifests, std::greater(), &image::Manifest::created);
   catalog::StoreFacts facts;
@@ -45,8 +45,8 @@ Result<catalog::StoreFacts> facts_of(const Context& context, catalog::Catalog& c
 }  // namespace
 
 Result<catalog::Decision> prune_remote(const Context& context, catalog::Catalog& catalog,
-                                       const OpenRemote& remote, const catalog::Retention& policy,
-                                       bool dry_run) {
+                                       const operations::OpenRemote& remote,
+                                       const catalog::Retention& policy, bool dry_run) {
   if (policy.max_bytes)
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "a remote has no maximum size")
@@ -56,7 +56,7 @@ Result<catalog::Decision> prune_remote(const Context& context, catalog::Catalog&
   if (dry_run) return decision;
   for (const catalog::Removal& removal : decision.removals) {
     // The catalog first: what it calls a copy may be counted on.
-    for (const std::string& alias : names_of(context, remote))
+    for (const std::string& alias : operations::names_of(context.node, remote))
       REPRISE_PASS(catalog.note_removed_copy(removal.id, alias));
     REPRISE_PASS(transfer::remove_remote_checkpoint(removal.id, *remote.objects));
   }

@@ -5,7 +5,7 @@
 
 #include "catalog/retention.h"
 #include "cli/command.h"
-#include "cli/transfer.h"
+#include "operations/transfer.h"
 
 namespace reprise::cli {
 
@@ -13,7 +13,7 @@ namespace reprise::cli {
 // not keep; those stay that are tagged, there or here, and those that are pinned or continued from
 // here. Packs stay, until a gc there. kUnsupported for a maximum.
 Result<catalog::Decision> prune_remote(const Context& context, catalog::Catalog& catalog,
-                                       const OpenRemote& remote, const catalog::Retention& policy,
-                                       bool dry_run);
+                                       const operations::OpenRemote& remote,
+                                       const catalog::Retention& policy, bool dry_run);
 
 }  // namespace reprise::cli

@@ -3,25 +3,16 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/output.h"
 #include "cli/start.h"
-#include "cli/transfer.h"
-#include "operations/clone.h"
-#include "operations/containers.h"
-#include "podman/client.h"
-#include "store/checkpoint_store.h"
-#include "store/open_catalog.h"
+#include "operations/restore.h"
 
 namespace reprise::cli {
 namespace {
 
-using base::Error;
 using base::ErrorCode;
 
 struct Options {
-  std::string subject;
-  std::string from;  // a remote
-  operations::CloneWishes wishes{.podman_errors = podman::ErrorOutput::kPass};
+  operations::RestoreRequest request{.wishes = {.podman_errors = podman::ErrorOutput::kPass}};
   std::vector<std::string> more;  // what stands after "--"
 };
 
@@ -53,93 +44,30 @@ Result<operations::VolumeWish> parse_volume_wish(const std::string& text) {
   return base::fail(ErrorCode::kInvalidInput, "'" + text + "' is not one of fill, overwrite, keep");
 }
 
-// The newest checkpoint of a container, also of one that is gone.
-Result<catalog::CheckpointRow> newest_of(catalog::Catalog& catalog, const std::string& name) {
-  std::vector<catalog::CheckpointRow> rows;
-  for (const base::ContainerKey& key : REPRISE_PASS(operations::find_keys(catalog, name)))
-    if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(key));
-  if (!rows.empty()) return std::move(rows.front());
-  return std::unexpected(Error(ErrorCode::kNotFound, "container '" + name + "' has no checkpoint")
-                             .with_hint("'reprise checkpoint ls' lists those that there are"));
-}
-
-Result<catalog::CheckpointRow> find_subject(catalog::Catalog& catalog, const std::string& subject) {
-  const auto row = catalog.find_checkpoint(subject);
-  if (row) return *row;
-  auto newest = newest_of(catalog, subject);
-  if (newest) return newest;
-  // An ambiguous id or an error of the catalog says more than that no container has this name.
-  if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
-  if (newest.error().code() != ErrorCode::kNotFound || !newest.error().hint().empty())
-    return newest;
-  return std::unexpected(
-      Error(ErrorCode::kNotFound, "there is no checkpoint and no container of that name")
-          .with_hint("'reprise checkpoint ls' lists checkpoints"));
-}
-
-// Fetched from a remote first, as far as it is not here.
-Result<catalog::CheckpointRow> fetch_subject(Context& context, catalog::Catalog& catalog,
-                                             const Options& options) {
-  const OpenRemote remote = REPRISE_PASS(open_named(context, options.from));
-  const operations::Work work(context.progress, "pulling");
-  const transfer::Pulled pulled = REPRISE_PASS(
-      pull(context, catalog, options.subject, remote, line_of_bytes(context.progress)));
-  return catalog.find_checkpoint(pulled.manifest.id.str());
-}
-
-// The container whose ordinary start continues from this checkpoint.
-Result<std::optional<podman::ContainerInfo>> waiting_container(
-    catalog::Catalog& catalog, const catalog::CheckpointRow& checkpoint) {
-  const auto continuation = REPRISE_PASS(catalog.continuation(checkpoint.key));
-  if (!continuation || continuation->checkpoint != checkpoint.id) return std::nullopt;
-  auto info = REPRISE_PASS(operations::container_with(catalog, checkpoint.key));
-  if (info && info->has_tasks()) info.reset();
-  return info;
-}
-
-Result<int> restore(const Options& options, Context& context) {
-  // A machine whose first checkpoint comes from elsewhere has no store yet.
-  const auto open = options.from.empty() ? store::open_existing_catalog : store::open_catalog;
-  catalog::Catalog catalog = REPRISE_PASS(open(context.node.store));
-  const catalog::CheckpointRow checkpoint =
-      options.from.empty() ? REPRISE_PASS(find_subject(catalog, options.subject))
-                           : REPRISE_PASS(fetch_subject(context, catalog, options));
-  const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
-  const std::string& name = options.wishes.name;
-  // Other limits need a container that is made with them.
-  const bool as_it_is = options.wishes.options.empty();
-  if (waiting && as_it_is && (name.empty() || name == waiting->name)) {
-    // The runtime finds damage too, but then starts cold, which somebody who names a checkpoint
-    // does not want: a program that begins anew may overwrite what its volumes hold.
-    const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
-    REPRISE_PASS(checkpoints->verify(checkpoint.id));
-    const operations::StartOutcome outcome =
-        REPRISE_PASS(operations::start_container(catalog, *waiting, context.progress));
-    print_start(context.io, waiting->name, outcome);
-    return outcome.restored ? kDone : kNotAsAsked;
-  }
-  const operations::CloneOutcome clone = REPRISE_PASS(
-      operations::clone_from(context.node, catalog, checkpoint, options.wishes, context.progress));
-  print_start(context.io, clone.container.name, clone.start);
-  return kDone;
+Result<int> restore(const operations::RestoreRequest& request, Context& context) {
+  const operations::Restored restored =
+      REPRISE_TRY(operations::restore(context.node, request, context.progress),
+                  "cannot restore '" + request.subject + "'");
+  print_start(context.io, restored.container, restored.start);
+  return restored.start.restored ? kDone : kNotAsAsked;
 }
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
   arguments
       .add_option(
-          "SUBJECT", options->subject,
+          "SUBJECT", options->request.subject,
           "a checkpoint (id, unique beginning of one, tag), or a container, which stands for "
           "its newest checkpoint")
       .required();
   arguments.add_option(
-      "--from", options->from,
+      "--from", options->request.from,
       "fetch the checkpoint from this remote first; SUBJECT is what it is called there");
-  arguments.add_option("--name", options->wishes.name, "make a new container of this name");
+  arguments.add_option("--name", options->request.wishes.name, "make a new container of this name");
   arguments.add_option(
       "--volumes",
       [options](const std::string& text) -> Result<void> {
-        options->wishes.volumes = REPRISE_PASS(parse_volume_wish(text));
+        options->request.wishes.volumes = REPRISE_PASS(parse_volume_wish(text));
         return {};
       },
       "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
@@ -151,16 +79,16 @@ Runner configure(Arguments& arguments) {
             option.flags,
             [options, name = long_form(option)](const std::vector<std::string>& values) {
               for (const std::string& value : values)
-                options->wishes.options.push_back(name + "=" + value);
+                options->request.wishes.options.push_back(name + "=" + value);
             },
             option.what)
         .takes_one();
   arguments.add_option("PODMAN-OPTIONS", options->more,
                        "after '--': further options of 'podman create' for the new container");
   return [options](Context& context) -> Result<int> {
-    auto& all = options->wishes.options;
+    auto& all = options->request.wishes.options;
     all.insert(all.end(), options->more.begin(), options->more.end());
-    return REPRISE_TRY(restore(*options, context), "cannot restore '" + options->subject + "'");
+    return restore(options->request, context);
   };
 }
 

@@ -5,8 +5,8 @@
 #include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/transfer.h"
-#include "session/background_gc.h"
+#include "operations/background_gc.h"
+#include "operations/transfer.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 #include "transfer/remote_gc.h"
@@ -35,7 +35,7 @@ Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
 
 Result<int> gc(const Options& options, Context& context) {
   if (options.background) {
-    REPRISE_PASS(session::run_background_gc(context.node.layout, context.node.store));
+    REPRISE_PASS(operations::run_background_gc(context.node.layout, context.node.store));
     return kDone;
   }
   // Looking makes no store; and a newer version may need what this one does not know of.
@@ -53,7 +53,8 @@ Result<int> gc(const Options& options, Context& context) {
 }
 
 Result<int> gc_there(const Options& options, Context& context) {
-  const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
+  const operations::OpenRemote remote =
+      REPRISE_PASS(operations::open_to_change(context.node, *options.remote));
   const transfer::RemoteCollected collected = REPRISE_PASS(
       transfer::collect_remote(context.node.store, *remote.objects, options.at_remote));
   std::ostream& out = context.io.out;

@@ -52,7 +52,8 @@ void print_as_json(Context& context, const Options& options, const catalog::Deci
 }
 
 Result<int> run_there(const Options& options, Context& context) {
-  const OpenRemote remote = REPRISE_PASS(open_to_change(context, *options.remote));
+  const operations::OpenRemote remote =
+      REPRISE_PASS(operations::open_to_change(context.node, *options.remote));
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
   const config::Config config = REPRISE_PASS(context.config);
   catalog::Retention policy = policy_of(options, config.retention);

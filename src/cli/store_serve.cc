@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/transfer.h"
 #include "crypto/secret_text.h"
+#include "operations/transfer.h"
 #include "remote/peer.h"
 
 namespace reprise::cli {
@@ -63,7 +63,7 @@ Result<int> serve(const Options& options, Context& context) {
                                .ca_file = options.ca};
   // Without it a reader could not make the container again.
   serving.make_note = [config = context.node.store](const std::string& name) {
-    return make_note(config, name);
+    return operations::make_note(config, name);
   };
   REPRISE_PASS(set_address(options.listen, serving));
   if (!options.token_file.empty())

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an operation tells while it goes on. Calls come in the order in which things happen, from
-// the thread that called the operation, also while that undoes what it did before it fails.
+// What an operation tells while it goes on, in the order in which things happen, also while it
+// undoes what it did before it fails. One call at a time; bytes() and tick() may come from other
+// threads than the one that called the operation, which waits for them.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "host/message.h"
-#include "session/background_gc.h"
 #include "session/checkpoint_session.h"
 #include "store/prune.h"
 
@@ -68,9 +67,6 @@ void CheckpointSession::tidy() {
   const auto collected = context_.store->collect(std::chrono::milliseconds(0));
   if (!collected && collected.error().code() != ErrorCode::kBusy)
     base::warn_and_ignore(collected, "space was not freed");
-  // What cannot be freed in passing.
-  base::warn_and_ignore(start_gc(context_.layout, context_.catalog, *context_.store),
-                        "no gc was started");
 }
 
 void CheckpointSession::remove_superseded() {

@@ -18,7 +18,8 @@
 #include "host/message.h"
 #include "host/request.h"
 #include "host/worker_link.h"
-#include "session/background_upload.h"
+#include "operations/background_gc.h"
+#include "operations/background_upload.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/guard.h"
@@ -98,7 +99,13 @@ Result<host::Outcome> try_session(const GuardedSession& guarded) {
   if (!guarded.request.is_restore()) note_container(context);
   if (guarded.request.is_restore())
     return session::RestoreSession(context, *guarded.hook_listener).run();
-  return session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
+  host::Outcome outcome =
+      session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
+  // What it could not free in passing.
+  if (!outcome.checkpoint.empty())
+    base::warn_and_ignore(operations::start_gc(context.layout, context.catalog, *context.store),
+                          "no gc was started");
+  return outcome;
 }
 
 // So that people find out why there is no checkpoint, as far as the catalog can be written.
@@ -170,7 +177,7 @@ Result<Preparation> prepare(const GuardedSession& guarded) {
 // The session is over, and nobody waits for us any more.
 void upload(const GuardedSession& guarded, const config::Config& config) {
   if (const auto started =
-          session::start_upload(guarded.layout, guarded.store, config.upload_remotes());
+          operations::start_upload(guarded.layout, guarded.store, config.upload_remotes());
       !started)
     base::log(base::LogLevel::kWarn, "nothing is uploaded, going on",
               {{"error", started.error().details()}});

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/background_gc.h"
+#include "operations/background_gc.h"
 
 #include <chrono>
 
 #include "host/layout.h"
-#include "session/background_process.h"
+#include "operations/background_process.h"
 #include "store/open_catalog.h"
 #include "store/waste.h"
 #include "sys/file_lock.h"
 #include "sys/priority.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 using base::ErrorCode;
 using base::Result;
@@ -47,4 +47,4 @@ Result<void> run_background_gc(const host::Layout& layout, const store::StoreCon
   return store::reduce_waste(catalog, *store, kPatience);
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::operations

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/background_process.h"
+#include "operations/background_process.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include "sys/child.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 using base::ErrorCode;
 using base::Result;
@@ -34,4 +34,4 @@ Result<void> start_in_background(const std::vector<std::string>& arguments) {
   return {};
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::operations

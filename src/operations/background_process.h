@@ -8,10 +8,10 @@
 
 #include "base/result.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 // Starts `reprise ARGUMENTS…` with no terminal and nothing on its standard descriptors. kNotFound
 // if `reprise` is not where it was installed.
 base::Result<void> start_in_background(const std::vector<std::string>& arguments);
 
-}  // namespace reprise::session
+}  // namespace reprise::operations

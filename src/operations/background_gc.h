@@ -9,7 +9,7 @@
 #include "store/checkpoint_store.h"
 #include "store/store_config.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 // Starts 'reprise store gc --background' if that is worth it (store/waste.h) and none runs yet; it
 // outlives us. Returns whether it did.
@@ -19,4 +19,4 @@ base::Result<bool> start_gc(const host::Layout& layout, catalog::Catalog& catalo
 // What that process does, at the lowest priority: nothing if another one does it already.
 base::Result<void> run_background_gc(const host::Layout& layout, const store::StoreConfig& config);
 
-}  // namespace reprise::session
+}  // namespace reprise::operations

@@ -11,7 +11,7 @@
 #include "store/store_config.h"
 #include "sys/file_lock.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 // Held by the process that uploads. kBusy if there is one.
 base::Result<sys::FileLock> lock_uploads(const host::Layout& layout);
@@ -22,4 +22,4 @@ base::Result<sys::FileLock> lock_uploads(const host::Layout& layout);
 base::Result<bool> start_upload(const host::Layout& layout, const store::StoreConfig& config,
                                 const std::vector<std::string>& remotes);
 
-}  // namespace reprise::session
+}  // namespace reprise::operations

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/background_upload.h"
+#include "operations/background_upload.h"
 
 #include "catalog/catalog.h"
 #include "host/layout.h"
-#include "session/background_process.h"
+#include "operations/background_process.h"
 #include "store/open_catalog.h"
 
-namespace reprise::session {
+namespace reprise::operations {
 
 using base::ErrorCode;
 using base::Result;
@@ -40,4 +40,4 @@ Result<bool> start_upload(const host::Layout& layout, const store::StoreConfig& 
   return true;
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::operations
