@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
-#include "cli/archive_export.h"
-#include "cli/archive_file.h"
+#include "cli/archive_notes.h"
+#include "cli/archive_stream.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "session/archive_export.h"
+#include "operations/export.h"
 
 namespace reprise::cli {
 namespace {
@@ -23,24 +23,6 @@ archive::Compression compression_of(const std::string& name) {
   return name == "gzip" ? archive::Compression::kGzip : archive::Compression::kZstd;
 }
 
-// Returns how many bytes the archive has.
-Result<std::uint64_t> export_to(ArchiveOutput& output, const PreparedExport& prepared,
-                                const Options& options, Context& context) {
-  const operations::Work work(context.progress, "exporting");
-  ByteProgress progress(context.progress);
-  const archive::WriteBytes write = archive::write_to(output.fd());
-  const auto counted = [&](std::span<const char> data) {
-    progress.add(data.size());
-    return write(data);
-  };
-  REPRISE_PASS(
-      session::export_archive(*prepared.reader, {.sink = counted,
-                                                 .compression = compression_of(options.compression),
-                                                 .dump = prepared.dump}));
-  REPRISE_PASS(output.commit());
-  return progress.bytes();
-}
-
 void print(const Options& options, std::uint64_t bytes, Context& context) {
   // Standard output is the archive.
   if (options.file == kStandardStream) return;
@@ -55,11 +37,13 @@ void print(const Options& options, std::uint64_t bytes, Context& context) {
 
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot export '" + options.checkpoint + "'";
-  ArchiveOutput output = REPRISE_TRY(ArchiveOutput::create(options.file), cannot);
-  const PreparedExport prepared = REPRISE_TRY(prepare_export(context, options.checkpoint), cannot);
-  const std::uint64_t bytes = REPRISE_TRY(export_to(output, prepared, options, context), cannot);
-  print_volumes_left_out(prepared, context.io.err);
-  print(options, bytes, context);
+  operations::ArchiveOutput output = REPRISE_TRY(create_archive(options.file), cannot);
+  const operations::Exported exported = REPRISE_TRY(
+      operations::export_checkpoint(context.node, options.checkpoint,
+                                    compression_of(options.compression), output, context.progress),
+      cannot);
+  print_volumes_left_out(context, exported.volumes_left_out);
+  print(options, exported.bytes, context);
   return kDone;
 }
 

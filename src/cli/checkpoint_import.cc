@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
-#include "cli/archive_file.h"
-#include "cli/archive_import.h"
+#include "cli/archive_notes.h"
+#include "cli/archive_stream.h"
 #include "cli/command.h"
+#include "operations/import.h"
 
 namespace reprise::cli {
 namespace {
@@ -16,7 +17,8 @@ struct Options {
 
 Result<session::ImportedCheckpoint> import(const Options& options, Context& context) {
   const sys::UniqueFd fd = REPRISE_PASS(open_archive(options.file));
-  return import_from(archive::read_from(fd.get()), options.tag, context);
+  return operations::import_checkpoint(context.node, archive::read_from(fd.get()), options.tag,
+                                       context.progress);
 }
 
 Result<int> run(const Options& options, Context& context) {

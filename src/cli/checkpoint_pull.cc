@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
-#include "cli/archive_import.h"
+#include "cli/archive_notes.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/oci_transfer.h"
 #include "cli/output.h"
+#include "operations/image_transfer.h"
 #include "operations/transfer.h"
 
 namespace reprise::cli {
@@ -19,8 +19,9 @@ struct Options {
 
 Result<int> run(const Options& options, Context& context) {
   if (session::is_oci_place(options.checkpoint)) {
-    const auto imported = REPRISE_TRY(pull_image(context, options.checkpoint),
-                                      "cannot pull '" + options.checkpoint + "'");
+    const auto imported =
+        REPRISE_TRY(operations::pull_image(context.node, options.checkpoint, context.progress),
+                    "cannot pull '" + options.checkpoint + "'");
     print_imported(imported, options.json, context);
     return kDone;
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "cli/archive_notes.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/oci_transfer.h"
 #include "cli/output.h"
+#include "operations/image_transfer.h"
 #include "operations/transfer.h"
 
 namespace reprise::cli {
@@ -17,9 +18,10 @@ struct Options {
 };
 
 Result<int> run_to_image(const Options& options, Context& context) {
-  const session::OciWritten written =
-      REPRISE_TRY(push_image(context, options.checkpoint, options.remote),
-                  "cannot push '" + options.checkpoint + "'");
+  const auto [written, volumes_left_out] = REPRISE_TRY(
+      operations::push_image(context.node, options.checkpoint, options.remote, context.progress),
+      "cannot push '" + options.checkpoint + "'");
+  print_volumes_left_out(context, volumes_left_out);
   if (options.json)
     print_json(context.io.out, {{"checkpoint", options.checkpoint},
                                 {"remote", options.remote},

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 
 #include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "cli/run_runtime.h"
 #include "oci/annotations.h"
 #include "operations/containers.h"
+#include "operations/runtime_choice.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "store/open_catalog.h"
-#include "sys/files.h"
 
 namespace reprise::cli {
 namespace {
@@ -68,7 +64,7 @@ Result<void> check_arguments(const std::vector<std::string>& args) {
 
 Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
-  const std::string runtime = REPRISE_TRY(choose_runtime(), "cannot run");
+  const std::string runtime = REPRISE_TRY(operations::choose_runtime(), "cannot run");
   // Before the container is made, which notes that its life begins, but makes no store.
   if (const auto made = store::open_catalog(context.node.store); !made)
     context.io.err << "warning: the container's history is not written: " << made.error().message()
@@ -96,21 +92,6 @@ Result<int> run(const std::vector<std::string>& args, Context& context) {
 }
 
 }  // namespace
-
-Result<std::string> choose_runtime() {
-  const char* chosen = std::getenv("REPRISE_RUNTIME");  // NOLINT(concurrency-mt-unsafe)
-  if (chosen != nullptr && *chosen != '\0') return std::string(chosen);
-  if (REPRISE_PASS(podman::knows_runtime("reprise"))) return std::string("reprise");
-  const std::filesystem::path here = REPRISE_PASS(sys::executable_directory());
-  for (const auto& candidate :
-       {here / "reprise-runtime", here.parent_path() / "libexec/reprise/reprise-runtime"})
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate.lexically_normal().string();
-  return std::unexpected(
-      Error(ErrorCode::kNotFound,
-            "Podman knows no OCI runtime 'reprise', and 'reprise-runtime' is "
-            "neither beside this program nor in '../libexec/reprise'")
-          .with_hint("install Reprise again with ./quickstart, or set REPRISE_RUNTIME"));
-}
 
 constinit const Command kRun = {
     .path = "run",

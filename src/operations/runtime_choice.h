@@ -7,10 +7,10 @@
 
 #include "base/result.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 // REPRISE_RUNTIME if set; the name `reprise` if Podman knows it; else the path of reprise-runtime
 // beside this program or in ../libexec/reprise. kNotFound, with a hint, if there is none.
 base::Result<std::string> choose_runtime();
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/archive_export.h"
+#include "operations/export.h"
 
 #include "base/scope_exit.h"
 #include "image/digest.h"
@@ -8,46 +8,49 @@
 #include "operations/containers.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
+#include "session/archive_export.h"
 #include "store/open_catalog.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::ErrorCode;
+using base::Result;
 
 namespace {
 
 // Podman's record of a container that is gone: of one that is made as it was made, never started,
 // and removed at once, with the volumes that came with it.
-Result<std::string> config_of_a_new_one(Context& context, catalog::Catalog& catalog,
-                                        const catalog::CheckpointRow& checkpoint) {
+Result<std::string> config_of_a_new_one(catalog::Catalog& catalog,
+                                        const catalog::CheckpointRow& checkpoint,
+                                        Progress& progress) {
   const std::string name = "reprise-export-" + base::random_id();
-  const operations::CloneCommand command = REPRISE_PASS(
-      operations::clone_command(REPRISE_PASS(operations::find_record(catalog, checkpoint)),
-                                {.name = name}, checkpoint.id, {}));
+  const CloneCommand command = REPRISE_PASS(clone_command(
+      REPRISE_PASS(find_record(catalog, checkpoint)), {.name = name}, checkpoint.id, {}));
   const auto volumes_before = REPRISE_PASS(podman::list_volumes());
   const std::string id = podman::last_line(REPRISE_TRY(
       podman::run_ok(command.argv), "making its container once more, to learn how Podman sees it"));
   std::vector<std::string> made_volumes;
   const auto remove = [&](const std::vector<std::string>& argv) {
     if (const auto removed = podman::run_ok(argv); !removed)
-      context.io.err << "warning: what was made to learn how Podman sees it could not be removed: "
-                     << removed.error().message() << '\n';
+      progress.warn("what was made to learn how Podman sees it could not be removed: " +
+                        removed.error().message(),
+                    "");
   };
   const base::ScopeExit clean_up([&] {
     remove({"podman", "rm", "--force", "--time", "0", "--", id});
     for (const std::string& volume : made_volumes) remove({"podman", "volume", "rm", "--", volume});
   });
-  made_volumes = operations::new_volumes(REPRISE_PASS(podman::inspect(id)), volumes_before);
+  made_volumes = new_volumes(REPRISE_PASS(podman::inspect(id)), volumes_before);
   return podman::load_container_config(id);
 }
 
-Result<std::string> container_config(Context& context, catalog::Catalog& catalog,
-                                     const catalog::CheckpointRow& checkpoint) {
-  if (const auto info = REPRISE_PASS(operations::container_with(catalog, checkpoint.key))) {
+Result<std::string> container_config(catalog::Catalog& catalog,
+                                     const catalog::CheckpointRow& checkpoint, Progress& progress) {
+  if (const auto info = REPRISE_PASS(container_with(catalog, checkpoint.key))) {
     auto config = podman::load_container_config(info->id);
     if (config || config.error().code() != ErrorCode::kNotFound) return config;
   }
-  return config_of_a_new_one(context, catalog, checkpoint);
+  return config_of_a_new_one(catalog, checkpoint, progress);
 }
 
 // An id that Podman takes, also for a checkpoint whose container had none: 64 hex digits.
@@ -60,15 +63,16 @@ std::string exported_id(const image::Manifest& manifest) {
 
 }  // namespace
 
-Result<PreparedExport> prepare_export(Context& context, const std::string& checkpoint) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
+Result<PreparedExport> prepare_export(const Node& node, const std::string& checkpoint,
+                                      Progress& progress) {
+  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   PreparedExport prepared;
-  prepared.store = REPRISE_PASS(store::open_store(context.node.store));
+  prepared.store = REPRISE_PASS(store::open_store(node.store));
   prepared.reader = REPRISE_PASS(prepared.store->open(row.id));
   REPRISE_PASS(prepared.store->verify(row.id));
   const image::Manifest& manifest = prepared.reader->manifest();
-  const std::string config = REPRISE_PASS(container_config(context, catalog, row));
+  const std::string config = REPRISE_PASS(container_config(catalog, row, progress));
   prepared.dump = REPRISE_PASS(
       archive::make_podman_dump(config, {.id = exported_id(manifest),
                                          .name = manifest.name.empty() ? row.name : manifest.name,
@@ -76,10 +80,22 @@ Result<PreparedExport> prepare_export(Context& context, const std::string& check
   return prepared;
 }
 
-void print_volumes_left_out(const PreparedExport& prepared, std::ostream& err) {
-  for (const std::string& volume : prepared.dump.named_volumes)
-    err << "note: volume '" << volume
-        << "' is not in the archive; Podman needs --ignore-volumes then\n";
+Result<Exported> export_checkpoint(const Node& node, const std::string& checkpoint,
+                                   archive::Compression compression, ArchiveOutput& output,
+                                   Progress& progress) {
+  PreparedExport prepared = REPRISE_PASS(prepare_export(node, checkpoint, progress));
+  const Work work(progress, "exporting");
+  ByteProgress counter(progress);
+  const archive::WriteBytes write = archive::write_to(output.fd());
+  const auto counted = [&](std::span<const char> data) {
+    counter.add(data.size());
+    return write(data);
+  };
+  REPRISE_PASS(session::export_archive(
+      *prepared.reader, {.sink = counted, .compression = compression, .dump = prepared.dump}));
+  REPRISE_PASS(output.commit());
+  return Exported{.bytes = counter.bytes(),
+                  .volumes_left_out = std::move(prepared.dump.named_volumes)};
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/archive_import.h"
+#include "operations/import.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "archive/entry_name.h"
-#include "cli/archive_file.h"
-#include "cli/json.h"
-#include "cli/output.h"
-#include "cli/run_runtime.h"
 #include "json/writer.h"
+#include "operations/archive_file.h"
+#include "operations/runtime_choice.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "podman/image.h"
 #include "store/open_catalog.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
+
+using base::Result;
+
 namespace {
 
 // What Podman mounts into every container by itself.
@@ -72,18 +72,38 @@ archive::ImageDirectory directories_of(podman::MountedImage image) {
   };
 }
 
-session::PlanRecreation planner(Context& context) {
-  return [&context](const archive::ContainerWishes& wishes) -> Result<session::Recreation> {
+session::PlanRecreation planner(Progress& progress) {
+  return [&progress](const archive::ContainerWishes& wishes) -> Result<session::Recreation> {
     const FoundImage image = REPRISE_PASS(find_image(wishes));
     if (!image.same)
-      context.io.err << "warning: image '" << image.name
-                     << "' is another one here than where the checkpoint was taken; if its files "
-                        "differ, it cannot be restored\n";
+      progress.warn("image '" + image.name +
+                        "' is another one here than where the checkpoint was taken; if its files "
+                        "differ, it cannot be restored",
+                    "");
     catalog::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
     podman::MountedImage mounted = REPRISE_PASS(podman::MountedImage::mount(image.id));
     return session::Recreation{.row = std::move(row),
                                .image_directory = directories_of(std::move(mounted))};
   };
+}
+
+}  // namespace
+
+Result<session::ImportedCheckpoint> import_checkpoint(const Node& node,
+                                                      const archive::ReadBytes& source,
+                                                      const std::string& tag, Progress& progress) {
+  if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
+  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
+  const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
+  const Work work(progress, "importing");
+  ByteProgress counter(progress);
+  const auto counted = [&](std::span<char> buffer) {
+    auto got = source(buffer);
+    if (got) counter.add(*got);
+    return got;
+  };
+  return session::import_archive(*checkpoints, catalog, node.layout.store,
+                                 {.source = counted, .tag = tag, .plan = planner(progress)});
 }
 
 std::vector<std::string> mounts_to_give(const archive::ContainerWishes& wishes) {
@@ -93,50 +113,4 @@ std::vector<std::string> mounts_to_give(const archive::ContainerWishes& wishes) 
   return result;
 }
 
-void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err) {
-  for (const std::string& volume : imported.left_out)
-    err << "note: " << archive::in_ticks(volume) << " was left out: volumes are not imported\n";
-  for (const std::string& mount : mounts_to_give(imported.wishes))
-    err << "note: its container had something mounted at '" << mount
-        << "'; give it at the restore: -- --volume HOST:" << mount << '\n';
-  if (imported.wishes.host_network)
-    err << "note: its container used the host's network; if it is to have that again, give it at "
-           "the restore: -- --network host\n";
-}
-
-}  // namespace
-
-Result<session::ImportedCheckpoint> import_from(const archive::ReadBytes& source,
-                                                const std::string& tag, Context& context) {
-  if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
-  const operations::Work work(context.progress, "importing");
-  ByteProgress progress(context.progress);
-  const auto counted = [&](std::span<char> buffer) {
-    auto got = source(buffer);
-    if (got) progress.add(*got);
-    return got;
-  };
-  return session::import_archive(*checkpoints, catalog, context.node.layout.store,
-                                 {.source = counted, .tag = tag, .plan = planner(context)});
-}
-
-void print_imported(const session::ImportedCheckpoint& imported, bool json, Context& context) {
-  const image::Manifest& manifest = imported.manifest;
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
-  if (json)
-    print_json(context.io.out, {{"checkpoint", manifest.id.str()},
-                                {"name", manifest.name},
-                                {"image", imported.wishes.image_name},
-                                {"bytes", bytes},
-                                {"mounts", mounts_to_give(imported.wishes)}});
-  else
-    context.io.out << manifest.id.str() << ": imported, container '" << manifest.name
-                   << "' of image '" << imported.wishes.image_name << "', " << format_bytes(bytes)
-                   << '\n';
-  print_notes(imported, context.io.err);
-}
-
-}  // namespace reprise::cli
+}  // namespace reprise::operations

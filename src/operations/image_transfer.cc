@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/oci_transfer.h"
+#include "operations/image_transfer.h"
 
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/scope_exit.h"
-#include "cli/archive_export.h"
-#include "cli/archive_file.h"
-#include "cli/archive_import.h"
 #include "json/reader.h"
+#include "operations/archive_file.h"
+#include "operations/export.h"
+#include "operations/import.h"
 #include "session/archive_export.h"
 #include "session/oci_archive.h"
 #include "sys/files.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
+
+using base::Result;
+
 namespace {
 
 // Names: Podman's libpod/define/annotations.go. By that of the runtime it knows the image of a
@@ -69,24 +72,26 @@ Result<session::OciWritten> make_archive(const PreparedExport& prepared,
 
 }  // namespace
 
-Result<session::OciWritten> push_image(Context& context, const std::string& checkpoint,
-                                       const std::string& place) {
+Result<PushedImage> push_image(const Node& node, const std::string& checkpoint,
+                               const std::string& place, Progress& progress) {
   const session::OciPlace to = REPRISE_PASS(session::parse_oci_place(place));
-  const PreparedExport prepared = REPRISE_PASS(prepare_export(context, checkpoint));
-  const operations::Work work(context.progress, "pushing");
-  ByteProgress progress(context.progress);
-  auto written = REPRISE_PASS(to.is_archive ? make_archive(prepared, to, progress)
-                                            : add_to_layout(prepared, to, progress));
-  print_volumes_left_out(prepared, context.io.err);
-  return written;
+  PreparedExport prepared = REPRISE_PASS(prepare_export(node, checkpoint, progress));
+  const Work work(progress, "pushing");
+  ByteProgress counter(progress);
+  auto written = REPRISE_PASS(to.is_archive ? make_archive(prepared, to, counter)
+                                            : add_to_layout(prepared, to, counter));
+  return PushedImage{.written = std::move(written),
+                     .volumes_left_out = std::move(prepared.dump.named_volumes)};
 }
 
-Result<session::ImportedCheckpoint> pull_image(Context& context, const std::string& place) {
+Result<session::ImportedCheckpoint> pull_image(const Node& node, const std::string& place,
+                                               Progress& progress) {
   const session::OciPlace from = REPRISE_PASS(session::parse_oci_place(place));
   if (from.is_archive)
-    return import_from(REPRISE_PASS(session::open_oci_archive_layer(from)), "", context);
+    return import_checkpoint(node, REPRISE_PASS(session::open_oci_archive_layer(from)), "",
+                             progress);
   const sys::UniqueFd layer = REPRISE_PASS(session::open_oci_layer(from));
-  return import_from(archive::read_from(layer.get()), "", context);
+  return import_checkpoint(node, archive::read_from(layer.get()), "", progress);
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations
