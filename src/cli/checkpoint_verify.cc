@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
-#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/each.h"
-#include "store/checkpoint_store.h"
+#include "cli/output.h"
+#include "operations/verification.h"
 #include "store/open_catalog.h"
 
 namespace reprise::cli {
@@ -16,10 +16,8 @@ struct Options {
 };
 
 Result<int> verify_one(Context& context, const std::string& name) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
-  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
-  REPRISE_PASS(checkpoints->verify(row.id));
+  const catalog::CheckpointRow row =
+      REPRISE_PASS(operations::verify_checkpoint(context.node, name));
   context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';
   return kDone;
 }

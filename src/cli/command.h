@@ -4,7 +4,6 @@
 // command.cc.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <span>
 #include <string>
@@ -35,9 +34,6 @@ struct Context {
 
 // Does the work and returns the exit status.
 using Runner = std::function<Result<int>(Context&)>;
-
-// For the gc of a session that has just ended.
-inline constexpr std::chrono::seconds kGcPatience{30};
 
 inline constexpr int kDone = 0;
 inline constexpr int kNotAsAsked = 1;

@@ -2,14 +2,10 @@
 #include <memory>
 #include <optional>
 
-#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "operations/background_gc.h"
-#include "operations/transfer.h"
-#include "store/checkpoint_store.h"
-#include "store/open_catalog.h"
-#include "transfer/remote_gc.h"
+#include "operations/garbage.h"
 
 namespace reprise::cli {
 namespace {
@@ -21,16 +17,13 @@ struct Options {
   bool background = false;
 };
 
-Result<void> compact(store::CheckpointStore& checkpoints, Context& context) {
-  const store::Compacted compacted = REPRISE_PASS(checkpoints.compact(kGcPatience));
+void print_compacted(const store::Compacted& compacted, Io& io) {
   if (compacted.packs > 0)
-    context.io.out << format_bytes(compacted.bytes) << " moved out of " << compacted.packs
-                   << " packs that are hardly needed\n";
+    io.out << format_bytes(compacted.bytes) << " moved out of " << compacted.packs
+           << " packs that are hardly needed\n";
   for (const std::string& pack : compacted.damaged)
-    context.io.err
-        << "pack '" << pack
-        << "' is damaged and stays as it is: 'reprise store verify' names who needs it\n";
-  return {};
+    io.err << "pack '" << pack
+           << "' is damaged and stays as it is: 'reprise store verify' names who needs it\n";
 }
 
 Result<int> gc(const Options& options, Context& context) {
@@ -38,13 +31,11 @@ Result<int> gc(const Options& options, Context& context) {
     REPRISE_PASS(operations::run_background_gc(context.node.layout, context.node.store));
     return kDone;
   }
-  // Looking makes no store; and a newer version may need what this one does not know of.
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
-  REPRISE_PASS(catalog.forget_needless_commands());
-  const auto opened = REPRISE_PASS(store::open_store(context.node.store));
-  REPRISE_PASS(opened->sweep());
-  if (!options.no_compact) REPRISE_PASS(compact(*opened, context));
-  const store::Collected collected = REPRISE_PASS(opened->collect(kGcPatience));
+  const operations::Freed freed = REPRISE_PASS(
+      operations::free_garbage(context.node, options.no_compact ? operations::Compaction::kNone
+                                                                : operations::Compaction::kFirst));
+  if (freed.compacted) print_compacted(*freed.compacted, context.io);
+  const store::Collected collected = REPRISE_PASS(freed.collected);
   context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
   if (collected.waiting > 0)
     context.io.out << collected.waiting
@@ -53,10 +44,8 @@ Result<int> gc(const Options& options, Context& context) {
 }
 
 Result<int> gc_there(const Options& options, Context& context) {
-  const operations::OpenRemote remote =
-      REPRISE_PASS(operations::open_to_change(context.node, *options.remote));
   const transfer::RemoteCollected collected = REPRISE_PASS(
-      transfer::collect_remote(context.node.store, *remote.objects, options.at_remote));
+      operations::free_remote_garbage(context.node, *options.remote, options.at_remote));
   std::ostream& out = context.io.out;
   out << format_bytes(collected.bytes)
       << (options.at_remote.dry_run ? " would be freed (" : " freed (") << collected.packs

@@ -5,92 +5,62 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/prune_remote.h"
-#include "operations/containers.h"
-#include "store/open_catalog.h"
-#include "store/prune.h"
+#include "operations/prune.h"
 
 namespace reprise::cli {
 namespace {
 
 struct Options {
-  config::Retention wanted;  // what is not set is the configuration's
-  bool requested = false;
-  bool dry_run = false;
+  operations::PruneRequest request;
   bool json = false;
   std::optional<std::string> remote;
 };
 
-catalog::Retention policy_of(const Options& options, const config::Retention& configured) {
-  catalog::Retention policy = options.wanted.over(configured).policy();
-  policy.requested = options.requested || configured.policy().requested;
-  return policy;
-}
-
-void print(Context& context, const Options& options, const catalog::Decision& decision,
-           const store::Collected& collected) {
-  for (const catalog::Removal& removal : decision.removals)
-    context.io.out << removal.id.str() << ": " << (options.dry_run ? "would be removed" : "removed")
-                   << ", "
+void print(Context& context, const Options& options, const operations::Pruned& pruned) {
+  for (const catalog::Removal& removal : pruned.decision.removals)
+    context.io.out << removal.id.str() << ": "
+                   << (options.request.dry_run ? "would be removed" : "removed") << ", "
                    << (removal.why == catalog::Why::kSuperseded ? "superseded"
                                                                 : "the store is too large")
                    << '\n';
-  if (!options.dry_run && !options.remote)
-    context.io.out << format_bytes(collected.bytes) << " freed (" << collected.packs << " packs)\n";
+  if (!options.request.dry_run && !options.remote)
+    context.io.out << format_bytes(pruned.freed.bytes) << " freed (" << pruned.freed.packs
+                   << " packs)\n";
 }
 
-void print_as_json(Context& context, const Options& options, const catalog::Decision& decision,
-                   const store::Collected& collected) {
+void print_as_json(Context& context, const Options& options, const operations::Pruned& pruned) {
   Json removed = Json::array();
-  for (const catalog::Removal& removal : decision.removals)
+  for (const catalog::Removal& removal : pruned.decision.removals)
     removed.push_back({{"id", removal.id.str()}, {"why", catalog::to_string(removal.why)}});
-  print_json(context.io.out, {{"dry_run", options.dry_run},
+  print_json(context.io.out, {{"dry_run", options.request.dry_run},
                               {"removed", std::move(removed)},
-                              {"fits", decision.fits},
-                              {"freed_bytes", collected.bytes},
-                              {"freed_packs", collected.packs}});
+                              {"fits", pruned.decision.fits},
+                              {"freed_bytes", pruned.freed.bytes},
+                              {"freed_packs", pruned.freed.packs}});
 }
 
 Result<int> run_there(const Options& options, Context& context) {
-  const operations::OpenRemote remote =
-      REPRISE_PASS(operations::open_to_change(context.node, *options.remote));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
-  const config::Config config = REPRISE_PASS(context.config);
-  catalog::Retention policy = policy_of(options, config.retention);
-  // That of the configuration is for the store here.
-  if (!options.wanted.max_size) policy.max_bytes.reset();
-  const catalog::Decision decision =
-      REPRISE_PASS(prune_remote(context, catalog, remote, policy, options.dry_run));
-  (options.json ? print_as_json : print)(context, options, decision, {});
-  if (!options.json && !options.dry_run && !decision.removals.empty())
-    context.io.out << "'reprise store gc --remote " << remote.name << "' frees what they took\n";
+  const operations::Pruned pruned =
+      REPRISE_PASS(operations::prune_remote(context.node, *options.remote, options.request));
+  (options.json ? print_as_json : print)(context, options, pruned);
+  if (!options.json && !options.request.dry_run && !pruned.decision.removals.empty())
+    context.io.out << "'reprise store gc --remote " << pruned.remote << "' frees what they took\n";
   return kDone;
 }
 
 Result<int> run(const Options& options, Context& context) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
-  if (const auto done = options.dry_run ? Result<void>() : operations::forget_gone(catalog); !done)
-    context.io.err << "warning: those of containers that are gone stay: " << done.error().message()
-                   << '\n';
-  const auto checkpoints = REPRISE_PASS(store::open_store(context.node.store));
-  const config::Config config = REPRISE_PASS(context.config);
-  const catalog::Decision decision = REPRISE_PASS(store::prune(
-      catalog, *checkpoints, policy_of(options, config.retention), {.dry_run = options.dry_run}));
-  store::Collected collected;
-  if (!options.dry_run) {
-    REPRISE_PASS(checkpoints->sweep());
-    collected = REPRISE_PASS(checkpoints->collect(kGcPatience));
-  }
-  (options.json ? print_as_json : print)(context, options, decision, collected);
-  if (decision.fits) return kDone;
-  context.io.err << "all that is left is needed, and takes " << format_bytes(decision.bytes)
+  const operations::Pruned pruned =
+      REPRISE_PASS(operations::prune(context.node, options.request, context.progress));
+  (options.json ? print_as_json : print)(context, options, pruned);
+  if (pruned.decision.fits) return kDone;
+  context.io.err << "all that is left is needed, and takes " << format_bytes(pruned.decision.bytes)
                  << ": unpin, untag or remove checkpoints, or allow more\n";
   return kNotAsAsked;
 }
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  config::Retention& wanted = options->wanted;
+  config::Retention& wanted = options->request.wanted;
   arguments.add_option("--keep-last", wanted.keep_last,
                        "so many of each container, the newest (1)");
   arguments.add_option("--keep-hourly", wanted.keep_hourly,
@@ -104,9 +74,9 @@ Runner configure(Arguments& arguments) {
         return {};
       },
       "what the store may take: \"200GiB\", \"1.5 TB\"");
-  arguments.add_flag("--requested", options->requested,
+  arguments.add_flag("--requested", options->request.requested,
                      "remove also those that somebody asked for or imported");
-  arguments.add_flag("--dry-run", options->dry_run, "say what would be removed");
+  arguments.add_flag("--dry-run", options->request.dry_run, "say what would be removed");
   arguments.add_flag("--json", options->json, "print JSON");
   arguments.add_option("--remote", options->remote,
                        "remove what this store pushed to this remote, by name or URL, instead");

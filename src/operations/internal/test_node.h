@@ -33,12 +33,12 @@ class TestNode {
 
   // A checkpoint of this store, known to the catalog.
   base::CheckpointId put(const std::string& memory, const std::string& tag = "",
-                         const std::string& name = "web") {
+                         const base::ContainerKey& key = base::ContainerKey("@web")) {
     auto writer = std::move(*std::move(*store::open_store(node.store))->begin({}));
     std::ofstream(writer->pages().spool() / "pages-1.img") << memory;
     EXPECT_TRUE(writer->pages().absorb());
-    const auto manifest = writer->seal({.key = base::ContainerKey("@" + name),
-                                        .name = name,
+    const auto manifest = writer->seal({.key = key,
+                                        .name = "web",
                                         .trigger = image::Trigger::kStop,
                                         .created = ++now_,
                                         .kernel = "6.18"});
