@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/checkpoint_ls.h"
 
-#include <algorithm>
-#include <functional>
-#include <iterator>
 #include <memory>
-#include <ranges>
 
 #include "cli/command.h"
 #include "cli/copies.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "operations/containers.h"
-#include "operations/remotes.h"
-#include "store/checkpoint_store.h"
-#include "store/open_catalog.h"
-#include "transfer/transfer.h"
+#include "operations/checkpoint_list.h"
 
 namespace reprise::cli {
 namespace {
@@ -26,40 +18,19 @@ struct Options {
   bool json = false;
 };
 
-catalog::CheckpointRow row_of(const image::Manifest& manifest) {
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
-  return {.id = manifest.id,
-          .key = manifest.key,
-          .name = manifest.name,
-          .trigger = manifest.trigger,
-          .ended = manifest.ended,
-          .created = manifest.created,
-          .freeze_ms = manifest.freeze_ms,
-          .bytes = bytes,
-          .cpu_time_us = manifest.cpu_time_us};
+void print(const Options& options, Context& context,
+           const std::vector<catalog::CheckpointRow>& rows,
+           const std::vector<catalog::Copy>* copies) {
+  if (options.json)
+    print_checkpoints_json(context.io.out, rows, copies);
+  else
+    print_checkpoints(context.io.out, rows, copies, base::now_unix_millis());
 }
 
-// What lies there, whether it is here as well or not.
 Result<void> list_remote(const Options& options, Context& context) {
-  const operations::OpenRemote remote =
-      REPRISE_PASS(operations::open_named(context.node, options.remote));
-  std::vector<catalog::CheckpointRow> rows;
-  const transfer::RemoteCheckpoints there =
-      REPRISE_PASS(transfer::remote_checkpoints(context.node.store, *remote.objects));
-  for (const image::Manifest& manifest : there.manifests) rows.push_back(row_of(manifest));
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
-  for (catalog::CheckpointRow& row : rows)
-    if (row.name.empty()) row.name = operations::name_of(catalog, row.key);
-  std::erase_if(rows, [&](const catalog::CheckpointRow& row) {
-    return !options.container.empty() && row.name != options.container &&
-           row.key.str() != options.container;
-  });
-  std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
-  if (options.json)
-    print_checkpoints_json(context.io.out, rows, nullptr);
-  else
-    print_checkpoints(context.io.out, rows, nullptr, base::now_unix_millis());
+  const operations::RemoteCheckpointList there = REPRISE_PASS(
+      operations::list_remote_checkpoints(context.node, options.remote, options.container));
+  print(options, context, there.checkpoints, nullptr);
   if (!there.unreadable.empty())
     context.io.err
         << "note: " << there.unreadable.size() << " more, such as '"
@@ -75,30 +46,14 @@ Result<int> run(const Options& options, Context& context) {
     REPRISE_TRY(list_remote(options, context), cannot);
     return kDone;
   }
-  std::vector<catalog::CheckpointRow> rows;
-  if (options.container.empty() &&
-      !REPRISE_TRY(catalog::Catalog::exists(context.node.layout.store), cannot)) {
+  const operations::CheckpointList list =
+      REPRISE_TRY(operations::list_checkpoints(context.node, options.container), cannot);
+  if (!list.has_store) {
     print_no_store(context);
-    if (options.json) print_checkpoints_json(context.io.out, rows, nullptr);
+    if (options.json) print_checkpoints_json(context.io.out, {}, nullptr);
     return kDone;
   }
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
-  if (options.container.empty()) {
-    rows = REPRISE_TRY(catalog.checkpoints(), cannot);
-  } else {
-    for (const auto& key : REPRISE_TRY(operations::find_keys(catalog, options.container), cannot))
-      std::ranges::move(REPRISE_TRY(catalog.checkpoints(key), cannot), std::back_inserter(rows));
-    std::ranges::sort(rows, std::ranges::greater(), &catalog::CheckpointRow::created);
-  }
-  find_stored_bytes(catalog, context.node.store, rows);
-  // A stop does not know the container's name; the catalog does.
-  for (catalog::CheckpointRow& row : rows)
-    if (row.name.empty()) row.name = operations::name_of(catalog, row.key);
-  const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
-  if (options.json)
-    print_checkpoints_json(context.io.out, rows, &copies);
-  else
-    print_checkpoints(context.io.out, rows, &copies, base::now_unix_millis());
+  print(options, context, list.checkpoints, &list.copies);
   return kDone;
 }
 
@@ -111,21 +66,6 @@ Runner configure(Arguments& arguments) {
 }
 
 }  // namespace
-
-void find_stored_bytes(catalog::Catalog& catalog, const store::StoreConfig& config,
-                       std::span<catalog::CheckpointRow> rows) {
-  const auto unknown = [](const catalog::CheckpointRow& row) { return !row.stored_bytes; };
-  if (std::ranges::none_of(rows, unknown)) return;
-  const auto checkpoints = store::open_store(config);
-  if (!checkpoints) return;
-  for (catalog::CheckpointRow& row : rows | std::views::filter(unknown)) {
-    const Result<std::uint64_t> bytes = (*checkpoints)->stored_bytes(row.id);
-    if (!bytes) continue;
-    row.stored_bytes = *bytes;
-    // Else it is found again the next time.
-    (void)catalog.note_stored_bytes(row.id, *bytes);
-  }
-}
 
 void print_checkpoints(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
                        const std::vector<catalog::Copy>* copies, base::UnixMillis now) {

@@ -2,14 +2,12 @@
 #include <memory>
 #include <utility>
 
-#include "cli/checkpoint_ls.h"
 #include "cli/command.h"
 #include "cli/copies.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "operations/checkpoint_list.h"
 #include "operations/containers.h"
-#include "store/checkpoint_store.h"
-#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -73,13 +71,9 @@ Json details(const catalog::CheckpointRow& row, const image::Manifest& manifest)
 }
 
 Result<int> run(const Options& options, Context& context) {
-  const std::string cannot = "cannot show '" + options.checkpoint + "'";
-  catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
-  catalog::CheckpointRow row = REPRISE_TRY(catalog.find_checkpoint(options.checkpoint), cannot);
-  const auto checkpoints = REPRISE_TRY(store::open_store(context.node.store), cannot);
-  find_stored_bytes(catalog, context.node.store, {&row, 1});
-  const image::Manifest manifest = REPRISE_TRY(checkpoints->manifest(row.id), cannot);
-  const std::vector<catalog::Copy> copies = REPRISE_TRY(catalog.copies(), cannot);
+  const auto [row, manifest, copies] =
+      REPRISE_TRY(operations::describe_checkpoint(context.node, options.checkpoint),
+                  "cannot show '" + options.checkpoint + "'");
   if (!options.json) {
     print(context.io.out, row, manifest, copies);
     return kDone;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/json.h"
 
-#include "cli/lives.h"
 #include "json/reader.h"
 #include "json/writer.h"
+#include "operations/history.h"
 
 namespace reprise::cli {
 
@@ -34,7 +34,7 @@ Json to_json(const catalog::CheckpointRow& row) {
 Json to_json(const catalog::LifeRow& row) {
   return {{"container", row.key.str()},
           {"time", json_time(row.time)},
-          {"event", event_name(row)},
+          {"event", operations::event_name(row)},
           {"session", row.session.str()},
           {"checkpoint", row.checkpoint.str()},
           {"detail", row.detail},

@@ -188,7 +188,8 @@ TEST_F(JsonGolden, Ps) {
   podman::ContainerInfo fresh{.id = std::string(64, 'b'), .name = "fresh", .status = "running"};
   fresh.oci_runtime = "reprise";
   Catalog catalog = this->catalog();
-  const auto rows = ps_rows(catalog, {ours, fresh}, PsScope::kAll);
+  const auto rows =
+      operations::join_containers(catalog, {ours, fresh}, operations::ListScope::kAll);
   ASSERT_TRUE(rows) << rows.error().details();
   std::ostringstream text;
   print_ps_json(text, *rows);

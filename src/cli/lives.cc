@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/lives.h"
 
-#include <map>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "operations/containers.h"
-#include "operations/sessions.h"
+#include "operations/history.h"
 #include "store/open_catalog.h"
 
 namespace reprise::cli {
@@ -21,38 +20,10 @@ struct Options {
   bool json = false;
 };
 
-constexpr int kMostSessions = 500;
-
-// Of all containers that ever had this name: one that was made again has a key of its own.
-Result<std::vector<catalog::LifeRow>> history_of(catalog::Catalog& catalog,
-                                                 const std::string& name) {
-  std::vector<catalog::LifeRow> history;
-  for (const base::ContainerKey& key : REPRISE_PASS(operations::find_keys(catalog, name))) {
-    for (catalog::LifeRow& row : REPRISE_PASS(catalog.lives(key)))
-      history.push_back(std::move(row));
-    // A checkpoint that came to nothing changed nothing in the container's history, but people ask
-    // why there is none.
-    for (catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, kMostSessions)))
-      if (row.kind == catalog::SessionKind::kCheckpoint &&
-          row.status == catalog::SessionStatus::kFailed)
-        history.push_back({.key = key,
-                           .time = row.end,
-                           .event = LifeEvent::kCheckpointed,
-                           .session = row.id,
-                           .detail = std::move(row.reason)});
-  }
-  // Events of one moment stay in their order.
-  std::multimap<base::UnixMillis, catalog::LifeRow> by_time;
-  for (catalog::LifeRow& row : history) by_time.emplace(row.time, std::move(row));
-  history.clear();
-  for (auto& [time, row] : by_time) history.push_back(std::move(row));
-  return history;
-}
-
 Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show the lives of '" + options.container + "'";
   catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
-  const auto history = REPRISE_TRY(history_of(catalog, options.container), cannot);
+  const auto history = REPRISE_TRY(operations::history_of(catalog, options.container), cannot);
   if (options.json)
     print_lives_json(context.io.out, history);
   else
@@ -69,41 +40,28 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-std::int64_t cpu_time_kept(const std::vector<catalog::LifeRow>& history) {
-  std::int64_t total = 0;
-  std::int64_t stretch = 0;
-  for (const catalog::LifeRow& row : history) {
-    if (row.event == LifeEvent::kStarted) total += std::exchange(stretch, 0);
-    if (row.event == LifeEvent::kRestored) stretch = std::max(stretch, row.cpu_time_us);
-  }
-  return total + stretch;
-}
-
-std::string event_name(const catalog::LifeRow& row) {
-  if (row.event == LifeEvent::kCheckpointed && row.checkpoint.empty()) return "checkpoint-failed";
-  return std::string(catalog::to_string(row.event));
-}
-
 void print_lives(std::ostream& out, const std::vector<catalog::LifeRow>& history) {
   Table table(
       {"TIME", "CONTAINER", "EVENT", "CHECKPOINT", "TOOK", "FROZEN", "SIZE", "CPU TIME", "DETAIL"});
   for (const catalog::LifeRow& row : history) {
     const bool taken = row.event == LifeEvent::kCheckpointed && !row.checkpoint.empty();
     const bool restored = row.event == LifeEvent::kRestored;
-    table.add({base::to_iso8601(row.time), operations::short_id(row.key.str()), event_name(row),
-               row.checkpoint.empty() ? "-" : row.checkpoint.str(),
+    table.add({base::to_iso8601(row.time), operations::short_id(row.key.str()),
+               operations::event_name(row), row.checkpoint.empty() ? "-" : row.checkpoint.str(),
                restored ? format_duration(row.restore_ms) : "-",
                taken ? format_duration(row.freeze_ms) : "-", taken ? format_bytes(row.bytes) : "-",
                taken || restored ? format_duration(row.cpu_time_us / 1000) : "-", row.detail});
   }
   table.print(out);
-  out << "CPU time that was not lost: " << format_duration(cpu_time_kept(history) / 1000) << '\n';
+  out << "CPU time that was not lost: "
+      << format_duration(operations::cpu_time_kept(history) / 1000) << '\n';
 }
 
 void print_lives_json(std::ostream& out, const std::vector<catalog::LifeRow>& history) {
   Json lives = Json::array();
   for (const catalog::LifeRow& row : history) lives.push_back(to_json(row));
-  print_json(out, {{"lives", std::move(lives)}, {"cpu_time_kept_us", cpu_time_kept(history)}});
+  print_json(
+      out, {{"lives", std::move(lives)}, {"cpu_time_kept_us", operations::cpu_time_kept(history)}});
 }
 
 constinit const Command kLives = {

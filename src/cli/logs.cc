@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/logs.h"
-
 #include <array>
 #include <memory>
 #include <optional>
@@ -11,14 +9,11 @@
 #include "json/reader.h"
 #include "json/writer.h"
 #include "operations/containers.h"
+#include "operations/session_logs.h"
 #include "store/open_catalog.h"
-#include "sys/files.h"
 
 namespace reprise::cli {
 namespace {
-
-using base::ErrorCode;
-using base::fail;
 
 constexpr int kListed = 20;
 
@@ -73,7 +68,7 @@ void print_phases(std::ostream& out, const std::string& phases) {
 }
 
 void print_session(std::ostream& out, catalog::Catalog& catalog, const catalog::SessionRow& row,
-                   const SessionLogs& logs) {
+                   const operations::SessionLogs& logs) {
   print_header(out, catalog, row);
   if (logs.cause) {
     out << "cause: " << logs.cause->line << "  (" << logs.cause_file << ")\n";
@@ -81,16 +76,16 @@ void print_session(std::ostream& out, catalog::Catalog& catalog, const catalog::
       out << "hint: " << logs.cause->hint << '\n';
   }
   print_phases(out, row.phases);
-  for (const LogFile& file : logs.files) {
+  for (const operations::LogFile& file : logs.files) {
     out << "\n--- " << file.path.string() << '\n' << file.text;
     if (!file.text.ends_with('\n')) out << '\n';
   }
   if (logs.files.empty()) out << "\nno logs are left in '" << row.log_directory << "'\n";
 }
 
-Json json_of(const catalog::SessionRow& row, const SessionLogs& logs) {
+Json json_of(const catalog::SessionRow& row, const operations::SessionLogs& logs) {
   Json files = Json::array();
-  for (const LogFile& file : logs.files)
+  for (const operations::LogFile& file : logs.files)
     files.push_back({{"path", file.path.string()}, {"bytes", file.text.size()}});
   Json cause = nullptr;
   if (logs.cause)
@@ -98,27 +93,11 @@ Json json_of(const catalog::SessionRow& row, const SessionLogs& logs) {
   return {{"session", to_json(row)}, {"cause", std::move(cause)}, {"logs", std::move(files)}};
 }
 
-// By its id, or the newest of a container.
-Result<catalog::SessionRow> find(catalog::Catalog& catalog, const std::string& wanted) {
-  Result<catalog::SessionRow> session = catalog.find_session(wanted);
-  if (session || session.error().code() != ErrorCode::kNotFound) return session;
-  const auto keys = operations::find_keys(catalog, wanted);
-  if (!keys) {
-    if (keys.error().code() != ErrorCode::kNotFound) return std::unexpected(keys.error());
-    return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");
-  }
-  std::optional<catalog::SessionRow> newest;
-  for (const base::ContainerKey& key : *keys)
-    for (catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_of(key, 1)))
-      if (!newest || row.begin > newest->begin) newest = std::move(row);
-  if (newest) return std::move(*newest);
-  return fail(ErrorCode::kNotFound, "container '" + wanted + "' has had no session");
-}
-
 Result<int> show(const Options& options, Context& context, catalog::Catalog& catalog) {
-  const catalog::SessionRow row = REPRISE_PASS(find(catalog, options.session));
-  const SessionLogs logs = REPRISE_PASS(load_session_logs(
-      row.log_directory, row.status == catalog::SessionStatus::kOk ? Cause::kNone : Cause::kFind));
+  const catalog::SessionRow row = REPRISE_PASS(operations::find_session(catalog, options.session));
+  const operations::SessionLogs logs = REPRISE_PASS(operations::load_session_logs(
+      row.log_directory, row.status == catalog::SessionStatus::kOk ? operations::Cause::kNone
+                                                                   : operations::Cause::kFind));
   if (options.json)
     print_json(context.io.out, json_of(row, logs));
   else
@@ -150,22 +129,6 @@ Runner configure(Arguments& arguments) {
 }
 
 }  // namespace
-
-Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Cause find) {
-  SessionLogs logs;
-  constexpr std::string_view kOurs = "reprise.log";
-  for (const std::string_view name : {kOurs, {"dump.log"}, {"restore.log"}, {"runc.log"}}) {
-    auto text = sys::read_file(directory / name);
-    if (!text && text.error().code() == ErrorCode::kNotFound) continue;
-    if (!text) return std::unexpected(std::move(text).error());
-    if (find == Cause::kFind && name != kOurs && !logs.cause) {
-      logs.cause = image::find_cause(*text);
-      if (logs.cause) logs.cause_file = name;
-    }
-    logs.files.push_back({.path = directory / name, .text = *std::move(text)});
-  }
-  return logs;
-}
 
 constinit const Command kLogs = {
     .path = "logs",

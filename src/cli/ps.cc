@@ -8,10 +8,6 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "operations/containers.h"
-#include "operations/no_checkpoint.h"
-#include "operations/unnoticed.h"
-#include "podman/client.h"
-#include "store/open_catalog.h"
 
 namespace reprise::cli {
 namespace {
@@ -21,47 +17,16 @@ struct Options {
   bool json = false;
 };
 
-// A container that has ended with a checkpoint to continue from is not just "exited".
-std::string state_of(const PsRow& row) {
-  return row.pending && !row.info.has_tasks() ? "checkpointed" : row.info.status;
-}
-
-Result<std::vector<PsRow>> find_rows(const Options& options, Context& context) {
-  std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
-  const std::filesystem::path& root = context.node.layout.store;
-  if (REPRISE_PASS(catalog::Catalog::exists(root))) {
-    catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(context.node.store));
-    return ps_rows(catalog, std::move(containers), options.all ? PsScope::kAll : PsScope::kCurrent);
-  }
-  print_no_store(context);
-  std::vector<PsRow> rows;
-  for (podman::ContainerInfo& info : containers)
-    if ((operations::runs_under_reprise(info) || operations::is_opted_in(info)) &&
-        (options.all || info.has_tasks()))
-      rows.push_back({.info = std::move(info)});
-  return rows;
-}
-
-// In its own row, whatever Podman says of it.
-void add_unnoticed(std::vector<PsRow>& rows, const operations::Unnoticed& one) {
-  auto row = std::ranges::find(rows, one.id, [](const PsRow& r) { return r.info.id; });
-  if (row == rows.end()) {
-    PsRow added{.info = {.id = one.id, .name = one.name}};
-    if (added.info.name.empty()) added.info.name = operations::short_id(one.id);
-    row = rows.insert(rows.end(), std::move(added));
-  }
-  row->info.status = "unnoticed";
-  row->pending = false;
-  row->note = one.text() + ": " + one.remedy();
-}
-
 Result<int> run(const Options& options, Context& context) {
-  std::vector<PsRow> rows = REPRISE_TRY(find_rows(options, context), "cannot list");
-  for (const operations::Unnoticed& one : operations::find_unnoticed()) add_unnoticed(rows, one);
+  const operations::ContainerList list = REPRISE_TRY(
+      operations::list_containers(context.node, options.all ? operations::ListScope::kAll
+                                                            : operations::ListScope::kCurrent),
+      "cannot list");
+  if (!list.has_store) print_no_store(context);
   if (options.json)
-    print_ps_json(context.io.out, rows);
+    print_ps_json(context.io.out, list.containers);
   else
-    print_ps(context.io.out, rows, base::now_unix_millis());
+    print_ps(context.io.out, list.containers, base::now_unix_millis());
   return kDone;
 }
 
@@ -74,38 +39,18 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
-                                   std::vector<podman::ContainerInfo> containers, PsScope scope) {
-  std::vector<PsRow> rows;
-  for (podman::ContainerInfo& info : containers) {
-    if (!operations::runs_under_reprise(info) && !operations::is_opted_in(info)) continue;
-    PsRow row{.info = std::move(info)};
-    const base::ContainerKey key = operations::key_of(row.info);
-    for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
-      if (life.event == catalog::LifeEvent::kStarted || life.event == catalog::LifeEvent::kRestored)
-        ++row.lives;
-    auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
-    if (!checkpoints.empty()) row.last = std::move(checkpoints.front());
-    row.pending = REPRISE_PASS(catalog.continuation(key)).has_value();
-    if (scope == PsScope::kCurrent && !row.info.has_tasks() && !row.pending) continue;
-    if (!row.info.has_tasks() && !row.pending && row.lives > 0)
-      row.note = REPRISE_PASS(operations::why_no_checkpoint(catalog, row.info)).reason;
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMillis now) {
+void print_ps(std::ostream& out, const std::vector<ListedContainer>& rows, base::UnixMillis now) {
   // Most lists have nothing to note.
-  const bool notes = std::ranges::any_of(rows, [](const PsRow& row) { return !row.note.empty(); });
+  const bool notes =
+      std::ranges::any_of(rows, [](const ListedContainer& row) { return !row.note.empty(); });
   std::vector<std::string> head = {"NAME",  "ID",         "STATE", "IMAGE",
                                    "LIVES", "CHECKPOINT", "SIZE",  "AGE"};
   if (notes) head.emplace_back("NOTE");
   Table table(std::move(head));
-  for (const PsRow& row : rows) {
+  for (const ListedContainer& row : rows) {
     std::vector<std::string> cells = {row.info.name,
                                       operations::short_id(row.info.id),
-                                      state_of(row),
+                                      row.state(),
                                       row.info.image_name,
                                       std::to_string(row.lives),
                                       row.last ? row.last->id.str() : "-",
@@ -117,12 +62,12 @@ void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMilli
   table.print(out);
 }
 
-void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows) {
+void print_ps_json(std::ostream& out, const std::vector<ListedContainer>& rows) {
   Json containers = Json::array();
-  for (const PsRow& row : rows)
+  for (const ListedContainer& row : rows)
     containers.push_back({{"name", row.info.name},
                           {"id", row.info.id},
-                          {"state", state_of(row)},
+                          {"state", row.state()},
                           {"status", row.info.status},
                           {"image", row.info.image_name},
                           {"opted_in", operations::is_opted_in(row.info)},

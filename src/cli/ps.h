@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rows of `reprise ps`: Podman's containers joined with the catalog.
+// Lists of containers, for people and for programs.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <ostream>
 #include <vector>
 
-#include "base/result.h"
-#include "catalog/catalog.h"
-#include "podman/container_info.h"
+#include "base/clock.h"
+#include "operations/container_list.h"
 
 namespace reprise::cli {
 
-struct PsRow {
-  podman::ContainerInfo info;
-  int lives = 0;                               // starts and restores
-  std::optional<catalog::CheckpointRow> last;  // its newest checkpoint
-  bool pending = false;                        // its next start continues from a checkpoint
-  std::string note;  // why it has no checkpoint to go on from, or runs unseen
-};
+using operations::ListedContainer;
 
-// Which containers are listed: those that run or that a start would resume, or all of ours.
-enum class PsScope : unsigned char { kCurrent, kAll };
-
-base::Result<std::vector<PsRow>> ps_rows(catalog::Catalog& catalog,
-                                         std::vector<podman::ContainerInfo> containers,
-                                         PsScope scope);
-
-void print_ps(std::ostream& out, const std::vector<PsRow>& rows, base::UnixMillis now);
-void print_ps_json(std::ostream& out, const std::vector<PsRow>& rows);
+void print_ps(std::ostream& out, const std::vector<ListedContainer>& rows, base::UnixMillis now);
+void print_ps_json(std::ostream& out, const std::vector<ListedContainer>& rows);
 
 }  // namespace reprise::cli

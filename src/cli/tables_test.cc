@@ -12,7 +12,6 @@
 #include "base/id.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
-#include "cli/lives.h"
 #include "cli/ps.h"
 #include "store/open_catalog.h"
 #include "sys/environment.h"
@@ -190,7 +189,8 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
       .id = std::string(64, 'c'), .name = "other", .status = "running", .pid = 5};
   other.oci_runtime = "runc";
 
-  const auto current = ps_rows(catalog, {ours, fresh, other}, PsScope::kCurrent);
+  const auto current =
+      operations::join_containers(catalog, {ours, fresh, other}, operations::ListScope::kCurrent);
   ASSERT_TRUE(current) << current.error().message();
   ASSERT_EQ(current->size(), 1U);
   EXPECT_EQ(current->at(0).lives, 2);
@@ -202,7 +202,8 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
       "counter  aaaaaaaaaaaa  checkpointed  localhost/img:1  2      ckpt00000001  12.3 MB  3 "
       "min\n");
 
-  const auto all = ps_rows(catalog, {ours, fresh, other}, PsScope::kAll);
+  const auto all =
+      operations::join_containers(catalog, {ours, fresh, other}, operations::ListScope::kAll);
   ASSERT_TRUE(all) << all.error().message();
   EXPECT_EQ(all->size(), 2U);
   std::ostringstream text;
@@ -210,22 +211,6 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
   const json listed = json::parse(text.str());
   EXPECT_EQ(listed.at("containers").at(0).at("last_checkpoint").at("id"), "ckpt00000001");
   EXPECT_EQ(listed.at("containers").at(1).at("last_checkpoint"), json());
-}
-
-TEST(CpuTimeKept, CountsEachStretchOnce) {
-  const auto row = [](LifeEvent event, std::int64_t cpu) {
-    return catalog::LifeRow{.event = event, .cpu_time_us = cpu};
-  };
-  EXPECT_EQ(cpu_time_kept({}), 0);
-  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kCheckpointed, 100)}), 0);
-  // Two restores in one stretch: the second time includes the first.
-  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 100),
-                           row(LifeEvent::kRestored, 250)}),
-            250);
-  // A cold start begins at nothing again.
-  EXPECT_EQ(cpu_time_kept({row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 100),
-                           row(LifeEvent::kStarted, 0), row(LifeEvent::kRestored, 30)}),
-            130);
 }
 
 TEST_F(TablesTest, LivesTellOfCheckpointsThatFailed) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log files that a session left.
+// A session that somebody asks for, and the log files that it left.
 #pragma once
 
 #include <filesystem>
@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "image/criu_log.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 struct LogFile {
   std::filesystem::path path;
@@ -31,4 +32,8 @@ enum class Cause : unsigned char { kNone, kFind };
 // cause to look for.
 base::Result<SessionLogs> load_session_logs(const std::filesystem::path& directory, Cause find);
 
-}  // namespace reprise::cli
+// By its id, a unique beginning of one, or the newest of a container, by whatever finds that.
+base::Result<catalog::SessionRow> find_session(catalog::Catalog& catalog,
+                                               const std::string& wanted);
+
+}  // namespace reprise::operations
