@@ -21,6 +21,7 @@
 #include "network/network_setup.h"
 #include "network/sysctls.h"
 #include "scratch_directory.h"
+#include "session/undo/step.h"
 #include "sys/files.h"
 
 namespace {
@@ -61,7 +62,7 @@ void sockets_of_files(const std::string& text) {
 using Target = void (*)(const std::string&);
 
 // New ones at the end: the seeds count.
-constexpr std::array<Target, 13> kTargets = {
+constexpr std::array<Target, 14> kTargets = {
     [](const std::string& text) { there_and_back(text, decode_affinity, encode_affinity); },
     [](const std::string& text) { there_and_back(text, decode_attributes, encode_attributes); },
     [](const std::string& text) { there_and_back(text, decode_sockets, encode_sockets); },
@@ -81,6 +82,9 @@ constexpr std::array<Target, 13> kTargets = {
     [](const std::string& text) {
       (void)config::parse("/etc/reprise/reprise.toml", text);
       (void)decode_memory_copy(text);
+    },
+    [](const std::string& text) {
+      there_and_back(text, session::undo::decode, session::undo::encode);
     },
 };
 
