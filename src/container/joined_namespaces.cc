@@ -88,4 +88,9 @@ std::string network_path_of(const std::string& path, pid_t init) {
   return is_gone(path) ? path_of_init("net", init) : path;
 }
 
+std::string network_of(const oci::Spec& spec, const oci::State& state) {
+  if (spec.network_namespace_path.empty()) return path_of_init("net", state.init.pid);
+  return network_path_of(spec.network_namespace_path, state.init.pid);
+}
+
 }  // namespace reprise::container

@@ -14,6 +14,8 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "oci/runtime.h"
+#include "oci/spec.h"
+#include "oci/state.h"
 
 namespace reprise::container {
 
@@ -29,5 +31,8 @@ base::Result<void> mend_joined_namespaces(const oci::Runtime& runtime, const bas
 
 // `path`, or that of `init` if it is gone.
 std::string network_path_of(const std::string& path, pid_t init);
+// Where the network namespace of a container that runs can be entered. Only for specs that have
+// one.
+std::string network_of(const oci::Spec& spec, const oci::State& state);
 
 }  // namespace reprise::container

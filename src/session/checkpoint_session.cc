@@ -34,6 +34,7 @@
 #include "session/attributes.h"
 #include "session/capture.h"
 #include "session/connections.h"
+#include "session/freeze.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
 #include "session/parts.h"
@@ -198,7 +199,7 @@ Result<void> CheckpointSession::await_neighbours() {
 
 std::optional<std::filesystem::path> CheckpointSession::network() const {
   if (!spec_->has_network_namespace) return std::nullopt;
-  return network_of(*spec_, *state_);
+  return container::network_of(*spec_, *state_);
 }
 
 Result<void> CheckpointSession::dump() {

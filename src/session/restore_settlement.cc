@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_settlement.h"
 
-#include <map>
-#include <sstream>
-
 #include "base/fault.h"
 #include "base/log.h"
-#include "container/affinity.h"
-#include "container/cgroup.h"
 #include "container/file_tree.h"
 #include "engine/criu_hook.h"
-#include "engine/expired_timers.h"
 #include "engine/half_restored.h"
 #include "engine/tools.h"
 #include "host/continuation_note.h"
@@ -18,16 +12,14 @@
 #include "network/connection_hold.h"
 #include "network/network.h"
 #include "oci/spec.h"
+#include "session/held_tasks.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
-#include "session/parts.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
-#include "session/unix_peers.h"
 #include "session/volumes.h"
 #include "sys/exists.h"
 #include "sys/files.h"
-#include "sys/namespaces.h"
 
 namespace reprise::session {
 
@@ -36,77 +28,6 @@ using base::LogLevel;
 using base::Result;
 
 namespace {
-
-Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
-  const auto part = REPRISE_PASS(reader.find_part(kAffinityPart));
-  if (!part) return {};
-  const std::string text = REPRISE_PASS(sys::read_file(*part));
-  const auto threads = REPRISE_PASS(container::decode_affinity(text));
-  // Other resources than before are no reason to refuse: who asked for two CPUs gets two CPUs.
-  base::warn_and_ignore(container::pin_threads("/proc", init, threads),
-                        "CPU affinity not restored");
-  return {};
-}
-
-// Whether the host name that was saved is one that the program set itself.
-Result<bool> has_set_host_name(store::CheckpointReader& reader, pid_t init) {
-  const auto part = REPRISE_PASS(reader.find_part(kSpecPart));
-  if (!part) return false;
-  const std::string text = REPRISE_PASS(sys::read_file(*part));
-  const oci::Spec created = REPRISE_PASS(oci::parse_spec(text, ""));
-  return REPRISE_PASS(sys::host_name_of(init)) != created.host_name;
-}
-
-// CRIU restores the host name of the container that was checkpointed; a clone has its own.
-Result<void> set_host_name(store::CheckpointReader& reader, const oci::Spec& spec,
-                           const Context& context, pid_t init) {
-  const bool clone = reader.manifest().container != context.request.container;
-  if (!clone || !spec.has_uts_namespace || spec.host_name.empty()) return {};
-  if (REPRISE_PASS(has_set_host_name(reader, init))) return {};
-  return sys::set_host_name_of(init, spec.host_name);
-}
-
-}  // namespace
-
-Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
-                            const Context& context, pid_t init) {
-  if (init <= 0) return base::fail(base::ErrorCode::kInternal, "CRIU did not tell the first task");
-  REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
-  REPRISE_TRY(engine::restart_expired_timers("/proc", init), "restarting timers");
-  restore_unix_peers(reader, init);
-  REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
-  return {};
-}
-
-namespace {
-
-// Where held tasks are: a line for each controller, "freezer=/sys/fs/cgroup/freezer/…".
-std::filesystem::path held_note(const Context& context) {
-  return context.layout.session_run_directory(context.request.session) / "held";
-}
-
-// Whoever holds tasks must find them, also when runc has forgotten the container: if its CRIU is
-// killed, it removes what it knows of it, but not a cgroup with tasks that cannot end.
-Result<container::Cgroup> cgroup_of(const Context& context) {
-  const auto state = context.runtime().state_of(context.request.container);
-  if (state) return container::Cgroup(state->cgroup_paths);
-  if (state.error().code() != ErrorCode::kNotFound ||
-      !REPRISE_PASS(sys::exists(held_note(context))))
-    return std::unexpected(state.error());
-  std::istringstream lines(REPRISE_PASS(sys::read_file(held_note(context))));
-  std::map<std::string, std::string> paths;
-  for (std::string line; std::getline(lines, line);)
-    if (const std::size_t at = line.find('='); at != std::string::npos)
-      paths.emplace(line.substr(0, at), line.substr(at + 1));
-  return container::Cgroup(std::move(paths));
-}
-
-Result<void> note_held(const Context& context) {
-  const auto state = REPRISE_PASS(context.runtime().state_of(context.request.container));
-  std::string text;
-  for (const auto& [controller, path] : state.cgroup_paths) text += controller + "=" + path + "\n";
-  return sys::replace_file(held_note(context), text);
-}
 
 // An error of the call does not tell whether the claim is still there.
 Result<void> consume_claim(Context& context) {
@@ -146,30 +67,6 @@ Result<void> mark_restored(const Context& context) {
 }
 
 }  // namespace
-
-Result<void> end_held_tasks(const Context& context) {
-  const auto cgroup = cgroup_of(context);
-  // CRIU had not come so far that runc knows the container.
-  if (!cgroup && cgroup.error().code() == ErrorCode::kNotFound) return {};
-  if (!cgroup) return std::unexpected(cgroup.error());
-  const auto frozen = cgroup->is_frozen();
-  if (!frozen || !*frozen) return {};
-  REPRISE_TRY(cgroup->end_frozen(), "ending what was restored");
-  return {};
-}
-
-Result<void> thaw_restored(const Context& context) {
-  return REPRISE_PASS(cgroup_of(context)).thaw();
-}
-
-Result<void> hold_tasks(const Context& context) {
-  const container::Cgroup cgroup = REPRISE_PASS(cgroup_of(context));
-  // runc (1.1, restore) has CRIU work in the container's cgroup.
-  for (const sys::ProcessRef& tool : engine::tool_processes(context.directory()))
-    REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
-  REPRISE_PASS(note_held(context));
-  return cgroup.begin_freeze();
-}
 
 Result<void> let_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
   REPRISE_TRY(base::fault_point("claim-held"), "consuming the claim");

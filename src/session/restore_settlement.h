@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a restore does while CRIU holds the restored tasks, and what it takes back when it fails.
-// Apart from the session because its guard does the same when the session was killed.
+// The end of a restore: the moment from which the container runs, and what is taken back where it
+// does not come. Apart from the session because its guard does the same when the session was
+// killed.
 #pragma once
-
-#include <sys/types.h>
 
 #include <filesystem>
 
@@ -14,21 +13,6 @@
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
-
-// The tasks exist and wait: gives them what CRIU does not restore. `init` is the first of them.
-// After an error the restore must not go on.
-base::Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
-                                  const Context& context, pid_t init);
-
-// Whatever froze them, hold_tasks() or another.
-base::Result<void> thaw_restored(const Context& context);
-
-// CRIU is about to let go of the tasks: from here on the cgroup keeps them from running, until
-// let_go(). kUnsupported where the container has no cgroup that can.
-base::Result<void> hold_tasks(const Context& context);
-
-// Ends the tasks that hold_tasks() holds, without one of them running. Success if there are none.
-base::Result<void> end_held_tasks(const Context& context);
 
 // The moment after which the container stays, whoever is killed: consumes the claim, and only then
 // lets the tasks run, by finish_letting_go(). After an error no task has run, and the restore must

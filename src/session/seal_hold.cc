@@ -8,13 +8,14 @@
 
 #include "base/log.h"
 #include "container/cgroup.h"
+#include "container/joined_namespaces.h"
 #include "container/task_tree.h"
 #include "host/layout.h"
 #include "host/request.h"
 #include "network/network.h"
 #include "oci/spec.h"
 #include "oci/state.h"
-#include "session/promise.h"
+#include "session/freeze.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -94,7 +95,7 @@ void end_sealed_container(const oci::State& state, const oci::Spec& spec) {
   if (!spec.has_network_namespace) return;
   // A namespace that Podman is about to remove keeps the lock: without it, the kernel would answer
   // peers with a reset between the end of the tasks and the end of the namespace.
-  const std::filesystem::path ns = network_of(spec, state);
+  const std::filesystem::path ns = container::network_of(spec, state);
   if (!network::is_inhabited(ns)) return;
   base::warn_and_ignore(network::remove_criu_locks(ns),
                         "CRIU's network lock may have been left behind");

@@ -18,7 +18,7 @@ namespace reprise::session {
 
 // To be called when all is written but the seal, while CRIU holds the tasks. From then on they
 // stand still, whoever is killed, and have done so since they were dumped: else kGone, and then, as
-// after any error, they are not frozen. After note_freeze() (promise.h), so that whoever settles
+// after any error, they are not frozen. After note_freeze() (freeze.h), so that whoever settles
 // the session lets them run if it was not sealed.
 base::Result<void> hold_for_seal(const oci::State& state);
 

@@ -6,8 +6,8 @@
 
 #include <csignal>
 
+#include "session/freeze.h"
 #include "session/internal/test_container.h"
-#include "session/promise.h"
 
 namespace reprise::session {
 namespace {

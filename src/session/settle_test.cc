@@ -9,8 +9,9 @@
 #include "host/continuation_note.h"
 #include "host/message.h"
 #include "host/request.h"
+#include "session/freeze.h"
 #include "session/internal/test_container.h"
-#include "session/promise.h"
+#include "session/promised_signal.h"
 #include "session/settlement.h"
 
 namespace reprise::session {

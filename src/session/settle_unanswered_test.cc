@@ -12,7 +12,6 @@
 
 #include "catalog/origin.h"
 #include "session/internal/test_container.h"
-#include "session/promise.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
 

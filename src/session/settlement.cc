@@ -15,6 +15,9 @@
 #include "network/connection_hold.h"
 #include "network/neighbours.h"
 #include "oci/spec.h"
+#include "session/disowned.h"
+#include "session/failure_log.h"
+#include "session/held_tasks.h"
 #include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_settlement.h"
@@ -32,10 +35,6 @@ using base::Result;
 namespace {
 
 bool is_checkpoint(const Context& context) { return !context.request.is_restore(); }
-
-void note(const Result<void>& result, const char* what) {
-  if (!result) base::log(LogLevel::kError, what, {{"error", result.error().details()}});
-}
 
 // A fault point of a place that cannot fail, but can be killed.
 void may_be_killed(std::string_view point) {
@@ -65,17 +64,18 @@ void lift_neighbours(const Context& context) {
   const auto state = context.runtime().state_of(context.request.container);
   const auto spec = state ? oci::load_spec(state->bundle) : oci::Spec();
   if (!spec || spec->network_namespace_path.empty()) return;
-  note(network::lift_neighbours(context.key(), spec->network_namespace_path),
-       "connections to other containers stall");
+  log_failure(network::lift_neighbours(context.key(), spec->network_namespace_path),
+              "connections to other containers stall");
 }
 
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
 host::Outcome settle_outlived(Context& context, const image::Manifest& manifest) {
   disown(context.layout, context.request, &context.catalog);
-  note(network::lift_hold(context.key()), "connections to the outside stall");
+  log_failure(network::lift_hold(context.key()), "connections to the outside stall");
   lift_neighbours(context);
-  note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
+  log_failure(restore_promise(context.layout, context.request, *context.store),
+              "rollback is incomplete");
   return host::failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
                                                           manifest.id.str() + "' was sealed"));
 }
@@ -94,7 +94,7 @@ std::optional<host::Outcome> settle_sealed(Context& context, const Settlement& s
   if (ran_on && manifest.ended && settlement.since == Settlement::Since::kLong)
     return settle_outlived(context, manifest);
   const auto visible = make_visible(context, manifest);
-  note(visible, "the checkpoint is not in the catalog yet");
+  log_failure(visible, "the checkpoint is not in the catalog yet");
   // It ends nevertheless: what is sealed is there.
   if (state && manifest.ended)
     if (const auto spec = oci::load_spec(state->bundle)) end_sealed_container(*state, *spec);
@@ -124,14 +124,16 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
   const bool may_end = sealed && *sealed;
   const DumpedTasks tasks =
       settle_tasks(context.layout, context.request, may_end && (*sealed)->ended);
-  note(engine::end_tools({.work_dir = context.directory(),
-                          .hook_listener = settlement.hook_listener,
-                          .verdict = may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
-                          .patience = settlement.patience}),
-       "the dump was not ended");
+  log_failure(
+      engine::end_tools({.work_dir = context.directory(),
+                         .hook_listener = settlement.hook_listener,
+                         .verdict = may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
+                         .patience = settlement.patience}),
+      "the dump was not ended");
   may_be_killed("settle-tools-ended");
   if (may_end) return settle_sealed(context, settlement, **sealed, tasks);
-  note(restore_promise(context.layout, context.request, *context.store), "rollback is incomplete");
+  log_failure(restore_promise(context.layout, context.request, *context.store),
+              "rollback is incomplete");
   return host::failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
@@ -148,7 +150,7 @@ Result<void> let_go_after_all(Context& context) {
 bool is_let_go(Context& context) {
   const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
   if (claimed) return !*claimed;
-  note(std::unexpected(claimed.error()), "the claim cannot be read");
+  log_failure(std::unexpected(claimed.error()), "the claim cannot be read");
   const auto state = context.runtime().state_of(context.request.container);
   if (!state || !sys::is_alive(state->init)) return false;
   const auto frozen = container::Cgroup(state->cgroup_paths).is_frozen();
@@ -158,19 +160,19 @@ bool is_let_go(Context& context) {
 std::optional<host::Outcome> settle_restore(Context& context, const Settlement& settlement) {
   if (is_let_go(context)) {
     // Where the tasks were let go before runc had ended.
-    note(engine::end_tools({.work_dir = context.directory(),
-                            .hook_listener = settlement.hook_listener,
-                            .verdict = engine::Verdict::kProceed,
-                            .patience = kRestoreLimit}),
-         "the restore was not ended");
+    log_failure(engine::end_tools({.work_dir = context.directory(),
+                                   .hook_listener = settlement.hook_listener,
+                                   .verdict = engine::Verdict::kProceed,
+                                   .patience = kRestoreLimit}),
+                "the restore was not ended");
     if (const auto done = let_go_after_all(context); !done) {
-      note(done, "connections to the outside stall");
-      note(thaw_restored(context), "the container stands still");
+      log_failure(done, "connections to the outside stall");
+      log_failure(thaw_restored(context), "the container stands still");
     }
     settle_restored(context);
     return successful_outcome(context.request.restore().checkpoint);
   }
-  note(undo_restore(context), "undoing the restore is incomplete");
+  log_failure(undo_restore(context), "undoing the restore is incomplete");
   return host::failed_outcome(settlement.cause);
 }
 
@@ -198,20 +200,20 @@ void record(Context& context, const host::Outcome& outcome) {
     finished = context.catalog.begin_session(first);
     if (finished) finished = context.catalog.finish_session(row);
   }
-  note(finished, "the outcome was not written");
+  log_failure(finished, "the outcome was not written");
   // A checkpoint that came to nothing changed nothing in the container's history.
   if (checkpoint && !outcome.ok()) return;
   const catalog::LifeEvent event = checkpoint     ? catalog::LifeEvent::kCheckpointed
                                    : outcome.ok() ? catalog::LifeEvent::kRestored
                                                   : catalog::LifeEvent::kRestoreFailed;
-  note(context.catalog.add_life_event(
-           {.key = context.key(),
-            .time = base::now_unix_millis(),
-            .event = event,
-            .session = context.request.session,
-            .checkpoint = id,
-            .detail = checkpoint ? trigger_of(context.request) : outcome.reason}),
-       "history was not written");
+  log_failure(context.catalog.add_life_event(
+                  {.key = context.key(),
+                   .time = base::now_unix_millis(),
+                   .event = event,
+                   .session = context.request.session,
+                   .checkpoint = id,
+                   .detail = checkpoint ? trigger_of(context.request) : outcome.reason}),
+              "history was not written");
 }
 
 }  // namespace

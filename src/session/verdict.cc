@@ -8,7 +8,7 @@
 #include "catalog/catalog.h"
 #include "host/layout.h"
 #include "oci/annotations.h"
-#include "session/promise.h"
+#include "session/disowned.h"
 #include "session/recovery.h"
 #include "session/seal_hold.h"
 #include "session/sealed.h"

@@ -23,7 +23,7 @@
 #include "session/checkpoint_session.h"
 #include "session/context.h"
 #include "session/guard.h"
-#include "session/promise.h"
+#include "session/promised_signal.h"
 #include "session/recovery.h"
 #include "session/restore_session.h"
 #include "session/verdict.h"
