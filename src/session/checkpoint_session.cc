@@ -39,10 +39,10 @@
 #include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
-#include "session/promise.h"
 #include "session/seal_hold.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
+#include "session/undo/take_back.h"
 #include "session/unix_peers.h"
 #include "session/versions.h"
 #include "sys/files.h"
@@ -135,6 +135,7 @@ Result<void> CheckpointSession::admit() {
 
 Result<void> CheckpointSession::prepare() {
   phases_.begin("prepare");
+  REPRISE_PASS(context_.journal().write(undo::StoreBegun()));
   // Whatever an earlier writer left that died: its space may be what we need now.
   REPRISE_PASS(context_.store->sweep());
   const auto memory = container::Cgroup(state_->cgroup_paths).memory_bytes();
@@ -180,11 +181,14 @@ Result<void> CheckpointSession::settle_executed() {
 // start that does not find the store would be cold.
 void CheckpointSession::note_continuation() const {
   if (!context_.request.checkpoint().end) return;
-  base::warn_and_ignore(host::write_note(state_->bundle, {.time = base::now_unix_millis(),
-                                                          .checkpoint = writer_->id(),
-                                                          .session = context_.request.session,
-                                                          .store = context_.layout.store}),
-                        "the container's directory does not tell that it has a checkpoint");
+  const auto note = [this]() -> Result<void> {
+    REPRISE_PASS(context_.journal().write(undo::ContinuationNoted()));
+    return host::write_note(state_->bundle, {.time = base::now_unix_millis(),
+                                             .checkpoint = writer_->id(),
+                                             .session = context_.request.session,
+                                             .store = context_.layout.store});
+  };
+  base::warn_and_ignore(note(), "the container's directory does not tell that it has a checkpoint");
 }
 
 // Two members of a pod are dumped one after the other. The container runs while it waits, at most
@@ -230,6 +234,7 @@ Result<void> CheckpointSession::dump() {
       .limit = wishes_.freeze_limit};
   // Again, since somebody may have paused it meanwhile: what is frozen from here on is so by us.
   REPRISE_PASS(refuse_paused(*state_));
+  if (spec_->has_network_namespace) REPRISE_PASS(context_.journal().write(undo::NetworkLocked()));
   REPRISE_PASS(note_freeze(context_.layout, context_.request));
   REPRISE_PASS(watch_.begin(wishes_.freeze_limit));
   const base::ScopeExit runs_again([this] { watch_.end(); });
@@ -262,7 +267,7 @@ Result<void> CheckpointSession::post_dump() {
                    .count();
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   base::warn_and_ignore(fault_point("after-seal"), "after the seal");
-  hold_connections(hold_request(), neighbours_);
+  hold_connections(context_.journal(), hold_request(), neighbours_);
   base::warn_and_ignore(end_sealed_tasks(*state_), "the sealed tasks do not end yet");
   return {};
 }
@@ -348,7 +353,7 @@ image::Manifest CheckpointSession::describe() const {
 void CheckpointSession::roll_back() {
   base::warn_and_ignore(fault_point("rollback"), "rolling back");
   writer_.reset();
-  if (const auto kept = restore_promise(context_.layout, context_.request, *context_.store); !kept)
+  if (const auto kept = undo::take_back(context_); !kept)
     base::log(LogLevel::kError, "rollback is incomplete", {{"error", kept.error().details()}});
 }
 

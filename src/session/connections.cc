@@ -11,15 +11,23 @@
 namespace reprise::session {
 
 using base::LogLevel;
+using base::Result;
 
-void hold_connections(const network::HoldRequest& request,
+void hold_connections(const undo::Journal& journal, const network::HoldRequest& request,
                       const std::vector<network::Connection>& neighbours) {
   if (request.network.empty()) return;
+  const auto hold_inside = [&]() -> Result<void> {
+    REPRISE_PASS(journal.write(undo::NeighboursHeld()));
+    return network::hold_neighbours(request.container, request.network, neighbours);
+  };
   if (!neighbours.empty())
-    base::warn_and_ignore(network::hold_neighbours(request.container, request.network, neighbours),
-                          "connections to other containers may be reset");
+    base::warn_and_ignore(hold_inside(), "connections to other containers may be reset");
   const base::Stopwatch took;
-  const auto held = network::hold_connections(request);
+  const auto hold_outside = [&]() -> Result<std::size_t> {
+    REPRISE_PASS(journal.write(undo::ConnectionsHeld()));
+    return network::hold_connections(request);
+  };
+  const auto held = hold_outside();
   base::warn_and_ignore(held, "outside connections may be reset at the restart");
   if (held && *held > 0)
     base::log(LogLevel::kInfo, "holding outside connections",

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "network/connection_hold.h"
+#include "session/undo/journal.h"
 
 namespace reprise::session {
 
 // Keeps peers, those outside and `neighbours` in the same network namespace, from learning that the
 // container's tasks end. To be called before they do, since CRIU's lock keeps the peers away only
 // as long as the namespace lives. What fails costs connections and is logged.
-void hold_connections(const network::HoldRequest& request,
+void hold_connections(const undo::Journal& journal, const network::HoldRequest& request,
                       const std::vector<network::Connection>& neighbours);
 
 }  // namespace reprise::session

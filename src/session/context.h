@@ -17,6 +17,7 @@
 #include "host/message.h"
 #include "host/request.h"
 #include "oci/runtime.h"
+#include "session/undo/journal.h"
 #include "store/checkpoint_store.h"
 #include "sys/message_socket.h"
 
@@ -43,10 +44,7 @@ struct Context {
   [[nodiscard]] std::filesystem::path hook_socket() const {
     return layout.session_run_directory(request.session) / "hook";
   }
-  // Exists from the moment in which the wrapper may run `runc restore`: for the guard.
-  [[nodiscard]] std::filesystem::path ready_marker() const {
-    return layout.session_run_directory(request.session) / "ready";
-  }
+  [[nodiscard]] undo::Journal journal() const { return {layout, request.session}; }
 };
 
 // The longest that a restore waits for `runc restore`, which reads about 1 GB per second.

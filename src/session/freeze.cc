@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/freeze.h"
 
-#include <filesystem>
-#include <system_error>
+#include <algorithm>
 
 #include "container/cgroup.h"
 #include "oci/state.h"
-#include "sys/files.h"
+#include "session/undo/journal.h"
+#include "sys/exists.h"
 
 namespace reprise::session {
 
@@ -14,21 +14,23 @@ using base::Result;
 
 namespace {
 
-// On the same file system as all else of the session: a host that goes down forgets both this and
-// what was frozen.
-std::filesystem::path freeze_note(const host::Layout& layout, const host::WorkerRequest& request) {
-  return layout.session_run_directory(request.session) / "freezes";
+// Also where that is not known.
+bool may_have_frozen(const host::Layout& layout, const host::WorkerRequest& request) {
+  const auto steps = undo::Journal(layout, request.session).load();
+  if (!steps) return true;
+  if (*steps) return std::ranges::find(**steps, undo::Step(undo::Frozen())) != (*steps)->end();
+  // The note of a version that kept no journal.
+  return sys::exists(layout.session_run_directory(request.session) / "freezes").value_or(true);
 }
 
 }  // namespace
 
 Result<void> note_freeze(const host::Layout& layout, const host::WorkerRequest& request) {
-  return sys::replace_file(freeze_note(layout, request), "");
+  return undo::Journal(layout, request.session).write(undo::Frozen());
 }
 
 Result<void> thaw(const host::Layout& layout, const host::WorkerRequest& request) {
-  std::error_code unknown;
-  if (!std::filesystem::exists(freeze_note(layout, request), unknown) && !unknown) return {};
+  if (!may_have_frozen(layout, request)) return {};
   const auto state = host::runtime_of(layout, request).state_of(request.container);
   if (!state && state.error().code() == base::ErrorCode::kNotFound) return {};
   return container::Cgroup(REPRISE_PASS(state).cgroup_paths).thaw();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/held_tasks.h"
 
-#include <filesystem>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "container/cgroup.h"
 #include "engine/tools.h"
@@ -21,9 +23,20 @@ using base::Result;
 
 namespace {
 
-// Where held tasks are: a line for each controller, "freezer=/sys/fs/cgroup/freezer/…".
-std::filesystem::path held_note(const Context& context) {
-  return context.layout.session_run_directory(context.request.session) / "held";
+// Where tasks are held, by the journal, or the note of a version that kept none: a line for each
+// controller, "freezer=/sys/fs/cgroup/freezer/…". nullopt if none are.
+Result<std::optional<std::map<std::string, std::string>>> noted_cgroups(const Context& context) {
+  const auto steps = REPRISE_PASS(context.journal().load());
+  for (const undo::Step& step : steps.value_or(std::vector<undo::Step>()))
+    if (const auto* held = std::get_if<undo::TasksHeld>(&step)) return held->cgroups;
+  const auto file = context.layout.session_run_directory(context.request.session) / "held";
+  if (!REPRISE_PASS(sys::exists(file))) return std::nullopt;
+  std::istringstream lines(REPRISE_PASS(sys::read_file(file)));
+  std::map<std::string, std::string> paths;
+  for (std::string line; std::getline(lines, line);)
+    if (const std::size_t at = line.find('='); at != std::string::npos)
+      paths.emplace(line.substr(0, at), line.substr(at + 1));
+  return paths;
 }
 
 // Whoever holds tasks must find them, also when runc has forgotten the container: if its CRIU is
@@ -31,22 +44,10 @@ std::filesystem::path held_note(const Context& context) {
 Result<container::Cgroup> cgroup_of(const Context& context) {
   const auto state = context.runtime().state_of(context.request.container);
   if (state) return container::Cgroup(state->cgroup_paths);
-  if (state.error().code() != ErrorCode::kNotFound ||
-      !REPRISE_PASS(sys::exists(held_note(context))))
-    return std::unexpected(state.error());
-  std::istringstream lines(REPRISE_PASS(sys::read_file(held_note(context))));
-  std::map<std::string, std::string> paths;
-  for (std::string line; std::getline(lines, line);)
-    if (const std::size_t at = line.find('='); at != std::string::npos)
-      paths.emplace(line.substr(0, at), line.substr(at + 1));
-  return container::Cgroup(std::move(paths));
-}
-
-Result<void> note_held(const Context& context) {
-  const auto state = REPRISE_PASS(context.runtime().state_of(context.request.container));
-  std::string text;
-  for (const auto& [controller, path] : state.cgroup_paths) text += controller + "=" + path + "\n";
-  return sys::replace_file(held_note(context), text);
+  if (state.error().code() != ErrorCode::kNotFound) return std::unexpected(state.error());
+  auto noted = REPRISE_PASS(noted_cgroups(context));
+  if (!noted) return std::unexpected(state.error());
+  return container::Cgroup(std::move(*noted));
 }
 
 }  // namespace
@@ -67,11 +68,12 @@ Result<void> thaw_restored(const Context& context) {
 }
 
 Result<void> hold_tasks(const Context& context) {
-  const container::Cgroup cgroup = REPRISE_PASS(cgroup_of(context));
+  const auto state = REPRISE_PASS(context.runtime().state_of(context.request.container));
+  const container::Cgroup cgroup(state.cgroup_paths);
   // runc (1.1, restore) has CRIU work in the container's cgroup.
   for (const sys::ProcessRef& tool : engine::tool_processes(context.directory()))
     REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
-  REPRISE_PASS(note_held(context));
+  REPRISE_PASS(context.journal().write(undo::TasksHeld{.cgroups = state.cgroup_paths}));
   return cgroup.begin_freeze();
 }
 

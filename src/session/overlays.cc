@@ -97,6 +97,8 @@ Result<engine::OutsideMounts> mount_overlays(store::CheckpointReader& reader, co
                                              const Context& context) {
   const auto saved = REPRISE_PASS(saved_overlays(reader));
   engine::OutsideMounts mounted;
+  if (std::ranges::any_of(spec.mounts, is_overlay))
+    REPRISE_PASS(context.journal().write(undo::OverlaysMounted()));
   for (const oci::Mount& mount : spec.mounts) {
     if (!is_overlay(mount)) continue;
     const auto found = std::ranges::find(saved, mount.destination);

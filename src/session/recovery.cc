@@ -6,6 +6,7 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "host/abandoned_sessions.h"
@@ -16,6 +17,7 @@
 #include "session/promised_signal.h"
 #include "session/sealed.h"
 #include "session/settlement.h"
+#include "session/undo/journal.h"
 #include "store/open_catalog.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -177,6 +179,11 @@ Result<int> finish_rows(const host::Layout& layout, const store::StoreConfig& co
   return settled;
 }
 
+std::vector<undo::Step> owed_from_the_start(const host::WorkerRequest& request) {
+  if (request.is_restore() || request.checkpoint().signal == 0) return {};
+  return {undo::SignalPromised()};
+}
+
 }  // namespace
 
 Result<sys::FileLock> note_session(const host::Layout& layout, const host::WorkerRequest& request) {
@@ -184,6 +191,7 @@ Result<sys::FileLock> note_session(const host::Layout& layout, const host::Worke
   REPRISE_PASS(sys::make_directories(directory));
   sys::FileLock lock =
       REPRISE_PASS(sys::FileLock::lock(host::session_lock_file(directory), kLockPatience));
+  REPRISE_PASS(undo::Journal(layout, request.session).replace(owed_from_the_start(request)));
   REPRISE_PASS(sys::replace_file(host::request_file(directory), host::encode(request)));
   REPRISE_PASS(sys::remove_tree(host::unbegun_marker(directory)));
   return lock;

@@ -38,6 +38,7 @@ Result<void> prepare_rootfs(store::CheckpointReader& reader, const oci::Spec& sp
   if (REPRISE_PASS(is_in_place(reader, spec))) return {};
   const auto changes = REPRISE_PASS(find_tree_part(reader, kRootfsPart));
   if (!changes) return {};
+  REPRISE_PASS(context.journal().write(undo::RootfsExchanged()));
   REPRISE_TRY(container::exchange_changes(spec.root_path, *changes, notes(context)),
               "unpacking the root file system changes");
   return {};

@@ -40,6 +40,7 @@
 #include "session/restore_rootfs.h"
 #include "session/restore_settlement.h"
 #include "session/restored_tasks.h"
+#include "session/undo/take_back.h"
 #include "session/volumes.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -71,7 +72,7 @@ host::Outcome RestoreSession::run() {
   if (result) {
     settle_restored(context_);
     if (init_ > 0) note_not_given_back(inject_attributes(*reader_, init_));
-  } else if (const auto undone = undo_restore(context_); !undone)
+  } else if (const auto undone = undo::take_back(context_); !undone)
     base::log(LogLevel::kError, "undoing the restore is incomplete",
               {{"error", undone.error().details()}});
   return record(result);
@@ -87,6 +88,8 @@ Result<void> RestoreSession::prepare() {
   // for a peer to send something.
   if (const auto& ns = spec_->network_namespace_path; !ns.empty()) {
     network_lock_ = REPRISE_PASS(network::lock_network(ns, {}, kRestoreLimit));
+    REPRISE_PASS(context_.journal().write(undo::NetworkBlocked{{.network = ns}}));
+    REPRISE_PASS(context_.journal().write(undo::ConnectionsHeld()));
     REPRISE_PASS(network::block_outside(ns));
   }
   reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
@@ -108,7 +111,7 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
   if (wishes_.fill_volumes_from == request.checkpoint.str())
-    REPRISE_PASS(fill_volumes(*reader_, *spec_, request.bundle, context_.request.session));
+    REPRISE_PASS(fill_volumes(*reader_, *spec_, context_));
   overlays_ = REPRISE_PASS(mount_overlays(*reader_, *spec_, context_));
   REPRISE_PASS(check_foreign_places(places, *spec_));
   REPRISE_PASS(fault_point("restore-files"));
@@ -120,7 +123,7 @@ Result<void> RestoreSession::prepare() {
   const host::Ready ready = REPRISE_PASS(plan(images));
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
-  REPRISE_PASS(sys::replace_file(context_.ready_marker(), ""));
+  REPRISE_PASS(context_.journal().write(undo::RestoreBegun()));
   report(context_.caller, ready);
   return fault_point("restore-ready");
 }
@@ -226,17 +229,22 @@ Result<void> RestoreSession::prepare_shm() {
   if (!shm)
     return fail(ErrorCode::kUnsupported,
                 "the checkpoint needs a '/dev/shm' of the container's own");
+  REPRISE_PASS(context_.journal().write(undo::SharedMemoryFilled{.directory = *shm}));
   REPRISE_TRY(container::extract_tree(*part, *shm), "filling '/dev/shm'");
   return {};
 }
 
 Result<void> RestoreSession::prepare_network() {
   // A namespace that runc makes itself is set up by CRIU; there is nothing to enter yet.
-  if (spec_->network_namespace_path.empty()) return {};
-  REPRISE_PASS(set_up_network(spec_->network_namespace_path));
+  const std::filesystem::path ns = spec_->network_namespace_path;
+  if (ns.empty()) return {};
+  const undo::Journal journal = context_.journal();
+  REPRISE_PASS(journal.write(undo::NetworkChanged{{.network = ns}}));
+  REPRISE_PASS(set_up_network(ns));
+  const auto addresses = REPRISE_PASS(addresses_to_adopt(*reader_));
+  REPRISE_PASS(journal.write(undo::AddressesAdopted{.network = ns, .addresses = addresses}));
   // Not every one is needed, and CRIU has the last word about those that are.
-  base::warn_and_ignore(network::adopt_addresses(spec_->network_namespace_path,
-                                                 REPRISE_PASS(addresses_to_adopt(*reader_))),
+  base::warn_and_ignore(network::adopt_addresses(ns, addresses),
                         "sockets of an old address may not be restored");
   return {};
 }

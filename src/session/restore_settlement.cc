@@ -3,13 +3,9 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "container/file_tree.h"
 #include "engine/criu_hook.h"
-#include "engine/half_restored.h"
-#include "engine/tools.h"
 #include "host/continuation_note.h"
 #include "network/adopted_note.h"
-#include "network/connection_hold.h"
 #include "network/network.h"
 #include "oci/spec.h"
 #include "session/held_tasks.h"
@@ -18,12 +14,10 @@
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
 #include "session/volumes.h"
-#include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::session {
 
-using base::ErrorCode;
 using base::LogLevel;
 using base::Result;
 
@@ -103,34 +97,6 @@ void settle_restored(const Context& context) {
     return settle_volumes(spec, bundle, context.request.session);
   };
   base::warn_and_ignore(settle(), "what the volumes held before is not removed");
-}
-
-Result<void> undo_restore(const Context& context) {
-  Result<void> first{};
-  const auto note = [&first](const auto& result) {
-    if (!result && first) first = std::unexpected(result.error());
-  };
-  // Where that is not known, there may be something.
-  if (sys::exists(context.ready_marker()).value_or(true)) {
-    note(engine::end_tools({.work_dir = context.directory()}));
-    note(end_held_tasks(context));
-    note(engine::remove_half_restored(context.runtime(), context.request.container));
-  }
-  note(unmount_overlays(context));
-  note(undo_rootfs(context));
-  const auto spec = oci::load_spec(context.request.restore().bundle);
-  if (!spec) return std::unexpected(spec.error());
-  if (const auto shm = oci::shm_directory(*spec)) note(container::empty_directory(*shm));
-  note(undo_volumes(*spec, context.request.restore().bundle, context.request.session));
-  const std::filesystem::path& ns = spec->network_namespace_path;
-  if (ns.empty()) return first;
-  note(network::lift_hold(context.key()));
-  if (const auto reader = context.store->open(context.request.restore().checkpoint))
-    if (const auto adopted = addresses_to_adopt(**reader))
-      note(network::release_addresses(ns, *adopted));
-  note(undo_network_state(context, ns));
-  note(network::unblock_outside(ns));
-  return first;
 }
 
 }  // namespace reprise::session

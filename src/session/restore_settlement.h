@@ -27,13 +27,6 @@ void finish_letting_go(const oci::Spec& spec, Context& context, store::Checkpoin
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);
 
-// Undoes all that a restore may have brought about: runc, CRIU and the container itself (where the
-// wrapper was killed, what it started is nobody's), files in the root file
-// system, in /dev/shm and in volumes, adopted addresses, held packets (inside, and on the host).
-// Connections to other containers stay held, for the next attempt; a cold start lifts that.
-// Returns the first error, and goes on after it.
-base::Result<void> undo_restore(const Context& context);
-
 // Where the limit of processes is noted while a restore lifts it (engine/criu_hook.h).
 std::filesystem::path pids_note(const Context& context);
 

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <utility>
+#include <vector>
 
 #include "host/continuation_note.h"
 #include "host/message.h"
 #include "host/request.h"
-#include "session/freeze.h"
 #include "session/internal/test_container.h"
 #include "session/promised_signal.h"
 #include "session/settlement.h"
@@ -20,26 +19,32 @@ namespace {
 using base::ErrorCode;
 using Since = Settlement::Since;
 
-class SettleTest : public TestContainer {
+// A session of this version, which keeps a journal, and one that a version before left behind.
+enum class By : std::uint8_t { kThisVersion, kOlder };
+
+class SettleTest : public TestContainer, public testing::WithParamInterface<By> {
  protected:
-  host::Outcome settle_session(Since since = Since::kNow) {
-    auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
-    Context context{.layout = layout_,
-                    .request = request_,
-                    .catalog = catalog(),
-                    .store = std::move(*store::open_store(store::StoreConfig::at(layout_.store))),
-                    .caller = std::move(ours)};
-    return settle(
-        context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"), .since = since});
+  SettleTest() { begin_journal({undo::SignalPromised()}); }
+  static bool is_older() { return GetParam() == By::kOlder; }
+  void begin_journal(const std::vector<undo::Step>& steps) const {
+    EXPECT_TRUE(is_older() || journal().replace(steps));
+  }
+  void note(const undo::Step& step, const char* older_note) const {
+    if (is_older()) return write(run_directory() / older_note, "");
+    EXPECT_TRUE(journal().write(step));
+  }
+  void note_frozen() const { note(undo::Frozen(), "freezes"); }
+  void note_restore_begun() const { note(undo::RestoreBegun(), "ready"); }
+  base::CheckpointId begin_restore() {
+    const base::CheckpointId id = TestContainer::begin_restore();
+    begin_journal({});
+    return id;
   }
   void expect_recorded(catalog::SessionStatus status, const char* reason) {
     const auto row = catalog().find_session(session_.str());
     ASSERT_TRUE(row) << row.error().details();
     EXPECT_EQ(row->status, status);
     EXPECT_EQ(row->reason, reason);
-  }
-  std::optional<catalog::Continuation> continuation() {
-    return catalog().continuation(host::key_of(request_)).value();
   }
   std::vector<catalog::LifeEvent> history() {
     std::vector<catalog::LifeEvent> events;
@@ -48,33 +53,21 @@ class SettleTest : public TestContainer {
     return events;
   }
   void note_pending() {
+    EXPECT_TRUE(is_older() || journal().write(undo::ContinuationNoted()));
     ASSERT_TRUE(host::write_note(
         bundle_,
         {.checkpoint = base::CheckpointId("k"), .session = session_, .store = layout_.store}));
   }
-  // A restore that has a claim.
-  base::CheckpointId begin_restore() {
-    const base::CheckpointId id = seal();
-    auto catalog = this->catalog();
-    EXPECT_TRUE(
-        catalog.add_checkpoint(store_->manifest(id).value(), "", catalog::Catalog::Continue::kYes));
-    session_ = base::SessionId("sess00000002");
-    request_.session = session_;
-    request_.what = host::RestoreRequest{
-        .bundle = bundle_.string(), .checkpoint = id, .globals = {}, .options = {}};
-    EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
-    EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
-    EXPECT_TRUE(
-        *catalog.claim(host::key_of(request_), session_, sys::process_ref(::getpid()).value()));
-    return id;
-  }
 };
 
-TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
+INSTANTIATE_TEST_SUITE_P(, SettleTest, testing::Values(By::kThisVersion, By::kOlder),
+                         [](const auto& by) { return by.param == By::kOlder ? "older" : "this"; });
+
+TEST_P(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
   run();
   note_pending();
   freeze();
-  ASSERT_TRUE(note_freeze(layout_, request_));
+  note_frozen();
   const auto outcome = settle_session();
   EXPECT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.reason, "the worker was killed");
@@ -86,25 +79,26 @@ TEST_F(SettleTest, OneThatSealedNothingIsRolledBackAndItsSignalDelivered) {
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
 }
 
-TEST_F(SettleTest, AContainerThatAPersonPausedStaysPaused) {
+TEST_P(SettleTest, AContainerThatAPersonPausedStaysPaused) {
   run();
   freeze();
   EXPECT_FALSE(settle_session().ok());
   EXPECT_TRUE(is_frozen());
 }
 
-TEST_F(SettleTest, ASignalIsDeliveredOnce) {
+TEST_P(SettleTest, ASignalIsDeliveredOnce) {
   run();
-  ASSERT_TRUE(deliver_signal(layout_, request_));
+  if (is_older()) write(run_directory() / "signal-delivered", "");
+  EXPECT_TRUE(is_older() || deliver_signal(layout_, request_));
   const std::string before = calls();
   EXPECT_FALSE(settle_session().ok());
   EXPECT_EQ(calls(), before);
 }
 
-TEST_F(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
+TEST_P(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
   run();
   freeze();
-  ASSERT_TRUE(note_freeze(layout_, request_));
+  note_frozen();
   const base::CheckpointId id = seal();
   const auto outcome = settle_session();
   EXPECT_TRUE(outcome.ok());
@@ -117,10 +111,10 @@ TEST_F(SettleTest, WhatIsSealedIsMadeVisibleAndItsContainerEnds) {
   EXPECT_EQ(history(), std::vector{catalog::LifeEvent::kCheckpointed});
 }
 
-TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
+TEST_P(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
   run();
   freeze();
-  ASSERT_TRUE(note_freeze(layout_, request_));
+  note_frozen();
   const base::CheckpointId id = seal(/*ended=*/false);
   EXPECT_TRUE(settle_session().ok());
   EXPECT_FALSE(is_frozen());
@@ -129,7 +123,7 @@ TEST_F(SettleTest, WhatWasSealedOfOneThatIsToRunOnLetsItRun) {
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
 }
 
-TEST_F(SettleTest, WhatIsSealedOfOneThatIsGoneIsMadeVisible) {
+TEST_P(SettleTest, WhatIsSealedOfOneThatIsGoneIsMadeVisible) {
   const base::CheckpointId id = seal();
   EXPECT_TRUE(settle_session(Since::kLong).ok());
   ASSERT_TRUE(continuation());
@@ -137,7 +131,7 @@ TEST_F(SettleTest, WhatIsSealedOfOneThatIsGoneIsMadeVisible) {
 }
 
 // Its guard is at once there; whoever comes later may find that it has lived for hours since.
-TEST_F(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
+TEST_P(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
   run();
   const base::CheckpointId id = seal();
   const auto outcome = settle_session(Since::kLong);
@@ -151,7 +145,7 @@ TEST_F(SettleTest, OneThatOutlivedItsSealForLongIsNotThrownAway) {
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "it lives";
 }
 
-TEST_F(SettleTest, OneThatJustOutlivedItsSealIsEnded) {
+TEST_P(SettleTest, OneThatJustOutlivedItsSealIsEnded) {
   run();
   seal();
   EXPECT_TRUE(settle_session(Since::kNow).ok());
@@ -159,7 +153,7 @@ TEST_F(SettleTest, OneThatJustOutlivedItsSealIsEnded) {
 }
 
 // Whether it runs is not known, so neither of the two is given up.
-TEST_F(SettleTest, WhereTheStateCannotBeReadItIsLeftToTheNext) {
+TEST_P(SettleTest, WhereTheStateCannotBeReadItIsLeftToTheNext) {
   run();
   seal();
   write(runc_root_ / "web/state.json", "{");
@@ -170,7 +164,7 @@ TEST_F(SettleTest, WhereTheStateCannotBeReadItIsLeftToTheNext) {
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
 }
 
-TEST_F(SettleTest, SettlingTwiceChangesNothing) {
+TEST_P(SettleTest, SettlingTwiceChangesNothing) {
   const base::CheckpointId id = seal();
   EXPECT_TRUE(settle_session().ok());
   EXPECT_TRUE(settle_session().ok());
@@ -178,11 +172,11 @@ TEST_F(SettleTest, SettlingTwiceChangesNothing) {
   EXPECT_TRUE(continuation());
 }
 
-TEST_F(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
+TEST_P(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
   const base::CheckpointId id = begin_restore();
   run();
   freeze();
-  write(layout_.session_run_directory(session_) / "ready", "");
+  note_restore_begun();
   ASSERT_TRUE(catalog().consume_claim(host::key_of(request_), session_));
   const auto outcome = settle_session(Since::kLong);
   EXPECT_TRUE(outcome.ok()) << outcome.reason;
@@ -193,11 +187,11 @@ TEST_F(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
   expect_recorded(catalog::SessionStatus::kOk, "");
 }
 
-TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
+TEST_P(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
   const base::CheckpointId id = begin_restore();
   run();
   freeze();
-  write(layout_.session_run_directory(session_) / "ready", "");
+  note_restore_begun();
   const auto outcome = settle_session(Since::kLong);
   EXPECT_FALSE(outcome.ok());
   EXPECT_EQ(end_process(SIGUSR1), SIGKILL) << "none of its tasks has run, and none may";
@@ -209,7 +203,7 @@ TEST_F(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
 }
 
 // Not even runc was told to restore: somebody else's container of that id is left alone.
-TEST_F(SettleTest, ARestoreThatHadNotBegunTouchesNoContainer) {
+TEST_P(SettleTest, ARestoreThatHadNotBegunTouchesNoContainer) {
   begin_restore();
   run();
   freeze();

@@ -23,44 +23,11 @@ using Since = Settlement::Since;
 
 class UnansweredTest : public TestContainer {
  protected:
-  host::Outcome settle_session(Since since = Since::kNow, std::chrono::milliseconds patience = {}) {
-    auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
-    Context context{.layout = layout_,
-                    .request = request_,
-                    .catalog = catalog(),
-                    .store = std::move(store_),
-                    .caller = std::move(ours)};
-    host::Outcome outcome =
-        settle(context, {.cause = base::Error(ErrorCode::kGone, "the worker was killed"),
-                         .patience = patience,
-                         .since = since});
-    store_ = std::move(context.store);
-    return outcome;
-  }
-  std::optional<catalog::Continuation> continuation() {
-    return catalog().continuation(host::key_of(request_)).value();
-  }
   void change_catalog(const char* sql) {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open((layout_.store / "catalog.db").c_str(), &db), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
     sqlite3_close(db);
-  }
-  // A restore that has a claim.
-  base::CheckpointId begin_restore() {
-    const base::CheckpointId id = seal();
-    auto catalog = this->catalog();
-    EXPECT_TRUE(
-        catalog.add_checkpoint(store_->manifest(id).value(), "", catalog::Catalog::Continue::kYes));
-    session_ = base::SessionId("sess00000002");
-    request_.session = session_;
-    request_.what = host::RestoreRequest{
-        .bundle = bundle_.string(), .checkpoint = id, .globals = {}, .options = {}};
-    EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
-    EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
-    EXPECT_TRUE(
-        *catalog.claim(host::key_of(request_), session_, sys::process_ref(::getpid()).value()));
-    return id;
   }
 };
 
@@ -105,7 +72,7 @@ TEST_F(UnansweredTest, ARestoreThatStandsRunsAlsoWithoutItsCheckpoint) {
   const base::CheckpointId id = begin_restore();
   run();
   freeze();
-  write(layout_.session_run_directory(session_) / "ready", "");
+  ASSERT_TRUE(journal().write(undo::RestoreBegun()));
   ASSERT_TRUE(catalog().consume_claim(host::key_of(request_), session_));
   ASSERT_TRUE(store_->remove(id));
   EXPECT_TRUE(settle_session(Since::kLong).ok());
@@ -117,7 +84,7 @@ TEST_F(UnansweredTest, ARestoreThatStandsRunsAlsoWithoutItsCheckpoint) {
 TEST_F(UnansweredTest, WithoutTheCatalogTasksThatRunStay) {
   begin_restore();
   run();
-  write(layout_.session_run_directory(session_) / "ready", "");
+  ASSERT_TRUE(journal().write(undo::RestoreBegun()));
   change_catalog("DROP TABLE continuations");
   EXPECT_TRUE(settle_session(Since::kLong).ok());
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
@@ -127,7 +94,7 @@ TEST_F(UnansweredTest, WithoutTheCatalogTasksThatStandStillHaveNotRun) {
   begin_restore();
   run();
   freeze();
-  write(layout_.session_run_directory(session_) / "ready", "");
+  ASSERT_TRUE(journal().write(undo::RestoreBegun()));
   change_catalog("DROP TABLE continuations");
   EXPECT_FALSE(settle_session(Since::kLong).ok());
   EXPECT_EQ(end_process(SIGUSR1), SIGKILL);

@@ -12,17 +12,15 @@
 #include "engine/tools.h"
 #include "host/layout.h"
 #include "host/message.h"
-#include "network/connection_hold.h"
-#include "network/neighbours.h"
 #include "oci/spec.h"
 #include "session/disowned.h"
 #include "session/failure_log.h"
 #include "session/held_tasks.h"
-#include "session/promise.h"
 #include "session/recovery.h"
 #include "session/restore_settlement.h"
 #include "session/seal_hold.h"
 #include "session/sealed.h"
+#include "session/undo/take_back.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -60,22 +58,11 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
   return {};
 }
 
-void lift_neighbours(const Context& context) {
-  const auto state = context.runtime().state_of(context.request.container);
-  const auto spec = state ? oci::load_spec(state->bundle) : oci::Spec();
-  if (!spec || spec->network_namespace_path.empty()) return;
-  log_failure(network::lift_neighbours(context.key(), spec->network_namespace_path),
-              "connections to other containers stall");
-}
-
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
 host::Outcome settle_outlived(Context& context, const image::Manifest& manifest) {
   disown(context.layout, context.request, &context.catalog);
-  log_failure(network::lift_hold(context.key()), "connections to the outside stall");
-  lift_neighbours(context);
-  log_failure(restore_promise(context.layout, context.request, *context.store),
-              "rollback is incomplete");
+  log_failure(undo::take_back(context), "rollback is incomplete");
   return host::failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
                                                           manifest.id.str() + "' was sealed"));
 }
@@ -132,8 +119,7 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
       "the dump was not ended");
   may_be_killed("settle-tools-ended");
   if (may_end) return settle_sealed(context, settlement, **sealed, tasks);
-  log_failure(restore_promise(context.layout, context.request, *context.store),
-              "rollback is incomplete");
+  log_failure(undo::take_back(context), "rollback is incomplete");
   return host::failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
@@ -172,7 +158,7 @@ std::optional<host::Outcome> settle_restore(Context& context, const Settlement& 
     settle_restored(context);
     return successful_outcome(context.request.restore().checkpoint);
   }
-  log_failure(undo_restore(context), "undoing the restore is incomplete");
+  log_failure(undo::take_back(context), "undoing the restore is incomplete");
   return host::failed_outcome(settlement.cause);
 }
 

@@ -30,6 +30,7 @@ Result<void> disconnect_unix_peers(const Context& context, store::CheckpointWrit
   std::vector<attributes::LostPeer> lost;
   for (const auto& peer : REPRISE_PASS(attributes::outside_peers("/proc", init))) {
     if (!attributes::can_be_reconnected(peer)) continue;
+    if (lost.empty()) REPRISE_PASS(context.journal().write(undo::PeersDisconnected()));
     lost.push_back(REPRISE_PASS(attributes::lost_peer("/proc", peer)));
     // First: whoever settles the session if we are killed must know.
     REPRISE_PASS(

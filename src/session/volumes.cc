@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// On the volume's file system, so that moving is renaming, and gone when the volume is removed.
-fs::path aside_of(const container::Volume& volume, const base::SessionId& session) {
-  return volume.directory.parent_path() / (".reprise-aside-" + session.str());
-}
-
 Result<container::Volume> volume_for(const std::vector<container::Volume>& present,
                                      const container::SavedVolume& saved) {
   const auto has_destination = [&saved](const container::Volume& volume) {
@@ -39,12 +34,16 @@ Result<container::Volume> volume_for(const std::vector<container::Volume>& prese
           .with_hint("mount a volume there, or restore with '--volumes keep'"));
 }
 
-Result<void> fill(const fs::path& archive, const container::Volume& volume, const fs::path& aside) {
+Result<void> fill(const fs::path& archive, const container::Volume& volume,
+                  const Context& context) {
   // Podman may have filled a new one from the image by now, and given it another owner.
   std::error_code error;
   if (!fs::is_empty(volume.directory, error) &&
       REPRISE_PASS(container::tree_equals(archive, volume.directory)))
     return {};
+  const fs::path aside = aside_of(volume, context.request.session);
+  REPRISE_PASS(
+      context.journal().write(undo::VolumePutAside{.directory = volume.directory, .aside = aside}));
   REPRISE_PASS(container::put_contents_aside(volume.directory, aside));
   return container::extract_tree(archive, volume.directory);
 }
@@ -75,13 +74,12 @@ Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReade
 }
 
 Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec,
-                          const fs::path& bundle, const base::SessionId& session) {
-  const auto present = container::podman_volumes(spec, bundle);
+                          const Context& context) {
+  const auto present = container::podman_volumes(spec, context.request.restore().bundle);
   for (const container::SavedVolume& saved : REPRISE_PASS(saved_volumes(reader))) {
     const container::Volume volume = REPRISE_PASS(volume_for(present, saved));
     const fs::path archive = REPRISE_PASS(tree_part(reader, saved.part));
-    REPRISE_TRY(fill(archive, volume, aside_of(volume, session)),
-                "filling volume '" + volume.name + "'");
+    REPRISE_TRY(fill(archive, volume, context), "filling volume '" + volume.name + "'");
   }
   return {};
 }
@@ -95,14 +93,8 @@ Result<void> settle_volumes(const oci::Spec& spec, const fs::path& bundle,
   return first;
 }
 
-Result<void> undo_volumes(const oci::Spec& spec, const fs::path& bundle,
-                          const base::SessionId& session) {
-  Result<void> first{};
-  for (const container::Volume& volume : container::podman_volumes(spec, bundle))
-    if (auto back = container::put_contents_back(volume.directory, aside_of(volume, session));
-        !back && first)
-      first = std::move(back);
-  return first;
+fs::path aside_of(const container::Volume& volume, const base::SessionId& session) {
+  return volume.directory.parent_path() / (".reprise-aside-" + session.str());
 }
 
 }  // namespace reprise::session

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "container/volumes.h"
 #include "oci/spec.h"
+#include "session/context.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
@@ -26,13 +27,12 @@ base::Result<std::vector<container::SavedVolume>> saved_volumes(store::Checkpoin
 // and keeps what they hold aside until settle or undo, which name the same `session`. Volumes that
 // have these contents already are left alone.
 base::Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec,
-                                const std::filesystem::path& bundle,
-                                const base::SessionId& session);
+                                const Context& context);
 // The container runs: what was put aside is removed.
 base::Result<void> settle_volumes(const oci::Spec& spec, const std::filesystem::path& bundle,
                                   const base::SessionId& session);
-// The restore failed: the volumes hold what they held before.
-base::Result<void> undo_volumes(const oci::Spec& spec, const std::filesystem::path& bundle,
-                                const base::SessionId& session);
+// Where that lies: on the volume's file system, so that moving is renaming, and gone when the
+// volume is removed.
+std::filesystem::path aside_of(const container::Volume& volume, const base::SessionId& session);
 
 }  // namespace reprise::session

@@ -21,7 +21,7 @@ def wait_until_nobody_is_left(product):
 # does what the session did not come to).
 @pytest.mark.parametrize("fault", [
     "session-begin:kill,settle-begin:kill", "post-dump:kill,settle-begin:kill",
-    "post-dump:fail,rollback-unlocked:kill", "seal-manifest:kill,settle-tools-ended:kill", "post-dump:kill,settle-record:kill"])
+    "post-dump:fail,undone-network-locked:kill", "seal-manifest:kill,settle-tools-ended:kill", "post-dump:kill,settle-record:kill"])
 def test_settled_by_the_next_command(container, product, fault):
     container.run_workload("counter.py", "--mb", 10, "--loopback")
     product.write_runtime(fault=fault)

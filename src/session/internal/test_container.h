@@ -10,22 +10,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "catalog/catalog.h"
 #include "host/layout.h"
 #include "host/request.h"
 #include "oci/runtime.h"
 #include "oci/state.h"
+#include "session/context.h"
+#include "session/settlement.h"
+#include "session/undo/journal.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 #include "sys/files.h"
+#include "sys/message_socket.h"
 #include "sys/process.h"
 #include "sys/test_directory.h"
 
@@ -101,6 +109,48 @@ class TestContainer : public testing::Test {
     EXPECT_TRUE(writer->seal(facts));
     EXPECT_TRUE(writer->settle());
     return writer->id();
+  }
+
+  // What becomes of the session when its process was killed.
+  host::Outcome settle_session(Settlement::Since since = Settlement::Since::kNow,
+                               std::chrono::milliseconds patience = {}) {
+    Context context = this->context();
+    host::Outcome outcome =
+        settle(context, {.cause = base::Error(base::ErrorCode::kGone, "the worker was killed"),
+                         .patience = patience,
+                         .since = since});
+    store_ = std::move(context.store);
+    return outcome;
+  }
+  // Takes the store.
+  Context context() {
+    auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
+    return {.layout = layout_,
+            .request = request_,
+            .catalog = catalog(),
+            .store = std::move(store_),
+            .caller = std::move(ours)};
+  }
+  undo::Journal journal() const { return {layout_, session_}; }
+  fs::path run_directory() const { return layout_.session_run_directory(session_); }
+  std::optional<catalog::Continuation> continuation() {
+    return catalog().continuation(host::key_of(request_)).value();
+  }
+  // From here on it is about another session, a restore that has a claim.
+  base::CheckpointId begin_restore() {
+    const base::CheckpointId id = seal();
+    auto catalog = this->catalog();
+    EXPECT_TRUE(
+        catalog.add_checkpoint(store_->manifest(id).value(), "", catalog::Catalog::Continue::kYes));
+    session_ = base::SessionId("sess00000002");
+    request_.session = session_;
+    request_.what = host::RestoreRequest{
+        .bundle = bundle_.string(), .checkpoint = id, .globals = {}, .options = {}};
+    EXPECT_TRUE(sys::make_directories(layout_.session_directory(session_)));
+    EXPECT_TRUE(sys::make_directories(run_directory()));
+    EXPECT_TRUE(
+        *catalog.claim(host::key_of(request_), session_, sys::process_ref(::getpid()).value()));
+    return id;
   }
 
   static void write(const fs::path& file, std::string_view text) { std::ofstream(file) << text; }
