@@ -432,7 +432,7 @@ path pids_cgroup(const path& proc, pid_t init) {
   return found;
 }
 
-// The limit is lifted for a restore (engine/hook_pids.h), by a program for which there must be
+// The limit is lifted for a restore (engine/criu/hook_pids.h), by a program for which there must be
 // room.
 void judge_pids_limit(const path& proc, pid_t init, std::vector<Obstacle>& found) {
   constexpr int kLeast = 3;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "container/cgroup.h"
-#include "engine/tools.h"
+#include "engine/criu/tools.h"
 #include "oci/state.h"
 #include "sys/exists.h"
 #include "sys/files.h"

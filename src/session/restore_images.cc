@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/dump.h"
+#include "engine/criu/dump.h"
 #include "image/criu_log.h"
 #include "image/criu_own_mounts.h"
 #include "oci/spec.h"

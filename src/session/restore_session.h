@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/criu_config.h"
+#include "engine/criu/config.h"
 #include "host/message.h"
 #include "network/network.h"
 #include "oci/annotations.h"

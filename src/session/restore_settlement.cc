@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "engine/criu_hook.h"
+#include "engine/criu/hook.h"
 #include "host/continuation_note.h"
 #include "network/adopted_note.h"
 #include "network/network.h"

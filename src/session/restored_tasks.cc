@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "container/affinity.h"
-#include "engine/expired_timers.h"
+#include "engine/criu/expired_timers.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "session/unix_peers.h"

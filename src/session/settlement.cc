@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "catalog/origin.h"
 #include "container/cgroup.h"
-#include "engine/tools.h"
+#include "engine/criu/tools.h"
 #include "host/layout.h"
 #include "host/message.h"
 #include "oci/spec.h"

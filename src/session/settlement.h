@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/criu_hook.h"
+#include "engine/criu/hook.h"
 #include "host/message.h"
 #include "image/manifest.h"
 #include "session/context.h"

@@ -10,7 +10,7 @@
 #include "attributes/internal/multicast.h"
 #include "container/inotify_watches.h"
 #include "container/joined_namespaces.h"
-#include "engine/expired_timers.h"
+#include "engine/criu/expired_timers.h"
 #include "image/criu_log.h"
 #include "input.h"
 #include "network/connection_hold.h"

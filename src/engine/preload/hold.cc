@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "engine/hook_protocol.h"
+#include "engine/criu/hook_protocol.h"
 
 namespace {
 

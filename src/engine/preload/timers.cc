@@ -3,7 +3,7 @@
 // `reprise-timers.so`, preloaded into CRIU for a dump where a POSIX timer signals a certain thread.
 // CRIU 4.2 looks that thread's id in its PID namespace up before it has asked for it: it finds 0,
 // and gives up, or whatever lay in that memory. So it is told that such a timer signals the
-// process, and the thread is put into its images afterwards (engine/timer_threads.h).
+// process, and the thread is put into its images afterwards (engine/criu/timer_threads.h).
 //
 // Runs inside a foreign program: no allocation, no locks, nothing of the C++ library.
 #include <dlfcn.h>

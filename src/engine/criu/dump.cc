@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/dump.h"
+#include "engine/criu/dump.h"
 
 #include <fcntl.h>
 
@@ -8,14 +8,14 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "engine/criu_config.h"
-#include "engine/criu_hook.h"
-#include "engine/flight.h"
-#include "engine/preloaded.h"
-#include "engine/spawning.h"
-#include "engine/stopped_tasks.h"
-#include "engine/timer_threads.h"
-#include "engine/tools.h"
+#include "engine/criu/config.h"
+#include "engine/criu/flight.h"
+#include "engine/criu/hook.h"
+#include "engine/criu/preloaded.h"
+#include "engine/criu/spawning.h"
+#include "engine/criu/stopped_tasks.h"
+#include "engine/criu/timer_threads.h"
+#include "engine/criu/tools.h"
 #include "image/criu_log.h"
 #include "image/criu_stats.h"
 #include "sys/child.h"

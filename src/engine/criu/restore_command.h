@@ -21,7 +21,7 @@ struct RestoreCommand {
   base::ContainerId container;
 };
 
-// Pure. Its environment is criu_config.h's and hook_program.h's.
+// Pure. Its environment is that of config.h and hook.h.
 std::vector<std::string> restore_command(const RestoreCommand& restore);
 
 }  // namespace reprise::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The real program `criu-hook`, called as CRIU calls it.
-#include "engine/criu_hook.h"
+#include "engine/criu/hook.h"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/criu_config.h"
+#include "engine/criu/config.h"
 #include "image/criu_own_mounts.h"
 
 namespace reprise::engine {

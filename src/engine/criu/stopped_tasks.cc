@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/stopped_tasks.h"
+#include "engine/criu/stopped_tasks.h"
 
 #include <sys/syscall.h>
 

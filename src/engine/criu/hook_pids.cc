@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/hook_pids.h"
+#include "engine/criu/hook_pids.h"
 
 #include <unistd.h>
 

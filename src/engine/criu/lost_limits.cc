@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/lost_limits.h"
+#include "engine/criu/lost_limits.h"
 
 #include <algorithm>
 #include <system_error>

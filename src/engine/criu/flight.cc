@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/flight.h"
+#include "engine/criu/flight.h"
 
 #include <string>
 #include <system_error>

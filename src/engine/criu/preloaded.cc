@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/preloaded.h"
+#include "engine/criu/preloaded.h"
 
 #include <algorithm>
 #include <cctype>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "container/task_tree.h"
+#include "engine/criu/timer_threads.h"
 #include "engine/preload/exec_area.h"
-#include "engine/timer_threads.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/proc_entries.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/timer_threads.h"
+#include "engine/criu/timer_threads.h"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/criu_hook.h"
+#include "engine/criu/hook.h"
 #include "sys/process.h"
 
 namespace reprise::engine {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/expired_timers.h"
+#include "engine/criu/expired_timers.h"
 
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/criu_hook.h"
+#include "engine/criu/hook.h"
 
 #include <array>
 #include <charconv>
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <string_view>
 
-#include "engine/hook_protocol.h"
+#include "engine/criu/hook_protocol.h"
 #include "sys/files.h"
 
 namespace reprise::engine {

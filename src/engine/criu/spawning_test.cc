@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/spawning.h"
+#include "engine/criu/spawning.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -47,7 +47,7 @@ using PostDump = std::function<base::Result<void>()>;
 // Runs `runc checkpoint`. Blocks until runc has ended. Where a program has not read yet
 // what CRIU cannot save, the tasks run on and are dumped anew, up to three times if time is left.
 // Then events of inotify are lost, and the log says so; messages of netlink sockets are an error.
-// Anew, too, where a program is starting another just then (engine/spawning.h): up to 10 s, then
+// Anew, too, where a program is starting another just then (spawning.h): up to 10 s, then
 // kBusy.
 // After success the tasks have ended (kEnd) or run on. After a failure they run on, unless the
 // container itself is gone; the error is that of `post_dump`, or carries the line of CRIU's log

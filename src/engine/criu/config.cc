@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/criu_config.h"
+#include "engine/criu/config.h"
 
 namespace reprise::engine {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/preloaded.h"
+#include "engine/criu/preloaded.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/own_mounts.h"
+#include "engine/criu/own_mounts.h"
 
 #include <string>
 #include <system_error>

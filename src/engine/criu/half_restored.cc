@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/half_restored.h"
+#include "engine/criu/half_restored.h"
 
 #include <chrono>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/tools.h"
+#include "engine/criu/tools.h"
 
 #include <poll.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/restore_command.h"
+#include "engine/criu/restore_command.h"
 
 namespace reprise::engine {
 

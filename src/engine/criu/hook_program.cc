@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `criu-hook`: the action script that CRIU runs at each of its steps, most of which do not concern
-// us. See engine/criu_hook.h. Links the C library only, since tasks stand still while it starts.
+// us. See hook.h. Links the C library only, since tasks stand still while it starts.
 //
 // Exit status 0: CRIU goes on. Anything else: it undoes a dump (the tasks run on) or a restore
 // (the tasks that it made are killed).
@@ -19,8 +19,8 @@
 #include <ctime>
 #include <initializer_list>
 
-#include "engine/hook_pids.h"
-#include "engine/hook_protocol.h"
+#include "engine/criu/hook_pids.h"
+#include "engine/criu/hook_protocol.h"
 
 namespace hook = reprise::engine::hook;
 
