@@ -18,8 +18,7 @@
 #include "container/inotify_watches.h"
 #include "container/joined_namespaces.h"
 #include "container/task_tree.h"
-#include "engine/criu/dump.h"
-#include "engine/criu/hook.h"
+#include "engine/engine.h"
 #include "host/continuation_note.h"
 #include "host/layout.h"
 #include "host/message.h"
@@ -82,13 +81,8 @@ Result<void> refuse(const std::vector<preflight::Obstacle>& found) {
 
 }  // namespace
 
-CheckpointSession::CheckpointSession(Context& context, sys::MessageListener& hook_listener,
-                                     FreezeWatch& watch)
-    : context_(context),
-      hook_listener_(hook_listener),
-      watch_(watch),
-      phases_(context.caller),
-      begin_(base::now_unix_millis()) {}
+CheckpointSession::CheckpointSession(Context& context, FreezeWatch& watch)
+    : context_(context), watch_(watch), phases_(context.caller), begin_(base::now_unix_millis()) {}
 
 host::Outcome CheckpointSession::run() {
   const auto steps = [this]() -> Result<void> {
@@ -208,47 +202,41 @@ std::optional<std::filesystem::path> CheckpointSession::network() const {
 
 Result<void> CheckpointSession::dump() {
   phases_.begin("dump");
-  const auto worker = REPRISE_PASS(host::find_worker());
   REPRISE_TRY(container::mend_joined_namespaces(context_.runtime(), context_.request.container,
                                                 state_->init.pid),
               "finding the namespaces that the container joined");
   const auto outside = REPRISE_PASS(attributes::outside_peers("/proc", state_->init.pid));
-  const auto disconnect = [this] {
-    return disconnect_unix_peers(context_, *writer_, state_->init.pid);
-  };
-  const engine::DumpRequest request{
+  engine::DumpRequest request{
       .runtime = context_.runtime(),
       .container = context_.request.container,
       .cgroup = container::Cgroup(state_->cgroup_paths),
       .init = state_->init.pid,
       .watched = watched_,
       .outside = overlay_mounts(*spec_),
-      .work_dir = context_.directory(),
-      .worker = worker,
-      .hook_socket = context_.hook_socket(),
       .after =
           context_.request.checkpoint().end ? engine::AfterDump::kEnd : engine::AfterDump::kRunOn,
-      .when_frozen = std::ranges::any_of(outside, attributes::can_be_reconnected)
-                         ? engine::WhenFrozen(disconnect)
-                         : engine::WhenFrozen(),
+      .tells_frozen = std::ranges::any_of(outside, attributes::can_be_reconnected),
       .limit = wishes_.freeze_limit};
+  dump_ = REPRISE_PASS(context_.engine->begin(std::move(request), writer_->pages()));
   // Again, since somebody may have paused it meanwhile: what is frozen from here on is so by us.
   REPRISE_PASS(refuse_paused(*state_));
   if (spec_->has_network_namespace) REPRISE_PASS(context_.journal().write(undo::NetworkLocked()));
   REPRISE_PASS(note_freeze(context_.layout, context_.request));
   REPRISE_PASS(watch_.begin(wishes_.freeze_limit));
   const base::ScopeExit runs_again([this] { watch_.end(); });
-  REPRISE_PASS(
-      engine::dump(request, writer_->pages(), hook_listener_, [this] { return post_dump(); }));
+  const engine::DumpStats stats = REPRISE_PASS(dump_->freeze_and_write(*this));
   if (context_.request.checkpoint().end) return {};
-  const engine::DumpStats stats = REPRISE_PASS(engine::load_dump_stats(context_.directory()));
   freeze_ms_ = stats.frozen.count();
   memory_bytes_ = stats.memory_bytes;
   return {};
 }
 
+Result<void> CheckpointSession::frozen() {
+  return disconnect_unix_peers(context_, *writer_, state_->init.pid);
+}
+
 // All tasks stand still; every millisecond here is freeze time.
-Result<void> CheckpointSession::post_dump() {
+Result<void> CheckpointSession::written() {
   REPRISE_PASS(fault_point("post-dump"));
   phases_.begin("copy-files");
   REPRISE_PASS(capture_files(*writer_, *spec_, wishes_, *state_));
@@ -256,15 +244,15 @@ Result<void> CheckpointSession::post_dump() {
   REPRISE_PASS(capture_attributes(*writer_, *spec_, *state_, asked_.attributes));
   cpu_time_us_ = cpu_time_us();
   REPRISE_PASS(fault_point("files-copied"));
-  if (!context_.request.checkpoint().end) {
+  if (!context_.request.checkpoint().end)
     reconnect_unix_peers(context_.directory(), state_->init.pid);
-    return {};
-  }
+  return {};
+}
+
+Result<void> CheckpointSession::may_end() {
   if (network_lock_) neighbours_ = REPRISE_PASS(capture_neighbours(*writer_, hold_request()));
   REPRISE_PASS(seal_held());
-  freeze_ms_ = engine::frozen_for(engine::freeze_file(context_.directory()))
-                   .value_or(std::chrono::milliseconds(phases_.total_ms()))
-                   .count();
+  freeze_ms_ = dump_->frozen_for().value_or(std::chrono::milliseconds(phases_.total_ms())).count();
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   base::warn_and_ignore(fault_point("after-seal"), "after the seal");
   hold_connections(context_.journal(), hold_request(), neighbours_);
@@ -337,9 +325,7 @@ image::Manifest CheckpointSession::describe() const {
   manifest.parent_session = context_.request.session.str();
   manifest.freeze_ms = freeze_ms_;
   if (context_.request.checkpoint().end)
-    manifest.freeze_ms = engine::frozen_for(engine::freeze_file(context_.directory()))
-                             .value_or(std::chrono::milliseconds(0))
-                             .count();
+    manifest.freeze_ms = dump_->frozen_for().value_or(std::chrono::milliseconds(0)).count();
   manifest.memory_bytes = memory_bytes_;
   manifest.cpu_time_us = cpu_time_us_;
   manifest.runtime_version = runtime_version_;

@@ -13,6 +13,7 @@
 
 #include "attributes/process_attributes.h"
 #include "container/cgroup.h"
+#include "engine/engine.h"
 #include "host/message.h"
 #include "image/manifest.h"
 #include "network/connection_hold.h"
@@ -23,7 +24,6 @@
 #include "session/freeze_watch.h"
 #include "store/checkpoint_store.h"
 #include "sys/file_lock.h"
-#include "sys/message_socket.h"
 
 namespace reprise::session {
 
@@ -32,9 +32,9 @@ namespace reprise::session {
 // If it fails, whenever, the container runs on as before: nothing is frozen or firewalled, no
 // partial checkpoint is on disk, and the request's signal has been delivered. If it succeeds and
 // the request says `end`, the container has ended, after its checkpoint was durable.
-class CheckpointSession {
+class CheckpointSession final : private engine::DumpSteps {
  public:
-  CheckpointSession(Context& context, sys::MessageListener& hook_listener, FreezeWatch& watch);
+  CheckpointSession(Context& context, FreezeWatch& watch);
 
   // Blocks until the outcome, which it also records in the catalog. Never fails: a failure is an
   // outcome.
@@ -44,7 +44,9 @@ class CheckpointSession {
   base::Result<void> admit();
   base::Result<void> prepare();
   base::Result<void> dump();
-  base::Result<void> post_dump();
+  base::Result<void> frozen() override;
+  base::Result<void> written() override;
+  base::Result<void> may_end() override;
   base::Result<void> seal_held();
   base::Result<void> seal();
   void note_continuation() const;
@@ -60,7 +62,6 @@ class CheckpointSession {
   host::Outcome record(const base::Result<void>& result);
 
   Context& context_;
-  sys::MessageListener& hook_listener_;
   FreezeWatch& watch_;
   Phases phases_;
   base::UnixMillis begin_;
@@ -68,6 +69,7 @@ class CheckpointSession {
   std::optional<oci::Spec> spec_;
   oci::Wishes wishes_;
   std::unique_ptr<store::CheckpointWriter> writer_;
+  std::unique_ptr<engine::Dump> dump_;
   std::optional<image::Manifest> sealed_;
   std::vector<std::string> addresses_;
   std::vector<std::string> watched_;  // paths

@@ -18,6 +18,17 @@ void report(sys::MessageSocket& caller, const host::WorkerMessage& message) {
   [[maybe_unused]] const auto sent = caller.send(host::encode(message));
 }
 
+std::unique_ptr<engine::Engine> engine_for(const host::Layout& layout,
+                                           const base::SessionId& session,
+                                           sys::MessageListener* listener) {
+  const std::filesystem::path run = layout.session_run_directory(session);
+  return engine::runc_with_criu({.work_dir = layout.session_directory(session),
+                                 .hook_socket = run / "hook",
+                                 .pids_note = run / "pids-limit",
+                                 .worker = host::find_worker()},
+                                listener);
+}
+
 catalog::SessionKind kind_of(const host::WorkerRequest& request) {
   return request.is_restore() ? catalog::SessionKind::kRestore : catalog::SessionKind::kCheckpoint;
 }

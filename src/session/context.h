@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "catalog/catalog.h"
 #include "catalog/retention.h"
+#include "engine/engine.h"
 #include "host/identity.h"
 #include "host/layout.h"
 #include "host/message.h"
@@ -29,7 +30,8 @@ struct Context {
   host::WorkerRequest request;
   catalog::Catalog catalog;
   std::unique_ptr<store::CheckpointStore> store;
-  sys::MessageSocket caller;     // may be closed by the caller at any time
+  sys::MessageSocket caller;  // may be closed by the caller at any time
+  std::unique_ptr<engine::Engine> engine;
   catalog::Retention retention;  // for the checkpoints that a new one supersedes
 
   [[nodiscard]] base::ContainerKey key() const { return host::key_of(request); }
@@ -41,11 +43,13 @@ struct Context {
   [[nodiscard]] std::filesystem::path network_baseline() const {
     return layout.network_baseline_of(who());
   }
-  [[nodiscard]] std::filesystem::path hook_socket() const {
-    return layout.session_run_directory(request.session) / "hook";
-  }
   [[nodiscard]] undo::Journal journal() const { return {layout, request.session}; }
 };
+
+// `listener` as engine::runc_with_criu() has it.
+std::unique_ptr<engine::Engine> engine_for(const host::Layout& layout,
+                                           const base::SessionId& session,
+                                           sys::MessageListener* listener);
 
 // The longest that a restore waits for `runc restore`, which reads about 1 GB per second.
 inline constexpr std::chrono::minutes kRestoreLimit{10};

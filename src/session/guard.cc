@@ -31,11 +31,13 @@ Result<Context> open_context(const GuardedSession& guarded) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(guarded.store));
   auto store = REPRISE_PASS(store::open_store(guarded.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
-  return Context{.layout = guarded.layout,
-                 .request = guarded.request,
-                 .catalog = std::move(catalog),
-                 .store = std::move(store),
-                 .caller = sys::MessageSocket::adopt(std::move(caller))};
+  return Context{
+      .layout = guarded.layout,
+      .request = guarded.request,
+      .catalog = std::move(catalog),
+      .store = std::move(store),
+      .caller = sys::MessageSocket::adopt(std::move(caller)),
+      .engine = engine_for(guarded.layout, guarded.request.session, guarded.hook_listener)};
 }
 
 // How the session's process ended.
@@ -89,9 +91,8 @@ int take_over(const GuardedSession& guarded, const End& end) {
     report(*guarded.caller, host::failed_outcome(context.error()));
     return base::exit_code(ErrorCode::kInternal);
   }
-  const host::Outcome outcome = settle(
-      *context,
-      {.cause = cause, .hook_listener = guarded.hook_listener, .patience = guarded.watch->left()});
+  const host::Outcome outcome =
+      settle(*context, {.cause = cause, .patience = guarded.watch->left()});
   report(*guarded.caller, outcome);
   return outcome.ok() ? 0 : base::exit_code(ErrorCode::kInternal);
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "container/cgroup.h"
-#include "engine/criu/tools.h"
+#include "engine/engine.h"
 #include "oci/state.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -71,7 +71,7 @@ Result<void> hold_tasks(const Context& context) {
   const auto state = REPRISE_PASS(context.runtime().state_of(context.request.container));
   const container::Cgroup cgroup(state.cgroup_paths);
   // runc (1.1, restore) has CRIU work in the container's cgroup.
-  for (const sys::ProcessRef& tool : engine::tool_processes(context.directory()))
+  for (const sys::ProcessRef& tool : context.engine->processes())
     REPRISE_TRY(cgroup.expel(tool.pid), "moving CRIU out of the container's cgroup");
   REPRISE_PASS(context.journal().write(undo::TasksHeld{.cgroups = state.cgroup_paths}));
   return cgroup.begin_freeze();

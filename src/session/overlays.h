@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/criu/config.h"
+#include "engine/engine.h"
 #include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"

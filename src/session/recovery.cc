@@ -40,11 +40,13 @@ Result<Context> context_of(const host::Layout& layout, const store::StoreConfig&
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(config));
   auto checkpoints = REPRISE_PASS(store::open_store(config));
+  auto engine = engine_for(layout, request.session, nullptr);
   return Context{.layout = layout,
                  .request = std::move(request),
                  .catalog = std::move(catalog),
                  .store = std::move(checkpoints),
-                 .caller = std::move(ours)};
+                 .caller = std::move(ours),
+                 .engine = std::move(engine)};
 }
 
 Error cause_of_death() {

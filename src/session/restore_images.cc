@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/criu/dump.h"
+#include "engine/engine.h"
 #include "image/criu_log.h"
 #include "image/criu_own_mounts.h"
 #include "oci/spec.h"
@@ -46,10 +46,10 @@ Error describe(const image::CriuFileFault& fault, const oci::Spec& spec) {
 
 }  // namespace
 
-Error cause_of_failure(Error error, const fs::path& file, const oci::Spec& spec) {
-  const Result<std::string> log = sys::read_file(file);
+Error cause_of_failure(Error error, const engine::Engine& engine, const oci::Spec& spec) {
+  const Result<std::string> log = sys::read_file(engine.restore_log());
   const auto fault = log ? image::find_file_fault(*log) : std::nullopt;
-  if (!fault) return engine::with_criu_cause(std::move(error), file);
+  if (!fault) return engine.with_cause(std::move(error));
   return describe(*fault, spec).with_suppressed(std::move(error));
 }
 

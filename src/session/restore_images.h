@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "engine/engine.h"
 #include "oci/spec.h"
 
 namespace reprise::session {
@@ -14,9 +15,9 @@ namespace reprise::session {
 // container ran.
 base::Result<void> mend_mounts(const std::filesystem::path& images);
 
-// Why a restore failed, by CRIU's log in `file`: a file outside of the checkpoint that is not as it
-// was is named as it is found on the host, with what to do; else as engine::with_criu_cause().
-base::Error cause_of_failure(base::Error error, const std::filesystem::path& file,
+// Why a restore failed, by the engine's log: a file outside of the checkpoint that is not as it was
+// is named as it is found on the host, with what to do; else as engine::Engine::with_cause().
+base::Error cause_of_failure(base::Error error, const engine::Engine& engine,
                              const oci::Spec& spec);
 
 }  // namespace reprise::session

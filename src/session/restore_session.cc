@@ -10,14 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "container/file_tree.h"
-#include "engine/criu/config.h"
-#include "engine/criu/dump.h"
-#include "engine/criu/hook.h"
-#include "engine/criu/lost_limits.h"
-#include "engine/criu/own_mounts.h"
-#include "engine/criu/preloaded.h"
-#include "engine/criu/restore_command.h"
-#include "engine/criu/tools.h"
+#include "engine/engine.h"
 #include "host/layout.h"
 #include "host/message.h"
 #include "host/request.h"
@@ -42,7 +35,6 @@
 #include "session/restored_tasks.h"
 #include "session/undo/take_back.h"
 #include "session/volumes.h"
-#include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/process.h"
 #include "sys/readable.h"
@@ -56,11 +48,8 @@ using base::fault_point;
 using base::LogLevel;
 using base::Result;
 
-RestoreSession::RestoreSession(Context& context, sys::MessageListener& hook_listener)
-    : context_(context),
-      hook_listener_(hook_listener),
-      phases_(context.caller),
-      begin_(base::now_unix_millis()) {}
+RestoreSession::RestoreSession(Context& context)
+    : context_(context), phases_(context.caller), begin_(base::now_unix_millis()) {}
 
 host::Outcome RestoreSession::run() {
   const auto steps = [this]() -> Result<void> {
@@ -106,7 +95,8 @@ Result<void> RestoreSession::prepare() {
   const std::filesystem::path images = REPRISE_PASS(reader_->pages().materialize());
   REPRISE_TRY(mend_mounts(images), "preparing the container's mounts");
   const auto places = REPRISE_PASS(vet_foreign(context_, *reader_, images));
-  cgroup_mounts_ = REPRISE_TRY(mount_own(images), "preparing the container's mounts");
+  restore_ = REPRISE_TRY(context_.engine->begin(REPRISE_PASS(request_for(images))),
+                         "preparing the container's mounts");
   phases_.begin("files");
   REPRISE_PASS(prepare_rootfs(*reader_, *spec_, context_));
   REPRISE_PASS(prepare_shm());
@@ -119,7 +109,7 @@ Result<void> RestoreSession::prepare() {
   REPRISE_PASS(prepare_network());
   REPRISE_PASS(fault_point("restore-network"));
   REPRISE_TRY(prepare_images(*reader_, images), "preparing the sockets");
-  note_lost_limits(images);
+  note_lost_limits();
   const host::Ready ready = REPRISE_PASS(plan(images));
   phases_.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
@@ -173,52 +163,33 @@ Result<void> RestoreSession::check_fit() const {
                      "restore … -- --volume HOST:DIR' adds one)"));
 }
 
-Result<engine::OutsideMounts> RestoreSession::mount_own(const std::filesystem::path& images) const {
-  std::vector<std::string> places;
+Result<engine::RestoreRequest> RestoreSession::request_for(
+    const std::filesystem::path& images) const {
+  const host::RestoreRequest& asked = context_.request.restore();
+  engine::RestoreRequest request{.container = context_.request.container,
+                                 .bundle = asked.bundle,
+                                 .program = context_.layout.runc,
+                                 .globals = asked.globals,
+                                 .options = asked.options,
+                                 .images = images,
+                                 .renamed = {.from = reader_->manifest().container.str(),
+                                             .to = context_.request.container.str()},
+                                 .cgroups = {},
+                                 .elsewhere = {}};
   for (const oci::Mount& mount : spec_->mounts)
-    if (mount.type == "cgroup") places.push_back(mount.destination);
-  engine::OutsideMounts linked;
+    if (mount.type == "cgroup") request.cgroups.push_back(mount.destination);
   for (preflight::LinkedSource& source : preflight::linked_sources(*spec_))
-    linked.emplace_back(std::move(source.destination), std::move(source.target));
-  return engine::mount_own(
-      images, places,
-      {.from = reader_->manifest().container.str(), .to = context_.request.container.str()},
-      linked);
+    request.elsewhere.emplace_back(std::move(source.destination), std::move(source.target));
+  return request;
 }
 
 // What the wrapper is to run, so that the restored process becomes a child of its parent.
 Result<host::Ready> RestoreSession::plan(const std::filesystem::path& images) const {
-  const host::RestoreRequest& request = context_.request.restore();
-  host::Ready::Environment environment = REPRISE_PASS(prepare_criu(images));
-  return host::Ready{.argv = engine::restore_command({.program = context_.layout.runc,
-                                                      .globals = request.globals,
-                                                      .bundle = request.bundle,
-                                                      .images = images,
-                                                      .work_dir = context_.directory(),
-                                                      .options = request.options,
-                                                      .container = context_.request.container}),
-                     .environment = std::move(environment),
+  engine::RestoreCommand command = REPRISE_PASS(restore_->plan(overlays_));
+  return host::Ready{.argv = std::move(command.argv),
+                     .environment = std::move(command.environment),
                      .image_path = images.string(),
                      .work_path = context_.directory().string()};
-}
-
-Result<host::Ready::Environment> RestoreSession::prepare_criu(
-    const std::filesystem::path& images) const {
-  const std::filesystem::path config = engine::criu_config_file(context_.directory());
-  const std::filesystem::path worker = REPRISE_PASS(host::find_worker());
-  engine::OutsideMounts outside = overlays_;
-  outside.insert(outside.end(), cgroup_mounts_.begin(), cgroup_mounts_.end());
-  REPRISE_PASS(
-      sys::replace_file(config, engine::restore_config(engine::hook_program(worker), outside)));
-  host::Ready::Environment variables =
-      engine::hook_variables({.socket = context_.hook_socket(),
-                              .set_loopback_up = true,
-                              .leave_file = engine::leave_file(context_.directory()),
-                              .pids_note = pids_note(context_)});
-  variables.emplace_back("CRIU_CONFIG_FILE", config.string());
-  variables.emplace_back("TAR_OPTIONS", engine::kTarOptions);
-  variables.emplace_back("LD_PRELOAD", REPRISE_PASS(engine::libraries_for_restore(worker, images)));
-  return variables;
 }
 
 Result<void> RestoreSession::prepare_shm() {
@@ -256,9 +227,9 @@ Result<void> RestoreSession::set_up_network(const network::NetworkNamespace& ns)
 }
 
 // CRIU lowers limits, and fails to raise them, without a word; runc and CRIU have our limits.
-void RestoreSession::note_lost_limits(const std::filesystem::path& images) {
+void RestoreSession::note_lost_limits() {
   if (sys::has_cap_sys_resource()) return;
-  const auto lost = engine::limits_above(images, engine::own_hard_limits());
+  const auto lost = restore_->lost_limits();
   base::warn_and_ignore(lost, "limits not compared");
   if (lost && !lost->empty())
     add_note(
@@ -292,15 +263,15 @@ Result<void> RestoreSession::await_runc() {
   for (;;) {
     const auto look =
         std::min(std::chrono::steady_clock::now() + (holds_ ? kLook : kSeldomLook), deadline);
-    switch (REPRISE_PASS(sys::wait_readable(hook_listener_.fd(), context_.caller.fd(), look))) {
+    switch (REPRISE_PASS(sys::wait_readable(restore_->due(), context_.caller.fd(), look))) {
       case sys::Readable::kFirst:
-        REPRISE_PASS(answer_hook());
+        REPRISE_PASS(restore_->do_step(*this));
         break;
       case sys::Readable::kSecond:
         return take_result();
       case sys::Readable::kNeither:
         if (std::chrono::steady_clock::now() < deadline) {
-          look_after_criu();
+          look_after_engine();
           break;
         }
         return fail(ErrorCode::kBusy, "runc did not end within the session's limit");
@@ -311,38 +282,39 @@ Result<void> RestoreSession::await_runc() {
 // Where CRIU is killed after it let the tasks go, runc waits for their end, for which they must not
 // be frozen. Otherwise it ends in a moment when CRIU has, but for a child of it that stands still
 // (seen once in a thousand random kills: one that was left stopped, and nobody's any more).
-void RestoreSession::look_after_criu() {
+void RestoreSession::look_after_engine() {
   constexpr std::chrono::seconds kMoment{5};
   const auto now = std::chrono::steady_clock::now();
-  const engine::CriuState criu = engine::criu_state(context_.directory());
-  if (criu == engine::CriuState::kRuns) return criu_idle_.reset();
-  if (!criu_idle_) criu_idle_ = now;
-  if (now - *criu_idle_ < kMoment) return;
-  if (criu == engine::CriuState::kStopped) return engine::wake_tools(context_.directory());
+  const engine::EngineState engine = restore_->state();
+  if (engine == engine::EngineState::kRuns) return engine_idle_.reset();
+  if (!engine_idle_) engine_idle_ = now;
+  if (now - *engine_idle_ < kMoment) return;
+  if (engine == engine::EngineState::kStopped) return restore_->wake();
   if (!holds_) return;
   ended_ = true;
   base::warn_and_ignore(end_held_tasks(context_), "runc may wait for long");
 }
 
-Result<void> RestoreSession::answer_hook() {
-  engine::HookQuestion question = REPRISE_PASS(engine::accept_question(hook_listener_));
-  // A namespace that runc makes exists from here on.
-  if (question.step == engine::HookStep::kSetupNamespaces && completed_ &&
-      spec_->has_network_namespace && spec_->network_namespace_path.empty())
-    completed_ = set_up_network("/proc/" + std::to_string(question.init) + "/ns/net");
-  if (question.step == engine::HookStep::kPostRestore) {
-    phases_.begin("complete");
-    const auto complete = [&]() -> Result<void> {
-      REPRISE_PASS(fault_point("post-restore"));
-      return complete_tasks(*reader_, *spec_, context_, question.init);
-    };
-    completed_ = complete();
-  }
-  if (question.step == engine::HookStep::kPreResume) completed_ = before_resume(question.init);
-  // A hook that is gone has been killed together with CRIU, which the wrapper will tell.
-  [[maybe_unused]] const auto answered =
-      engine::answer(question, completed_ ? engine::Verdict::kProceed : engine::Verdict::kAbort);
-  return {};
+// A namespace that runc makes exists from here on.
+Result<void> RestoreSession::namespaces_made(pid_t init) {
+  if (completed_ && spec_->has_network_namespace && spec_->network_namespace_path.empty())
+    completed_ = set_up_network("/proc/" + std::to_string(init) + "/ns/net");
+  return completed_;
+}
+
+Result<void> RestoreSession::tasks_made(pid_t init) {
+  phases_.begin("complete");
+  const auto complete = [&]() -> Result<void> {
+    REPRISE_PASS(fault_point("post-restore"));
+    return complete_tasks(*reader_, *spec_, context_, *restore_, init);
+  };
+  completed_ = complete();
+  return completed_;
+}
+
+Result<void> RestoreSession::may_run(pid_t init) {
+  completed_ = before_resume(init);
+  return completed_;
 }
 
 // They run when runc has done its part as well, so that whatever fails until then can be undone.
@@ -358,7 +330,7 @@ Result<void> RestoreSession::before_resume(pid_t init) {
     has_let_go_ = true;
   }
   holds_ = held.has_value();
-  return engine::give_leave(context_.directory());
+  return restore_->give_leave();
 }
 
 Result<void> RestoreSession::take_result() {
@@ -380,17 +352,17 @@ Result<void> RestoreSession::take_result() {
 
 Result<void> RestoreSession::runc_failed(int exit_code) const {
   constexpr int kKilled = 128;  // the shells' convention, which the wrapper follows
-  const std::filesystem::path log = context_.directory() / "restore.log";
-  if (exit_code > kKilled || engine::was_cut_off(log))
+  const engine::RestoreEnd end = restore_->how_it_ended();
+  if (exit_code > kKilled || end == engine::RestoreEnd::kCutOff)
     return std::unexpected(Error(ErrorCode::kGone, completed_ ? "CRIU or runc was killed"
                                                               : completed_.error().message())
                                .with_hint("was the host out of memory? see dmesg"));
   if (!completed_) return completed_;
   // Before CRIU was asked, runc refuses what is still on its way out: tasks of an attempt before.
-  const bool begun = REPRISE_PASS(sys::exists(log));
+  const bool begun = end != engine::RestoreEnd::kNotBegun;
   Error error(begun ? ErrorCode::kUnsupported : ErrorCode::kBusy,
               "runc restore ended with exit status " + std::to_string(exit_code));
-  return std::unexpected(cause_of_failure(std::move(error), log, *spec_));
+  return std::unexpected(cause_of_failure(std::move(error), *context_.engine, *spec_));
 }
 
 host::Outcome RestoreSession::record(const Result<void>& result) {

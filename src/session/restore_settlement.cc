@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "engine/criu/hook.h"
+#include "engine/engine.h"
 #include "host/continuation_note.h"
 #include "network/adopted_note.h"
 #include "network/network.h"
@@ -80,13 +80,8 @@ void finish_letting_go(const oci::Spec& spec, Context& context, store::Checkpoin
   base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
 }
 
-std::filesystem::path pids_note(const Context& context) {
-  return context.layout.session_run_directory(context.request.session) / "pids-limit";
-}
-
 void settle_restored(const Context& context) {
-  base::warn_and_ignore(engine::put_pids_limit_back(pids_note(context)),
-                        "the limit of processes stays lifted");
+  base::warn_and_ignore(context.engine->put_limits_back(), "the limit of processes stays lifted");
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
   const std::string& bundle = context.request.restore().bundle;

@@ -5,8 +5,6 @@
 // killed.
 #pragma once
 
-#include <filesystem>
-
 #include "base/result.h"
 #include "oci/spec.h"
 #include "session/context.h"
@@ -26,8 +24,5 @@ void finish_letting_go(const oci::Spec& spec, Context& context, store::Checkpoin
 
 // The container runs: removes what was kept in case that it would not. Logs what fails.
 void settle_restored(const Context& context);
-
-// Where the limit of processes is noted while a restore lifts it (engine/criu/hook.h).
-std::filesystem::path pids_note(const Context& context);
 
 }  // namespace reprise::session

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "container/affinity.h"
-#include "engine/criu/expired_timers.h"
+#include "engine/engine.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "session/unix_peers.h"
@@ -48,10 +48,10 @@ Result<void> set_host_name(store::CheckpointReader& reader, const oci::Spec& spe
 }  // namespace
 
 Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
-                            const Context& context, pid_t init) {
+                            const Context& context, engine::Restore& restore, pid_t init) {
   if (init <= 0) return base::fail(base::ErrorCode::kInternal, "CRIU did not tell the first task");
   REPRISE_TRY(restore_affinity(reader, init), "restoring CPU affinity");
-  REPRISE_TRY(engine::restart_expired_timers("/proc", init), "restarting timers");
+  REPRISE_TRY(restore.restart_timers(init), "restarting timers");
   restore_unix_peers(reader, init);
   REPRISE_TRY(set_host_name(reader, spec, context, init), "setting the host name");
   return {};

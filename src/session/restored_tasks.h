@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "engine/engine.h"
 #include "oci/spec.h"
 #include "session/context.h"
 #include "store/checkpoint_store.h"
@@ -14,6 +15,6 @@ namespace reprise::session {
 
 // The tasks exist and wait. `init` is the first of them. After an error the restore must not go on.
 base::Result<void> complete_tasks(store::CheckpointReader& reader, const oci::Spec& spec,
-                                  const Context& context, pid_t init);
+                                  const Context& context, engine::Restore& restore, pid_t init);
 
 }  // namespace reprise::session

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "catalog/origin.h"
 #include "container/cgroup.h"
-#include "engine/criu/tools.h"
+#include "engine/engine.h"
 #include "host/layout.h"
 #include "host/message.h"
 #include "oci/spec.h"
@@ -111,12 +111,9 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
   const bool may_end = sealed && *sealed;
   const DumpedTasks tasks =
       settle_tasks(context.layout, context.request, may_end && (*sealed)->ended);
-  log_failure(
-      engine::end_tools({.work_dir = context.directory(),
-                         .hook_listener = settlement.hook_listener,
-                         .verdict = may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
-                         .patience = settlement.patience}),
-      "the dump was not ended");
+  log_failure(context.engine->end(may_end ? engine::Verdict::kProceed : engine::Verdict::kAbort,
+                                  settlement.patience),
+              "the dump was not ended");
   may_be_killed("settle-tools-ended");
   if (may_end) return settle_sealed(context, settlement, **sealed, tasks);
   log_failure(undo::take_back(context), "rollback is incomplete");
@@ -146,10 +143,7 @@ bool is_let_go(Context& context) {
 std::optional<host::Outcome> settle_restore(Context& context, const Settlement& settlement) {
   if (is_let_go(context)) {
     // Where the tasks were let go before runc had ended.
-    log_failure(engine::end_tools({.work_dir = context.directory(),
-                                   .hook_listener = settlement.hook_listener,
-                                   .verdict = engine::Verdict::kProceed,
-                                   .patience = kRestoreLimit}),
+    log_failure(context.engine->end(engine::Verdict::kProceed, kRestoreLimit),
                 "the restore was not ended");
     if (const auto done = let_go_after_all(context); !done) {
       log_failure(done, "connections to the outside stall");

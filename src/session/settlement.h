@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/criu/hook.h"
 #include "host/message.h"
 #include "image/manifest.h"
 #include "session/context.h"
@@ -16,8 +15,7 @@
 namespace reprise::session {
 
 struct Settlement {
-  base::Error cause;                              // why the session did not end by itself
-  sys::MessageListener* hook_listener = nullptr;  // to answer CRIU's hook; null if nobody listens
+  base::Error cause;  // why the session did not end by itself
   // Until runc and CRIU are killed, if they do not end by themselves.
   std::chrono::milliseconds patience{0};
   // When the container's tasks stand still, or stood still: kNow, a sealed container is ended at

@@ -88,19 +88,19 @@ Result<host::Outcome> try_session(const GuardedSession& guarded) {
   catalog::Catalog catalog = REPRISE_TRY(open(guarded.store), "opening the catalog");
   auto checkpoints = REPRISE_TRY(store::open_store(guarded.store), "opening the store");
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
-  session::Context context{.layout = guarded.layout,
-                           .request = guarded.request,
-                           .catalog = std::move(catalog),
-                           .store = std::move(checkpoints),
-                           .caller = sys::MessageSocket::adopt(std::move(caller)),
-                           .retention = guarded.retention};
+  session::Context context{
+      .layout = guarded.layout,
+      .request = guarded.request,
+      .catalog = std::move(catalog),
+      .store = std::move(checkpoints),
+      .caller = sys::MessageSocket::adopt(std::move(caller)),
+      .engine = session::engine_for(guarded.layout, guarded.request.session, guarded.hook_listener),
+      .retention = guarded.retention};
   REPRISE_TRY(context.catalog.begin_session(first_row(guarded)), "recording the session");
   session::prune_session_logs(context.layout);
   if (!guarded.request.is_restore()) note_container(context);
-  if (guarded.request.is_restore())
-    return session::RestoreSession(context, *guarded.hook_listener).run();
-  host::Outcome outcome =
-      session::CheckpointSession(context, *guarded.hook_listener, *guarded.watch).run();
+  if (guarded.request.is_restore()) return session::RestoreSession(context).run();
+  host::Outcome outcome = session::CheckpointSession(context, *guarded.watch).run();
   // What it could not free in passing.
   if (!outcome.checkpoint.empty())
     base::warn_and_ignore(operations::start_gc(context.layout, context.catalog, *context.store),

@@ -6,8 +6,9 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "engine/engine.h"
 
 namespace reprise::engine {
 
@@ -17,8 +18,6 @@ namespace reprise::engine {
 std::string dump_config(const std::filesystem::path& script,
                         const std::vector<std::string>& watched,
                         const std::vector<std::string>& outside);
-// Where in the container, and where on the host.
-using OutsideMounts = std::vector<std::pair<std::string, std::filesystem::path>>;
 // The value of TAR_OPTIONS for CRIU, which has tar save and fill tmpfs mounts: by default without
 // extended attributes, ACLs and nanoseconds.
 inline constexpr const char* kTarOptions = "--format=posix --xattrs --xattrs-include=* --acls";

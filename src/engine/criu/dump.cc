@@ -11,6 +11,7 @@
 #include "engine/criu/config.h"
 #include "engine/criu/flight.h"
 #include "engine/criu/hook.h"
+#include "engine/criu/log.h"
 #include "engine/criu/preloaded.h"
 #include "engine/criu/spawning.h"
 #include "engine/criu/stopped_tasks.h"
@@ -49,7 +50,7 @@ constexpr int kShareOfAttempts = 4;
 constexpr std::chrono::seconds kSpawnPatience{1};
 constexpr std::chrono::seconds kSpawnLimit{10};
 
-Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink& sink) {
+Result<sys::Child> start_runc(const DumpJob& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
   REPRISE_PASS(sys::replace_file(
       config, dump_config(hook_program(request.worker), request.watched, request.outside)));
@@ -61,7 +62,7 @@ Result<sys::Child> start_runc(const DumpRequest& request, const image::PageSink&
   options.argv.push_back(request.container.str());
   auto variables = hook_variables({.socket = request.hook_socket,
                                    .freeze_file = freeze_file(request.work_dir),
-                                   .ask_when_frozen = static_cast<bool>(request.when_frozen)});
+                                   .ask_when_frozen = request.tells_frozen});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
   variables.emplace_back("LD_PRELOAD",
@@ -87,16 +88,16 @@ struct Dialogue {
   Result<void> sealed{};
 };
 
-std::string log_of(const DumpRequest& request) {
+std::string log_of(const DumpJob& request) {
   return sys::read_file(request.work_dir / "dump.log").value_or("");
 }
 
-bool drops_events(const DumpRequest& request) {
+bool drops_events(const DumpJob& request) {
   return !request.watched.empty() && image::drops_events(log_of(request));
 }
 
 // All tasks stand still.
-Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialogue& dialogue) {
+Result<void> decide(const DumpJob& request, DumpSteps& steps, Dialogue& dialogue) {
   if (drops_events(request)) {
     if (dialogue.unread == Unread::kTryAgain) {
       dialogue.refused = true;
@@ -113,12 +114,13 @@ Result<void> decide(const DumpRequest& request, const PostDump& post_dump, Dialo
   }
   REPRISE_TRY(mend_timer_threads(dialogue.spool, "/proc", request.init),
               "saving which threads timers signal");
-  return post_dump();
+  REPRISE_PASS(steps.written());
+  return request.after == AfterDump::kEnd ? steps.may_end() : Result<void>();
 }
 
 // Until runc has ended. An error means that it may not have.
-Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& runc,
-                                       sys::MessageListener& listener, const PostDump& post_dump,
+Result<sys::ExitStatus> see_to_its_end(const DumpJob& request, sys::Child& runc,
+                                       sys::MessageListener& listener, DumpSteps& steps,
                                        Dialogue& dialogue) {
   const auto deadline = steady_clock::now() + request.limit;
   StuckSpawns spawns(request.init);
@@ -142,14 +144,13 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
     if (readable == sys::Readable::kSecond) return runc.wait();
     HookQuestion question = REPRISE_PASS(accept_question(listener));
     if (question.step == HookStep::kNetworkLock) {
-      if (request.when_frozen && dialogue.sealed) dialogue.sealed = request.when_frozen();
+      if (request.tells_frozen && dialogue.sealed) dialogue.sealed = steps.frozen();
       REPRISE_TRY(answer(question, dialogue.sealed ? Verdict::kProceed : Verdict::kAbort),
                   "answering CRIU");
       continue;
     }
     // A hook that lost its answer asks again: the answer stands.
-    if (!std::exchange(dialogue.asked, true))
-      dialogue.sealed = decide(request, post_dump, dialogue);
+    if (!std::exchange(dialogue.asked, true)) dialogue.sealed = decide(request, steps, dialogue);
     // A hook that is gone has been answered with its default, which is to let the tasks run on.
     REPRISE_TRY(answer(question, dialogue.sealed ? Verdict::kProceed : Verdict::kAbort),
                 "answering CRIU");
@@ -159,7 +160,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpRequest& request, sys::Child& r
 // CRIU must not outlive the session: it would hold the tasks, and nobody would answer it. Tasks
 // that stand still because it hangs must run again before anything else, and a thaw is also what
 // makes a CRIU that hangs on a frozen, stopped task go on (facts: cgroup v1, SIGSTOP).
-Error give_up(const DumpRequest& request, sys::MessageListener& listener, Verdict verdict,
+Error give_up(const DumpJob& request, sys::MessageListener& listener, Verdict verdict,
               Error error) {
   error = request.cgroup.thaw_after(std::move(error));
   if (Result<void> ended = end_tools({.work_dir = request.work_dir,
@@ -171,7 +172,7 @@ Error give_up(const DumpRequest& request, sys::MessageListener& listener, Verdic
   return error;
 }
 
-Error describe_failure(const DumpRequest& request, const sys::ExitStatus& status) {
+Error describe_failure(const DumpJob& request, const sys::ExitStatus& status) {
   Error error(ErrorCode::kIo, "runc checkpoint ended with " + status.describe());
   const Result<std::string> log = sys::read_file(request.work_dir / "runc.log");
   if (log && log->find("executable file not found") != std::string::npos)
@@ -194,14 +195,14 @@ enum class Outcome : std::uint8_t {
   kSpawning,  // a program was starting another
 };
 
-Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
-                         sys::MessageListener& listener, const PostDump& post_dump, Unread unread) {
+Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
+                         sys::MessageListener& listener, DumpSteps& steps, Unread unread) {
   // Of an attempt before.
   REPRISE_PASS(sys::remove_tree(freeze_file(request.work_dir)));
   REPRISE_PASS(sys::empty_directory(sink.spool()));
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   Dialogue dialogue{.spool = sink.spool(), .unread = unread};
-  Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, post_dump, dialogue);
+  Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, steps, dialogue);
   if (!status) {
     const bool sealed = dialogue.asked && dialogue.sealed;
     return std::unexpected(give_up(request, listener, sealed ? Verdict::kProceed : Verdict::kAbort,
@@ -220,11 +221,10 @@ Result<Outcome> run_dump(const DumpRequest& request, image::PageSink& sink,
   return Outcome::kDumped;
 }
 
-Result<Outcome> dump_once(const DumpRequest& request, image::PageSink& sink,
-                          sys::MessageListener& listener, const PostDump& post_dump,
-                          Unread unread) {
+Result<Outcome> dump_once(const DumpJob& request, image::PageSink& sink,
+                          sys::MessageListener& listener, DumpSteps& steps, Unread unread) {
   const bool frozen = REPRISE_PASS(hold_stopped_tasks(request.cgroup, request.init));
-  Result<Outcome> outcome = run_dump(request, sink, listener, post_dump, unread);
+  Result<Outcome> outcome = run_dump(request, sink, listener, steps, unread);
   // CRIU leaves a cgroup as frozen as it found it.
   if (!frozen) return outcome;
   const Result<void> thawed = request.cgroup.thaw();
@@ -234,8 +234,8 @@ Result<Outcome> dump_once(const DumpRequest& request, image::PageSink& sink,
 
 }  // namespace
 
-Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::MessageListener& listener,
-                  const PostDump& post_dump) {
+Result<void> dump(const DumpJob& request, image::PageSink& sink, sys::MessageListener& listener,
+                  DumpSteps& steps) {
   const auto begin = steady_clock::now();
   for (int unread = 0;;) {
     await_spawns(request.init, kSpawnPatience);
@@ -243,7 +243,7 @@ Result<void> dump(const DumpRequest& request, image::PageSink& sink, sys::Messag
     const auto share = request.limit / kShareOfAttempts;
     const bool last = unread + 1 == kAttempts || spent > share;
     const Outcome outcome = REPRISE_PASS(
-        dump_once(request, sink, listener, post_dump, last ? Unread::kAccept : Unread::kTryAgain));
+        dump_once(request, sink, listener, steps, last ? Unread::kAccept : Unread::kTryAgain));
     if (outcome == Outcome::kDumped) return {};
     if (outcome == Outcome::kUnread) ++unread;
     if (outcome == Outcome::kSpawning &&
@@ -264,28 +264,6 @@ Result<DumpStats> load_dump_stats(const std::filesystem::path& work_dir) {
   return DumpStats{.frozen = std::chrono::duration_cast<std::chrono::milliseconds>(
                        std::chrono::microseconds(stats.frozen_us)),
                    .memory_bytes = stats.pages_written * kPageSize};
-}
-
-bool was_cut_off(const std::filesystem::path& restore_log) {
-  const Result<std::string> log = sys::read_file(restore_log);
-  // The last words of CRIU 4.2 in cr-restore.c, after each failure.
-  return log && !log->empty() && !log->contains("Restoring FAILED");
-}
-
-Error with_criu_cause(Error error, const std::filesystem::path& file) {
-  const Result<std::string> log = sys::read_file(file);
-  if (!log) return error;
-  const std::optional<image::CriuFinding> cause = image::find_cause(*log);
-  if (!cause) return error;
-  // In its own words for who reads the log: people get ours, the cause before the remedy.
-  Error raw(error.code(), "CRIU says: " + cause->line);
-  const std::size_t colon = cause->hint.find(": ");
-  Error result = colon == std::string::npos
-                     ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
-                           .with_hint("'reprise logs' shows what it said; please report that")
-                     : Error(error.code(), cause->hint.substr(0, colon))
-                           .with_hint(cause->hint.substr(colon + 2));
-  return std::move(result).with_suppressed(std::move(raw)).with_suppressed(std::move(error));
 }
 
 }  // namespace reprise::engine

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine.h"
 #include "sys/message_socket.h"
 
 namespace reprise::engine {
@@ -28,8 +29,6 @@ enum class HookStep : std::uint8_t {
   kPreResume,    // sockets are live, tasks are about to be let go, if give_leave() was called. A
                  // verdict changes nothing
 };
-
-enum class Verdict : std::uint8_t { kProceed, kAbort };
 
 // A step of CRIU's that waits for an answer. Dropped without one it counts as kAbort if nobody
 // takes the question when it is asked once more.

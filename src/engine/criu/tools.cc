@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "container/task_tree.h"
+#include "engine/criu/hook.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 #include "sys/proc_entries.h"
@@ -114,12 +115,12 @@ std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_di
   return found;
 }
 
-CriuState criu_state(const std::filesystem::path& work_dir) {
-  CriuState state = CriuState::kGone;
+EngineState criu_state(const std::filesystem::path& work_dir) {
+  EngineState state = EngineState::kGone;
   for (const sys::ProcessRef& process : tool_processes(work_dir)) {
     if (!is_criu(process.pid)) continue;
-    if (!is_stopped(process.pid)) return CriuState::kRuns;
-    state = CriuState::kStopped;
+    if (!is_stopped(process.pid)) return EngineState::kRuns;
+    state = EngineState::kStopped;
   }
   return state;
 }

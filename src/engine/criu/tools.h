@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/criu/hook.h"
+#include "engine/engine.h"
 #include "sys/process.h"
 
 namespace reprise::engine {
@@ -21,13 +21,8 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir);
 
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir);
 
-// What CRIU itself does, all processes of it taken together.
-enum class CriuState : std::uint8_t {
-  kGone,
-  kStopped,  // by a signal: it does nothing until somebody continues it
-  kRuns,
-};
-CriuState criu_state(const std::filesystem::path& work_dir);
+// What CRIU itself does.
+EngineState criu_state(const std::filesystem::path& work_dir);
 
 // Continues those that are stopped.
 void wake_tools(const std::filesystem::path& work_dir);

@@ -129,7 +129,8 @@ class TestContainer : public testing::Test {
             .request = request_,
             .catalog = catalog(),
             .store = std::move(store_),
-            .caller = std::move(ours)};
+            .caller = std::move(ours),
+            .engine = engine_for(layout_, session_, nullptr)};
   }
   undo::Journal journal() const { return {layout_, session_}; }
   fs::path run_directory() const { return layout_.session_run_directory(session_); }

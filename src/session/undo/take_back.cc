@@ -11,8 +11,7 @@
 #include "container/cgroup.h"
 #include "container/file_tree.h"
 #include "container/joined_namespaces.h"
-#include "engine/criu/half_restored.h"
-#include "engine/criu/tools.h"
+#include "engine/engine.h"
 #include "host/continuation_note.h"
 #include "network/connection_hold.h"
 #include "network/neighbours.h"
@@ -143,7 +142,7 @@ Result<void> take(const AddressesAdopted& step, const Context& /*context*/) {
 
 // CRIU first: it may be about to let the tasks go.
 Result<void> take(const TasksHeld& /*step*/, const Context& context) {
-  Result<void> first = engine::end_tools({.work_dir = context.directory()});
+  Result<void> first = context.engine->end(engine::Verdict::kAbort, {});
   const Result<void> ended = end_held_tasks(context);
   return first ? ended : first;
 }
@@ -153,7 +152,7 @@ Result<void> take(const TasksHeld& /*step*/, const Context& context) {
 Result<void> take(const RestoreBegun& /*step*/, const Context& context) {
   Result<void> first = take(TasksHeld(), context);
   const Result<void> removed =
-      engine::remove_half_restored(context.runtime(), context.request.container);
+      context.engine->remove_restored(context.runtime(), context.request.container);
   return first ? removed : first;
 }
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/criu/log.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "image/criu_log.h"
+#include "sys/files.h"
+
+namespace reprise::engine {
+
+using base::Error;
+using base::Result;
+
+bool was_cut_off(const std::filesystem::path& restore_log) {
+  const Result<std::string> log = sys::read_file(restore_log);
+  // The last words of CRIU 4.2 in cr-restore.c, after each failure.
+  return log && !log->empty() && !log->contains("Restoring FAILED");
+}
+
+Error with_criu_cause(Error error, const std::filesystem::path& file) {
+  const Result<std::string> log = sys::read_file(file);
+  if (!log) return error;
+  const std::optional<image::CriuFinding> cause = image::find_cause(*log);
+  if (!cause) return error;
+  // In its own words for who reads the log: people get ours, the cause before the remedy.
+  Error raw(error.code(), "CRIU says: " + cause->line);
+  const std::size_t colon = cause->hint.find(": ");
+  Error result = colon == std::string::npos
+                     ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
+                           .with_hint("'reprise logs' shows what it said; please report that")
+                     : Error(error.code(), cause->hint.substr(0, colon))
+                           .with_hint(cause->hint.substr(colon + 2));
+  return std::move(result).with_suppressed(std::move(raw)).with_suppressed(std::move(error));
+}
+
+}  // namespace reprise::engine
