@@ -155,6 +155,8 @@ enum class Verdict : std::uint8_t { kProceed, kAbort };
 class Engine {
  public:
   virtual ~Engine() = default;
+  // kUnsupported, with a hint, where it is not installed.
+  [[nodiscard]] virtual base::Result<std::string> version() const = 0;
   // Touches nothing yet. `sink` outlives the dump.
   virtual base::Result<std::unique_ptr<Dump>> begin(DumpRequest request, image::PageSink& sink) = 0;
   // Makes the images fit for it; kCorrupt if they are damaged.

@@ -44,6 +44,12 @@ Result<void> Runtime::release_restore_root(const base::ContainerId& id) const {
   return sys::detach_mount(directory_of(id) / "criu-root");
 }
 
+std::string Runtime::version() const {
+  constexpr std::chrono::seconds kLimit{10};
+  const Result<std::string> out = sys::run_ok({program.string(), "--version"}, kLimit);
+  return out ? out->substr(0, out->find('\n')) : "";
+}
+
 Result<void> Runtime::kill(const base::ContainerId& id, int signal) const {
   constexpr std::chrono::seconds kLimit{20};
   REPRISE_TRY(sys::run_ok(command({"kill", id.str(), std::to_string(signal)}), kLimit),

@@ -39,6 +39,8 @@ struct Runtime {
   // container, which would remove the directory with all that it shows of that file system. No runc
   // or CRIU of the restore may be running.
   [[nodiscard]] base::Result<void> release_restore_root(const base::ContainerId& id) const;
+  // The first line of what it says of its version; empty if it says nothing.
+  [[nodiscard]] std::string version() const;
   // Sends a signal to the container's first process. Blocks, 20 s at most.
   [[nodiscard]] base::Result<void> kill(const base::ContainerId& id, int signal) const;
   // Ends what still runs of it, and forgets it. Blocks, no longer than `limit`.

@@ -43,7 +43,6 @@
 #include "session/settlement.h"
 #include "session/undo/take_back.h"
 #include "session/unix_peers.h"
-#include "session/versions.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -143,8 +142,8 @@ Result<void> CheckpointSession::prepare() {
   REPRISE_PASS(writer_->keep_part(kCommandPart, oci::command_line(*spec_)));
   REPRISE_PASS(
       writer_->keep_part(kSpecPart, REPRISE_PASS(sys::read_file(state_->bundle + "/config.json"))));
-  runtime_version_ = runtime_version(context_.layout.runc);
-  criu_version_ = REPRISE_PASS(criu_version());
+  runtime_version_ = context_.runtime().version();
+  criu_version_ = REPRISE_PASS(context_.engine->version());
   watched_ = container::find_inodes("/proc/" + std::to_string(state_->init.pid) + "/root",
                                     container::watches_of("/proc", state_->init.pid));
   asked_ = attributes::ask_attributes("/proc", state_->init.pid);

@@ -14,12 +14,14 @@
 #include "engine/criu/preloaded.h"
 #include "engine/criu/restore_command.h"
 #include "engine/criu/tools.h"
+#include "sys/child.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::engine {
 
 using base::Error;
+using base::ErrorCode;
 using base::Result;
 
 namespace {
@@ -112,6 +114,7 @@ class CriuEngine final : public Engine {
   CriuEngine(Place place, sys::MessageListener* listener)
       : place_(std::move(place)), listener_(listener) {}
 
+  Result<std::string> version() const override;
   Result<std::unique_ptr<Dump>> begin(DumpRequest request, image::PageSink& sink) override {
     const std::filesystem::path worker = REPRISE_PASS(place_.worker);
     DumpJob job{{std::move(request)}, place_.work_dir, place_.hook_socket, worker};
@@ -146,6 +149,18 @@ class CriuEngine final : public Engine {
   Place place_;
   sys::MessageListener* listener_;
 };
+
+Result<std::string> CriuEngine::version() const {
+  constexpr std::chrono::seconds kLimit{10};
+  const Result<std::string> out = sys::run_ok({"criu", "--version"}, kLimit);
+  if (!out)
+    return std::unexpected(
+        Error(ErrorCode::kUnsupported, "'criu' does not run: " + out.error().message())
+            .with_hint("install criu 4.2.1 or newer; 'reprise doctor' checks the host"));
+  const std::string line = out->substr(0, out->find('\n'));  // "Version: 4.2.1"
+  const std::size_t colon = line.find(": ");
+  return colon == std::string::npos ? line : line.substr(colon + 2);
+}
 
 }  // namespace
 
