@@ -121,9 +121,9 @@ Result<void> CheckpointSession::admit() {
   if (!sys::is_alive(state_->init))
     return fail(ErrorCode::kGone, "container '" + request.container.str() + "' has ended");
   REPRISE_PASS(refuse_paused(*state_));
-  return refuse(
-      preflight::examine("/proc", state_->init.pid, {.spec = &*spec_, .bundle = state_->bundle})
-          .obstacles);
+  return refuse(preflight::examine(context_.proc, state_->init.pid,
+                                   {.spec = &*spec_, .bundle = state_->bundle})
+                    .obstacles);
 }
 
 Result<void> CheckpointSession::prepare() {
@@ -167,7 +167,7 @@ Result<void> CheckpointSession::settle_executed() {
     container::end_executed_processes("/proc", state_->init.pid, kPatience);
     return {};
   }
-  return refuse(preflight::examine_executed("/proc", state_->init.pid));
+  return refuse(preflight::examine_executed(context_.proc, state_->init.pid));
 }
 
 // Before the tasks stand still: it costs two syncs. Without it the checkpoint is as good, but a

@@ -32,7 +32,8 @@ struct Context {
   std::unique_ptr<store::CheckpointStore> store;
   sys::MessageSocket caller;  // may be closed by the caller at any time
   std::unique_ptr<engine::Engine> engine;
-  catalog::Retention retention;  // for the checkpoints that a new one supersedes
+  std::filesystem::path proc = "/proc";  // where it is looked for what cannot be saved
+  catalog::Retention retention;          // for the checkpoints that a new one supersedes
 
   [[nodiscard]] base::ContainerKey key() const { return host::key_of(request); }
   [[nodiscard]] host::Identity who() const { return host::identity_of(request); }

@@ -3,7 +3,6 @@
 // What becomes of a session that was killed where the store, the catalog or runc does not answer:
 // unknown is never "no".
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <chrono>
 #include <csignal>
@@ -21,15 +20,7 @@ namespace {
 using base::ErrorCode;
 using Since = Settlement::Since;
 
-class UnansweredTest : public TestContainer {
- protected:
-  void change_catalog(const char* sql) {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open((layout_.store / "catalog.db").c_str(), &db), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-  }
-};
+class UnansweredTest : public TestContainer {};
 
 // What is sealed and not in the catalog would be lost to whoever looks there.
 TEST_F(UnansweredTest, WhatCannotBeMadeVisibleIsLeftToTheNext) {

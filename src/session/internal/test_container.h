@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,13 +67,14 @@ class TestContainer : public testing::Test {
   void run() {
     process_ = ::fork();
     if (process_ == 0) {
-      for (;;) ::pause();
+      ::execl("/bin/sleep", "sleep", "1000", nullptr);
+      ::_exit(1);
     }
     const sys::ProcessRef init = sys::process_ref(process_).value();
     write(runc_root_ / "web/state.json",
           R"({"init_process_pid":)" + std::to_string(init.pid) + R"(,"init_process_start":)" +
               std::to_string(init.start_ticks) + R"(,"cgroup_paths":{"":")" + cgroup_.string() +
-              R"("},"config":{"labels":["bundle=)" + bundle_.string() + R"("]}})");
+              R"("},"config":{"namespaces":[],"labels":["bundle=)" + bundle_.string() + R"("]}})");
     write(cgroup_ / "cgroup.procs", std::to_string(process_) + "\n");
   }
   // Which signal ended its process, `signal` at the latest; 0 if there is none.
@@ -132,10 +134,19 @@ class TestContainer : public testing::Test {
             .caller = std::move(ours),
             .engine = engine_for(layout_, session_, nullptr)};
   }
+  std::unique_ptr<store::CheckpointStore> store_of_others() const {
+    return std::move(*store::open_store(store::StoreConfig::at(layout_.store)));
+  }
   undo::Journal journal() const { return {layout_, session_}; }
   fs::path run_directory() const { return layout_.session_run_directory(session_); }
   std::optional<catalog::Continuation> continuation() {
     return catalog().continuation(host::key_of(request_)).value();
+  }
+  void change_catalog(const char* sql) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((layout_.store / "catalog.db").c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
   }
   // From here on it is about another session, a restore that has a claim.
   base::CheckpointId begin_restore() {
