@@ -18,10 +18,10 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "catalog/claims.h"
 #include "crypto/keys.h"
 #include "image/manifest.h"
 #include "sqlite/database.h"
-#include "sys/process.h"
 
 namespace reprise::catalog {
 
@@ -50,13 +50,6 @@ struct Copy {
   std::string remote;
   bool uploading = false;
   bool operator==(const Copy&) const = default;
-};
-
-// What the next start of a container takes up.
-struct Continuation {
-  base::ContainerKey key;
-  base::CheckpointId checkpoint;
-  int attempts = 0;  // restores that were begun and failed
 };
 
 enum class LifeEvent : std::uint8_t { kStarted, kCheckpointed, kEnded, kRestored, kRestoreFailed };
@@ -110,7 +103,7 @@ struct SessionRow {
 // command to seal or to read; its errors are passed on.
 using KeyLoader = std::function<Result<crypto::TenantKeys>()>;
 
-class Catalog {
+class Catalog final : public Claims {
  public:
   // Opens and, if needed, creates or upgrades ROOT/catalog.db (mode 0600). kUnsupported if a newer
   // version of Reprise wrote it.
@@ -122,7 +115,7 @@ class Catalog {
   static Result<bool> exists(const std::filesystem::path& root);
   Catalog(Catalog&&) noexcept;
   Catalog& operator=(Catalog&&) noexcept;
-  ~Catalog();
+  ~Catalog() override;
 
   // --- checkpoints
   // Adds a sealed checkpoint. With `continue_from_it`, the next start of its container takes it up,
@@ -155,27 +148,20 @@ class Catalog {
   // Checkpoints that have no whole copy at `remote` and are to have one, oldest first.
   Result<std::vector<base::CheckpointId>> lacking_copies(const std::string& remote);
 
-  // --- continuations: a claim is the right to restore one checkpoint once
-  // Says that the next start of `key` takes up `checkpoint` (explicit restore; clones). kNotFound
-  // if there is no such checkpoint, kBusy if a live process holds the present continuation.
+  // --- claims.h says what they do
   Result<void> set_continuation(const base::ContainerKey& key,
-                                const base::CheckpointId& checkpoint);
-  Result<std::optional<Continuation>> continuation(const base::ContainerKey& key);
-  // Takes the continuation of `key` for `session`, atomically: of any number of callers one wins.
-  // nullopt if there is none. kBusy if a live process holds it; a claim whose process has died (or
-  // that stems from an earlier boot) is taken over, and counts as a failed attempt.
+                                const base::CheckpointId& checkpoint) override;
+  Result<std::optional<Continuation>> continuation(const base::ContainerKey& key) override;
   Result<std::optional<Continuation>> claim(const base::ContainerKey& key,
                                             const base::SessionId& session,
-                                            const sys::ProcessRef& claimer);
-  // Restored: the continuation is gone, the checkpoint stays. kNotFound if the claim is not held by
-  // `session` (any more), here and in release_claim.
-  Result<void> consume_claim(const base::ContainerKey& key, const base::SessionId& session);
-  // Not restored: claimable again, attempts + 1.
-  Result<void> release_claim(const base::ContainerKey& key, const base::SessionId& session);
-  // Whether it is `session` that holds, or last held, the claim; no longer once that was consumed.
-  Result<bool> is_claimed_by(const base::ContainerKey& key, const base::SessionId& session);
-  // Nothing continues from it any more (cold start wanted), claimed or not; the checkpoint stays.
-  Result<void> drop_continuation(const base::ContainerKey& key);
+                                            const sys::ProcessRef& claimer) override;
+  Result<void> consume_claim(const base::ContainerKey& key,
+                             const base::SessionId& session) override;
+  Result<void> release_claim(const base::ContainerKey& key,
+                             const base::SessionId& session) override;
+  Result<bool> is_claimed_by(const base::ContainerKey& key,
+                             const base::SessionId& session) override;
+  Result<void> drop_continuation(const base::ContainerKey& key) override;
 
   // --- history
   Result<void> add_life_event(const LifeRow& row);

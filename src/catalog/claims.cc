@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "catalog/claims.h"
+
 #include <optional>
 
 #include "catalog/catalog.h"

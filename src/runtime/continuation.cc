@@ -76,8 +76,8 @@ Result<void> check_made_whole(const Creation& creation, catalog::Catalog& catalo
                              .with_hint("'reprise restore " + from + "' makes it again"));
 }
 
-Result<void> begin_anew(const Creation& creation, catalog::Catalog* catalog) {
-  if (catalog != nullptr && catalog->drop_continuation(creation.key()))
+Result<void> begin_anew(const Creation& creation, catalog::Claims* claims) {
+  if (claims != nullptr && claims->drop_continuation(creation.key()))
     return host::remove_note(creation.bundle);
   return host::write_note(creation.bundle,
                           {.state = State::kDropped, .time = base::now_unix_millis()});

@@ -29,7 +29,7 @@ base::Result<bool> heed_note(const Call& call, const Creation& creation, catalog
 base::Result<void> check_made_whole(const Creation& creation, catalog::Catalog& catalog);
 
 // A cold start: nothing older is gone on from any more, whatever a store may say that is not there
-// now. `catalog` may be null.
-base::Result<void> begin_anew(const Creation& creation, catalog::Catalog* catalog);
+// now. `claims` may be null.
+base::Result<void> begin_anew(const Creation& creation, catalog::Claims* claims);
 
 }  // namespace reprise::runtime

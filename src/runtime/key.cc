@@ -52,12 +52,12 @@ std::vector<std::string> program_of(const std::string& json_text, std::size_t im
 }
 
 // Before 0.1 knew of such keys, the checkpoint waited under the id.
-Result<void> move_from_id(const Call& call, catalog::Catalog& catalog, const Creation& creation) {
+Result<void> move_from_id(const Call& call, catalog::Claims& claims, const Creation& creation) {
   const auto own = host::identify(call.arguments.state_globals(), creation.who.id).key;
-  const auto waiting = REPRISE_PASS(catalog.continuation(own));
-  if (!waiting || REPRISE_PASS(catalog.continuation(creation.key()))) return {};
-  REPRISE_PASS(catalog.set_continuation(creation.key(), waiting->checkpoint));
-  return catalog.drop_continuation(own);
+  const auto waiting = REPRISE_PASS(claims.continuation(own));
+  if (!waiting || REPRISE_PASS(claims.continuation(creation.key()))) return {};
+  REPRISE_PASS(claims.set_continuation(creation.key(), waiting->checkpoint));
+  return claims.drop_continuation(own);
 }
 
 }  // namespace
