@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/id.h"
@@ -25,6 +26,10 @@
 #include "image/page_sink.h"
 #include "pages/pack_need.h"
 #include "store/store_config.h"
+
+namespace reprise::pages {
+struct Contents;
+}
 
 namespace reprise::store {
 
@@ -122,12 +127,15 @@ struct Rebuilt {
   std::vector<std::string> damaged;  // packs of which some blocks cannot be read
 };
 
+struct OpenStore;
+
 class CheckpointStore {
  public:
+  explicit CheckpointStore(std::shared_ptr<const OpenStore> store) : store_(std::move(store)) {}
+
   // How large something will be that is written; without it, nothing is kept in memory.
   static constexpr std::uint64_t kUnknownSize = std::numeric_limits<std::uint64_t>::max();
 
-  virtual ~CheckpointStore() = default;
   // A new checkpoint with a fresh id. `memory`: bytes of memory that will be dumped. What CRIU
   // writes lies in a tmpfs if the host has room for that, and is deleted as it is read. `waiting`:
   // a container stands still until the seal, so compression is to be fast rather than thorough.
@@ -135,49 +143,54 @@ class CheckpointStore {
     std::uint64_t memory = kUnknownSize;
     bool waiting = false;
   };
-  virtual Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how) = 0;
+  Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how);
   // kNotFound if there is no such sealed checkpoint, kCorrupt if its file is damaged or a pack is
   // missing or cut off, kDenied if other keys sealed it; contents are checked as they are read.
-  virtual Result<std::unique_ptr<CheckpointReader>> open(const base::CheckpointId& id) = 0;
+  Result<std::unique_ptr<CheckpointReader>> open(const base::CheckpointId& id);
   // As open(), of the manifest alone: without looking at the packs.
-  virtual Result<image::Manifest> manifest(const base::CheckpointId& id) = 0;
+  Result<image::Manifest> manifest(const base::CheckpointId& id);
   // Reads every block that it needs and proves that it is what was stored; kCorrupt names the first
   // damaged pack.
-  virtual Result<void> verify(const base::CheckpointId& id) = 0;
+  Result<void> verify(const base::CheckpointId& id);
   // The same for all checkpoints, each block once. What is damaged is no error, but told.
-  virtual Result<Verified> verify_all(const VerifyProgress& progress) = 0;
+  Result<Verified> verify_all(const VerifyProgress& progress);
   // Removes a sealed checkpoint: first renamed out of sight, then deleted. Its pages go with
   // collect(). Success if there is none.
-  virtual Result<void> remove(const base::CheckpointId& id) = 0;
+  Result<void> remove(const base::CheckpointId& id);
   // Ids of all sealed checkpoints, sorted.
-  virtual Result<std::vector<base::CheckpointId>> list() = 0;
+  Result<std::vector<base::CheckpointId>> list();
   // Removes what writers and readers left behind that died. Never touches those that live. Returns
   // how many were removed.
-  virtual Result<int> sweep() = 0;
+  Result<int> sweep();
   // Frees the packs that no checkpoint needs any more, while sessions run. kBusy if another gc runs
   // for longer than `patience` (which is also for sessions that must end first); kCorrupt if a
   // checkpoint cannot be read: then nothing is freed, since who knows what it needs.
-  virtual Result<Collected> collect(std::chrono::milliseconds patience) = 0;
+  Result<Collected> collect(std::chrono::milliseconds patience);
   // Moves what is needed out of packs of which less than half is, so that the next collect() frees
   // them. Begins with those of which the least is, and ends with the pack before the one that would
   // make it more than `limit` bytes, but moves one if there is any: so much more space is taken
   // until that collect(). Sessions may run. kBusy if a gc runs for longer than `patience`; kCorrupt
   // if a checkpoint cannot be read. After an error, or a kill at any moment, every checkpoint is
   // whole, and what was begun is done or cleared away by the next time.
-  virtual Result<Compacted> compact(std::chrono::milliseconds patience, std::uint64_t limit) = 0;
+  Result<Compacted> compact(std::chrono::milliseconds patience, std::uint64_t limit);
   Result<Compacted> compact(std::chrono::milliseconds patience) {
     return compact(patience, std::numeric_limits<std::uint64_t>::max());
   }
   // Makes the index of pages anew from the packs, which are all read. kBusy if a gc runs for longer
   // than `patience`.
-  virtual Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) = 0;
-  virtual Result<StoreUse> use() = 0;
+  Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience);
+  Result<StoreUse> use();
   // Which packs there are, and what each checkpoint needs of them. Reads only files that were not
   // read before. kCorrupt if one cannot be read.
-  virtual Result<StoreNeeds> needs() = 0;
+  Result<StoreNeeds> needs();
   // What the blocks that a checkpoint needs take in packs, those included that others need as well.
   // kNotFound, kCorrupt.
-  virtual Result<std::uint64_t> stored_bytes(const base::CheckpointId& id) = 0;
+  Result<std::uint64_t> stored_bytes(const base::CheckpointId& id);
+
+ private:
+  Result<void> check_blocks(const pages::Contents& contents);
+
+  std::shared_ptr<const OpenStore> store_;
 };
 
 // Opens (and creates, mode 0700) the store below its root, with its key; a

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/checkpoint_store.h"
+
 #include <cerrno>
 #include <system_error>
 
 #include "pages/page_index.h"
 #include "pages/page_reader.h"
 #include "store/adopt_key.h"
-#include "store/checkpoint_store.h"
 #include "store/internal/needs.h"
 #include "store/key_source.h"
 #include "store/open_store.h"
@@ -27,48 +28,42 @@ std::unexpected<Error> no_such_checkpoint(const CheckpointId& id) {
   return fail(ErrorCode::kNotFound, "there is no checkpoint '" + id.str() + "'");
 }
 
-class Store final : public CheckpointStore {
- public:
-  explicit Store(std::shared_ptr<const OpenStore> store) : store_(std::move(store)) {}
+}  // namespace
 
-  Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how) override {
-    return begin_checkpoint(store_, how);
-  }
-  Result<std::unique_ptr<CheckpointReader>> open(const CheckpointId& id) override {
-    return open_checkpoint(store_, id);
-  }
-  Result<image::Manifest> manifest(const CheckpointId& id) override {
-    return REPRISE_PASS(load_contents(*store_, id)).manifest;
-  }
-  Result<void> verify(const CheckpointId& id) override;
-  Result<void> remove(const CheckpointId& id) override;
-  Result<std::vector<CheckpointId>> list() override;
-  Result<int> sweep() override {
-    return REPRISE_TRY(sweep_staging(store_->layout), "sweeping the store");
-  }
-  Result<Collected> collect(std::chrono::milliseconds patience) override {
-    return collect_garbage(*store_, patience);
-  }
-  Result<Compacted> compact(std::chrono::milliseconds patience, std::uint64_t limit) override {
-    return compact_packs(*store_, patience, limit);
-  }
-  Result<Verified> verify_all(const VerifyProgress& progress) override {
-    return verify_checkpoints(*store_, REPRISE_PASS(list()), progress);
-  }
-  Result<Rebuilt> rebuild_index(std::chrono::milliseconds patience) override {
-    return store::rebuild_index(*store_, patience);
-  }
-  Result<StoreUse> use() override;
-  Result<StoreNeeds> needs() override;
-  Result<std::uint64_t> stored_bytes(const CheckpointId& id) override;
+Result<std::unique_ptr<CheckpointWriter>> CheckpointStore::begin(Beginning how) {
+  return begin_checkpoint(store_, how);
+}
 
- private:
-  Result<void> check_blocks(const pages::Contents& contents);
+Result<std::unique_ptr<CheckpointReader>> CheckpointStore::open(const CheckpointId& id) {
+  return open_checkpoint(store_, id);
+}
 
-  std::shared_ptr<const OpenStore> store_;
-};
+Result<image::Manifest> CheckpointStore::manifest(const CheckpointId& id) {
+  return REPRISE_PASS(load_contents(*store_, id)).manifest;
+}
 
-Result<void> Store::verify(const CheckpointId& id) {
+Result<int> CheckpointStore::sweep() {
+  return REPRISE_TRY(sweep_staging(store_->layout), "sweeping the store");
+}
+
+Result<Collected> CheckpointStore::collect(std::chrono::milliseconds patience) {
+  return collect_garbage(*store_, patience);
+}
+
+Result<Compacted> CheckpointStore::compact(std::chrono::milliseconds patience,
+                                           std::uint64_t limit) {
+  return compact_packs(*store_, patience, limit);
+}
+
+Result<Verified> CheckpointStore::verify_all(const VerifyProgress& progress) {
+  return verify_checkpoints(*store_, REPRISE_PASS(list()), progress);
+}
+
+Result<Rebuilt> CheckpointStore::rebuild_index(std::chrono::milliseconds patience) {
+  return store::rebuild_index(*store_, patience);
+}
+
+Result<void> CheckpointStore::verify(const CheckpointId& id) {
   for (;;) {
     const pages::Contents contents = REPRISE_PASS(load_contents(*store_, id));
     Result<void> checked = check_blocks(contents);
@@ -80,13 +75,13 @@ Result<void> Store::verify(const CheckpointId& id) {
   }
 }
 
-Result<void> Store::check_blocks(const pages::Contents& contents) {
+Result<void> CheckpointStore::check_blocks(const pages::Contents& contents) {
   auto reader =
       REPRISE_PASS(pages::PageReader::open(store_->keys, store_->layout.packs(), contents));
   return reader->check_all();
 }
 
-Result<void> Store::remove(const CheckpointId& id) {
+Result<void> CheckpointStore::remove(const CheckpointId& id) {
   if (!base::parse_id(id.str())) return {};
   const std::string step = "removing checkpoint '" + id.str() + "'";
   // Two who remove the same checkpoint: the slower one finds it gone.
@@ -97,14 +92,14 @@ Result<void> Store::remove(const CheckpointId& id) {
   return {};
 }
 
-Result<std::vector<CheckpointId>> Store::list() {
+Result<std::vector<CheckpointId>> CheckpointStore::list() {
   std::vector<CheckpointId> ids;
   for (std::string& name : REPRISE_PASS(sys::names_in(store_->layout.checkpoints())))
     if (base::parse_id(name)) ids.emplace_back(std::move(name));
   return ids;
 }
 
-Result<StoreUse> Store::use() {
+Result<StoreUse> CheckpointStore::use() {
   StoreUse use;
   std::error_code error;
   for (const CheckpointId& id : REPRISE_PASS(list())) {
@@ -127,7 +122,7 @@ Result<StoreUse> Store::use() {
   return use;
 }
 
-Result<StoreNeeds> Store::needs() {
+Result<StoreNeeds> CheckpointStore::needs() {
   pages::PageIndex index =
       REPRISE_PASS(pages::PageIndex::open(store_->layout.root, store_->keys.pages));
   StoreNeeds needs;
@@ -140,11 +135,9 @@ Result<StoreNeeds> Store::needs() {
   return needs;
 }
 
-Result<std::uint64_t> Store::stored_bytes(const CheckpointId& id) {
+Result<std::uint64_t> CheckpointStore::stored_bytes(const CheckpointId& id) {
   return pages::stored_bytes_of(REPRISE_PASS(load_contents(*store_, id)).blocks);
 }
-
-}  // namespace
 
 Result<std::string> read_sealed(const OpenStore& store, const CheckpointId& id) {
   // Ids come from people and become file names.
@@ -192,7 +185,7 @@ Result<std::shared_ptr<const OpenStore>> open_parts(const StoreConfig& config) {
 }
 
 Result<std::unique_ptr<CheckpointStore>> open_store(const StoreConfig& config) {
-  return std::make_unique<Store>(REPRISE_PASS(open_parts(config)));
+  return std::make_unique<CheckpointStore>(REPRISE_PASS(open_parts(config)));
 }
 
 }  // namespace reprise::store
