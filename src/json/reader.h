@@ -30,7 +30,7 @@ inline constexpr std::size_t kMaxDepth = 128;
 namespace internal {
 
 // What nlohmann makes of a fraction when it is asked for a whole number is undefined for most of
-// them. We read no fractions: as texts they are refused wherever a number is wanted. What is
+// them. We read no fractions: as null they are refused wherever something is wanted. What is
 // ordered is edited and written again, and keeps them.
 template <typename Json>
 Json parse(std::string_view text, typename Json::parser_callback_t watch, bool allow_exceptions) {
@@ -38,7 +38,7 @@ Json parse(std::string_view text, typename Json::parser_callback_t watch, bool a
     if (may_have_fractions(text))
       watch = [inner = std::move(watch)](int depth, nlohmann::json::parse_event_t event,
                                          nlohmann::json& value) {
-        if (value.is_number_float()) value = value.dump();
+        if (value.is_number_float()) value = nullptr;
         return !inner || inner(depth, event, value);
       };
   }
@@ -48,7 +48,7 @@ Json parse(std::string_view text, typename Json::parser_callback_t watch, bool a
 }  // namespace internal
 
 // The value, or one that is_discarded(): `text` is not JSON, or too deep. `Json` is nlohmann's:
-// json has texts in place of fractions, ordered_json everything as it stands.
+// json has null in place of fractions, ordered_json everything as it stands.
 template <typename Json = nlohmann::json>
 [[nodiscard]] Json parse_or_discarded(std::string_view text,
                                       const typename Json::parser_callback_t& watch = nullptr) {
