@@ -95,7 +95,7 @@ Result<host::Outcome> outcome_of(host::WorkerLink& worker, const Monitor& monito
   for (;;) {
     host::WorkerMessage message = REPRISE_PASS(host::next_message(worker, patience));
     if (auto* outcome = std::get_if<host::Outcome>(&message)) return std::move(*outcome);
-    // The first that a session does while they stand still (session/checkpoint_session.cc).
+    // The first that a session does while they stand still (session/checkpoint/sealed.cc).
     const auto* phase = std::get_if<host::Phase>(&message);
     if (phase != nullptr && phase->name == "copy-files") monitor.hold();
   }
@@ -109,7 +109,7 @@ Result<void> begin_checkpoint(const Call& call, const host::Identity& who, int s
   return {};
 }
 
-Result<void> save_unheard(const Call& call, const host::Identity& who) {
+Result<void> checkpoint_never_started(const Call& call, const host::Identity& who) {
   std::error_code unknown;
   if (!std::filesystem::exists(call.layout.restored_marker_of(who), unknown) && !unknown) return {};
   const auto state = call.runtime().state_of(who.id);

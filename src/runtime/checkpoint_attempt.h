@@ -20,6 +20,6 @@ base::Result<void> begin_checkpoint(const Call& call, const host::Identity& who,
 // and Podman knows nothing of it. It is checkpointed and ended, so that it can be created again and
 // goes on. Nothing is done where there is no such container. Blocks until that has happened, as
 // long as a checkpoint may take. After an error it runs on.
-base::Result<void> save_unheard(const Call& call, const host::Identity& who);
+base::Result<void> checkpoint_never_started(const Call& call, const host::Identity& who);
 
 }  // namespace reprise::runtime

@@ -264,7 +264,7 @@ int create(const Call& call) {
        container::refuse_what_cannot_be_saved(creation->bundle));
   const Result<void> ready = prepare(call, *creation);
   if (!ready && ready.error().code() == ErrorCode::kBusy) return refuse(call, ready.error());
-  if (const auto saved = save_unheard(call, creation->who); !saved)
+  if (const auto saved = checkpoint_never_started(call, creation->who); !saved)
     return refuse(call, saved.error());
   const Result<std::optional<int>> status =
       ready ? try_resume(call, *creation) : std::unexpected(ready.error());

@@ -139,7 +139,7 @@ int remove(const Call& call) {
   settle_abandoned(call);
   if (const auto undone = await_undone_restore(call, *who); !undone)
     return refuse(call, base::Error(undone.error()).with_step("not deleted"));
-  if (const auto saved = save_unheard(call, *who); !saved)
+  if (const auto saved = checkpoint_never_started(call, *who); !saved)
     return refuse(call, base::Error(saved.error()).with_step("not deleted"));
   take(call.layout.restored_marker_of(*who));
   take(call.layout.network_baseline_of(*who));

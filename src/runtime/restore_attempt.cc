@@ -89,7 +89,7 @@ host::WorkerRequest request_of(const Attempt& attempt) {
 }
 
 // Worker and guard are gone. Whether the container stays is told by the claim.
-Result<void> settle_unheard(const Attempt& attempt, const Error& error) {
+Result<void> settle_without_worker(const Attempt& attempt, const Error& error) {
   settle_abandoned(attempt.call, attempt.session);
   const bool claimed =
       REPRISE_PASS(attempt.catalog.is_claimed_by(attempt.creation.key(), attempt.session));
@@ -109,7 +109,7 @@ Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   // The tasks stand still until the worker has consumed the claim.
   [[maybe_unused]] const auto told = worker.socket.send(host::encode_restored(exit_code));
   const Result<host::Outcome> outcome = await_outcome(worker);
-  if (!outcome) return settle_unheard(attempt, outcome.error());
+  if (!outcome) return settle_without_worker(attempt, outcome.error());
   if (!outcome->ok()) return std::unexpected(host::error_of(*outcome));
   if (!outcome->reason.empty()) tell_caller(attempt.call, Severity::kWarning, outcome->reason);
   if (const auto fault = base::fault_point("runtime-resumed"); !fault)

@@ -26,7 +26,8 @@ Result<bool> was_heard(sys::MessageSocket& caller) {
 
 }  // namespace
 
-Result<void> save_unheard(const session::GuardedSession& guarded, const sys::FileLock& lock) {
+Result<void> checkpoint_unless_heard(const session::GuardedSession& guarded,
+                                     const sys::FileLock& lock) {
   const auto& restore = guarded.request;
   if (!restore.restore().acknowledges || REPRISE_PASS(was_heard(*guarded.caller))) return {};
   base::log(base::LogLevel::kWarn, "nobody heard that the container runs, checkpointing it",

@@ -15,6 +15,7 @@ namespace reprise::worker {
 // silent (conmon 2.1, conmon.c: a read that blocks); all who ask Podman for the container wait with
 // it. So the container is checkpointed and ended: by a worker of its own, which gets `lock`. If
 // that fails, it runs on, and whoever creates or deletes it next tries again.
-base::Result<void> save_unheard(const session::GuardedSession& guarded, const sys::FileLock& lock);
+base::Result<void> checkpoint_unless_heard(const session::GuardedSession& guarded,
+                                           const sys::FileLock& lock);
 
 }  // namespace reprise::worker

@@ -27,7 +27,7 @@ class UnheardTest : public testing::Test {
     guarded_.request.what = host::RestoreRequest{
         .bundle = {}, .checkpoint = {}, .globals = {}, .options = {}, .acknowledges = acknowledges};
   }
-  base::Result<void> save() { return save_unheard(guarded_, lock_); }
+  base::Result<void> save() { return checkpoint_unless_heard(guarded_, lock_); }
 
   sys::TestDirectory scratch_;
   std::pair<sys::MessageSocket, sys::MessageSocket> pair_ = std::move(*sys::MessageSocket::pair());

@@ -221,7 +221,7 @@ Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environmen
   guarded.hook_listener = &*ready->listener;
   Result<int> status = session::run_guarded(guarded, run_session);
   if (guarded.request.is_restore() && *status == 0 && ready->lock)
-    base::warn_and_ignore(save_unheard(guarded, *ready->lock),
+    base::warn_and_ignore(checkpoint_unless_heard(guarded, *ready->lock),
                           "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
   upload(guarded, *configured);
