@@ -35,6 +35,14 @@ Result<bool> Cgroup::is_frozen() const {
   return fail(ErrorCode::kUnsupported, "the container has no cgroup that can be frozen");
 }
 
+Result<bool> Cgroup::holds_tasks() const {
+  Result<bool> frozen = is_frozen();
+  if (frozen) return frozen;
+  const ErrorCode code = frozen.error().code();
+  if (code == ErrorCode::kNotFound || code == ErrorCode::kGone) return false;
+  return frozen;
+}
+
 Result<bool> Cgroup::stands_still() const {
   if (const std::string* v1 = find("freezer"))
     return REPRISE_PASS(sys::read_file(*v1 + "/freezer.state")).starts_with("FROZEN");
@@ -123,13 +131,7 @@ Result<void> Cgroup::kill_all() const {
 }
 
 Result<void> Cgroup::thaw() const {
-  const Result<bool> frozen = is_frozen();
-  if (!frozen) {
-    const ErrorCode code = frozen.error().code();
-    if (code == ErrorCode::kNotFound || code == ErrorCode::kGone) return {};
-    return std::unexpected(frozen.error());
-  }
-  if (!*frozen) return {};
+  if (!REPRISE_PASS(holds_tasks())) return {};
   return write_freezer("THAWED", "0");
 }
 

@@ -21,6 +21,8 @@ class Cgroup {
 
   // Whether its tasks are kept from running (v1: any state but THAWED; v2: cgroup.freeze is 1).
   [[nodiscard]] base::Result<bool> is_frozen() const;
+  // The same, and false where the cgroup is gone: nothing stands still there.
+  [[nodiscard]] base::Result<bool> holds_tasks() const;
   [[nodiscard]] bool has_v1_freezer() const { return find("freezer") != nullptr; }
   // Keeps them from running, and waits until the kernel says that all stand still. kBusy after
   // `timeout` (a task in uninterruptible sleep); then, as after any error, nothing is frozen.

@@ -54,10 +54,7 @@ Result<void> hold_for_seal(const oci::State& state) {
 
 Result<bool> end_sealed_tasks(const oci::State& state) {
   const container::Cgroup cgroup(state.cgroup_paths);
-  const Result<bool> frozen = cgroup.is_frozen();
-  const bool gone = !frozen && (frozen.error().code() == ErrorCode::kNotFound ||
-                                frozen.error().code() == ErrorCode::kGone);
-  if (gone || !REPRISE_PASS(frozen)) return false;
+  if (!REPRISE_PASS(cgroup.holds_tasks())) return false;
   REPRISE_TRY(cgroup.end_frozen(), "ending the sealed tasks");
   return true;
 }
