@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "image/criu_log.h"
@@ -15,8 +16,14 @@ using base::Result;
 
 bool was_cut_off(const std::filesystem::path& restore_log) {
   const Result<std::string> log = sys::read_file(restore_log);
-  // The last words of CRIU 4.2 in cr-restore.c, after each failure.
-  return log && !log->empty() && !log->contains("Restoring FAILED");
+  if (!log || log->empty()) return false;
+  // The last words of CRIU 4.2 in cr-restore.c, once it has begun with the tasks; before that it
+  // gives up with its last error.
+  const std::size_t end = log->find_last_not_of('\n');
+  const std::size_t begin = log->find_last_of('\n', end);
+  const std::string_view last =
+      std::string_view(*log).substr(begin == std::string::npos ? 0 : begin + 1);
+  return !log->contains("Restoring FAILED") && !last.contains("Error (");
 }
 
 Error with_criu_cause(Error error, const std::filesystem::path& file) {

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 
 #include "container/task_tree.h"
+#include "engine/criu/traced.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -29,38 +29,27 @@ constexpr std::array<long, 3> kSpawns{SYS_vfork, SYS_clone, SYS_clone3};
 constexpr std::array<long, 2> kSpawns{SYS_clone, SYS_clone3};
 #endif
 
-// "56 0x4111 …": the system call that a blocked task is in. None of these blocks but for a child.
-bool is_spawn(std::string_view syscall) {
-  long number = -1;
-  const auto [end, error] =
-      std::from_chars(syscall.data(), syscall.data() + syscall.size(), number);
-  return error == std::errc() && std::ranges::find(kSpawns, number) != kSpawns.end();
+// None of these blocks but for a child.
+bool is_spawn(std::optional<long> system_call) {
+  return system_call && std::ranges::find(kSpawns, *system_call) != kSpawns.end();
 }
 
 std::string status_of(const fs::path& task) { return sys::read_file(task / "status").value_or(""); }
 
 bool is_spawning(const fs::path& task) {
   return container::status_field(status_of(task), "State").starts_with('D') &&
-         is_spawn(sys::read_file(task / "syscall").value_or(""));
+         is_spawn(system_call_of(task));
 }
 
 fs::path task_directory(pid_t thread) { return fs::path("/proc") / std::to_string(thread); }
 
-// 0 if nobody traces it.
-pid_t tracer_of(pid_t thread) {
-  const std::string text = container::status_field(status_of(task_directory(thread)), "TracerPid");
-  pid_t tracer = 0;
-  std::from_chars(text.data(), text.data() + text.size(), tracer);
-  return tracer;
-}
-
 // By the signal of its time limit (criu/cr-dump.c), which interrupts the system call that it is in.
 bool have_criu_give_up(pid_t thread) {
-  const pid_t tracer = tracer_of(thread);
+  const pid_t tracer = tracer_of(task_directory(thread));
   if (tracer == 0) return false;
   const auto pidfd = sys::open_pidfd(tracer);
   // Asked again with the pidfd open: the pid may have been given to another.
-  if (!pidfd || tracer_of(thread) != tracer) return false;
+  if (!pidfd || tracer_of(task_directory(thread)) != tracer) return false;
   const auto name = sys::read_file(task_directory(tracer) / "comm");
   return name && name->starts_with("criu") && sys::send_signal(*pidfd, SIGALRM);
 }
@@ -87,7 +76,7 @@ bool StuckSpawns::look() {
   if (told_) return false;
   std::set<pid_t> traced;
   for (const pid_t thread : spawning_threads("/proc", init_))
-    if (tracer_of(thread) != 0) traced.insert(thread);
+    if (tracer_of(task_directory(thread)) != 0) traced.insert(thread);
   for (const pid_t thread : traced)
     if (traced_.contains(thread) && have_criu_give_up(thread)) return told_ = true;
   traced_ = std::move(traced);

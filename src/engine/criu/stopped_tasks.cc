@@ -11,6 +11,7 @@
 #include <string>
 
 #include "container/task_tree.h"
+#include "engine/criu/traced.h"
 #include "sys/files.h"
 #include "sys/process.h"
 #include "sys/stop_signal.h"
@@ -115,11 +116,8 @@ bool StuckSeize::look() {
   // CRIU attaches to a task that is not stopped within microseconds.
   constexpr std::chrono::milliseconds kLong{500};
   const std::filesystem::path proc = "/proc";
-  const auto status = sys::read_file(proc / std::to_string(init_) / "status");
-  const std::string tracer = status ? container::status_field(*status, "TracerPid") : "";
-  // "101 0x4206 …": the system call that a blocked task is in.
-  const auto call = sys::read_file(proc / tracer / "syscall");
-  if (!call || !call->starts_with(std::to_string(SYS_ptrace) + " ")) {
+  const pid_t tracer = tracer_of(proc / std::to_string(init_));
+  if (tracer == 0 || system_call_of(proc / std::to_string(tracer)) != SYS_ptrace) {
     since_.reset();
     return false;
   }

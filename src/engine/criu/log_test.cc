@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/criu/log.h"
+
+#include <gtest/gtest.h>
+
+#include "sys/files.h"
+#include "sys/test_directory.h"
+
+namespace reprise::engine {
+namespace {
+
+class CutOffTest : public testing::Test {
+ protected:
+  bool cut_off(const char* text) {
+    EXPECT_TRUE(sys::replace_file(log_, text));
+    return was_cut_off(log_);
+  }
+  sys::TestDirectory scratch_;
+  const std::filesystem::path log_ = scratch_ / "restore.log";
+};
+
+TEST_F(CutOffTest, WhatEndsInTheMiddleWasKilled) {
+  EXPECT_TRUE(cut_off("(00.1) pie: 1: Adjust id\n(00.2) pie: 1: Resto"));
+  EXPECT_TRUE(cut_off("(00.1) Error (criu/a.c:1): that did no harm\n(00.2) going on\n"));
+}
+
+TEST_F(CutOffTest, WhatSaysThatItFailedWasNot) {
+  EXPECT_FALSE(cut_off("(00.1) Error (criu/cr-restore.c:2536): Restoring FAILED.\n"));
+  EXPECT_FALSE(
+      cut_off("(00.1) Error (criu/cr-restore.c:2536): Restoring FAILED.\n(00.2) unlocked\n"));
+}
+
+// It was once told as "killed", and tried three times: CRIU that gives up before it has begun with
+// the tasks does not say that.
+TEST_F(CutOffTest, WhatEndsWithAnErrorWasNot) {
+  EXPECT_FALSE(cut_off("(00.1) Loaded\n(00.2) Error (criu/pstree.c:7): Can't read the image\n"));
+}
+
+TEST_F(CutOffTest, NoLogSaysNothing) {
+  EXPECT_FALSE(was_cut_off(log_));
+  EXPECT_FALSE(cut_off(""));
+}
+
+}  // namespace
+}  // namespace reprise::engine
