@@ -9,7 +9,7 @@
 namespace reprise::cli {
 namespace {
 
-void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err) {
+void print_notes(const exchange::ImportedCheckpoint& imported, std::ostream& err) {
   for (const std::string& volume : imported.left_out)
     err << "note: " << archive::in_ticks(volume) << " was left out: volumes are not imported\n";
   for (const std::string& mount : operations::mounts_to_give(imported.wishes))
@@ -22,7 +22,7 @@ void print_notes(const session::ImportedCheckpoint& imported, std::ostream& err)
 
 }  // namespace
 
-void print_imported(const session::ImportedCheckpoint& imported, bool json, Context& context) {
+void print_imported(const exchange::ImportedCheckpoint& imported, bool json, Context& context) {
   const image::Manifest& manifest = imported.manifest;
   std::uint64_t bytes = 0;
   for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "session/archive_import.h"
+#include "exchange/archive_import.h"
 
 namespace reprise::cli {
 
 // Says what became of it, and what its container needs that no archive can give it.
-void print_imported(const session::ImportedCheckpoint& imported, bool json, Context& context);
+void print_imported(const exchange::ImportedCheckpoint& imported, bool json, Context& context);
 
 // What Podman has to be told about volumes.
 void print_volumes_left_out(Context& context, const std::vector<std::string>& volumes);

@@ -15,14 +15,14 @@ struct Options {
   bool json = false;
 };
 
-Result<session::ImportedCheckpoint> import(const Options& options, Context& context) {
+Result<exchange::ImportedCheckpoint> import(const Options& options, Context& context) {
   const sys::UniqueFd fd = REPRISE_PASS(open_archive(options.file));
   return operations::import_checkpoint(context.node, archive::read_from(fd.get()), options.tag,
                                        context.progress);
 }
 
 Result<int> run(const Options& options, Context& context) {
-  const session::ImportedCheckpoint imported =
+  const exchange::ImportedCheckpoint imported =
       REPRISE_TRY(import(options, context), "cannot import '" + options.file + "'");
   print_imported(imported, options.json, context);
   return kDone;

@@ -18,7 +18,7 @@ struct Options {
 };
 
 Result<int> run(const Options& options, Context& context) {
-  if (session::is_oci_place(options.checkpoint)) {
+  if (exchange::is_oci_place(options.checkpoint)) {
     const auto imported =
         REPRISE_TRY(operations::pull_image(context.node, options.checkpoint, context.progress),
                     "cannot pull '" + options.checkpoint + "'");

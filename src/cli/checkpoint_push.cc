@@ -35,7 +35,7 @@ Result<int> run_to_image(const Options& options, Context& context) {
 }
 
 Result<int> run(const Options& options, Context& context) {
-  if (session::is_oci_place(options.remote)) return run_to_image(options, context);
+  if (exchange::is_oci_place(options.remote)) return run_to_image(options, context);
   const operations::PushedCheckpoint done = REPRISE_TRY(
       operations::push(context.node, options.checkpoint, options.remote, context.progress),
       "cannot push '" + options.checkpoint + "'");

@@ -2,13 +2,13 @@
 #include "operations/export.h"
 
 #include "base/scope_exit.h"
+#include "exchange/archive_export.h"
 #include "image/digest.h"
 #include "operations/clone_command.h"
 #include "operations/clone_volumes.h"
 #include "operations/containers.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
-#include "session/archive_export.h"
 #include "store/open_catalog.h"
 
 namespace reprise::operations {
@@ -91,7 +91,7 @@ Result<Exported> export_checkpoint(const Node& node, const std::string& checkpoi
     counter.add(data.size());
     return write(data);
   };
-  REPRISE_PASS(session::export_archive(
+  REPRISE_PASS(exchange::export_archive(
       *prepared.reader, {.sink = counted, .compression = compression, .dump = prepared.dump}));
   REPRISE_PASS(output.commit());
   return Exported{.bytes = counter.bytes(),

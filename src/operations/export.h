@@ -36,7 +36,7 @@ struct Exported {
 };
 
 // Streams the archive to `output`, and commits that. Errors as prepare_export() and
-// session::export_archive().
+// exchange::export_archive().
 base::Result<Exported> export_checkpoint(const Node& node, const std::string& checkpoint,
                                          archive::Compression compression, ArchiveOutput& output,
                                          Progress& progress);

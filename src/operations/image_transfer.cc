@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/scope_exit.h"
+#include "exchange/archive_export.h"
+#include "exchange/oci_archive.h"
 #include "json/reader.h"
 #include "operations/archive_file.h"
 #include "operations/export.h"
 #include "operations/import.h"
-#include "session/archive_export.h"
-#include "session/oci_archive.h"
 #include "sys/files.h"
 
 namespace reprise::operations {
@@ -39,25 +39,27 @@ std::map<std::string, std::string> annotations_of(const PreparedExport& prepared
   return annotations;
 }
 
-Result<session::OciWritten> add_to_layout(const PreparedExport& prepared,
-                                          const session::OciPlace& layout, ByteProgress& progress) {
+Result<exchange::OciWritten> add_to_layout(const PreparedExport& prepared,
+                                           const exchange::OciPlace& layout,
+                                           ByteProgress& progress) {
   const auto write_layer = [&](const archive::WriteBytes& sink) {
     const auto counted = [&](std::span<const char> data) {
       progress.add(data.size());
       return sink(data);
     };
-    return session::export_archive(
+    return exchange::export_archive(
         *prepared.reader,
         {.sink = counted, .compression = archive::Compression::kNone, .dump = prepared.dump});
   };
-  return session::write_oci_image(layout, annotations_of(prepared), write_layer);
+  return exchange::write_oci_image(layout, annotations_of(prepared), write_layer);
 }
 
 // A member's size stands before it in an archive, and that of the layer is known when it was
 // written. So a layout is made beside the archive, which is named like it: what a killed process
 // left there is removed by the next one.
-Result<session::OciWritten> make_archive(const PreparedExport& prepared,
-                                         const session::OciPlace& archive, ByteProgress& progress) {
+Result<exchange::OciWritten> make_archive(const PreparedExport& prepared,
+                                          const exchange::OciPlace& archive,
+                                          ByteProgress& progress) {
   ArchiveOutput output = REPRISE_PASS(ArchiveOutput::create(archive.path));
   const std::filesystem::path layout = archive.path.string() + ".partial.layout";
   REPRISE_PASS(sys::remove_tree(layout));
@@ -65,7 +67,7 @@ Result<session::OciWritten> make_archive(const PreparedExport& prepared,
   REPRISE_PASS(sys::make_directories(layout));
   auto written = REPRISE_PASS(
       add_to_layout(prepared, {.path = layout, .tag = archive.tag, .is_archive = false}, progress));
-  REPRISE_PASS(session::write_oci_archive(layout, archive::write_to(output.fd())));
+  REPRISE_PASS(exchange::write_oci_archive(layout, archive::write_to(output.fd())));
   REPRISE_PASS(output.commit());
   return written;
 }
@@ -74,7 +76,7 @@ Result<session::OciWritten> make_archive(const PreparedExport& prepared,
 
 Result<PushedImage> push_image(const Node& node, const std::string& checkpoint,
                                const std::string& place, Progress& progress) {
-  const session::OciPlace to = REPRISE_PASS(session::parse_oci_place(place));
+  const exchange::OciPlace to = REPRISE_PASS(exchange::parse_oci_place(place));
   PreparedExport prepared = REPRISE_PASS(prepare_export(node, checkpoint, progress));
   const Work work(progress, "pushing");
   ByteProgress counter(progress);
@@ -84,13 +86,13 @@ Result<PushedImage> push_image(const Node& node, const std::string& checkpoint,
                      .volumes_left_out = std::move(prepared.dump.named_volumes)};
 }
 
-Result<session::ImportedCheckpoint> pull_image(const Node& node, const std::string& place,
-                                               Progress& progress) {
-  const session::OciPlace from = REPRISE_PASS(session::parse_oci_place(place));
+Result<exchange::ImportedCheckpoint> pull_image(const Node& node, const std::string& place,
+                                                Progress& progress) {
+  const exchange::OciPlace from = REPRISE_PASS(exchange::parse_oci_place(place));
   if (from.is_archive)
-    return import_checkpoint(node, REPRISE_PASS(session::open_oci_archive_layer(from)), "",
+    return import_checkpoint(node, REPRISE_PASS(exchange::open_oci_archive_layer(from)), "",
                              progress);
-  const sys::UniqueFd layer = REPRISE_PASS(session::open_oci_layer(from));
+  const sys::UniqueFd layer = REPRISE_PASS(exchange::open_oci_layer(from));
   return import_checkpoint(node, archive::read_from(layer.get()), "", progress);
 }
 

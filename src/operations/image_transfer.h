@@ -7,24 +7,24 @@
 #include <vector>
 
 #include "base/result.h"
+#include "exchange/archive_import.h"
+#include "exchange/oci_layout.h"
 #include "operations/node.h"
 #include "operations/progress.h"
-#include "session/archive_import.h"
-#include "session/oci_layout.h"
 
 namespace reprise::operations {
 
 struct PushedImage {
-  session::OciWritten written;
+  exchange::OciWritten written;
   std::vector<std::string> volumes_left_out;  // of which Podman has to be told
 };
 
 // Adds the checkpoint to the layout, or makes the archive, as an image that Podman can restore.
-// `place` as session::parse_oci_place() takes it.
+// `place` as exchange::parse_oci_place() takes it.
 base::Result<PushedImage> push_image(const Node& node, const std::string& checkpoint,
                                      const std::string& place, Progress& progress);
 // Makes a checkpoint of an image there.
-base::Result<session::ImportedCheckpoint> pull_image(const Node& node, const std::string& place,
-                                                     Progress& progress);
+base::Result<exchange::ImportedCheckpoint> pull_image(const Node& node, const std::string& place,
+                                                      Progress& progress);
 
 }  // namespace reprise::operations

@@ -72,8 +72,8 @@ archive::ImageDirectory directories_of(podman::MountedImage image) {
   };
 }
 
-session::PlanRecreation planner(Progress& progress) {
-  return [&progress](const archive::ContainerWishes& wishes) -> Result<session::Recreation> {
+exchange::PlanRecreation planner(Progress& progress) {
+  return [&progress](const archive::ContainerWishes& wishes) -> Result<exchange::Recreation> {
     const FoundImage image = REPRISE_PASS(find_image(wishes));
     if (!image.same)
       progress.warn("image '" + image.name +
@@ -82,16 +82,16 @@ session::PlanRecreation planner(Progress& progress) {
                     "");
     catalog::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
     podman::MountedImage mounted = REPRISE_PASS(podman::MountedImage::mount(image.id));
-    return session::Recreation{.row = std::move(row),
-                               .image_directory = directories_of(std::move(mounted))};
+    return exchange::Recreation{.row = std::move(row),
+                                .image_directory = directories_of(std::move(mounted))};
   };
 }
 
 }  // namespace
 
-Result<session::ImportedCheckpoint> import_checkpoint(const Node& node,
-                                                      const archive::ReadBytes& source,
-                                                      const std::string& tag, Progress& progress) {
+Result<exchange::ImportedCheckpoint> import_checkpoint(const Node& node,
+                                                       const archive::ReadBytes& source,
+                                                       const std::string& tag, Progress& progress) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
@@ -102,8 +102,8 @@ Result<session::ImportedCheckpoint> import_checkpoint(const Node& node,
     if (got) counter.add(*got);
     return got;
   };
-  return session::import_archive(*checkpoints, catalog, node.layout.store,
-                                 {.source = counted, .tag = tag, .plan = planner(progress)});
+  return exchange::import_archive(*checkpoints, catalog, node.layout.store,
+                                  {.source = counted, .tag = tag, .plan = planner(progress)});
 }
 
 std::vector<std::string> mounts_to_give(const archive::ContainerWishes& wishes) {

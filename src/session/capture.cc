@@ -9,6 +9,7 @@
 #include "container/file_tree.h"
 #include "container/rootfs.h"
 #include "container/shared_memory.h"
+#include "image/part_names.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "oci/state.h"
@@ -27,15 +28,15 @@ Result<void> capture_files(store::CheckpointWriter& writer, const oci::Spec& spe
                            const oci::Wishes& wishes, const oci::State& state) {
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
   if (upper) {
-    const auto part = REPRISE_PASS(writer.part(kRootfsPart));
+    const auto part = REPRISE_PASS(writer.part(image::kRootfsPart));
     REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
-    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(kRootfsIdentityPart)),
+    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(image::kRootfsIdentityPart)),
                                    REPRISE_PASS(container::identity_of_upper(*upper))));
   }
   std::error_code error;
   const auto shm = oci::shm_directory(spec);
   if (shm && !std::filesystem::is_empty(*shm, error)) {
-    const auto part = REPRISE_PASS(writer.part(kShmPart));
+    const auto part = REPRISE_PASS(writer.part(image::kShmPart));
     REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
   }
   REPRISE_PASS(capture_shared_memory(writer, spec));
@@ -49,7 +50,7 @@ Result<void> capture_affinity(store::CheckpointWriter& writer, const oci::State&
   const std::string allowed = REPRISE_PASS(container::Cgroup(state.cgroup_paths).allowed_cpus());
   const auto pinned = container::pinned_threads("/proc", state.init.pid, allowed);
   if (pinned.empty()) return {};
-  const auto part = REPRISE_PASS(writer.part(kAffinityPart));
+  const auto part = REPRISE_PASS(writer.part(image::kAffinityPart));
   REPRISE_TRY(sys::replace_file(part, container::encode_affinity(pinned)), "saving CPU affinity");
   return {};
 }

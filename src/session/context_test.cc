@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/context.h"
+#include "image/part_names.h"
 
 #include <gtest/gtest.h>
 
@@ -103,17 +104,18 @@ TEST_F(OutsideTest, ADiskThatIsNotMountedAnyMoreIsRefused) {
 
 TEST_F(OutsideTest, OnlyMountsThatHeldFilesAreLookedAt) {
   fs::remove(disk_ / "data");
-  EXPECT_EQ(read_part(*checkpoint(), kOutsidePart).value(), std::nullopt) << "it was empty";
+  EXPECT_EQ(read_part(*checkpoint(), image::kOutsidePart).value(), std::nullopt) << "it was empty";
   write(disk_ / "data", "x");
   spec_.mounts[0].options = {"ro"};
-  EXPECT_EQ(read_part(*checkpoint(), kOutsidePart).value(), std::nullopt) << "nobody writes to it";
+  EXPECT_EQ(read_part(*checkpoint(), image::kOutsidePart).value(), std::nullopt)
+      << "nobody writes to it";
   spec_.mounts[0].options = {};
   for (const char* engines : {"/dev/shm", "/run/secrets"}) {
     spec_.mounts[0].destination = engines;
-    EXPECT_EQ(read_part(*checkpoint(), kOutsidePart).value(), std::nullopt) << engines;
+    EXPECT_EQ(read_part(*checkpoint(), image::kOutsidePart).value(), std::nullopt) << engines;
   }
   spec_.mounts[0].destination = "/data";
-  EXPECT_EQ(read_part(*checkpoint(), kOutsidePart).value(), std::string("/data\0", 6));
+  EXPECT_EQ(read_part(*checkpoint(), image::kOutsidePart).value(), std::string("/data\0", 6));
 }
 
 // The name of one that is longer, or the end of one, is another.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "image/part_names.h"
 #include "network/ip_address.h"
 #include "network/network.h"
 #include "network/network_addresses.h"
@@ -37,13 +38,13 @@ std::filesystem::path change_made(const Context& context) {
 }
 
 Result<network::Sysctls> saved_sysctls(store::CheckpointReader& reader) {
-  const auto text = REPRISE_PASS(read_part(reader, kSysctlsPart));
+  const auto text = REPRISE_PASS(read_part(reader, image::kSysctlsPart));
   if (!text) return network::Sysctls();
   return network::decode_sysctls(*text);
 }
 
 Result<network::NetworkChange> saved_change(store::CheckpointReader& reader) {
-  const auto text = REPRISE_PASS(read_part(reader, kNetworkPart));
+  const auto text = REPRISE_PASS(read_part(reader, image::kNetworkPart));
   if (!text) return network::NetworkChange();
   return network::decode_change(*text);
 }
@@ -54,7 +55,7 @@ Result<void> capture_sysctls(store::CheckpointWriter& writer, const oci::Spec& s
   // Ours, not the container's (adopt_addresses).
   if (REPRISE_PASS(network::has_adopted(ns))) changed.erase(kArpIgnore);
   if (changed.empty()) return {};
-  return sys::replace_file(REPRISE_PASS(writer.part(kSysctlsPart)),
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kSysctlsPart)),
                            network::encode_sysctls(changed));
 }
 
@@ -100,7 +101,8 @@ Result<void> capture_network_state(const Context& context, store::CheckpointWrit
               "the container's network has " + lost.front() + ", which cannot be saved")
             .with_hint("have the program remove it before the checkpoint; 'reprise doctor' lists "
                        "all of that kind"));
-  return sys::replace_file(REPRISE_PASS(writer.part(kNetworkPart)), network::encode_change(change));
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kNetworkPart)),
+                           network::encode_change(change));
 }
 
 Result<std::string> restore_network_state(const Context& context, store::CheckpointReader& reader,

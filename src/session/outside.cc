@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "image/part_names.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
 #include "session/parts.h"
@@ -49,7 +50,7 @@ Result<void> note_outside(store::CheckpointWriter& writer, const oci::Spec& spec
     if (is_kept_outside(mount) && is_filled_directory(mount.source))
       (list += mount.destination) += '\0';
   if (list.empty()) return {};
-  return sys::replace_file(REPRISE_PASS(writer.part(kOutsidePart)), list);
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kOutsidePart)), list);
 }
 
 Result<void> check_outside(store::CheckpointReader& reader, const oci::Spec& spec,
@@ -57,7 +58,7 @@ Result<void> check_outside(store::CheckpointReader& reader, const oci::Spec& spe
   // What 'reprise restore' says of volumes: keep them, or fill those that the checkpoint holds.
   const std::string& from = wishes.fill_volumes_from;
   if (from == "keep" || from == reader.manifest().id.str()) return {};
-  const auto part = REPRISE_PASS(reader.find_part(kOutsidePart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kOutsidePart));
   if (!part) return {};
   const std::string list = REPRISE_PASS(sys::read_file(*part));
   for (const oci::Mount& mount : spec.mounts) {

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "container/file_tree.h"
+#include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/exists.h"
@@ -48,7 +49,7 @@ std::string part_of(std::size_t number) { return "overlay-" + std::to_string(num
 
 Result<std::vector<std::string>> saved_overlays(store::CheckpointReader& reader) {
   std::vector<std::string> places;
-  const auto part = REPRISE_PASS(reader.find_part(kOverlaysPart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kOverlaysPart));
   if (!part) return places;
   const std::string list = REPRISE_PASS(sys::read_file(*part));
   for (std::size_t begin = 0; begin < list.size();) {
@@ -90,7 +91,7 @@ Result<void> capture_overlays(store::CheckpointWriter& writer, const oci::Spec& 
     (list += mount.destination) += '\0';
   }
   if (list.empty()) return {};
-  return sys::replace_file(REPRISE_PASS(writer.part(kOverlaysPart)), list);
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kOverlaysPart)), list);
 }
 
 Result<engine::OutsideMounts> mount_overlays(store::CheckpointReader& reader, const oci::Spec& spec,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "container/file_tree.h"
 #include "container/shared_memory.h"
+#include "image/part_names.h"
 #include "network/connection_hold.h"
 #include "network/neighbours.h"
 #include "network/network.h"
@@ -33,7 +34,7 @@ namespace {
 constexpr std::chrono::seconds kFillPatience{60};
 
 Result<std::vector<Connection>> neighbours_in(store::CheckpointReader& reader) {
-  const auto text = REPRISE_PASS(read_part(reader, kNeighboursPart));
+  const auto text = REPRISE_PASS(read_part(reader, image::kNeighboursPart));
   if (!text) return std::vector<Connection>();
   return network::decode_connections(*text);
 }
@@ -55,7 +56,7 @@ bool is_awaited(Context& context, const Connection& connection) {
 }
 
 Result<std::optional<container::MemoryCopy>> copy_in(store::CheckpointReader& reader) {
-  const auto text = REPRISE_PASS(read_part(reader, kShmIdentityPart));
+  const auto text = REPRISE_PASS(read_part(reader, image::kShmIdentityPart));
   if (!text) return std::nullopt;
   return REPRISE_PASS(container::decode_memory_copy(*text));
 }
@@ -85,7 +86,7 @@ Result<base::CheckpointId> newest_copy(Context& context, const base::CheckpointI
 Result<void> fill_from(Context& context, const base::CheckpointId& id,
                        const std::string& directory) {
   const auto reader = REPRISE_PASS(context.store->open(id));
-  REPRISE_TRY(container::extract_tree(REPRISE_PASS(tree_part(*reader, kShmPart)), directory),
+  REPRISE_TRY(container::extract_tree(REPRISE_PASS(tree_part(*reader, image::kShmPart)), directory),
               "filling '/dev/shm' from checkpoint '" + id.str() + "'");
   return {};
 }
@@ -96,7 +97,7 @@ Result<std::vector<Connection>> capture_neighbours(store::CheckpointWriter& writ
                                                    const network::HoldRequest& request) {
   auto connections = REPRISE_PASS(network::neighbour_connections(request));
   if (connections.empty()) return connections;
-  REPRISE_TRY(sys::replace_file(REPRISE_PASS(writer.part(kNeighboursPart)),
+  REPRISE_TRY(sys::replace_file(REPRISE_PASS(writer.part(image::kNeighboursPart)),
                                 network::encode_connections(connections)),
               "saving connections to other containers");
   return connections;
@@ -112,8 +113,8 @@ Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::S
     REPRISE_PASS(container::set_memory_mark(*directory, mark));
   }
   const auto copy = container::memory_copy_now(std::move(mark));
-  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(kShmIdentityPart)), encode(copy)));
-  REPRISE_TRY(container::archive_tree(*directory, REPRISE_PASS(writer.part(kShmPart)),
+  REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(image::kShmIdentityPart)), encode(copy)));
+  REPRISE_TRY(container::archive_tree(*directory, REPRISE_PASS(writer.part(image::kShmPart)),
                                       container::Writers::kOthers),
               "saving the shared '/dev/shm'");
   return {};

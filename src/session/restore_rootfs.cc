@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "container/file_tree.h"
 #include "container/rootfs.h"
+#include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/files.h"
@@ -22,7 +23,7 @@ std::filesystem::path notes(const Context& context) {
 }
 
 Result<bool> is_in_place(store::CheckpointReader& reader, const oci::Spec& spec) {
-  const auto part = REPRISE_PASS(reader.find_part(kRootfsIdentityPart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kRootfsIdentityPart));
   if (!part) return false;
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
   if (!upper) return false;
@@ -36,7 +37,7 @@ Result<void> prepare_rootfs(store::CheckpointReader& reader, const oci::Spec& sp
                             const Context& context) {
   // First, since putting the archive together takes its time.
   if (REPRISE_PASS(is_in_place(reader, spec))) return {};
-  const auto changes = REPRISE_PASS(find_tree_part(reader, kRootfsPart));
+  const auto changes = REPRISE_PASS(find_tree_part(reader, image::kRootfsPart));
   if (!changes) return {};
   REPRISE_PASS(context.journal().write(undo::RootfsExchanged()));
   REPRISE_TRY(container::exchange_changes(spec.root_path, *changes, notes(context)),

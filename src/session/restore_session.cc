@@ -14,6 +14,7 @@
 #include "host/layout.h"
 #include "host/message.h"
 #include "host/request.h"
+#include "image/part_names.h"
 #include "network/connection_hold.h"
 #include "network/neighbours.h"
 #include "network/network.h"
@@ -121,7 +122,7 @@ Result<void> RestoreSession::prepare() {
 // Ids that people choose are used again, also for something else: somebody who runs another program
 // would be surprised by the old one.
 Result<void> RestoreSession::check_command() const {
-  const auto part = REPRISE_PASS(reader_->find_part(kCommandPart));
+  const auto part = REPRISE_PASS(reader_->find_part(image::kCommandPart));
   if (!part) return {};
   if (REPRISE_PASS(sys::read_file(*part)) == oci::command_line(*spec_)) return {};
   return std::unexpected(
@@ -194,7 +195,7 @@ Result<host::Ready> RestoreSession::plan(const std::filesystem::path& images) co
 
 Result<void> RestoreSession::prepare_shm() {
   if (spec_->shares_ipc) return fill_shared_memory(context_, *reader_, *spec_);
-  const auto part = REPRISE_PASS(find_tree_part(*reader_, kShmPart));
+  const auto part = REPRISE_PASS(find_tree_part(*reader_, image::kShmPart));
   if (!part) return {};
   const auto shm = oci::shm_directory(*spec_);
   if (!shm)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "container/affinity.h"
 #include "engine/engine.h"
+#include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "session/unix_peers.h"
@@ -17,7 +18,7 @@ using base::Result;
 namespace {
 
 Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
-  const auto part = REPRISE_PASS(reader.find_part(kAffinityPart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kAffinityPart));
   if (!part) return {};
   const std::string text = REPRISE_PASS(sys::read_file(*part));
   const auto threads = REPRISE_PASS(container::decode_affinity(text));
@@ -29,7 +30,7 @@ Result<void> restore_affinity(store::CheckpointReader& reader, pid_t init) {
 
 // Whether the host name that was saved is one that the program set itself.
 Result<bool> has_set_host_name(store::CheckpointReader& reader, pid_t init) {
-  const auto part = REPRISE_PASS(reader.find_part(kSpecPart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kSpecPart));
   if (!part) return false;
   const std::string text = REPRISE_PASS(sys::read_file(*part));
   const oci::Spec created = REPRISE_PASS(oci::parse_spec(text, ""));

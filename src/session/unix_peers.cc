@@ -8,6 +8,7 @@
 
 #include "attributes/unix_peers.h"
 #include "base/log.h"
+#include "image/part_names.h"
 #include "session/parts.h"
 #include "sys/files.h"
 
@@ -38,7 +39,7 @@ Result<void> disconnect_unix_peers(const Context& context, store::CheckpointWrit
     REPRISE_PASS(attributes::disconnect_peer(peer));
   }
   if (lost.empty()) return {};
-  return sys::replace_file(REPRISE_PASS(writer.part(kUnixPeersPart)),
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kUnixPeersPart)),
                            attributes::encode_lost_peers(lost));
 }
 
@@ -55,7 +56,7 @@ void reconnect_unix_peers(const std::filesystem::path& session, pid_t init) {
 
 void restore_unix_peers(store::CheckpointReader& reader, pid_t init) {
   const auto connect = [&]() -> Result<void> {
-    const auto text = REPRISE_PASS(read_part(reader, kUnixPeersPart));
+    const auto text = REPRISE_PASS(read_part(reader, image::kUnixPeersPart));
     if (!text) return {};
     return attributes::reconnect_peers("/proc", init,
                                        REPRISE_PASS(attributes::decode_lost_peers(*text)));

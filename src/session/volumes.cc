@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "container/file_tree.h"
+#include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/files.h"
@@ -63,12 +64,12 @@ Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& s
                      .part = std::move(name)});
   }
   if (saved.empty()) return {};
-  const fs::path list = REPRISE_PASS(writer.part(kVolumesPart));
+  const fs::path list = REPRISE_PASS(writer.part(image::kVolumesPart));
   return sys::replace_file(list, container::encode_volumes(saved));
 }
 
 Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader) {
-  const auto part = REPRISE_PASS(reader.find_part(kVolumesPart));
+  const auto part = REPRISE_PASS(reader.find_part(image::kVolumesPart));
   if (!part) return std::vector<container::SavedVolume>();
   return container::decode_volumes(REPRISE_PASS(sys::read_file(*part)));
 }

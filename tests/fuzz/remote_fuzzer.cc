@@ -5,9 +5,9 @@
 #include <array>
 #include <map>
 
+#include "exchange/oci_image.h"
 #include "input.h"
 #include "remote/internal/answers.h"
-#include "session/oci_image.h"
 #include "transfer/internal/notices.h"
 #include "transfer/internal/remote_keys.h"
 
@@ -88,14 +88,14 @@ void header(const std::string& text) {
 }
 
 void document_of_oci(const std::string& text) {
-  if (const auto index = session::parse_index(text, "index.json")) {
-    (void)session::find_image(*index, "", "here");
-    if (const auto digest = session::find_image(*index, "latest", "here"))
-      if (const auto hex = session::hex_of(*digest))
+  if (const auto index = exchange::parse_index(text, "index.json")) {
+    (void)exchange::find_image(*index, "", "here");
+    if (const auto digest = exchange::find_image(*index, "latest", "here"))
+      if (const auto hex = exchange::hex_of(*digest))
         fuzz::require(hex->find_first_not_of("0123456789abcdef") == hex->npos, "safe as a name");
   }
-  if (const auto manifest = session::parse_object(text, "manifest"))
-    (void)session::only_layer(*manifest);
+  if (const auto manifest = exchange::parse_object(text, "manifest"))
+    (void)exchange::only_layer(*manifest);
 }
 
 using Target = void (*)(const std::string&);

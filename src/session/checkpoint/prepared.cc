@@ -13,6 +13,7 @@
 #include "container/joined_namespaces.h"
 #include "container/task_tree.h"
 #include "host/continuation_note.h"
+#include "image/part_names.h"
 #include "network/neighbours.h"
 #include "network/network.h"
 #include "preflight/network_obstacles.h"
@@ -66,9 +67,9 @@ Result<std::unique_ptr<store::CheckpointWriter>> begin_writing(const Context& co
   REPRISE_PASS(note_checkpoint(context.layout, context.request.session, writer->id()));
   note_continuation(context, container.state.bundle, writer->id());
   // Both hold what people gave as environment and arguments.
-  REPRISE_PASS(writer->keep_part(kCommandPart, oci::command_line(container.spec)));
+  REPRISE_PASS(writer->keep_part(image::kCommandPart, oci::command_line(container.spec)));
   const auto config = REPRISE_PASS(sys::read_file(container.state.bundle + "/config.json"));
-  REPRISE_PASS(writer->keep_part(kSpecPart, config));
+  REPRISE_PASS(writer->keep_part(image::kSpecPart, config));
   return writer;
 }
 

@@ -18,7 +18,7 @@
 #include "catalog/catalog.h"
 #include "store/checkpoint_store.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 // How a container can be made from what the archive wishes: the caller's answer, since it knows
 // Podman.
@@ -49,4 +49,4 @@ base::Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoi
                                                 const std::filesystem::path& store,
                                                 ImportRequest request);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/oci_layout.h"
+#include "exchange/oci_layout.h"
 
 #include <fcntl.h>
 #include <sys/utsname.h>
@@ -11,13 +11,13 @@
 
 #include "base/id.h"
 #include "base/scope_exit.h"
+#include "exchange/layer_writer.h"
+#include "exchange/oci_image.h"
 #include "json/writer.h"
-#include "session/layer_writer.h"
-#include "session/oci_image.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using base::Error;
 using base::ErrorCode;
@@ -163,4 +163,4 @@ Result<sys::UniqueFd> open_oci_layer(const OciPlace& place) {
   return sys::open_file(layer, O_RDONLY | O_NOFOLLOW);
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/archive_export.h"
+#include "exchange/archive_export.h"
 
 #include <fcntl.h>
 
@@ -8,11 +8,11 @@
 #include "archive/entry_name.h"
 #include "archive/members.h"
 #include "archive/rootfs_changes.h"
+#include "image/part_names.h"
 #include "json/writer.h"
-#include "session/parts.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using archive::Entry;
 using archive::TarWriter;
@@ -32,7 +32,7 @@ class Export {
     REPRISE_PASS(write_spec());
     if (!dump_.network.empty()) REPRISE_PASS(write_text(archive::kNetworkStatus, dump_.network));
     REPRISE_PASS(write_rootfs());
-    if (const auto shm = REPRISE_PASS(part(kShmPart)))
+    if (const auto shm = REPRISE_PASS(part(image::kShmPart)))
       REPRISE_PASS(write_file(archive::kShm, *shm));
     REPRISE_PASS(write_images());
     return writer_.finish();
@@ -81,7 +81,7 @@ Result<void> Export::write_file(std::string_view name, const std::filesystem::pa
 }
 
 Result<void> Export::write_spec() {
-  const auto spec = REPRISE_PASS(part(kSpecPart));
+  const auto spec = REPRISE_PASS(part(image::kSpecPart));
   if (spec) return write_file(archive::kSpecDump, *spec);
   return base::fail(ErrorCode::kUnsupported,
                     "it has no 'config.json', which Podman needs: it was taken by an older version "
@@ -91,7 +91,7 @@ Result<void> Export::write_spec() {
 // A tar archive states the size of a member before its contents: the changes are translated twice,
 // once to be counted. They are small beside the memory, and the second time in the page cache.
 Result<void> Export::write_rootfs() {
-  const auto upper = REPRISE_PASS(part(kRootfsPart));
+  const auto upper = REPRISE_PASS(part(image::kRootfsPart));
   if (!upper) return {};
   const auto translate = [&upper](const archive::WriteBytes& sink) {
     const auto fd = sys::open_file(*upper, O_RDONLY);
@@ -131,4 +131,4 @@ Result<void> export_archive(store::CheckpointReader& checkpoint, ExportRequest r
   return Export(checkpoint, std::move(writer), request.dump).run();
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

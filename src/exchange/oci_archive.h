@@ -8,9 +8,9 @@
 
 #include "archive/tar.h"
 #include "base/result.h"
-#include "session/oci_layout.h"
+#include "exchange/oci_layout.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 // The whole layout in `directory`, uncompressed.
 base::Result<void> write_oci_archive(const std::filesystem::path& directory,
@@ -20,4 +20,4 @@ base::Result<void> write_oci_archive(const std::filesystem::path& directory,
 // compared with its digest; the file is read twice. Errors as of open_oci_layer().
 base::Result<archive::ReadBytes> open_oci_archive_layer(const OciPlace& place);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

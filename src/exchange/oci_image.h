@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 inline constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
 inline constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
@@ -43,4 +43,4 @@ base::Result<std::string> find_image(const nlohmann::json& index, const std::str
 // The digest of a manifest's only layer. kUnsupported if it has not exactly one: no checkpoint has.
 base::Result<std::string> only_layer(const nlohmann::json& manifest);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

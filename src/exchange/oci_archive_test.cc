@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/oci_archive.h"
+#include "exchange/oci_archive.h"
 
 #include <gtest/gtest.h>
 #include <zstd.h>
@@ -13,7 +13,7 @@
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 namespace {
 
 using base::ErrorCode;
@@ -117,4 +117,4 @@ TEST_F(OciArchive, AnotherArchiveIsRefusedWithARemedy) {
 }
 
 }  // namespace
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/oci_image.h"
+#include "exchange/oci_image.h"
 
 #include <algorithm>
 
 #include "json/reader.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using base::Error;
 using base::ErrorCode;
@@ -71,4 +71,4 @@ Result<std::string> only_layer(const json& manifest) {
   return text_in(layers->front(), "digest");
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "sys/unique_fd.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 // A layout, or an archive of one (oci_archive.h), and an image in it.
 struct OciPlace {
@@ -50,4 +50,4 @@ base::Result<OciWritten> write_oci_image(
 // images.
 base::Result<sys::UniqueFd> open_oci_layer(const OciPlace& place);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

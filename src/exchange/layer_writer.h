@@ -14,7 +14,7 @@
 #include "crypto/sha256.h"
 #include "sys/unique_fd.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 struct Blob {
   std::string digest;  // "sha256:…"
@@ -59,4 +59,4 @@ std::string sha256_of_text(std::string_view text);
 // Of a whole file, which is not followed if it is a link; kNotFound if there is none.
 base::Result<std::string> sha256_of(const std::filesystem::path& file);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

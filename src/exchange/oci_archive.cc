@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/oci_archive.h"
+#include "exchange/oci_archive.h"
 
 #include <fcntl.h>
 
@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "archive/entry_name.h"
-#include "session/layer_writer.h"
-#include "session/oci_image.h"
+#include "exchange/layer_writer.h"
+#include "exchange/oci_image.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using base::Error;
 using base::ErrorCode;
@@ -168,4 +168,4 @@ Result<archive::ReadBytes> open_oci_archive_layer(const OciPlace& place) {
   return fail(ErrorCode::kCorrupt, "'" + place.path.string() + "' was changed meanwhile");
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/oci_layout.h"
+#include "exchange/oci_layout.h"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,11 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "session/layer_writer.h"
+#include "exchange/layer_writer.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 namespace {
 
 using base::ErrorCode;
@@ -140,4 +140,4 @@ TEST_F(OciLayout, DamageIsFound) {
 }
 
 }  // namespace
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "store/checkpoint_store.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 struct ExportRequest {
   archive::WriteBytes sink;
@@ -23,4 +23,4 @@ struct ExportRequest {
 // checkpoint that cannot be told in Podman's terms, naming the file or part.
 base::Result<void> export_archive(store::CheckpointReader& checkpoint, ExportRequest request);
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

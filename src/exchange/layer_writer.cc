@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/layer_writer.h"
+#include "exchange/layer_writer.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "crypto/hex.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using base::ErrorCode;
 using base::fail;
@@ -91,4 +91,4 @@ Result<std::string> sha256_of(const path& file) {
   return sum.finish();
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/archive_import.h"
+#include "exchange/archive_import.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,11 +14,11 @@
 #include "archive/members.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "session/parts.h"
+#include "image/part_names.h"
 #include "sys/beneath.h"
 #include "sys/files.h"
 
-namespace reprise::session {
+namespace reprise::exchange {
 
 using archive::Entry;
 using archive::Member;
@@ -219,18 +219,18 @@ Result<void> Import::write_parts(const Recreation& recreation) {
                                         .deleted = deleted,
                                         .image_directory = recreation.image_directory,
                                         .limit = space_};
-  REPRISE_TRY(write_part(kRootfsPart,
+  REPRISE_TRY(write_part(image::kRootfsPart,
                          [&](const archive::WriteBytes& sink) {
                            return archive::write_upper(changes, sink);
                          }),
               "reading 'rootfs-diff.tar'");
   if (trees_.contains(archive::kShm))
-    REPRISE_TRY(write_part(kShmPart,
+    REPRISE_TRY(write_part(image::kShmPart,
                            [&](const archive::WriteBytes& sink) {
                              return archive::write_plain_tree(tree(archive::kShm), space_, sink);
                            }),
                 "reading 'devshm-checkpoint.tar'");
-  return writer_->keep_part(kSpecPart, std::string(text(archive::kSpecDump)));
+  return writer_->keep_part(image::kSpecPart, std::string(text(archive::kSpecDump)));
 }
 
 Result<image::Manifest> Import::describe() const {
@@ -278,4 +278,4 @@ Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoints,
   return Import(checkpoints, catalog, std::move(request)).run(store);
 }
 
-}  // namespace reprise::session
+}  // namespace reprise::exchange
