@@ -143,7 +143,8 @@ int run_cli(std::vector<std::string> args, const sys::Environment& environment, 
                   .environment = environment,
                   .node = {.layout = host::Layout::of(store.root, environment),
                            .store = store,
-                           .config = config.value_or(config::Config())},
+                           .config = config.value_or(config::Config()),
+                           .runtime = sys::variable(environment, "REPRISE_RUNTIME")},
                   .config = config};
   const Result<int> status = dispatch(std::move(args), context);
   if (status) return *status;

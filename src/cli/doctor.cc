@@ -25,7 +25,7 @@ Result<int> run(const Options& options, Context& context) {
   } else {
     const podman::ContainerInfo info = REPRISE_TRY(podman::inspect(options.container),
                                                    "cannot examine '" + options.container + "'");
-    findings = check_container(info, context.node.layout);
+    findings = check_container(info, context.node);
   }
   if (!options.json) {
     const Health worst = print_findings(context.io.out, findings);

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "host/layout.h"
+#include "operations/node.h"
 #include "podman/container_info.h"
 
 namespace reprise::cli {
@@ -40,7 +41,8 @@ std::vector<Finding> check_host(const host::Layout& layout);
 std::vector<Finding> check_files(const podman::ContainerInfo& info);
 
 // Whether the container can be checkpointed now: its state, and obstacles in its processes.
-std::vector<Finding> check_container(const podman::ContainerInfo& info, const host::Layout& layout);
+std::vector<Finding> check_container(const podman::ContainerInfo& info,
+                                     const operations::Node& node);
 
 // The first version number in `text`: "Version: 4.2.1" gives {4, 2, 1}; empty if there is none.
 std::vector<int> parse_version(std::string_view text);

@@ -26,9 +26,10 @@ using base::Result;
 
 namespace {
 
-std::vector<Finding> check_standing(const podman::ContainerInfo& info, const host::Layout& layout) {
+std::vector<Finding> check_standing(const podman::ContainerInfo& info,
+                                    const operations::Node& node) {
   std::vector<Finding> findings;
-  if (operations::runs_under_reprise(info))
+  if (operations::runs_under_reprise(node, info))
     findings.push_back({Health::kOk, "runtime", "runs under Reprise", {}});
   else
     findings.push_back({Health::kFail, "runtime", "its OCI runtime is '" + info.oci_runtime + "'",
@@ -52,7 +53,8 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info, const hos
   else
     findings.push_back({Health::kOk, "state", info.status, {}});
 
-  const std::filesystem::path lock = layout.lock_of(host::identify({}, base::ContainerId(info.id)));
+  const std::filesystem::path lock =
+      node.layout.lock_of(host::identify({}, base::ContainerId(info.id)));
   std::error_code error;
   if (std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock))
     findings.push_back({Health::kWarn, "session", "a session is running on it",
@@ -84,11 +86,11 @@ std::vector<Finding> check_network(const podman::ContainerInfo& info, const host
 }  // namespace
 
 std::vector<Finding> check_container(const podman::ContainerInfo& info,
-                                     const host::Layout& layout) {
-  std::vector<Finding> findings = check_standing(info, layout);
+                                     const operations::Node& node) {
+  std::vector<Finding> findings = check_standing(info, node);
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
-  std::ranges::move(check_network(info, layout), std::back_inserter(findings));
+  std::ranges::move(check_network(info, node.layout), std::back_inserter(findings));
   const auto spec = oci::load_spec(info.directory);
   const preflight::Examination seen = preflight::examine(
       "/proc", info.pid, {.spec = spec ? &*spec : nullptr, .bundle = info.directory});

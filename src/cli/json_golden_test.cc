@@ -189,7 +189,7 @@ TEST_F(JsonGolden, Ps) {
   fresh.oci_runtime = "reprise";
   Catalog catalog = this->catalog();
   const auto rows =
-      operations::join_containers(catalog, {ours, fresh}, operations::ListScope::kAll);
+      operations::join_containers({}, catalog, {ours, fresh}, operations::ListScope::kAll);
   ASSERT_TRUE(rows) << rows.error().details();
   std::ostringstream text;
   print_ps_json(text, *rows);

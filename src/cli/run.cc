@@ -64,7 +64,7 @@ Result<void> check_arguments(const std::vector<std::string>& args) {
 
 Result<int> run(const std::vector<std::string>& args, Context& context) {
   REPRISE_TRY(check_arguments(args), "cannot run");
-  const std::string runtime = REPRISE_TRY(operations::choose_runtime(), "cannot run");
+  const std::string runtime = REPRISE_TRY(operations::choose_runtime(context.node), "cannot run");
   // Before the container is made, which notes that its life begins, but makes no store.
   if (const auto made = store::open_catalog(context.node.store); !made)
     context.io.err << "warning: the container's history is not written: " << made.error().message()

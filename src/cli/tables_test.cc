@@ -189,8 +189,8 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
       .id = std::string(64, 'c'), .name = "other", .status = "running", .pid = 5};
   other.oci_runtime = "runc";
 
-  const auto current =
-      operations::join_containers(catalog, {ours, fresh, other}, operations::ListScope::kCurrent);
+  const auto current = operations::join_containers({}, catalog, {ours, fresh, other},
+                                                   operations::ListScope::kCurrent);
   ASSERT_TRUE(current) << current.error().message();
   ASSERT_EQ(current->size(), 1U);
   EXPECT_EQ(current->at(0).lives, 2);
@@ -203,7 +203,7 @@ TEST_F(TablesTest, PsJoinsPodmanWithTheCatalog) {
       "min\n");
 
   const auto all =
-      operations::join_containers(catalog, {ours, fresh, other}, operations::ListScope::kAll);
+      operations::join_containers({}, catalog, {ours, fresh, other}, operations::ListScope::kAll);
   ASSERT_TRUE(all) << all.error().message();
   EXPECT_EQ(all->size(), 2U);
   std::ostringstream text;

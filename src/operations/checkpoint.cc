@@ -26,9 +26,9 @@ Result<void> check_restart_policy(const podman::ContainerInfo& info) {
           .with_hint("use 'reprise stop', which Podman knows to be meant"));
 }
 
-Result<podman::ContainerInfo> find_running(const std::string& container,
+Result<podman::ContainerInfo> find_running(const Node& node, const std::string& container,
                                            const CheckpointWishes& wishes) {
-  podman::ContainerInfo info = REPRISE_PASS(find_our_container(container));
+  podman::ContainerInfo info = REPRISE_PASS(find_our_container(node, container));
   if (!info.has_tasks())
     return std::unexpected(Error(ErrorCode::kInvalidInput, "it does not run")
                                .with_hint("'reprise start " + info.name + "' starts it"));
@@ -59,7 +59,7 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
 Result<Checkpointed> create_checkpoint(const Node& node, const std::string& container,
                                        const CheckpointWishes& wishes, Progress& progress) {
   if (!wishes.tag.empty()) REPRISE_TRY(base::parse_id(wishes.tag), "reading the tag");
-  podman::ContainerInfo info = REPRISE_PASS(find_running(container, wishes));
+  podman::ContainerInfo info = REPRISE_PASS(find_running(node, container, wishes));
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
   if (const auto recorded = record_container(catalog, info); !recorded)
     warn_unrecorded(progress, recorded.error());

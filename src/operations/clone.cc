@@ -68,7 +68,8 @@ class SetAside {
   bool armed_ = true;
 };
 
-Result<std::optional<SetAside>> make_way(Progress& progress, const std::string& name) {
+Result<std::optional<SetAside>> make_way(const Node& node, Progress& progress,
+                                         const std::string& name) {
   const auto occupant = podman::inspect(name);
   if (!occupant && occupant.error().code() == ErrorCode::kNotFound) return std::nullopt;
   if (!occupant) return std::unexpected(occupant.error());
@@ -76,7 +77,7 @@ Result<std::optional<SetAside>> make_way(Progress& progress, const std::string& 
   if (occupant->has_tasks())
     return std::unexpected(Error(ErrorCode::kBusy, "container '" + name + "' is running")
                                .with_hint("stop it first or use --name"));
-  if (!runs_under_reprise(*occupant) && !is_opted_in(*occupant))
+  if (!runs_under_reprise(node, *occupant) && !is_opted_in(*occupant))
     return std::unexpected(
         Error(ErrorCode::kBusy, "there is another container '" + name + "', not under Reprise")
             .with_hint("remove it ('podman rm " + name + "') or use --name"));
@@ -111,7 +112,7 @@ Result<CloneOutcome> clone_from(const Node& node, catalog::Catalog& catalog,
       clone_command(REPRISE_PASS(find_record(catalog, checkpoint)), wishes, checkpoint.id, saved));
   const auto volumes_before = REPRISE_PASS(podman::list_volumes());
 
-  std::optional<SetAside> aside = REPRISE_PASS(make_way(progress, command.name));
+  std::optional<SetAside> aside = REPRISE_PASS(make_way(node, progress, command.name));
   const std::string id = REPRISE_TRY(podman_create(command.argv, wishes.podman_errors),
                                      "creating container '" + command.name + "'");
   std::vector<std::string> made_volumes;

@@ -34,12 +34,12 @@ std::string ListedContainer::state() const {
   return pending && !info.has_tasks() ? "checkpointed" : info.status;
 }
 
-Result<std::vector<ListedContainer>> join_containers(catalog::Catalog& catalog,
+Result<std::vector<ListedContainer>> join_containers(const Node& node, catalog::Catalog& catalog,
                                                      std::vector<podman::ContainerInfo> containers,
                                                      ListScope scope) {
   std::vector<ListedContainer> rows;
   for (podman::ContainerInfo& info : containers) {
-    if (!runs_under_reprise(info) && !is_opted_in(info)) continue;
+    if (!runs_under_reprise(node, info) && !is_opted_in(info)) continue;
     ListedContainer row{.info = std::move(info)};
     const base::ContainerKey key = key_of(row.info);
     for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives(key)))
@@ -62,10 +62,10 @@ Result<ContainerList> list_containers(const Node& node, ListScope scope) {
   list.has_store = REPRISE_PASS(catalog::Catalog::exists(node.layout.store));
   if (list.has_store) {
     catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
-    list.containers = REPRISE_PASS(join_containers(catalog, std::move(containers), scope));
+    list.containers = REPRISE_PASS(join_containers(node, catalog, std::move(containers), scope));
   } else {
     for (podman::ContainerInfo& info : containers)
-      if ((runs_under_reprise(info) || is_opted_in(info)) &&
+      if ((runs_under_reprise(node, info) || is_opted_in(info)) &&
           (scope == ListScope::kAll || info.has_tasks()))
         list.containers.push_back({.info = std::move(info)});
   }

@@ -32,7 +32,8 @@ enum class ListScope : std::uint8_t {
 };
 
 base::Result<std::vector<ListedContainer>> join_containers(
-    catalog::Catalog& catalog, std::vector<podman::ContainerInfo> containers, ListScope scope);
+    const Node& node, catalog::Catalog& catalog, std::vector<podman::ContainerInfo> containers,
+    ListScope scope);
 
 struct ContainerList {
   bool has_store = false;  // else nothing is known but what Podman knows

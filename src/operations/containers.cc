@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/containers.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -48,11 +47,10 @@ Result<std::optional<podman::ContainerInfo>> container_with(catalog::Catalog& ca
   return std::optional<podman::ContainerInfo>();
 }
 
-bool runs_under_reprise(const podman::ContainerInfo& info) {
+bool runs_under_reprise(const Node& node, const podman::ContainerInfo& info) {
   const std::string name = std::filesystem::path(info.oci_runtime).filename().string();
-  const char* configured = std::getenv("REPRISE_RUNTIME");  // NOLINT(concurrency-mt-unsafe)
   return name == "reprise" || name == "reprise-runtime" ||
-         (configured != nullptr && info.oci_runtime == configured);
+         (!node.runtime.empty() && info.oci_runtime == node.runtime);
 }
 
 bool is_opted_in(const podman::ContainerInfo& info) {
@@ -60,9 +58,9 @@ bool is_opted_in(const podman::ContainerInfo& info) {
   return found != info.annotations.end() && found->second == podman::kOnStopCheckpoint;
 }
 
-Result<podman::ContainerInfo> find_our_container(const std::string& name) {
+Result<podman::ContainerInfo> find_our_container(const Node& node, const std::string& name) {
   podman::ContainerInfo info = REPRISE_PASS(podman::inspect(name));
-  if (runs_under_reprise(info)) return info;
+  if (runs_under_reprise(node, info)) return info;
   return std::unexpected(
       Error(ErrorCode::kInvalidInput,
             "it is not under Reprise: its OCI runtime is '" + info.oci_runtime + "'")

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "operations/node.h"
 #include "operations/progress.h"
 #include "podman/container_info.h"
 
@@ -28,13 +29,13 @@ Result<std::optional<podman::ContainerInfo>> container_with(catalog::Catalog& ca
                                                             const base::ContainerKey& key);
 
 // Whether its OCI runtime is ours, however it was named: "reprise", a path to reprise-runtime, or
-// what REPRISE_RUNTIME says.
-bool runs_under_reprise(const podman::ContainerInfo& info);
+// what the node was told.
+bool runs_under_reprise(const Node& node, const podman::ContainerInfo& info);
 // Whether its annotation asks for a checkpoint at every stop.
 bool is_opted_in(const podman::ContainerInfo& info);
 
 // Looks a container up in Podman. kNotFound; kInvalidInput, with a hint, for one that is not ours.
-Result<podman::ContainerInfo> find_our_container(const std::string& name);
+Result<podman::ContainerInfo> find_our_container(const Node& node, const std::string& name);
 
 // What the catalog keeps of a container after it is gone. kUnsupported if the image cannot be
 // found in the command that made it.

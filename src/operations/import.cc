@@ -42,9 +42,9 @@ Result<FoundImage> find_image(const archive::ContainerWishes& wishes) {
   return FoundImage{.name = wishes.image_name, .id = *by_name, .same = false};
 }
 
-Result<catalog::ContainerRow> plan_row(const archive::ContainerWishes& wishes,
+Result<catalog::ContainerRow> plan_row(const Node& node, const archive::ContainerWishes& wishes,
                                        const FoundImage& image) {
-  const auto runtime = REPRISE_PASS(choose_runtime());
+  const auto runtime = REPRISE_PASS(choose_runtime(node));
   const podman::CreateCommand command =
       podman::create_command({.runtime = runtime,
                               .image = image.name,
@@ -72,15 +72,15 @@ archive::ImageDirectory directories_of(podman::MountedImage image) {
   };
 }
 
-exchange::PlanRecreation planner(Progress& progress) {
-  return [&progress](const archive::ContainerWishes& wishes) -> Result<exchange::Recreation> {
+exchange::PlanRecreation planner(const Node& node, Progress& progress) {
+  return [&](const archive::ContainerWishes& wishes) -> Result<exchange::Recreation> {
     const FoundImage image = REPRISE_PASS(find_image(wishes));
     if (!image.same)
       progress.warn("image '" + image.name +
                         "' is another one here than where the checkpoint was taken; if its files "
                         "differ, it cannot be restored",
                     "");
-    catalog::ContainerRow row = REPRISE_PASS(plan_row(wishes, image));
+    catalog::ContainerRow row = REPRISE_PASS(plan_row(node, wishes, image));
     podman::MountedImage mounted = REPRISE_PASS(podman::MountedImage::mount(image.id));
     return exchange::Recreation{.row = std::move(row),
                                 .image_directory = directories_of(std::move(mounted))};
@@ -103,7 +103,7 @@ Result<exchange::ImportedCheckpoint> import_checkpoint(const Node& node,
     return got;
   };
   return exchange::import_archive(*checkpoints, catalog, node.layout.store,
-                                  {.source = counted, .tag = tag, .plan = planner(progress)});
+                                  {.source = counted, .tag = tag, .plan = planner(node, progress)});
 }
 
 std::vector<std::string> mounts_to_give(const archive::ContainerWishes& wishes) {

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "podman/client.h"
@@ -15,9 +14,8 @@ using base::Error;
 using base::ErrorCode;
 using base::Result;
 
-Result<std::string> choose_runtime() {
-  const char* chosen = std::getenv("REPRISE_RUNTIME");  // NOLINT(concurrency-mt-unsafe)
-  if (chosen != nullptr && *chosen != '\0') return std::string(chosen);
+Result<std::string> choose_runtime(const Node& node) {
+  if (!node.runtime.empty()) return node.runtime;
   if (REPRISE_PASS(podman::knows_runtime("reprise"))) return std::string("reprise");
   const std::filesystem::path here = REPRISE_PASS(sys::executable_directory());
   for (const auto& candidate :

@@ -6,11 +6,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "operations/node.h"
 
 namespace reprise::operations {
 
-// REPRISE_RUNTIME if set; the name `reprise` if Podman knows it; else the path of reprise-runtime
+// What somebody named; the name `reprise` if Podman knows it; else the path of reprise-runtime
 // beside this program or in ../libexec/reprise. kNotFound, with a hint, if there is none.
-base::Result<std::string> choose_runtime();
+base::Result<std::string> choose_runtime(const Node& node);
 
 }  // namespace reprise::operations

@@ -154,7 +154,7 @@ Result<StartOutcome> start_container(catalog::Catalog& catalog, const podman::Co
 
 Result<Started> start(const Node& node, const std::string& container, StartFrom from,
                       Progress& progress) {
-  const podman::ContainerInfo info = REPRISE_PASS(find_our_container(container));
+  const podman::ContainerInfo info = REPRISE_PASS(find_our_container(node, container));
   if (from == StartFrom::kBeginning) return start_cold(node, info, progress);
   if (info.has_tasks()) return Started{.name = info.name, .outcome = {}};
   const std::filesystem::path& root = node.layout.store;

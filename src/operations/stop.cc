@@ -144,7 +144,7 @@ class Stop {
 
 Result<Stopped> stop(const Node& node, const std::string& container, std::chrono::seconds limit,
                      Progress& progress) {
-  podman::ContainerInfo info = REPRISE_PASS(find_our_container(container));
+  podman::ContainerInfo info = REPRISE_PASS(find_our_container(node, container));
   if (!info.has_tasks())
     return Stopped{
         .how = Stopped::How::kDidNotRun, .name = info.name, .opted_in = is_opted_in(info)};
