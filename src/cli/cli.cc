@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "host/layout.h"
-#include "operations/background_upload.h"
+#include "operations/transfer/background_upload.h"
 #include "session/recovery.h"
 
 namespace reprise::cli {

@@ -3,7 +3,7 @@
 
 #include "json/reader.h"
 #include "json/writer.h"
-#include "operations/history.h"
+#include "operations/container/history.h"
 
 namespace reprise::cli {
 

@@ -14,7 +14,7 @@
 
 #include "catalog/catalog.h"
 #include "cli/cli.h"
-#include "cli/ps.h"
+#include "cli/container/ps.h"
 #include "json/test_golden.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"

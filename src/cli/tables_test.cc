@@ -12,7 +12,7 @@
 #include "base/id.h"
 #include "catalog/catalog.h"
 #include "cli/cli.h"
-#include "cli/ps.h"
+#include "cli/container/ps.h"
 #include "store/open_catalog.h"
 #include "sys/environment.h"
 

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+
+#include "catalog/catalog.h"
+#include "cli/doctor/doctor.h"
+#include "cli/output.h"
+#include "host/layout.h"
+#include "operations/container/containers.h"
+#include "operations/container/unnoticed.h"
+#include "podman/client.h"
+#include "sys/child.h"
+#include "sys/files.h"
+#include "sys/process.h"
+
+namespace reprise::cli {
+namespace {
+
+using host::Layout;
+
+constexpr std::chrono::seconds kProgramTimeout{20};
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+std::string last_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  const std::size_t newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+Finding check_criu(const Layout&) {
+  const std::vector<int> needed = {4, 2, 1};
+  const auto text = sys::run_ok({"criu", "--version"}, kProgramTimeout);
+  constexpr const char* kRemedy =
+      "install criu 4.2.1 or newer (Debian testing has it); ./quickstart does so";
+  if (!text) return {Health::kFail, {}, text.error().message(), kRemedy};
+  const std::vector<int> found = parse_version(*text);
+  // Older ones cannot dump sockets on kernels from 6.16 on.
+  if (found < needed)
+    return {Health::kFail, {}, first_line(*text) + " is too old, 4.2.1 is needed", kRemedy};
+  return {Health::kOk, {}, first_line(*text), {}};
+}
+
+// CRIU's own probe of the kernel.
+Finding check_criu_kernel(const Layout&) {
+  sys::SpawnOptions options;
+  options.argv = {"criu", "check"};
+  options.env = sys::default_environment();
+  const auto result = sys::run(std::move(options), kProgramTimeout);
+  if (!result) return {Health::kFail, {}, result.error().message(), "install criu"};
+  if (result->status.success()) return {Health::kOk, {}, "'criu check' finds nothing missing", {}};
+  return {Health::kFail,
+          {},
+          "'criu check' says: " + last_line(result->err),
+          "see 'criu check -v4' for what this kernel lacks"};
+}
+
+Finding check_runc(const Layout& layout) {
+  const auto text = sys::run_ok({layout.runc.string(), "--version"}, kProgramTimeout);
+  if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'runc'"};
+  const std::vector<int> needed = {1, 1, 15};
+  if (parse_version(*text) < needed)
+    return {Health::kWarn,
+            {},
+            first_line(*text) + " is older than any that is tested (1.1.15)",
+            "install a newer runc; ./quickstart does so"};
+  return {Health::kOk, {}, first_line(*text) + " (" + layout.runc.string() + ")", {}};
+}
+
+Finding check_podman(const Layout&) {
+  const auto text = sys::run_ok({"podman", "--version"}, kProgramTimeout);
+  if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'podman'"};
+  return {Health::kOk, {}, first_line(*text), {}};
+}
+
+bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+// Reprise itself needs neither, so their lack is no failure of it.
+Finding check_podman_helpers(const Layout&) {
+  // Where Podman 5 looks (containers.conf, helper_binaries_dir and init_path).
+  constexpr std::array<const char*, 6> kInitPlaces = {"/usr/libexec/podman/catatonit",
+                                                      "/usr/local/libexec/podman/catatonit",
+                                                      "/usr/local/lib/podman/catatonit",
+                                                      "/usr/lib/podman/catatonit",
+                                                      "/usr/bin/catatonit",
+                                                      "/usr/libexec/catatonit/catatonit"};
+  std::string missing;
+  if (std::ranges::none_of(kInitPlaces, is_program)) missing = "'catatonit' ('podman pod create')";
+  if (!sys::run_ok({"iptables-restore", "--version"}, kProgramTimeout))
+    missing +=
+        std::string(missing.empty() ? "" : " and ") + "'iptables' ('podman container checkpoint')";
+  if (missing.empty()) return {Health::kOk, {}, "Podman has what it needs for pods and CRIU", {}};
+  return {Health::kWarn, {}, "Podman lacks " + missing, "install them; ./quickstart does so"};
+}
+
+Finding check_runtime(const Layout&) {
+  const auto known = podman::knows_runtime("reprise");
+  if (!known) return {Health::kFail, {}, known.error().message(), known.error().hint()};
+  if (*known) return {Health::kOk, {}, "Podman knows the runtime 'reprise'", {}};
+  // `reprise run` then names the program by its path, so this is no obstacle.
+  return {Health::kWarn,
+          {},
+          "Podman does not know a runtime 'reprise'",
+          "register it in /etc/containers/containers.conf.d, as ./quickstart does; until then only "
+          "'reprise run' finds it"};
+}
+
+Finding check_store(const Layout& layout) {
+  constexpr std::uint64_t kLittle = std::uint64_t{1} << 30;
+  const std::string where = "'" + layout.store.string() + "'";
+  const auto there = catalog::Catalog::exists(layout.store);
+  if (!there) return {Health::kFail, {}, there.error().message(), there.error().hint()};
+  if (!*there)
+    return {Health::kInfo,
+            {},
+            "there is no store at " + where + " yet, the first checkpoint makes it",
+            "if there was one: is its disk mounted?"};
+  // Existing is not enough: the disk may be mounted read-only.
+  const std::filesystem::path probe = layout.store / ".doctor";
+  if (const auto written = sys::replace_file(probe, "probe\n"); !written)
+    return {Health::kFail, {}, written.error().message(), "make " + where + " writable for root"};
+  static_cast<void>(sys::remove_tree(probe));
+  const auto free = sys::free_bytes(layout.store);
+  if (!free) return {Health::kFail, {}, free.error().message(), {}};
+  const std::string text = where + " is writable, " + format_bytes(*free) + " free";
+  if (*free < kLittle)
+    return {Health::kWarn,
+            {},
+            text,
+            "make room: a checkpoint needs about as much as the container's memory"};
+  return {Health::kOk, {}, text, {}};
+}
+
+Finding check_privileges(const Layout&) {
+  if (::geteuid() != 0) return {Health::kFail, {}, "not root", "run it with sudo"};
+  if (sys::has_cap_sys_resource()) return {Health::kOk, {}, "root with CAP_SYS_RESOURCE", {}};
+  return {Health::kInfo,
+          {},
+          "root without CAP_SYS_RESOURCE: a restore cannot raise hard limits or make large pipes",
+          {}};
+}
+
+Finding check_userfaultfd(const Layout&) {
+  // The sysctl exists exactly where the kernel was built with userfaultfd.
+  std::error_code error;
+  if (std::filesystem::exists("/proc/sys/vm/unprivileged_userfaultfd", error))
+    return {Health::kOk, {}, "userfaultfd is there", {}};
+  return {Health::kInfo,
+          {},
+          "no userfaultfd: memory cannot be filled in on demand",
+          "use a kernel with CONFIG_USERFAULTFD"};
+}
+
+Finding check_pagemap_scan(const Layout&) {
+  utsname names{};
+  ::uname(&names);
+  const std::string release = names.release;
+  const std::vector<int> needed = {6, 7};
+  if (parse_version(release) < needed)
+    return {Health::kInfo, {}, "kernel " + release + " has no PAGEMAP_SCAN (6.7)", {}};
+  return {Health::kOk, {}, "kernel " + release + " has PAGEMAP_SCAN", {}};
+}
+
+Finding check_cgroups(const Layout&) {
+  std::error_code error;
+  if (std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers", error))
+    return {Health::kOk, {}, "cgroup v2", {}};
+  if (std::filesystem::exists("/sys/fs/cgroup/freezer", error))
+    return {Health::kOk, {}, "cgroup v1 with freezer", {}};
+  return {Health::kFail,
+          {},
+          "neither cgroup v2 nor a cgroup v1 freezer at /sys/fs/cgroup",
+          "mount cgroups"};
+}
+
+// What a Podman that was killed in the middle of a start leaves.
+Finding check_noticed(const Layout&) {
+  const std::vector<operations::Unnoticed> found = operations::find_unnoticed();
+  if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
+  std::string text =
+      "container '" + operations::short_id(found.front().id) + "' " + found.front().text();
+  if (found.size() > 1)
+    text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise ps')";
+  return {Health::kWarn, {}, std::move(text), found.front().remedy()};
+}
+
+constexpr std::array<HostCheck, 12> kHostChecks = {{
+    {"privileges", check_privileges},
+    {"criu", check_criu},
+    {"kernel for criu", check_criu_kernel},
+    {"runc", check_runc},
+    {"podman", check_podman},
+    {"podman's helpers", check_podman_helpers},
+    {"runtime", check_runtime},
+    {"store", check_store},
+    {"containers", check_noticed},
+    {"cgroups", check_cgroups},
+    {"userfaultfd", check_userfaultfd},
+    {"page tracking", check_pagemap_scan},
+}};
+
+}  // namespace
+
+std::span<const HostCheck> host_checks() { return kHostChecks; }
+
+std::vector<Finding> check_host(const Layout& layout) {
+  std::vector<Finding> findings;
+  for (const HostCheck& check : kHostChecks) {
+    Finding finding = check.check(layout);
+    finding.subject = check.subject;
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+std::vector<int> parse_version(std::string_view text) {
+  std::vector<int> version;
+  const std::size_t begin = text.find_first_of("0123456789");
+  if (begin == std::string_view::npos) return version;
+  const char* next = text.data() + begin;
+  const char* end = text.data() + text.size();
+  while (next < end) {
+    int number = 0;
+    const auto [after, error] = std::from_chars(next, end, number);
+    if (error != std::errc()) break;
+    version.push_back(number);
+    if (after == end || *after != '.') break;
+    next = after + 1;
+  }
+  return version;
+}
+
+}  // namespace reprise::cli
