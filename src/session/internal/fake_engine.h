@@ -4,9 +4,12 @@
 // container's process by ptrace, as CRIU does, and writes a few pages.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +19,7 @@
 
 #include "engine/engine.h"
 #include "sys/files.h"
+#include "sys/unique_fd.h"
 
 namespace reprise::session {
 
@@ -26,6 +30,9 @@ struct FakeCriu {
   std::function<void(const std::string&)> before;  // of each call
   // nullopt: there was none.
   std::optional<engine::DumpRequest> asked;
+  std::optional<engine::RestoreRequest> asked_to_restore;
+  pid_t restored = 0;  // the first task of a restore
+  engine::RestoreEnd end = engine::RestoreEnd::kRefused;
 
   void call(const std::string& name) {
     calls.push_back(name);
@@ -72,6 +79,49 @@ class FakeDump final : public engine::Dump {
   image::PageSink& sink_;
 };
 
+// Each step is due as soon as the restore is planned.
+class FakeRestore final : public engine::Restore {
+ public:
+  explicit FakeRestore(FakeCriu& criu) : criu_(criu) {}
+
+  base::Result<std::string> lost_limits() const override { return std::string(); }
+  base::Result<engine::RestoreCommand> plan(const engine::OutsideMounts& /*mounted*/) override {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return base::fail_errno(errno, "making a pipe");
+    due_ = sys::UniqueFd(ends[0]);
+    in_ = sys::UniqueFd(ends[1]);  // stays open: one that is closed counts as readable
+    if (::write(in_.get(), "ntr", 3) != 3) return base::fail_errno(errno, "filling a pipe");
+    return engine::RestoreCommand{.argv = {"runc", "restore"}, .environment = {}};
+  }
+  const sys::UniqueFd& due() const override { return due_; }
+  base::Result<void> do_step(engine::RestoreSteps& steps) override {
+    char step = 0;
+    if (::read(due_.get(), &step, 1) != 1) return base::fail_errno(errno, "reading a step");
+    if (ended_) return {};
+    base::Result<void> done{};
+    criu_.call(step == 'n' ? "namespaces_made" : step == 't' ? "tasks_made" : "may_run");
+    if (step == 'n') done = steps.namespaces_made(criu_.restored);
+    if (step == 't') done = steps.tasks_made(criu_.restored);
+    if (step == 'r') done = steps.may_run(criu_.restored);
+    ended_ = !done;
+    return {};
+  }
+  base::Result<void> give_leave() override {
+    criu_.call("leave");
+    return {};
+  }
+  engine::EngineState state() const override { return engine::EngineState::kRuns; }
+  void wake() override {}
+  base::Result<void> restart_timers(pid_t /*init*/) override { return {}; }
+  engine::RestoreEnd how_it_ended() const override { return criu_.end; }
+
+ private:
+  FakeCriu& criu_;
+  sys::UniqueFd due_;
+  sys::UniqueFd in_;
+  bool ended_ = false;
+};
+
 class FakeEngine final : public engine::Engine {
  public:
   explicit FakeEngine(FakeCriu& criu) : criu_(criu) {}
@@ -83,8 +133,10 @@ class FakeEngine final : public engine::Engine {
     criu_.asked = std::move(request);
     return std::make_unique<FakeDump>(criu_, sink);
   }
-  base::Result<std::unique_ptr<engine::Restore>> begin(engine::RestoreRequest /*asked*/) override {
-    return base::fail(base::ErrorCode::kUnsupported, "this engine restores nothing");
+  base::Result<std::unique_ptr<engine::Restore>> begin(engine::RestoreRequest request) override {
+    criu_.call("begin");
+    criu_.asked_to_restore = std::move(request);
+    return std::make_unique<FakeRestore>(criu_);
   }
   std::vector<sys::ProcessRef> processes() const override { return {}; }
   base::Result<void> end(engine::Verdict verdict, std::chrono::milliseconds /*patience*/) override {

@@ -27,6 +27,7 @@
 #include "host/layout.h"
 #include "host/request.h"
 #include "oci/runtime.h"
+#include "oci/spec.h"
 #include "oci/state.h"
 #include "session/context.h"
 #include "session/settlement.h"
@@ -102,7 +103,7 @@ class TestContainer : public testing::Test {
   // A checkpoint that the session sealed, and nobody noted yet.
   base::CheckpointId seal(bool ended = true) {
     auto writer = std::move(*store_->begin({}));
-    write(*writer->part("command"), "sleep");
+    write(*writer->part("command"), oci::command_line(oci::load_spec(bundle_).value()));
     EXPECT_TRUE(writer->pages().absorb());
     image::Manifest facts{.key = host::key_of(request_), .created = 7};
     facts.parent_session = session_.str();
@@ -127,6 +128,7 @@ class TestContainer : public testing::Test {
   // Takes the store.
   Context context() {
     auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
+    wrapper_ = std::move(theirs);
     return {.layout = layout_,
             .request = request_,
             .catalog = catalog(),
@@ -182,6 +184,7 @@ class TestContainer : public testing::Test {
       .what = host::CheckpointRequest{
           .trigger = image::Trigger::kStop, .signal = SIGTERM, .tag = {}, .name = {}}};
   std::unique_ptr<store::CheckpointStore> store_;
+  std::optional<sys::MessageSocket> wrapper_;  // the other end of the context's caller
 
  private:
   pid_t process_ = 0;
