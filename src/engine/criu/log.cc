@@ -16,14 +16,15 @@ using base::Result;
 
 bool was_cut_off(const std::filesystem::path& restore_log) {
   const Result<std::string> log = sys::read_file(restore_log);
-  if (!log || log->empty()) return false;
-  // The last words of CRIU 4.2 in cr-restore.c, once it has begun with the tasks; before that it
-  // gives up with its last error.
+  if (!log || log->empty() || log->contains("Restoring FAILED")) return false;
+  // Those are the last words of CRIU 4.2 (cr-restore.c) once it has begun with the tasks: without
+  // them it was killed, also after an error. Before that it gives up with its last error.
+  if (log->contains("Forking task")) return true;
   const std::size_t end = log->find_last_not_of('\n');
   const std::size_t begin = log->find_last_of('\n', end);
   const std::string_view last =
       std::string_view(*log).substr(begin == std::string::npos ? 0 : begin + 1);
-  return !log->contains("Restoring FAILED") && !last.contains("Error (");
+  return !last.contains("Error (");
 }
 
 Error with_criu_cause(Error error, const std::filesystem::path& file) {

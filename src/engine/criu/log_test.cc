@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
@@ -11,7 +13,7 @@ namespace {
 
 class CutOffTest : public testing::Test {
  protected:
-  bool cut_off(const char* text) {
+  bool cut_off(const std::string& text) {
     EXPECT_TRUE(sys::replace_file(log_, text));
     return was_cut_off(log_);
   }
@@ -24,10 +26,18 @@ TEST_F(CutOffTest, WhatEndsInTheMiddleWasKilled) {
   EXPECT_TRUE(cut_off("(00.1) Error (criu/a.c:1): that did no harm\n(00.2) going on\n"));
 }
 
+// It goes on after an error of a script, and ends with its tasks where it has no leave to let go.
+TEST_F(CutOffTest, WhatEndsWithAnErrorInTheMiddleWasKilled) {
+  EXPECT_TRUE(
+      cut_off("(00.1) Forking task with 1 pid (flags 0x0)\n"
+              "(00.2) Error (criu/cr-restore.c:2278): Pre-resume script ret code -1\n"));
+}
+
 TEST_F(CutOffTest, WhatSaysThatItFailedWasNot) {
-  EXPECT_FALSE(cut_off("(00.1) Error (criu/cr-restore.c:2536): Restoring FAILED.\n"));
-  EXPECT_FALSE(
-      cut_off("(00.1) Error (criu/cr-restore.c:2536): Restoring FAILED.\n(00.2) unlocked\n"));
+  const std::string begun = "(00.0) Forking task with 1 pid (flags 0x0)\n";
+  const std::string failed = begun + "(00.1) Error (criu/cr-restore.c:2536): Restoring FAILED.\n";
+  EXPECT_FALSE(cut_off(failed));
+  EXPECT_FALSE(cut_off(failed + "(00.2) unlocked\n"));
 }
 
 // It was once told as "killed", and tried three times: CRIU that gives up before it has begun with
