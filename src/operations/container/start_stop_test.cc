@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "host/continuation_note.h"
+#include "operations/container/run.h"
 #include "operations/container/start.h"
 #include "operations/container/stop.h"
 #include "operations/internal/fake_podman.h"
@@ -74,6 +75,29 @@ TEST_F(StartStop, WhatDoesNotRunOrIsNotOursIsNotStopped) {
   here_.node.runtime = "runc";  // somebody says that this is ours
   podman_.answer("stop", "");
   EXPECT_EQ(stop_web().how, Stopped::How::kNotOptedIn);
+}
+
+TEST_F(StartStop, ARunIsUnderTheRuntimeThatTheNodeWasToldAndIsRecorded) {
+  here_.node.runtime = "/opt/reprise-runtime";
+  podman_.answer("run", "echo pulling; echo " + key_.str());
+  describe(/*pid=*/7, "", "/opt/reprise-runtime");
+  const auto run = [&](const std::vector<std::string>& arguments) {
+    return run_container(here_.node, arguments, podman::ErrorOutput::kCapture, progress_);
+  };
+  EXPECT_EQ(run({"--runtime", "runc", "img:1"}).error().code(), ErrorCode::kInvalidInput);
+  EXPECT_EQ(podman_.calls(), "");
+  const auto outcome = run({"--name", "web", "img:1"});
+  ASSERT_TRUE(outcome) << outcome.error().details();
+  EXPECT_EQ(outcome->status, 0);
+  EXPECT_EQ(outcome->new_id, key_.str());
+  EXPECT_NE(podman_.calls().find("/opt/reprise-runtime"), std::string::npos) << podman_.calls();
+  ASSERT_TRUE(record_new_container(here_.node, outcome->new_id));
+  EXPECT_EQ((*here_.catalog().container(key_))->name, "web");
+  podman_.answer("run", "exit 125");
+  EXPECT_EQ(run({"img:1"})->status, 125);
+  EXPECT_EQ(run({"img:1"})->new_id, "");
+  podman_.answer("run", "echo 'Run a command in a new container'");
+  EXPECT_EQ(run({"--help"})->new_id, "") << "it made none";
 }
 
 TEST_F(StartStop, AStopTellsOfItsCheckpoint) {

@@ -23,6 +23,7 @@ class FakePodman {
         << directory_.path().string()
         << "\n"
            "echo \"$*\" >> $here/calls\n"
+           "if [ \"$1\" = --runtime ]; then shift 2; fi\n"
            "for answer in \"$here/$1-$2\" \"$here/$1\"; do\n"
            "  if [ -f \"$answer\" ]; then . \"$answer\"; exit; fi\n"
            "done\n"
@@ -34,8 +35,8 @@ class FakePodman {
   FakePodman(const FakePodman&) = delete;
   FakePodman& operator=(const FakePodman&) = delete;
 
-  // `verb`: its first words, joined by '-' ("ps", "image-inspect"). `script`: for the shell, with
-  // all words as "$@".
+  // `verb`: its first words behind the runtime, joined by '-' ("ps", "image-inspect"). `script`:
+  // for the shell, with all words as "$@".
   void answer(const std::string& verb, const std::string& script) {
     std::ofstream(directory_ / verb) << script << '\n';
   }
