@@ -26,7 +26,6 @@
 
 #include "catalog/catalog.h"
 #include "pages/page_index.h"
-#include "store/open_catalog.h"
 #include "store/open_store.h"
 #include "store/waste.h"
 
@@ -189,8 +188,8 @@ void run(const path& root) {
   measure("gc: reads each checkpoint's file", collect);
   measure("gc again: as after a session", collect);
   measure("whether compaction is worth it", [&] {
-    Catalog catalog = value(reprise::store::open_catalog(StoreConfig::at(root)));
-    value(find_waste(catalog, *value(open_store(StoreConfig::at(root)))));
+    Store store = value(reprise::store::open(StoreConfig::at(root)));
+    value(find_waste(store));
   });
   measure("three of four checkpoints removed", [&] { thin_out(root); });
   measure("gc", collect);

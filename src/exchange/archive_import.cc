@@ -49,8 +49,8 @@ archive::ReadBytes empty_tar() {
 
 class Import {
  public:
-  Import(store::CheckpointStore& checkpoints, catalog::Catalog& catalog, ImportRequest request)
-      : checkpoints_(checkpoints), catalog_(catalog), request_(std::move(request)) {}
+  Import(store::Store& store, ImportRequest request)
+      : store_(store), request_(std::move(request)) {}
 
   Result<ImportedCheckpoint> run(const std::filesystem::path& store);
 
@@ -70,8 +70,7 @@ class Import {
   Result<image::Manifest> describe() const;
   Result<image::Manifest> publish(const Recreation& recreation);
 
-  store::CheckpointStore& checkpoints_;
-  catalog::Catalog& catalog_;
+  store::Store& store_;
   ImportRequest request_;
   std::unique_ptr<store::CheckpointWriter> writer_;
   sys::UniqueFd images_;
@@ -86,8 +85,8 @@ class Import {
 };
 
 Result<ImportedCheckpoint> Import::run(const std::filesystem::path& store) {
-  REPRISE_PASS(checkpoints_.sweep());
-  writer_ = REPRISE_TRY(checkpoints_.begin({}), "preparing the store");
+  REPRISE_PASS(store_.checkpoints->sweep());
+  writer_ = REPRISE_TRY(store_.checkpoints->begin({}), "preparing the store");
   const std::uint64_t free = REPRISE_PASS(sys::free_bytes(store));
   space_ = free > kReserve ? free - kReserve : 0;
   images_ = REPRISE_PASS(sys::open_file(writer_->pages().spool(), O_PATH | O_DIRECTORY));
@@ -256,26 +255,24 @@ Result<image::Manifest> Import::publish(const Recreation& recreation) {
     catalog::ContainerRow row = recreation.row;
     row.key = sealed.key;
     row.name = sealed.name;
-    REPRISE_PASS(catalog_.put_container(row));
-    return catalog_.add_checkpoint(sealed, request_.tag, catalog::Catalog::Continue::kNo);
+    REPRISE_PASS(store_.catalog.put_container(row));
+    return store_.catalog.add_checkpoint(sealed, request_.tag, catalog::Catalog::Continue::kNo);
   }();
   if (recorded) {
     base::warn_and_ignore(writer_->settle(), "its pages will be stored again");
     return sealed;
   }
   base::Error error = base::Error(recorded.error()).with_step("adding it to the catalog");
-  if (const auto removed = checkpoints_.remove(sealed.id); !removed)
+  if (const auto removed = store_.checkpoints->remove(sealed.id); !removed)
     error = std::move(error).with_suppressed(removed.error());
   return std::unexpected(std::move(error));
 }
 
 }  // namespace
 
-Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoints,
-                                          catalog::Catalog& catalog,
-                                          const std::filesystem::path& store,
+Result<ImportedCheckpoint> import_archive(store::Store& store, const std::filesystem::path& root,
                                           ImportRequest request) {
-  return Import(checkpoints, catalog, std::move(request)).run(store);
+  return Import(store, std::move(request)).run(root);
 }
 
 }  // namespace reprise::exchange

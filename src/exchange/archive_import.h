@@ -15,8 +15,7 @@
 #include "archive/container_dump.h"
 #include "archive/rootfs_changes.h"
 #include "base/result.h"
-#include "catalog/catalog.h"
-#include "store/checkpoint_store.h"
+#include "store/store.h"
 
 namespace reprise::exchange {
 
@@ -44,9 +43,8 @@ struct ImportedCheckpoint {
 // Blocks as long as source and disk need. The checkpoint gets a key of its own: it never becomes
 // part of the history of a container of this host. kCorrupt names the member that is not as it must
 // be; errors of `plan` are passed on. After an error the store is as before.
-base::Result<ImportedCheckpoint> import_archive(store::CheckpointStore& checkpoints,
-                                                catalog::Catalog& catalog,
-                                                const std::filesystem::path& store,
+base::Result<ImportedCheckpoint> import_archive(store::Store& store,
+                                                const std::filesystem::path& root,
                                                 ImportRequest request);
 
 }  // namespace reprise::exchange

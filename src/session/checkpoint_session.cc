@@ -72,7 +72,7 @@ host::Outcome CheckpointSession::succeed(Prepared prepared, const Sealed& sealed
                               .freeze_ms = outcome.freeze_ms,
                               .bytes = outcome.bytes,
                               .cpu_time_us = sealed.dumped.cpu_time_us};
-  base::warn_and_ignore(context_.catalog.add_life_event(life), "history not written");
+  base::warn_and_ignore(context_.store.catalog.add_life_event(life), "history not written");
   outcome = record(std::move(outcome));
   // Before the caller goes on: we hold the container's lock, and another checkpoint is refused
   // while we do.
@@ -94,7 +94,7 @@ host::Outcome CheckpointSession::record(host::Outcome outcome) {
                                 .checkpoint = outcome.checkpoint,
                                 .phases = phases_.finish(),
                                 .log_directory = context_.directory().string()};
-  base::warn_and_ignore(context_.catalog.finish_session(row), "outcome not written");
+  base::warn_and_ignore(context_.store.catalog.finish_session(row), "outcome not written");
   return outcome;
 }
 
@@ -103,19 +103,18 @@ host::Outcome CheckpointSession::record(host::Outcome outcome) {
 void CheckpointSession::tidy(Prepared prepared, const Sealed& sealed) {
   remove_superseded();
   base::warn_and_ignore(
-      context_.catalog.note_stored_bytes(sealed.manifest.id, prepared.writer->stored_bytes()),
+      context_.store.catalog.note_stored_bytes(sealed.manifest.id, prepared.writer->stored_bytes()),
       "its stored size is not known yet");
   base::warn_and_ignore(prepared.writer->settle(), "its pages will be stored again");
   // A writer that lives keeps gc waiting.
   prepared.writer.reset();
-  const auto collected = context_.store->collect(std::chrono::milliseconds(0));
+  const auto collected = context_.store.checkpoints->collect(std::chrono::milliseconds(0));
   if (!collected && collected.error().code() != ErrorCode::kBusy)
     base::warn_and_ignore(collected, "space was not freed");
 }
 
 void CheckpointSession::remove_superseded() {
-  const auto pruned =
-      store::prune(context_.catalog, *context_.store, context_.retention, {.only = context_.key()});
+  const auto pruned = store::prune(context_.store, context_.retention, {.only = context_.key()});
   base::warn_and_ignore(pruned, "old checkpoints were not removed");
   if (pruned && !pruned->fits)
     base::log(LogLevel::kWarn, "the store is larger than it is to be: all that is left is needed",

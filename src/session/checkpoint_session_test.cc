@@ -38,7 +38,7 @@ class CheckpointTest : public TestContainer {
     context.proc = scratch_.path();  // this host's mounts are not the container's
     auto watch = std::move(*FreezeWatch::create());
     host::Outcome outcome = CheckpointSession(context, watch).run();
-    store_ = std::move(context.store);
+    store_ = std::move(context.store.checkpoints);
     EXPECT_EQ(watch.left().count(), 0) << "nothing stands still any more";
     return outcome;
   }

@@ -19,7 +19,7 @@
 #include "host/request.h"
 #include "oci/runtime.h"
 #include "session/undo/journal.h"
-#include "store/checkpoint_store.h"
+#include "store/store.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -28,8 +28,7 @@ namespace reprise::session {
 struct Context {
   host::Layout layout;
   host::WorkerRequest request;
-  catalog::Catalog catalog;
-  std::unique_ptr<store::CheckpointStore> store;
+  store::Store store;
   sys::MessageSocket caller;  // may be closed by the caller at any time
   std::unique_ptr<engine::Engine> engine;
   std::filesystem::path proc = "/proc";  // where it is looked for what cannot be saved

@@ -14,7 +14,7 @@
 #include "host/message.h"
 #include "session/context.h"
 #include "session/settlement.h"
-#include "store/open_catalog.h"
+#include "store/store.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -28,13 +28,11 @@ using base::Result;
 namespace {
 
 Result<Context> open_context(const GuardedSession& guarded) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(guarded.store));
-  auto store = REPRISE_PASS(store::open_store(guarded.store));
+  store::Store store = REPRISE_PASS(store::open_existing(guarded.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   return Context{
       .layout = guarded.layout,
       .request = guarded.request,
-      .catalog = std::move(catalog),
       .store = std::move(store),
       .caller = sys::MessageSocket::adopt(std::move(caller)),
       .engine = engine_for(guarded.layout, guarded.request.session, guarded.hook_listener)};

@@ -41,14 +41,14 @@ Result<std::vector<Connection>> neighbours_in(store::CheckpointReader& reader) {
 
 // Whether a container that is away, and may still be restored, has the other end.
 bool is_awaited(Context& context, const Connection& connection) {
-  const auto checkpoints = context.catalog.checkpoints();
+  const auto checkpoints = context.store.catalog.checkpoints();
   if (!checkpoints) return true;  // in doubt it is: the hold runs out
   const Connection other = network::reversed(connection);
   return std::ranges::any_of(*checkpoints, [&](const catalog::CheckpointRow& row) {
-    const auto pending = context.catalog.continuation(row.key);
+    const auto pending = context.store.catalog.continuation(row.key);
     if (!pending) return true;
     if (!*pending || (*pending)->checkpoint != row.id) return false;
-    const auto reader = context.store->open(row.id);
+    const auto reader = context.store.checkpoints->open(row.id);
     if (!reader) return reader.error().code() != ErrorCode::kNotFound;
     const auto theirs = neighbours_in(**reader);
     return !theirs || std::ranges::find(*theirs, other) != theirs->end();
@@ -71,8 +71,8 @@ bool is_of_nobody_here(const Error& error) {
 Result<base::CheckpointId> newest_copy(Context& context, const base::CheckpointId& own,
                                        container::MemoryCopy newest) {
   base::CheckpointId found = own;
-  for (const base::CheckpointId& id : REPRISE_PASS(context.store->list())) {
-    const auto reader = context.store->open(id);
+  for (const base::CheckpointId& id : REPRISE_PASS(context.store.checkpoints->list())) {
+    const auto reader = context.store.checkpoints->open(id);
     const auto read = reader ? copy_in(**reader) : std::unexpected(reader.error());
     if (!read && is_of_nobody_here(read.error())) continue;
     const auto copy = REPRISE_PASS(read);
@@ -85,7 +85,7 @@ Result<base::CheckpointId> newest_copy(Context& context, const base::CheckpointI
 
 Result<void> fill_from(Context& context, const base::CheckpointId& id,
                        const std::string& directory) {
-  const auto reader = REPRISE_PASS(context.store->open(id));
+  const auto reader = REPRISE_PASS(context.store.checkpoints->open(id));
   REPRISE_TRY(container::extract_tree(REPRISE_PASS(tree_part(*reader, image::kShmPart)), directory),
               "filling '/dev/shm' from checkpoint '" + id.str() + "'");
   return {};

@@ -19,6 +19,7 @@
 #include "session/settlement.h"
 #include "session/undo/journal.h"
 #include "store/open_catalog.h"
+#include "store/store.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
@@ -38,13 +39,11 @@ constexpr std::chrono::seconds kToolPatience{5};
 Result<Context> context_of(const host::Layout& layout, const store::StoreConfig& config,
                            host::WorkerRequest request) {
   auto [ours, theirs] = REPRISE_PASS(sys::MessageSocket::pair());
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(config));
-  auto checkpoints = REPRISE_PASS(store::open_store(config));
+  store::Store store = REPRISE_PASS(store::open_existing(config));
   auto engine = engine_for(layout, request.session, nullptr);
   return Context{.layout = layout,
                  .request = std::move(request),
-                 .catalog = std::move(catalog),
-                 .store = std::move(checkpoints),
+                 .store = std::move(store),
                  .caller = std::move(ours),
                  .engine = std::move(engine)};
 }
@@ -99,7 +98,7 @@ Result<std::optional<host::WorkerRequest>> find_request(const host::Layout& layo
 }
 
 Result<bool> has_outcome(Context& context) {
-  const auto row = context.catalog.find_session(context.request.session.str());
+  const auto row = context.store.catalog.find_session(context.request.session.str());
   if (!row && row.error().code() == ErrorCode::kNotFound) return false;
   return REPRISE_PASS(row).status != catalog::SessionStatus::kRunning;
 }
@@ -107,7 +106,7 @@ Result<bool> has_outcome(Context& context) {
 Result<void> settle_without_outcome(Context& context) {
   // Before a sealed container could run on by our doing.
   if (!context.request.is_restore())
-    REPRISE_PASS(find_sealed(*context.store, context.layout, context.request.session));
+    REPRISE_PASS(find_sealed(*context.store.checkpoints, context.layout, context.request.session));
   base::open_log(context.directory() / "reprise.log");
   settle(context,
          {.cause = cause_of_death(), .patience = kToolPatience, .since = Settlement::Since::kLong});
@@ -173,7 +172,7 @@ Result<int> finish_rows(const host::Layout& layout, const store::StoreConfig& co
     if (now.status != catalog::SessionStatus::kRunning) continue;
     Context context = REPRISE_PASS(context_of(layout, config, request_of(row)));
     if (row.kind != catalog::SessionKind::kRestore)
-      REPRISE_PASS(find_sealed(*context.store, layout, row.id));
+      REPRISE_PASS(find_sealed(*context.store.checkpoints, layout, row.id));
     settle(context, {.cause = Error(ErrorCode::kGone, "the host went down during the session"),
                      .since = Settlement::Since::kLong});
     ++settled;

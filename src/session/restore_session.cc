@@ -82,7 +82,7 @@ Result<void> RestoreSession::prepare() {
     REPRISE_PASS(context_.journal().write(undo::ConnectionsHeld()));
     REPRISE_PASS(network::block_outside(ns));
   }
-  reader_ = REPRISE_TRY(context_.store->open(request.checkpoint),
+  reader_ = REPRISE_TRY(context_.store.checkpoints->open(request.checkpoint),
                         "opening checkpoint '" + request.checkpoint.str() + "'");
   // Packets are dropped inside by now, so those that wait on the host may come. Of the container
   // that was checkpointed: a clone has its connections, too.
@@ -399,7 +399,7 @@ host::Outcome RestoreSession::record(const Result<void>& result) {
         LogLevel::kError, "restore failed",
         {{"container", context_.request.container.str()}, {"error", result.error().details()}});
   for (const auto& written :
-       {context_.catalog.add_life_event(life), context_.catalog.finish_session(row)})
+       {context_.store.catalog.add_life_event(life), context_.store.catalog.finish_session(row)})
     base::warn_and_ignore(written, "history not written");
   return outcome;
 }

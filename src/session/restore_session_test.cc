@@ -47,7 +47,7 @@ class RestoreTest : public TestContainer {
     else
       wrapper_.reset();
     host::Outcome outcome = RestoreSession(context).run();
-    store_ = std::move(context.store);
+    store_ = std::move(context.store.checkpoints);
     return outcome;
   }
   bool is_claimed() { return *catalog().is_claimed_by(host::key_of(request_), session_); }

@@ -26,9 +26,9 @@ namespace {
 // An error of the call does not tell whether the claim is still there.
 Result<void> consume_claim(Context& context) {
   const Result<void> consumed =
-      context.catalog.consume_claim(context.key(), context.request.session);
+      context.store.catalog.consume_claim(context.key(), context.request.session);
   if (consumed) return {};
-  const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
+  const auto claimed = context.store.catalog.is_claimed_by(context.key(), context.request.session);
   if (claimed && !*claimed) return {};
   return consumed;
 }

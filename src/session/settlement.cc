@@ -46,10 +46,10 @@ host::Outcome successful_outcome(const base::CheckpointId& checkpoint) {
 }
 
 Result<void> make_visible(Context& context, const image::Manifest& manifest) {
-  const auto known = context.catalog.find_checkpoint(manifest.id.str());
+  const auto known = context.store.catalog.find_checkpoint(manifest.id.str());
   if (known) return {};
   if (known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
-  REPRISE_PASS(context.catalog.add_checkpoint(
+  REPRISE_PASS(context.store.catalog.add_checkpoint(
       manifest, context.request.checkpoint().tag,
       manifest.ended ? catalog::Catalog::Continue::kYes : catalog::Catalog::Continue::kNo));
   // Its images will be compared with the container if this is not known.
@@ -61,7 +61,7 @@ Result<void> make_visible(Context& context, const image::Manifest& manifest) {
 // Because CRIU was killed, or did not hear the answer: nobody may take them back by surprise.
 // People still can.
 host::Outcome settle_outlived(Context& context, const image::Manifest& manifest) {
-  disown(context.layout, context.request, &context.catalog);
+  disown(context.layout, context.request, &context.store.catalog);
   log_failure(undo::take_back(context), "rollback is incomplete");
   return host::failed_outcome(Error(ErrorCode::kGone, "the container ran on after checkpoint '" +
                                                           manifest.id.str() + "' was sealed"));
@@ -104,10 +104,10 @@ Result<std::optional<image::Manifest>> await_sealed(store::CheckpointStore& stor
 }
 
 std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlement& settlement) {
-  const auto sealed =
-      await_sealed(*context.store, context.layout, context.request.session, settlement.patience);
+  const auto sealed = await_sealed(*context.store.checkpoints, context.layout,
+                                   context.request.session, settlement.patience);
   // Before they run.
-  if (!sealed) disown(context.layout, context.request, &context.catalog);
+  if (!sealed) disown(context.layout, context.request, &context.store.catalog);
   const bool may_end = sealed && *sealed;
   const DumpedTasks tasks =
       settle_tasks(context.layout, context.request, may_end && (*sealed)->ended);
@@ -123,7 +123,8 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
 // What the session was killed in the middle of.
 Result<void> let_go_after_all(Context& context) {
   const auto spec = REPRISE_PASS(oci::load_spec(context.request.restore().bundle));
-  const auto reader = REPRISE_PASS(context.store->open(context.request.restore().checkpoint));
+  const auto reader =
+      REPRISE_PASS(context.store.checkpoints->open(context.request.restore().checkpoint));
   finish_letting_go(spec, context, *reader);
   return {};
 }
@@ -131,7 +132,7 @@ Result<void> let_go_after_all(Context& context) {
 // The claim tells: no task runs before it is consumed. Where the catalog does not answer, tasks
 // that stand still have not run either; those that run stay.
 bool is_let_go(Context& context) {
-  const auto claimed = context.catalog.is_claimed_by(context.key(), context.request.session);
+  const auto claimed = context.store.catalog.is_claimed_by(context.key(), context.request.session);
   if (claimed) return !*claimed;
   log_failure(std::unexpected(claimed.error()), "the claim cannot be read");
   const auto state = context.runtime().state_of(context.request.container);
@@ -172,13 +173,13 @@ void record(Context& context, const host::Outcome& outcome) {
                                 .checkpoint = id,
                                 .phases = "{}",
                                 .log_directory = context.directory().string()};
-  auto finished = context.catalog.finish_session(row);
+  auto finished = context.store.catalog.finish_session(row);
   if (!finished && finished.error().code() == ErrorCode::kNotFound) {
     // Killed before it could even say that it had begun.
     catalog::SessionRow first = row;
     first.end = 0;
-    finished = context.catalog.begin_session(first);
-    if (finished) finished = context.catalog.finish_session(row);
+    finished = context.store.catalog.begin_session(first);
+    if (finished) finished = context.store.catalog.finish_session(row);
   }
   log_failure(finished, "the outcome was not written");
   // A checkpoint that came to nothing changed nothing in the container's history.
@@ -186,7 +187,7 @@ void record(Context& context, const host::Outcome& outcome) {
   const catalog::LifeEvent event = checkpoint     ? catalog::LifeEvent::kCheckpointed
                                    : outcome.ok() ? catalog::LifeEvent::kRestored
                                                   : catalog::LifeEvent::kRestoreFailed;
-  log_failure(context.catalog.add_life_event(
+  log_failure(context.store.catalog.add_life_event(
                   {.key = context.key(),
                    .time = base::now_unix_millis(),
                    .event = event,
@@ -204,7 +205,7 @@ host::Outcome settle(Context& context, const Settlement& settlement) {
                                                    ? settle_checkpoint(context, settlement)
                                                    : settle_restore(context, settlement);
   // What the session had put together: images of memory, in plain.
-  if (const auto swept = context.store->sweep(); !swept)
+  if (const auto swept = context.store.checkpoints->sweep(); !swept)
     base::log(LogLevel::kError, "what it left in the store stays until the next session",
               {{"error", swept.error().details()}});
   may_be_killed("settle-record");

@@ -78,23 +78,23 @@ void add_sizes(catalog::StoreFacts& facts, const StoreNeeds& needs) {
 
 }  // namespace
 
-Result<catalog::Decision> prune(catalog::Catalog& catalog, CheckpointStore& checkpoints,
-                                const catalog::Retention& policy, const PruneOptions& options) {
+Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
+                                const PruneOptions& options) {
   const bool one = options.only && !policy.max_bytes;
-  std::vector<catalog::CheckpointRow> rows = REPRISE_PASS(catalog.checkpoints());
+  std::vector<catalog::CheckpointRow> rows = REPRISE_PASS(store.catalog.checkpoints());
   if (one) rows = rows_beside(std::move(rows), *options.only);
   catalog::StoreFacts facts = facts_of(rows);
   if (policy.max_bytes) {
-    add_copies(facts, REPRISE_PASS(catalog.copies()));
-    add_sizes(facts, REPRISE_PASS(checkpoints.needs()));
+    add_copies(facts, REPRISE_PASS(store.catalog.copies()));
+    add_sizes(facts, REPRISE_PASS(store.checkpoints->needs()));
   }
   catalog::Decision decision = catalog::decide(facts, policy);
   if (options.dry_run) return decision;
   std::vector<catalog::Removal> removed;
   for (const catalog::Removal& removal : decision.removals) {
     // The row goes first: a checkpoint that is half removed must not be restorable.
-    if (!REPRISE_PASS(catalog.remove_unneeded(removal.id))) continue;
-    REPRISE_PASS(checkpoints.remove(removal.id));
+    if (!REPRISE_PASS(store.catalog.remove_unneeded(removal.id))) continue;
+    REPRISE_PASS(store.checkpoints->remove(removal.id));
     removed.push_back(removal);
   }
   decision.removals = std::move(removed);

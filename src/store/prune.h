@@ -6,9 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "catalog/catalog.h"
 #include "catalog/retention.h"
-#include "store/checkpoint_store.h"
+#include "store/store.h"
 
 namespace reprise::store {
 
@@ -22,7 +21,7 @@ struct PruneOptions {
 // Returns what was decided, less what meanwhile turned out to be needed (pinned, or taken up by a
 // start). Space becomes free with CheckpointStore::collect(). With a maximum: kCorrupt if a
 // checkpoint cannot be read. An error in the middle leaves the rest for the next time.
-Result<catalog::Decision> prune(catalog::Catalog& catalog, CheckpointStore& checkpoints,
-                                const catalog::Retention& policy, const PruneOptions& options);
+Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
+                                const PruneOptions& options);
 
 }  // namespace reprise::store

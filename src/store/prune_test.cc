@@ -29,10 +29,11 @@ class PruneTest : public StoreTest {
     return ids;
   }
   catalog::Decision prune_by(const catalog::Retention& policy, bool dry_run = false) {
-    return value_of(prune(catalog_, *store_, policy, {.dry_run = dry_run}));
+    return value_of(prune(opened_, policy, {.dry_run = dry_run}));
   }
 
-  catalog::Catalog catalog_ = value_of(open_catalog(at(root_)));
+  Store opened_ = value_of(open(at(root_)));
+  catalog::Catalog& catalog_ = opened_.catalog;
   base::UnixMillis now_ = 0;
 };
 
@@ -67,7 +68,7 @@ TEST_F(PruneTest, ContainersThatWereMadeAnewUnderOneNameAreCountedAsOne) {
     ids.push_back(id);
   }
   const catalog::Decision decision =
-      value_of(prune(catalog_, *store_, {.keep_last = 1}, {.only = base::ContainerKey("id-2")}));
+      value_of(prune(opened_, {.keep_last = 1}, {.only = base::ContainerKey("id-2")}));
   EXPECT_EQ(decision.removals,
             (std::vector<catalog::Removal>{{ids[0], catalog::Why::kSuperseded},
                                            {ids[1], catalog::Why::kSuperseded}}));

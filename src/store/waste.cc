@@ -59,27 +59,26 @@ bool is_worth_compacting(const Waste& waste) {
   return waste.sparse >= kLeast && waste.sparse >= waste.all / kPart;
 }
 
-Result<Waste> find_waste(catalog::Catalog& catalog, CheckpointStore& store) {
+Result<Waste> find_waste(Store& store) {
   Owners owners;
-  for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
+  for (const catalog::CheckpointRow& row : REPRISE_PASS(store.catalog.checkpoints()))
     owners.emplace(row.id.str(), row.key.str());
-  return waste_of(REPRISE_PASS(store.needs()), owners);
+  return waste_of(REPRISE_PASS(store.checkpoints->needs()), owners);
 }
 
-Result<void> reduce_waste(catalog::Catalog& catalog, CheckpointStore& store,
-                          std::chrono::milliseconds patience) {
-  const Waste first = REPRISE_PASS(find_waste(catalog, store));
+Result<void> reduce_waste(Store& store, std::chrono::milliseconds patience) {
+  const Waste first = REPRISE_PASS(find_waste(store));
   bool compacting = is_worth_compacting(first);
   if (!compacting && !is_worth_collecting(first)) return {};
   for (;;) {
     Compacted compacted;
-    if (compacting) compacted = REPRISE_PASS(store.compact(patience, kStep));
+    if (compacting) compacted = REPRISE_PASS(store.checkpoints->compact(patience, kStep));
     compacting = compacted.packs > 0;
-    const Collected collected = REPRISE_PASS(store.collect(patience));
+    const Collected collected = REPRISE_PASS(store.checkpoints->collect(patience));
     if (collected.waiting > 0) return {};
     if (compacting) continue;
     // A session that ended meanwhile may have found the gc locked.
-    const Waste left = REPRISE_PASS(find_waste(catalog, store));
+    const Waste left = REPRISE_PASS(find_waste(store));
     if (left.unneeded == 0 || collected.packs == 0) return {};
   }
 }

@@ -9,8 +9,7 @@
 #include <string>
 
 #include "base/id.h"
-#include "catalog/catalog.h"
-#include "store/checkpoint_store.h"
+#include "store/store.h"
 
 namespace reprise::store {
 
@@ -35,13 +34,12 @@ bool is_worth_compacting(const Waste& waste);
 
 // As CheckpointStore::needs(), from which it is made. Reads what the index remembers: some
 // milliseconds.
-Result<Waste> find_waste(catalog::Catalog& catalog, CheckpointStore& store);
+Result<Waste> find_waste(Store& store);
 
 // Collects and, if it is worth it, compacts, in small steps: so that gc is never locked for long,
 // and little space is taken before much becomes free. Sessions may run; what the gc of one left
 // because of us is freed as well. Ends early where sessions keep packs waiting: the one that ends
 // last begins it again. kBusy, kCorrupt as of collect() and compact(). Blocks for minutes.
-Result<void> reduce_waste(catalog::Catalog& catalog, CheckpointStore& store,
-                          std::chrono::milliseconds patience);
+Result<void> reduce_waste(Store& store, std::chrono::milliseconds patience);
 
 }  // namespace reprise::store

@@ -70,7 +70,8 @@ class ReduceWasteTest : public StoreTest {
     EXPECT_TRUE(store_->remove(id));
   }
 
-  catalog::Catalog catalog_ = value_of(open_catalog(at(root_)));
+  Store opened_ = value_of(open(at(root_)));
+  catalog::Catalog& catalog_ = opened_.catalog;
 };
 
 TEST_F(ReduceWasteTest, OfAContainerThatRewritesItsMemoryLittleStays) {
@@ -82,11 +83,11 @@ TEST_F(ReduceWasteTest, OfAContainerThatRewritesItsMemoryLittleStays) {
   remove(first);
   ASSERT_EQ(value_of(store_->collect(kPatience)).packs, 0U);
   ASSERT_GT(stored(), 120 * kMega);
-  ASSERT_TRUE(reduce_waste(catalog_, *store_, kPatience));
+  ASSERT_TRUE(reduce_waste(opened_, kPatience));
   EXPECT_LT(stored(), 21 * kMega);
   expect_holds(second, {{"pages-1.img", memory}});
   const std::vector<std::string> packs_then = entries(packs());
-  ASSERT_TRUE(reduce_waste(catalog_, *store_, kPatience));
+  ASSERT_TRUE(reduce_waste(opened_, kPatience));
   EXPECT_EQ(entries(packs()), packs_then);
 }
 
@@ -95,7 +96,7 @@ TEST_F(ReduceWasteTest, WhatIsNotWorthItIsLeft) {
   stop(noise(8 * kMega, 1).substr(0, kMega));
   remove(first);
   const std::uint64_t before = stored();
-  ASSERT_TRUE(reduce_waste(catalog_, *store_, kPatience));
+  ASSERT_TRUE(reduce_waste(opened_, kPatience));
   EXPECT_EQ(stored(), before);
 }
 
@@ -108,9 +109,8 @@ TEST_F(ReduceWasteTest, WhatASessionLeftBecauseOfItIsFreed) {
   sys::Children children;
   const pid_t reducing = children.start([&] {
     ::setenv("REPRISE_FAULT", "compact-indexed:stop", 1);
-    auto store = open_store(at(root_));
-    auto catalog = open_catalog(at(root_));
-    return store && catalog && reduce_waste(*catalog, **store, kPatience) ? 0 : 1;
+    auto store = open(at(root_));
+    return store && reduce_waste(*store, kPatience) ? 0 : 1;
   });
   int status = 0;
   ASSERT_EQ(::waitpid(reducing, &status, WUNTRACED), reducing);

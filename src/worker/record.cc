@@ -51,12 +51,12 @@ Result<std::string> record_container(session::Context& context) {
     row.create_command = std::move(kept->words);
     row.command_image_index = static_cast<int>(kept->image_index);
   } else {
-    const auto known = REPRISE_PASS(context.catalog.container(row.key));
+    const auto known = REPRISE_PASS(context.store.catalog.container(row.key));
     if (known && !known->create_command.empty()) return info->name;
     row.image = info->image_name;
   }
-  REPRISE_PASS(context.catalog.put_container(row));
-  REPRISE_PASS(forget_predecessors(context.catalog, info->name, state.bundle));
+  REPRISE_PASS(context.store.catalog.put_container(row));
+  REPRISE_PASS(forget_predecessors(context.store.catalog, info->name, state.bundle));
   return info->name;
 }
 

@@ -13,6 +13,7 @@
 
 #include "host/request.h"
 #include "store/open_catalog.h"
+#include "store/store.h"
 #include "sys/test_directory.h"
 
 namespace reprise::worker {
@@ -73,8 +74,7 @@ class RecordTest : public testing::Test {
     session::Context context{
         .layout = {.store = scratch_ / "store", .run = scratch_ / "run"},
         .request = request_,
-        .catalog = std::move(*store::open_catalog(store::StoreConfig::at(scratch_ / "store"))),
-        .store = std::move(*store::open_store(store::StoreConfig::at(scratch_ / "store"))),
+        .store = std::move(*store::open(store::StoreConfig::at(scratch_ / "store"))),
         .caller = std::move(ours)};
     return record_container(context);
   }

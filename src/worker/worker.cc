@@ -28,6 +28,7 @@
 #include "session/restore_session.h"
 #include "session/verdict.h"
 #include "store/open_catalog.h"
+#include "store/store.h"
 #include "sys/files.h"
 #include "worker/record.h"
 #include "worker/unheard.h"
@@ -83,28 +84,24 @@ void note_container(session::Context& context) {
 
 Result<host::Outcome> try_session(const GuardedSession& guarded) {
   // A checkpoint may be the first; a restore that finds no store has lost it since the claim.
-  const auto open =
-      guarded.request.is_restore() ? store::open_existing_catalog : store::open_catalog;
-  catalog::Catalog catalog = REPRISE_TRY(open(guarded.store), "opening the catalog");
-  auto checkpoints = REPRISE_TRY(store::open_store(guarded.store), "opening the store");
+  const auto open = guarded.request.is_restore() ? store::open_existing : store::open;
+  store::Store store = REPRISE_PASS(open(guarded.store));
   sys::UniqueFd caller = REPRISE_PASS(sys::duplicate(guarded.caller->fd()));
   session::Context context{
       .layout = guarded.layout,
       .request = guarded.request,
-      .catalog = std::move(catalog),
-      .store = std::move(checkpoints),
+      .store = std::move(store),
       .caller = sys::MessageSocket::adopt(std::move(caller)),
       .engine = session::engine_for(guarded.layout, guarded.request.session, guarded.hook_listener),
       .retention = guarded.retention};
-  REPRISE_TRY(context.catalog.begin_session(first_row(guarded)), "recording the session");
+  REPRISE_TRY(context.store.catalog.begin_session(first_row(guarded)), "recording the session");
   session::prune_session_logs(context.layout);
   if (!guarded.request.is_restore()) note_container(context);
   if (guarded.request.is_restore()) return session::RestoreSession(context).run();
   host::Outcome outcome = session::CheckpointSession(context, *guarded.watch).run();
   // What it could not free in passing.
   if (!outcome.checkpoint.empty())
-    base::warn_and_ignore(operations::start_gc(context.layout, context.catalog, *context.store),
-                          "no gc was started");
+    base::warn_and_ignore(operations::start_gc(context.layout, context.store), "no gc was started");
   return outcome;
 }
 

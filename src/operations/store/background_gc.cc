@@ -5,7 +5,6 @@
 
 #include "host/layout.h"
 #include "operations/background_process.h"
-#include "store/open_catalog.h"
 #include "store/waste.h"
 #include "sys/file_lock.h"
 #include "sys/priority.h"
@@ -23,9 +22,8 @@ Result<sys::FileLock> lock_background_gc(const host::Layout& layout) {
 
 }  // namespace
 
-Result<bool> start_gc(const host::Layout& layout, catalog::Catalog& catalog,
-                      store::CheckpointStore& store) {
-  const store::Waste waste = REPRISE_PASS(store::find_waste(catalog, store));
+Result<bool> start_gc(const host::Layout& layout, store::Store& store) {
+  const store::Waste waste = REPRISE_PASS(store::find_waste(store));
   if (!store::is_worth_collecting(waste) && !store::is_worth_compacting(waste)) return false;
   // Free again at once; it takes it itself.
   if (const auto lock = lock_background_gc(layout); !lock) {
@@ -42,9 +40,8 @@ Result<void> run_background_gc(const host::Layout& layout, const store::StoreCon
   if (!lock && lock.error().code() == ErrorCode::kBusy) return {};
   if (!lock) return std::unexpected(lock.error());
   REPRISE_PASS(sys::lower_priority());
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(config));
-  const auto store = REPRISE_PASS(store::open_store(config));
-  return store::reduce_waste(catalog, *store, kPatience);
+  store::Store store = REPRISE_PASS(store::open(config));
+  return store::reduce_waste(store, kPatience);
 }
 
 }  // namespace reprise::operations

@@ -11,6 +11,7 @@
 #include "operations/transfer/remotes.h"
 #include "store/open_catalog.h"
 #include "store/prune.h"
+#include "store/store.h"
 #include "transfer/transfer.h"
 
 namespace reprise::operations {
@@ -58,16 +59,15 @@ catalog::Retention policy_of(const Node& node, const PruneRequest& request) {
 }  // namespace
 
 Result<Pruned> prune(const Node& node, const PruneRequest& request, Progress& progress) {
-  catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
-  if (const auto done = request.dry_run ? Result<void>() : forget_gone(catalog); !done)
+  store::Store store = REPRISE_PASS(store::open_existing(node.store));
+  if (const auto done = request.dry_run ? Result<void>() : forget_gone(store.catalog); !done)
     progress.warn("those of containers that are gone stay: " + done.error().message(), "");
-  const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
   Pruned pruned;
-  pruned.decision = REPRISE_PASS(
-      store::prune(catalog, *checkpoints, policy_of(node, request), {.dry_run = request.dry_run}));
+  pruned.decision =
+      REPRISE_PASS(store::prune(store, policy_of(node, request), {.dry_run = request.dry_run}));
   if (request.dry_run) return pruned;
-  REPRISE_PASS(checkpoints->sweep());
-  pruned.freed = REPRISE_PASS(checkpoints->collect(kGcPatience));
+  REPRISE_PASS(store.checkpoints->sweep());
+  pruned.freed = REPRISE_PASS(store.checkpoints->collect(kGcPatience));
   return pruned;
 }
 

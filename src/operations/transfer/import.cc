@@ -12,7 +12,7 @@
 #include "podman/client.h"
 #include "podman/command_line.h"
 #include "podman/image.h"
-#include "store/open_catalog.h"
+#include "store/store.h"
 
 namespace reprise::operations {
 
@@ -93,8 +93,7 @@ Result<exchange::ImportedCheckpoint> import_checkpoint(const Node& node,
                                                        const archive::ReadBytes& source,
                                                        const std::string& tag, Progress& progress) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
-  catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
+  store::Store store = REPRISE_PASS(store::open(node.store));
   const Work work(progress, "importing");
   ByteProgress counter(progress);
   const auto counted = [&](std::span<char> buffer) {
@@ -102,7 +101,7 @@ Result<exchange::ImportedCheckpoint> import_checkpoint(const Node& node,
     if (got) counter.add(*got);
     return got;
   };
-  return exchange::import_archive(*checkpoints, catalog, node.layout.store,
+  return exchange::import_archive(store, node.layout.store,
                                   {.source = counted, .tag = tag, .plan = planner(node, progress)});
 }
 

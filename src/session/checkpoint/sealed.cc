@@ -44,7 +44,7 @@ std::string kernel_release() {
 // Over all lives: what the checkpoint that this life came from had used, plus this life's cgroup.
 std::int64_t cpu_time_us(Context& context, const oci::State& state) {
   std::int64_t total = 0;
-  if (const auto lives = context.catalog.lives(context.key()))
+  if (const auto lives = context.store.catalog.lives(context.key()))
     for (const catalog::LifeRow& life : *lives) {
       if (life.event == catalog::LifeEvent::kStarted) total = 0;
       if (life.event == catalog::LifeEvent::kRestored) total = life.cpu_time_us;
@@ -81,13 +81,13 @@ Result<image::Manifest> seal(Context& context, const Prepared& prepared, const D
   image::Manifest sealed = REPRISE_TRY(
       prepared.writer->seal(manifest_of(context, prepared, dumped)), "sealing the checkpoint");
   const host::CheckpointRequest& request = context.request.checkpoint();
-  Result<void> added = context.catalog.add_checkpoint(
+  Result<void> added = context.store.catalog.add_checkpoint(
       sealed, request.tag,
       request.end ? catalog::Catalog::Continue::kYes : catalog::Catalog::Continue::kNo);
   if (!added) {
     // Not visible in the catalog is not visible at all: the container must run on.
     Error error = std::move(added).error().with_step("adding the checkpoint to the catalog");
-    if (Result<void> removed = context.store->remove(sealed.id); !removed)
+    if (Result<void> removed = context.store.checkpoints->remove(sealed.id); !removed)
       error = std::move(error).with_suppressed(removed.error());
     return std::unexpected(std::move(error));
   }

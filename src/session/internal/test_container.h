@@ -122,7 +122,7 @@ class TestContainer : public testing::Test {
         settle(context, {.cause = base::Error(base::ErrorCode::kGone, "the worker was killed"),
                          .patience = patience,
                          .since = since});
-    store_ = std::move(context.store);
+    store_ = std::move(context.store.checkpoints);
     return outcome;
   }
   // Takes the store.
@@ -131,8 +131,7 @@ class TestContainer : public testing::Test {
     wrapper_ = std::move(theirs);
     return {.layout = layout_,
             .request = request_,
-            .catalog = catalog(),
-            .store = std::move(store_),
+            .store = {.catalog = catalog(), .checkpoints = std::move(store_)},
             .caller = std::move(ours),
             .engine = engine_for(layout_, session_, nullptr)};
   }

@@ -22,7 +22,8 @@ Owed owed_by_checkpoint(const Context& context) {
                            Step(Frozen()), Step(PeersDisconnected())})
     steps.push_back(step);
   // Nobody holds connections before the seal.
-  const auto sealed = find_sealed(*context.store, context.layout, context.request.session);
+  const auto sealed =
+      find_sealed(*context.store.checkpoints, context.layout, context.request.session);
   if (sealed && !*sealed) return owed;
   steps.emplace_back(NeighboursHeld());
   steps.emplace_back(ConnectionsHeld());
@@ -32,7 +33,7 @@ Owed owed_by_checkpoint(const Context& context) {
 void add_network(const path& network, const Context& context, std::vector<Step>& steps) {
   steps.emplace_back(NetworkChanged{{.network = network}});
   // Those of a checkpoint that is gone were adopted by nobody.
-  const auto reader = context.store->open(context.request.restore().checkpoint);
+  const auto reader = context.store.checkpoints->open(context.request.restore().checkpoint);
   const auto adopted = reader ? addresses_to_adopt(**reader) : std::unexpected(reader.error());
   if (adopted) steps.emplace_back(AddressesAdopted{.network = network, .addresses = *adopted});
 }

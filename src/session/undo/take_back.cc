@@ -65,7 +65,7 @@ Result<void> take(const SignalPromised& /*step*/, const Context& context) {
 }
 
 Result<void> take(const StoreBegun& /*step*/, const Context& context) {
-  REPRISE_PASS(context.store->sweep());
+  REPRISE_PASS(context.store.checkpoints->sweep());
   return {};
 }
 

@@ -46,7 +46,7 @@ class TakeBackTest : public TestContainer {
   Result<void> take() {
     Context context = this->context();
     Result<void> taken = take_back(context);
-    store_ = std::move(context.store);
+    store_ = std::move(context.store.checkpoints);
     return taken;
   }
   // How often.
