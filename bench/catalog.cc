@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
     Catalog catalog = value(reprise::store::open_catalog(reprise::store::StoreConfig::at(root)));
     fill(root, checkpoints);
     std::printf("%d checkpoints of %d containers\n", checkpoints, kContainers);
-    const ContainerKey key(key_of(7));
+    const ContainerKey key = ContainerKey::parse(key_of(7)).value();
     show("open", [&] {
       return value(reprise::store::open_catalog(reprise::store::StoreConfig::at(root)))
           .checkpoints(key)
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
       reprise::catalog::StoreFacts facts;
       for (const auto& row : value(catalog.checkpoints()))
         facts.checkpoints.push_back(
-            {.id = row.id, .key = row.key, .created = row.created, .of_a_stop = true});
+            {.id = row.id, .group = row.key.str(), .created = row.created, .of_a_stop = true});
       return decide(facts, {.keep_last = 3, .keep_daily = 7}).removals.size();
     });
   }

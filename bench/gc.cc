@@ -53,7 +53,7 @@ T value(reprise::base::Result<T> result) {
 }
 
 CheckpointId id_of(std::size_t number) {
-  return CheckpointId("checkpoint" + std::to_string(100'000 + number));
+  return CheckpointId::parse("checkpoint" + std::to_string(100'000 + number)).value();
 }
 
 // Makes the store's files.

@@ -3,7 +3,6 @@
 
 #include <sys/random.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -31,16 +30,32 @@ std::string random_id() {
   return id;
 }
 
+Error internal::no_name(std::string_view text) {
+  return {ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a valid name"};
+}
+
 Result<std::string> parse_id(std::string_view text) {
-  constexpr std::size_t kMaxLength = 128;
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  };
-  if (text.empty() || text.size() > kMaxLength || text.front() == '.' || text.front() == '-' ||
-      !std::ranges::all_of(text, allowed))
-    return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a valid name");
+  if (!internal::is_id(text)) return std::unexpected(internal::no_name(text));
   return std::string(text);
+}
+
+namespace {
+
+ContainerKey key_of(std::string_view scope, const std::string& name) {
+  const std::string text = scope.empty() ? name : std::string(scope) + "/" + name;
+  const auto key = ContainerKey::parse(text);
+  REPRISE_ASSERT(key);
+  return *key;
+}
+
+}  // namespace
+
+ContainerKey key_in(std::string_view scope, const ContainerId& id) {
+  return id.empty() ? ContainerKey() : key_of(scope, id.str());
+}
+
+ContainerKey key_in(std::string_view scope, const KeyName& name) {
+  return name.empty() ? ContainerKey() : key_of(scope, "@" + name.str());
 }
 
 }  // namespace reprise::base

@@ -19,6 +19,38 @@ TEST(IdTest, ComparesByValue) {
   EXPECT_EQ(ContainerId("x").str(), "x");
 }
 
+static_assert(!std::is_constructible_v<CheckpointId, std::string>);
+static_assert(!std::is_constructible_v<CheckpointId, std::string_view>);
+
+TEST(IdTest, IsMadeOfTextThatIsOne) {
+  EXPECT_EQ(SessionId::parse("a-1").value(), SessionId("a-1"));
+  EXPECT_EQ(SessionId::parse("../a").error().code(), ErrorCode::kInvalidInput);
+  EXPECT_FALSE(SessionId::parse(""));
+  EXPECT_TRUE(SessionId::parse_optional("").value().empty());
+  EXPECT_FALSE(SessionId::parse_optional("a/b"));
+  EXPECT_NE(SessionId::random(), SessionId::random());
+  EXPECT_TRUE(parse_id(SessionId::random().str()));
+}
+
+TEST(IdTest, AKeyIsAnIdOrANameInAScope) {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"web"sv, "@web"sv, "@compose:shop:db@1"sv, "k8s.io/web"sv,
+                                      "k8s.io/@web"sv, "/run/any place/\xC3\xA4/web"sv, "//web"sv})
+    EXPECT_EQ(ContainerKey::parse(text).value().str(), text);
+  for (const std::string_view text : {""sv, "@"sv, "@a b"sv, "a b"sv, "a/"sv, "/web"sv, "a/.."sv,
+                                      "a/@"sv, "a\0/web"sv, "a/b@"sv, "a\n"sv})
+    EXPECT_FALSE(ContainerKey::parse(text)) << text;
+  EXPECT_FALSE(KeyName::parse(std::string(129, 'x')));
+}
+
+TEST(IdTest, AKeyIsMadeOfItsParts) {
+  EXPECT_EQ(key_in("", ContainerId("web")), ContainerKey("web"));
+  EXPECT_EQ(key_in("/x/y", ContainerId("web")), ContainerKey("/x/y/web"));
+  EXPECT_EQ(key_in("k8s.io", KeyName("web")), ContainerKey("k8s.io/@web"));
+  EXPECT_TRUE(key_in("k8s.io", ContainerId()).empty());
+  EXPECT_TRUE(key_in("k8s.io", KeyName()).empty());
+}
+
 TEST(IdTest, RandomIdsAreValidShortAndDiffer) {
   std::set<std::string> seen;
   constexpr int kMany = 2000;

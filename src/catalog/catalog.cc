@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "catalog/internal/claim_state.h"
+#include "catalog/internal/ids.h"
 #include "catalog/internal/schema.h"
 #include "catalog/internal/sealed_commands.h"
 #include "sqlite/statement.h"
@@ -36,8 +37,8 @@ std::string select_checkpoints(std::string_view where) {
 Result<CheckpointRow> checkpoint_row(const sqlite::Statement& s) {
   int column = 0;
   CheckpointRow row;
-  row.id = CheckpointId(s.text(column++));
-  row.key = ContainerKey(s.text(column++));
+  row.id = REPRISE_PASS(id_in<CheckpointId>(s, column++));
+  row.key = REPRISE_PASS(id_in<ContainerKey>(s, column++));
   row.name = s.text(column++);
   row.tag = s.text(column++);
   row.trigger = REPRISE_TRY(image::parse_trigger(s.text(column++)), "reading the catalog");
@@ -79,7 +80,7 @@ Result<std::optional<ContainerKey>> key_of(sqlite3* db, const CheckpointId& id) 
   sqlite::Statement statement = REPRISE_PASS(
       sqlite::Statement::prepare(db, "SELECT key FROM checkpoints WHERE id = ?1", id.str()));
   if (!REPRISE_PASS(statement.step())) return std::nullopt;
-  return ContainerKey(statement.text(0));
+  return std::optional(REPRISE_PASS(id_in<ContainerKey>(statement, 0)));
 }
 
 }  // namespace

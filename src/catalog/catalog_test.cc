@@ -21,8 +21,8 @@ constexpr int kProcesses = 8;
 
 image::Manifest manifest(const std::string& id, const std::string& key, base::UnixMillis created,
                          image::Trigger trigger = image::Trigger::kStop) {
-  return {.id = CheckpointId(id),
-          .key = ContainerKey(key),
+  return {.id = CheckpointId::parse(id).value(),
+          .key = ContainerKey::parse(key).value(),
           .name = "name-of-" + key,
           .trigger = trigger,
           .ended = true,
@@ -170,7 +170,7 @@ TEST_F(CatalogTest, OnlyWhatNobodyNeedsIsRemovedAsUnneeded) {
   add(manifest("pending", "web", 4), "", Catalog::Continue::kYes);
   ASSERT_TRUE(catalog_.set_pin(CheckpointId("pinned"), Catalog::Pin::kYes));
   for (const char* id : {"tagged", "pinned", "pending", "none"})
-    EXPECT_FALSE(value_of(catalog_.remove_unneeded(CheckpointId(id)))) << id;
+    EXPECT_FALSE(value_of(catalog_.remove_unneeded(CheckpointId::parse(id).value()))) << id;
   EXPECT_TRUE(value_of(catalog_.remove_unneeded(CheckpointId("plain"))));
   EXPECT_EQ(ids_of(catalog_.checkpoints().value()), (Ids{"pending", "pinned", "tagged"}));
   EXPECT_TRUE(catalog_.continuation(kWeb).value()) << "a continuation was lost";

@@ -5,6 +5,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/internal/claim_state.h"
+#include "catalog/internal/ids.h"
 #include "sqlite/statement.h"
 
 namespace reprise::catalog {
@@ -21,11 +22,11 @@ constexpr std::string_view kSelectClaims =
     "SELECT key, checkpoint, attempts, session, claimer_pid, claimer_start_ticks, claimer_boot"
     " FROM continuations WHERE ";
 
-ClaimState claim_state(const sqlite::Statement& s) {
+Result<ClaimState> claim_state(const sqlite::Statement& s) {
   int column = 0;
   ClaimState claim;
-  claim.key = ContainerKey(s.text(column++));
-  claim.checkpoint = CheckpointId(s.text(column++));
+  claim.key = REPRISE_PASS(id_in<ContainerKey>(s, column++));
+  claim.checkpoint = REPRISE_PASS(id_in<CheckpointId>(s, column++));
   claim.attempts = static_cast<int>(s.integer(column++));
   claim.session = s.text(column++);
   claim.claimer.pid = static_cast<pid_t>(s.integer(column++));
@@ -38,7 +39,7 @@ Result<std::optional<ClaimState>> claim_of(sqlite3* db, const ContainerKey& key)
   sqlite::Statement statement = REPRISE_PASS(
       sqlite::Statement::prepare(db, std::string(kSelectClaims) + "key = ?1", key.str()));
   if (!REPRISE_PASS(statement.step())) return std::nullopt;
-  return claim_state(statement);
+  return std::optional(REPRISE_PASS(claim_state(statement)));
 }
 
 Result<void> refuse_if_held(const ClaimState& claim) {
@@ -58,7 +59,7 @@ Result<std::vector<ClaimState>> claims_of(sqlite3* db, const CheckpointId& check
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db, std::string(kSelectClaims) + "checkpoint = ?1", checkpoint.str()));
   std::vector<ClaimState> claims;
-  while (REPRISE_PASS(statement.step())) claims.push_back(claim_state(statement));
+  while (REPRISE_PASS(statement.step())) claims.push_back(REPRISE_PASS(claim_state(statement)));
   return claims;
 }
 

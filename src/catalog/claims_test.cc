@@ -155,7 +155,8 @@ Race race_for_claim(const std::filesystem::path& root) {
       children.wait_for_gate();
       auto catalog = open_catalog(root);
       if (!catalog) return 3;
-      const auto claim = catalog->claim(kWeb, SessionId("s" + std::to_string(i)), claimer);
+      const auto claim =
+          catalog->claim(kWeb, SessionId::parse("s" + std::to_string(i)).value(), claimer);
       if (!claim) return claim.error().code() == ErrorCode::kBusy ? 1 : 3;
       return *claim ? 0 : 2;
     });

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "catalog/catalog.h"
+#include "catalog/internal/ids.h"
 #include "sqlite/statement.h"
 
 namespace reprise::catalog {
@@ -40,10 +43,12 @@ Result<std::vector<Copy>> Catalog::copies() {
       "ORDER BY checkpoint, remote",
       int{kRemoved}));
   std::vector<Copy> copies;
-  while (REPRISE_PASS(statement.step()))
-    copies.push_back({.checkpoint = CheckpointId(statement.text(0)),
+  while (REPRISE_PASS(statement.step())) {
+    CheckpointId checkpoint = REPRISE_PASS(id_in<CheckpointId>(statement, 0));
+    copies.push_back({.checkpoint = std::move(checkpoint),
                       .remote = statement.text(1),
                       .uploading = statement.integer(2) == kUploading});
+  }
   return copies;
 }
 
@@ -54,7 +59,8 @@ Result<std::vector<CheckpointId>> Catalog::lacking_copies(const std::string& rem
       "remote = ?1 AND uploading <> ?2) ORDER BY sequence",
       remote, int{kUploading}));
   std::vector<CheckpointId> ids;
-  while (REPRISE_PASS(statement.step())) ids.emplace_back(statement.text(0));
+  while (REPRISE_PASS(statement.step()))
+    ids.push_back(REPRISE_PASS(id_in<CheckpointId>(statement, 0)));
   return ids;
 }
 

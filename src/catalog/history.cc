@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "catalog/catalog.h"
+#include "catalog/internal/ids.h"
 #include "catalog/internal/sealed_commands.h"
 #include "sqlite/statement.h"
 
@@ -54,11 +55,11 @@ Result<Value> value_in(const std::array<std::pair<Value, std::string_view>, kCou
 Result<LifeRow> life_row(const sqlite::Statement& s) {
   int column = 0;
   LifeRow row;
-  row.key = ContainerKey(s.text(column++));
+  row.key = REPRISE_PASS(id_in<ContainerKey>(s, column++));
   row.time = s.integer(column++);
   row.event = REPRISE_PASS(value_in(kLifeEvents, s.text(column++), "an event of a life"));
-  row.session = SessionId(s.text(column++));
-  row.checkpoint = CheckpointId(s.text(column++));
+  row.session = REPRISE_PASS(id_in<SessionId>(s, column++));
+  row.checkpoint = REPRISE_PASS(id_in<CheckpointId>(s, column++));
   row.detail = s.text(column++);
   row.freeze_ms = s.integer(column++);
   row.restore_ms = s.integer(column++);
@@ -72,10 +73,10 @@ constexpr std::string_view kSelectContainers =
     " FROM containers WHERE ";
 
 // Without its command.
-ContainerRow container_row(const sqlite::Statement& s) {
+Result<ContainerRow> container_row(const sqlite::Statement& s) {
   int column = 0;
   ContainerRow row;
-  row.key = ContainerKey(s.text(column++));
+  row.key = REPRISE_PASS(id_in<ContainerKey>(s, column++));
   row.name = s.text(column++);
   row.image = s.text(column++);
   row.command_image_index = static_cast<int>(s.integer(column++));
@@ -89,8 +90,8 @@ constexpr std::string_view kSelectSessions =
 Result<SessionRow> session_row(const sqlite::Statement& s) {
   int column = 0;
   SessionRow row;
-  row.id = SessionId(s.text(column++));
-  row.key = ContainerKey(s.text(column++));
+  row.id = REPRISE_PASS(id_in<SessionId>(s, column++));
+  row.key = REPRISE_PASS(id_in<ContainerKey>(s, column++));
   row.kind = REPRISE_PASS(value_in(kSessionKinds, s.text(column++), "a kind of session"));
   row.trigger = s.text(column++);
   row.begin = s.integer(column++);
@@ -98,7 +99,7 @@ Result<SessionRow> session_row(const sqlite::Statement& s) {
   row.status = REPRISE_PASS(value_in(kSessionStatuses, s.text(column++), "how a session ended"));
   row.reason = s.text(column++);
   row.hint = s.text(column++);
-  row.checkpoint = CheckpointId(s.text(column++));
+  row.checkpoint = REPRISE_PASS(id_in<CheckpointId>(s, column++));
   row.phases = s.text(column++);
   row.log_directory = s.text(column++);
   return row;
@@ -168,7 +169,7 @@ Result<std::optional<ContainerRow>> Catalog::container(const ContainerKey& key) 
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db_.get(), std::string(kSelectContainers) + "key = ?1", key.str()));
   if (!REPRISE_PASS(statement.step())) return std::nullopt;
-  ContainerRow row = container_row(statement);
+  ContainerRow row = REPRISE_PASS(container_row(statement));
   const std::string sealed = statement.text(kSealed);
   row.create_command =
       sealed.empty() ? statement.text(kPlain) : REPRISE_PASS(open_command(keys_, key, sealed));
@@ -188,7 +189,7 @@ Result<std::vector<ContainerRow>> Catalog::containers_named(const std::string& n
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db_.get(), std::string(kSelectContainers) + "name = ?1 ORDER BY sequence DESC", name));
   std::vector<ContainerRow> rows;
-  while (REPRISE_PASS(statement.step())) rows.push_back(container_row(statement));
+  while (REPRISE_PASS(statement.step())) rows.push_back(REPRISE_PASS(container_row(statement)));
   return rows;
 }
 

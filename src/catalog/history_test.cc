@@ -106,7 +106,7 @@ TEST_F(HistoryTest, ManyProcessesWriteAtOnce) {
 }
 
 ContainerRow container_row(const std::string& key, const std::string& name) {
-  return {.key = ContainerKey(key),
+  return {.key = ContainerKey::parse(key).value(),
           .name = name,
           .image = "docker.io/library/redis:7",
           .create_command = R"(["podman","run","redis:7"])",
@@ -180,7 +180,7 @@ TEST_F(HistoryTest, ContainersOfOneNameMostRecentlyPutFirst) {
 }
 
 SessionRow session_row(const std::string& id, base::UnixMillis begin) {
-  return {.id = SessionId(id),
+  return {.id = SessionId::parse(id).value(),
           .key = kWeb,
           .kind = SessionKind::kCheckpoint,
           .trigger = "stop",

@@ -9,8 +9,6 @@
 
 namespace reprise::catalog {
 
-using base::ContainerKey;
-
 namespace {
 
 constexpr base::UnixMillis kHour = 3'600'000;
@@ -84,11 +82,12 @@ struct Split {
 Split by_quota(const StoreFacts& facts, const Retention& policy) {
   Split split;
   // What somebody asked for does not count against what stops leave, nor the other way round.
-  std::map<std::pair<ContainerKey, bool>, Quota> quotas;
+  std::map<std::pair<std::string, bool>, Quota> quotas;
   for (const CheckpointFacts& checkpoint : facts.checkpoints) {
     const bool covered = !checkpoint.kept && (checkpoint.of_a_stop || policy.requested);
-    const bool keep = !covered || quotas.try_emplace({checkpoint.key, checkpoint.of_a_stop}, policy)
-                                      .first->second.takes(checkpoint.created);
+    const bool keep =
+        !covered || quotas.try_emplace({checkpoint.group, checkpoint.of_a_stop}, policy)
+                        .first->second.takes(checkpoint.created);
     (keep ? split.kept : split.superseded).push_back(&checkpoint);
   }
   return split;
@@ -97,11 +96,11 @@ Split by_quota(const StoreFacts& facts, const Retention& policy) {
 // Those of `kept` that may go for their size, in that order. What lies elsewhere is not lost by it,
 // so with remotes the store is a cache; but a start takes up only what is here, which is `kept`.
 Checkpoints candidates(const Checkpoints& kept) {
-  std::set<ContainerKey> seen;
+  std::set<std::string> seen;
   Checkpoints elsewhere;
   Checkpoints here;
   for (const CheckpointFacts* checkpoint : kept) {
-    const bool newest = seen.insert(checkpoint->key).second;
+    const bool newest = seen.insert(checkpoint->group).second;
     if (checkpoint->kept || (!checkpoint->elsewhere && newest)) continue;
     (checkpoint->elsewhere ? elsewhere : here).push_back(checkpoint);
   }

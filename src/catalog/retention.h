@@ -33,7 +33,7 @@ struct Retention {
 
 struct CheckpointFacts {
   base::CheckpointId id;
-  base::ContainerKey key;  // or what stands for all containers that are counted together
+  std::string group;  // those of one group are counted together: a container, or several
   base::UnixMillis created = 0;
   bool of_a_stop = false;
   bool kept = false;                 // pinned, tagged, or some container continues from it

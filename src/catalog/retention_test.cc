@@ -20,8 +20,8 @@ class RetentionTest : public testing::Test {
  protected:
   // As a stop of container "web" makes it.
   CheckpointFacts& add(const std::string& id, base::UnixMillis created) {
-    facts_.checkpoints.push_back({.id = base::CheckpointId(id),
-                                  .key = base::ContainerKey("web"),
+    facts_.checkpoints.push_back({.id = base::CheckpointId::parse(id).value(),
+                                  .group = "web",
                                   .created = created,
                                   .of_a_stop = true});
     return facts_.checkpoints.back();
@@ -58,7 +58,7 @@ TEST_F(RetentionTest, ByDefaultOneStopIsKeptBesidesTheOneThatIsContinuedFrom) {
   add("asked-for", 3).of_a_stop = false;
   add("third", 4);
   add("pending", 5).kept = true;
-  add("other", 1).key = base::ContainerKey("db");
+  add("other", 1).group = "db";
   EXPECT_EQ(removed({}), (Ids{"first", "second"})) << "oldest first";
   EXPECT_EQ(removed({.keep_last = 3}), Ids{});
   EXPECT_EQ(removed({.keep_last = 0}), (Ids{"other", "first", "second", "third"}));
@@ -84,11 +84,11 @@ TEST_F(RetentionTest, KeptOnesAreNotCounted) {
 TEST_F(RetentionTest, TheNewestOfEachHourIsKept) {
   for (int hour = 0; hour < 5; ++hour)
     for (const int minute : {0, 20, 59})
-      add(std::to_string(hour) + ":" + std::to_string(minute),
+      add(std::to_string(hour) + "." + std::to_string(minute),
           kMidnight + hour * kHour + minute * kMinute);
   Ids gone = removed({.keep_last = 0, .keep_hourly = 3});
   EXPECT_EQ(gone.size(), 12U);
-  for (const char* kept : {"2:59", "3:59", "4:59"})
+  for (const char* kept : {"2.59", "3.59", "4.59"})
     EXPECT_EQ(std::ranges::count(gone, kept), 0) << kept;
   // One that is kept as the last counts for its hour.
   EXPECT_EQ(removed({.keep_last = 1, .keep_hourly = 3}), gone);
@@ -120,8 +120,7 @@ TEST_F(RetentionTest, ADayEndsAtMidnight) {
 
 TEST_F(RetentionTest, EachContainerHasItsOwnQuota) {
   for (const char* key : {"web", "db"})
-    for (int i = 0; i < 3; ++i)
-      add(std::string(key) + std::to_string(i), i).key = base::ContainerKey(key);
+    for (int i = 0; i < 3; ++i) add(std::string(key) + std::to_string(i), i).group = key;
   EXPECT_EQ(removed({.keep_last = 1}), (Ids{"db0", "web0", "db1", "web1"}));
 }
 
@@ -144,7 +143,7 @@ TEST_F(RetentionTest, TheNewestOfAContainerPinnedAndPendingOnesAreNeverTooLarge)
   add("pinned", 1, 5, {0}).kept = true;
   add("old", 2, 5, {1}).of_a_stop = false;
   add("newest", 3, 5, {2});
-  add("db", 0, 5, {3}).key = base::ContainerKey("db");
+  add("db", 0, 5, {3}).group = "db";
   const Decision decision = decide_on({.max_bytes = 1});
   EXPECT_EQ(decision.removals, (std::vector<Removal>{{base::CheckpointId("old"), Why::kTooLarge}}));
   EXPECT_FALSE(decision.fits);
@@ -173,7 +172,7 @@ TEST_F(RetentionTest, TheNewestGoesIfItLiesElsewhereAndNothingContinuesFromIt) {
   add("older", 1, 5, {0});
   CheckpointFacts& newest = add("newest", 2, 5, {1});
   newest.elsewhere = true;
-  add("db", 3, 5, {2}).key = base::ContainerKey("db");
+  add("db", 3, 5, {2}).group = "db";
   const Retention policy{.keep_last = 9, .max_bytes = 210};
   EXPECT_EQ(removed(policy), Ids{"newest"}) << "the older one would be lost";
   // For a stop/start it is needed here: a start asks no remote.
@@ -221,7 +220,7 @@ TEST_F(RetentionTest, NoMoreIsRemovedForItsSizeThanMustBe) {
       for (std::uint32_t pack = 0; pack < 8; ++pack)
         if (random(3) == 0) packs.push_back(pack);
       CheckpointFacts& facts = add("c" + std::to_string(i), i, 1 + random(5), packs);
-      facts.key = base::ContainerKey(std::to_string(random(3)));
+      facts.group = std::to_string(random(3));
       facts.kept = random(5) == 0;
       facts.elsewhere = random(2) == 0;
     }

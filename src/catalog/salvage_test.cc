@@ -27,7 +27,8 @@ class CatalogSalvageTest : public testing::Test {
   CatalogSalvageTest() {
     Catalog catalog = value_of(open_catalog(root()));
     for (const char* id : {"one", "two"}) {
-      const image::Manifest manifest{.id = CheckpointId(id), .key = kWeb, .name = "web"};
+      const image::Manifest manifest{
+          .id = CheckpointId::parse(id).value(), .key = kWeb, .name = "web"};
       EXPECT_TRUE(catalog.add_checkpoint(manifest, id, Catalog::Continue::kYes));
     }
     EXPECT_TRUE(catalog.put_container({.key = kWeb, .name = "web", .create_command = "[]"}));

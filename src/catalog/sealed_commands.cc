@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "catalog/internal/sealed_commands.h"
 
+#include <utility>
+
 #include "base/bytes.h"
+#include "catalog/internal/ids.h"
 #include "sqlite/statement.h"
 
 namespace reprise::catalog {
@@ -35,8 +38,10 @@ Result<std::vector<Plain>> plain_commands(sqlite3* db) {
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db, "SELECT key, create_command FROM containers WHERE create_command <> ''"));
   std::vector<Plain> found;
-  while (REPRISE_PASS(statement.step()))
-    found.push_back({.key = ContainerKey(statement.text(0)), .command = statement.text(1)});
+  while (REPRISE_PASS(statement.step())) {
+    ContainerKey key = REPRISE_PASS(id_in<ContainerKey>(statement, 0));
+    found.push_back({.key = std::move(key), .command = statement.text(1)});
+  }
   return found;
 }
 

@@ -68,9 +68,9 @@ class JsonGolden : public testing::Test {
 
   image::Manifest manifest(const std::string& id, base::UnixMillis created = kThen) const {
     image::Manifest made;
-    made.id = CheckpointId(id);
+    made.id = CheckpointId::parse_optional(id).value();
     made.key = key_;
-    made.container = base::ContainerId(key_.str());
+    made.container = base::ContainerId::parse(key_.str()).value();
     made.name = kName;
     made.trigger = image::Trigger::kStop;
     made.ended = true;
@@ -167,7 +167,7 @@ class JsonGolden : public testing::Test {
 
   sys::TestDirectory scratch_;
   std::filesystem::path store_ = scratch_ / "store";
-  base::ContainerKey key_{std::string(64, 'a')};
+  base::ContainerKey key_ = base::ContainerKey::parse(std::string(64, 'a')).value();
 };
 
 TEST_F(JsonGolden, Lists) {

@@ -53,9 +53,9 @@ class TablesTest : public testing::Test {
   void add_checkpoint(Catalog& catalog, const std::string& id, const std::string& tag,
                       Catalog::Continue next, const std::string& name = "counter") {
     image::Manifest manifest;
-    manifest.id = base::CheckpointId(id);
+    manifest.id = base::CheckpointId::parse_optional(id).value();
     manifest.key = key_;
-    manifest.container = base::ContainerId(key_.str());
+    manifest.container = base::ContainerId::parse(key_.str()).value();
     manifest.name = name;
     manifest.trigger = image::Trigger::kStop;
     manifest.ended = true;
@@ -72,7 +72,7 @@ class TablesTest : public testing::Test {
   }
   void add_session(Catalog& catalog, const std::string& id, base::UnixMillis begin,
                    catalog::SessionStatus status) {
-    catalog::SessionRow row{.id = base::SessionId(id),
+    catalog::SessionRow row{.id = base::SessionId::parse(id).value(),
                             .key = key_,
                             .kind = catalog::SessionKind::kCheckpoint,
                             .trigger = "stop",
@@ -99,7 +99,7 @@ class TablesTest : public testing::Test {
   }
 
   fs::path root_;
-  base::ContainerKey key_{std::string(64, 'a')};
+  base::ContainerKey key_ = base::ContainerKey::parse(std::string(64, 'a')).value();
 };
 
 TEST_F(TablesTest, ListsCheckpoints) {

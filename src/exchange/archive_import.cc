@@ -234,8 +234,8 @@ Result<void> Import::write_parts(const Recreation& recreation) {
 
 Result<image::Manifest> Import::describe() const {
   image::Manifest manifest;
-  manifest.key = base::ContainerKey("import-" + writer_->id().str());
-  manifest.container = base::ContainerId(wishes_.id);
+  manifest.key = REPRISE_PASS(base::ContainerKey::parse("import-" + writer_->id().str()));
+  manifest.container = REPRISE_PASS(base::ContainerId::parse_optional(wishes_.id));
   manifest.name = wishes_.name.empty() ? "import-" + writer_->id().str() : wishes_.name;
   manifest.trigger = image::Trigger::kImport;
   manifest.created = taken_;

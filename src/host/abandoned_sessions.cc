@@ -34,13 +34,15 @@ base::Result<std::vector<base::SessionId>> abandoned_sessions(const Layout& layo
   std::error_code error;
   std::filesystem::directory_iterator entry(directory, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    // Not one of ours.
+    auto id = base::SessionId::parse(entry->path().filename().string());
+    if (!id) continue;
     std::error_code unknown;
     const auto lock_file = session_lock_file(entry->path());
     // Not made yet; and making it would bring a directory back that is just being removed.
     if (!std::filesystem::exists(lock_file, unknown) && !unknown) continue;
     const auto lock = sys::FileLock::try_lock(lock_file);
-    if (lock || lock.error().code() != base::ErrorCode::kBusy)
-      found.emplace_back(entry->path().filename().string());
+    if (lock || lock.error().code() != base::ErrorCode::kBusy) found.push_back(std::move(*id));
   }
   if (error && error != std::errc::no_such_file_or_directory)
     return base::fail_errno(error.value(), "looking for sessions in '" + directory.string() + "'");

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "json/reader.h"
 #include "json/writer.h"
@@ -21,7 +22,7 @@ namespace {
 
 constexpr std::size_t kLongestNote = std::size_t{64} << 10;
 
-ContinuationNote parse(const std::string& text) {
+Result<ContinuationNote> parse(const std::string& text) {
   const json object = json_reader::parse(text);
   const auto state = object.at("state").get<std::string>();
   ContinuationNote note;
@@ -31,8 +32,10 @@ ContinuationNote parse(const std::string& text) {
     return note;
   }
   // Whatever a later version may call it: there is something, and it must not be passed over.
-  note.checkpoint = base::CheckpointId(object.at("checkpoint").get<std::string>());
-  note.session = base::SessionId(object.at("session").get<std::string>());
+  note.checkpoint =
+      REPRISE_PASS(base::CheckpointId::parse_optional(object.at("checkpoint").get<std::string>()));
+  note.session =
+      REPRISE_PASS(base::SessionId::parse_optional(object.at("session").get<std::string>()));
   note.store = json_reader::bytes_in(object.at("store"));
   return note;
 }
@@ -59,14 +62,15 @@ Result<std::optional<ContinuationNote>> read_note(const std::filesystem::path& b
   if (!text && text.error().error_number() == ENOENT) return std::nullopt;
   if (!text) return std::unexpected(text.error());
   try {
-    return parse(*text);
+    if (Result<ContinuationNote> note = parse(*text)) return std::optional(std::move(*note));
   } catch (const json::exception&) {
-    return std::unexpected(
-        Error(ErrorCode::kCorrupt, "'" + file.string() +
-                                       "', which says what the container is to go on from, cannot "
-                                       "be read")
-            .with_hint("see 'reprise checkpoint ls'; 'reprise start --cold' begins anew"));
+    // As below.
   }
+  return std::unexpected(
+      Error(ErrorCode::kCorrupt, "'" + file.string() +
+                                     "', which says what the container is to go on from, cannot "
+                                     "be read")
+          .with_hint("see 'reprise checkpoint ls'; 'reprise start --cold' begins anew"));
 }
 
 Result<void> remove_note(const std::filesystem::path& bundle) {

@@ -21,6 +21,12 @@ std::string scope_of(const std::filesystem::path& root) {
   return root.string();
 }
 
+std::string scope_in(const std::vector<std::string>& state_args) {
+  std::string root = oci::root_of(state_args);
+  while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+  return scope_of(root);
+}
+
 std::string value_of(const std::map<std::string, std::string>& texts, const std::string& name) {
   const auto found = texts.find(name);
   return found == texts.end() ? "" : found->second;
@@ -29,25 +35,22 @@ std::string value_of(const std::map<std::string, std::string>& texts, const std:
 }  // namespace
 
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id) {
-  std::string root = oci::root_of(state_args);
-  while (root.size() > 1 && root.ends_with('/')) root.pop_back();
-  const std::string scope = scope_of(root);
-  const std::string key = scope.empty() ? id.str() : scope + "/" + id.str();
-  std::string file_name = key;
+  const std::string scope = scope_in(state_args);
+  base::ContainerKey key = base::key_in(scope, id);
+  std::string file_name = key.str();
   std::ranges::replace(file_name, '/', '@');  // no id contains it
-  return {.id = id, .key = base::ContainerKey(key), .file_name = std::move(file_name)};
+  return {.id = id, .key = std::move(key), .file_name = std::move(file_name)};
 }
 
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id,
-                  const std::string& name) {
+                  const base::KeyName& name) {
   Identity who = identify(state_args, id);
-  if (name.empty()) return who;
-  who.key = identify(state_args, base::ContainerId("@" + name)).key;
+  if (!name.empty()) who.key = base::key_in(scope_in(state_args), name);
   return who;
 }
 
-std::string default_key_name(const std::map<std::string, std::string>& labels,
-                             const std::string& container) {
+base::KeyName default_key_name(const std::map<std::string, std::string>& labels,
+                               const std::string& container) {
   std::string name;
   // First, since podman-compose gives all containers of a project one unit.
   std::string project = value_of(labels, "com.docker.compose.project");
@@ -55,23 +58,25 @@ std::string default_key_name(const std::map<std::string, std::string>& labels,
   const std::string service = value_of(labels, "com.docker.compose.service");
   const std::string unit = value_of(labels, "PODMAN_SYSTEMD_UNIT");
   if (!project.empty() && !service.empty()) {
-    if (value_of(labels, "com.docker.compose.oneoff") == "True") return "";
+    if (value_of(labels, "com.docker.compose.oneoff") == "True") return {};
     name = "compose:" + project + ":" + service + ":" +
            value_of(labels, "com.docker.compose.container-number");
   } else if (!unit.empty()) {
     name = "unit:" + unit + ":" + container;
   }
-  name = oci::as_key_name(std::move(name));
-  return oci::check_key_name(name) ? name : "";
+  return base::KeyName::parse(oci::as_key_name(std::move(name))).value_or(base::KeyName());
 }
 
 Whereabouts find_by_key(const base::ContainerKey& key) {
   const std::size_t slash = key.str().rfind('/');
-  if (slash == std::string::npos) return {.id = base::ContainerId(key.str()), .state_args = {}};
+  const auto id_in = [](std::string_view text) {
+    return base::ContainerId::parse(text).value_or(base::ContainerId());  // "@NAME" is none
+  };
+  if (slash == std::string::npos) return {.id = id_in(key.str()), .state_args = {}};
   const std::string scope = key.str().substr(0, slash);
   const std::string root =
       scope.starts_with('/') ? scope : std::string(kContainerdRoots) + "/" + scope;
-  return {.id = base::ContainerId(key.str().substr(slash + 1)), .state_args = {"--root", root}};
+  return {.id = id_in(key.str().substr(slash + 1)), .state_args = {"--root", root}};
 }
 
 }  // namespace reprise::host

@@ -26,17 +26,18 @@ struct Identity {
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id);
 
 // The same for one with a name that outlives the container as well (annotation reprise.dev/key):
-// its key is "@NAME", in the scope as above, which no id can be. Empty: as above.
+// its key is "@NAME", in the scope as above, which no id can be. None: as above.
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id,
-                  const std::string& name);
+                  const base::KeyName& name);
 
 // For a container that others make anew each time: a service of compose, a unit of systemd
-// (quadlet, `podman generate systemd --new`); empty if the labels name neither. `container`: its
+// (quadlet, `podman generate systemd --new`); none if the labels name neither. `container`: its
 // name. Pure.
-std::string default_key_name(const std::map<std::string, std::string>& labels,
-                             const std::string& container);
+base::KeyName default_key_name(const std::map<std::string, std::string>& labels,
+                               const std::string& container);
 
-// The other way round, for a container of which only the key is known. Pure.
+// The other way round, for a container of which only the key is known; of one with a name the id is
+// not known. Pure.
 struct Whereabouts {
   base::ContainerId id;
   std::vector<std::string> state_args;

@@ -37,17 +37,18 @@ TEST(Identity, EqualIdsOfOtherRootsAreOthers) {
 
 TEST(Identity, ANameOutlivesTheId) {
   const base::ContainerId id("f1");
-  EXPECT_EQ(identify({}, id, "web").key.str(), "@web");
-  EXPECT_EQ(identify({}, id, "web").file_name, "f1");
-  EXPECT_EQ(identify({}, id, "").key.str(), "f1");
-  EXPECT_EQ(identify({"--root=/run/containerd/runc/k8s.io"}, id, "web").key.str(), "k8s.io/@web");
+  EXPECT_EQ(identify({}, id, base::KeyName("web")).key.str(), "@web");
+  EXPECT_EQ(identify({}, id, base::KeyName("web")).file_name, "f1");
+  EXPECT_EQ(identify({}, id, base::KeyName()).key.str(), "f1");
+  EXPECT_EQ(identify({"--root=/run/containerd/runc/k8s.io"}, id, base::KeyName("web")).key.str(),
+            "k8s.io/@web");
 }
 
 TEST(Identity, ThoseThatOthersMakeAnewHaveANameByDefault) {
-  EXPECT_EQ(default_key_name({}, "web"), "");
-  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "web.service"}}, "systemd-web"),
+  EXPECT_EQ(default_key_name({}, "web").str(), "");
+  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "web.service"}}, "systemd-web").str(),
             "unit:web.service:systemd-web");
-  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "a\\x2db.service"}}, "w"),
+  EXPECT_EQ(default_key_name({{"PODMAN_SYSTEMD_UNIT", "a\\x2db.service"}}, "w").str(),
             "unit:a_x2db.service:w");
   // podman-compose: one unit for the whole project.
   std::map<std::string, std::string> labels = {
@@ -55,9 +56,9 @@ TEST(Identity, ThoseThatOthersMakeAnewHaveANameByDefault) {
       {"io.podman.compose.project", "shop"},
       {"com.docker.compose.service", "db"},
       {"com.docker.compose.container-number", "1"}};
-  EXPECT_EQ(default_key_name(labels, "shop_db_1"), "compose:shop:db:1");
+  EXPECT_EQ(default_key_name(labels, "shop_db_1").str(), "compose:shop:db:1");
   labels["com.docker.compose.oneoff"] = "True";
-  EXPECT_EQ(default_key_name(labels, "shop_db_run"), "");
+  EXPECT_EQ(default_key_name(labels, "shop_db_run").str(), "");
 }
 
 TEST(Identify, IsFoundByItsKey) {
@@ -69,6 +70,7 @@ TEST(Identify, IsFoundByItsKey) {
     EXPECT_EQ(found.id, who.id);
     EXPECT_EQ(found.state_args, args);
   }
+  EXPECT_TRUE(find_by_key(base::ContainerKey("k8s.io/@web")).id.empty());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "oci/runtime.h"
 #include "sys/file_lock.h"
@@ -22,7 +23,7 @@ using base::Result;
 namespace {
 
 struct Holder {
-  std::string id;
+  ContainerId id;
   sys::ProcessRef maker;  // who makes it, before runc remembers it
 };
 
@@ -32,14 +33,16 @@ Result<std::optional<Holder>> load_holder(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
   std::istringstream words(REPRISE_PASS(sys::read_file(file)));
   Holder holder;
-  words >> holder.id >> holder.maker.pid >> holder.maker.start_ticks;
+  std::string id;
+  words >> id >> holder.maker.pid >> holder.maker.start_ticks;
   if (!words) return std::nullopt;
-  return holder;
+  holder.id = REPRISE_TRY(ContainerId::parse(id), "reading '" + file.string() + "'");
+  return std::optional(std::move(holder));
 }
 
 Result<bool> lives(const Holder& holder, const oci::Runtime& runtime) {
   if (holder.maker.pid != ::getpid() && sys::is_alive(holder.maker)) return true;
-  const auto state = runtime.state_of(ContainerId(holder.id));
+  const auto state = runtime.state_of(holder.id);
   if (state) return sys::is_alive(state->init);
   if (state.error().code() == ErrorCode::kNotFound) return false;
   return std::unexpected(state.error());
@@ -54,9 +57,8 @@ Result<std::optional<ContainerId>> take_key(const Layout& layout, const Identity
   const sys::FileLock lock = REPRISE_TRY(sys::FileLock::lock(file.string() + ".lock", kPatience),
                                          "asking who has the key");
   const auto holder = REPRISE_PASS(load_holder(file));
-  if (holder && holder->id != who.id.str())
-    if (REPRISE_PASS(lives(*holder, runtime)))
-      return std::optional<ContainerId>(ContainerId(holder->id));
+  if (holder && holder->id != who.id)
+    if (REPRISE_PASS(lives(*holder, runtime))) return std::optional<ContainerId>(holder->id);
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
   REPRISE_PASS(sys::replace_file(file, who.id.str() + " " + std::to_string(self.pid) + " " +
                                            std::to_string(self.start_ticks) + "\n"));

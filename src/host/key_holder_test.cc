@@ -16,7 +16,8 @@ class KeyHolder : public testing::Test {
   void SetUp() override { ASSERT_TRUE(layout_.create()); }
   auto take(const char* id) {
     const std::vector<std::string> args = {"--root", (directory_.path() / "runc").string()};
-    return take_key(layout_, identify(args, base::ContainerId(id), "web"),
+    return take_key(layout_,
+                    identify(args, base::ContainerId::parse(id).value(), base::KeyName("web")),
                     {.program = "runc", .state_args = args});
   }
   sys::TestDirectory directory_;

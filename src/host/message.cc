@@ -56,7 +56,7 @@ Outcome outcome_in(const json& j) {
   outcome.code = base::error_code_named(j.value("code", ""));
   outcome.reason = j.value("reason", "");
   outcome.hint = j.value("hint", "");
-  outcome.checkpoint = base::CheckpointId(j.value("checkpoint", ""));
+  outcome.checkpoint = id_from<base::CheckpointId>(j.value("checkpoint", ""));
   outcome.freeze_ms = j.value("freeze_ms", std::int64_t{0});
   outcome.total_ms = j.value("total_ms", std::int64_t{0});
   outcome.bytes = j.value("bytes", std::uint64_t{0});

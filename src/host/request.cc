@@ -60,7 +60,7 @@ CheckpointRequest checkpoint_in(const json& j) {
 RestoreRequest restore_in(const json& j) {
   RestoreRequest request;
   request.bundle = json_reader::bytes_in(j.at("bundle"));
-  request.checkpoint = base::CheckpointId(j.at("checkpoint").get<std::string>());
+  request.checkpoint = id_from<base::CheckpointId>(j.at("checkpoint").get<std::string>());
   request.globals = words_from_json(j.value("globals", json::array()));
   request.options = words_from_json(j.value("options", json::array()));
   request.acknowledges = j.value("acknowledges", false);
@@ -92,9 +92,9 @@ Result<WorkerRequest> decode_worker_request(const std::string& text) {
     const json j = json_reader::parse(text);
     WorkerRequest request;
     const bool restore = index_of(kVerbs, j.at("verb").get<std::string>()) == 1;
-    request.session = base::SessionId(j.at("session").get<std::string>());
-    request.container = base::ContainerId(j.at("container").get<std::string>());
-    request.key = base::ContainerKey(j.value("key", ""));
+    request.session = id_from<base::SessionId>(j.at("session").get<std::string>());
+    request.container = id_from<base::ContainerId>(j.at("container").get<std::string>());
+    request.key = id_from<base::ContainerKey>(j.value("key", ""));
     request.runtime_args = words_from_json(j.value("runtime_args", json::array()));
     request.lock_passed = j.value("lock_passed", false);
     if (restore)

@@ -100,11 +100,15 @@ Result<std::vector<ManifestFile>> decode_files(FieldReader& fields, std::int64_t
 
 Result<Manifest> decode_fields(FieldReader& fields, std::int64_t version) {
   Manifest m;
-  const std::string id = REPRISE_PASS(fields.text("id"));
-  if (!base::parse_id(id)) return fields.wrong("id", "is not a checkpoint's id");
-  m.id = base::CheckpointId(id);
-  m.key = base::ContainerKey(REPRISE_PASS(fields.text_not_empty("key")));
-  m.container = base::ContainerId(REPRISE_PASS(fields.text("container")));
+  auto id = base::CheckpointId::parse(REPRISE_PASS(fields.text("id")));
+  if (!id) return fields.wrong("id", "is not a checkpoint's id");
+  m.id = std::move(*id);
+  auto key = base::ContainerKey::parse(REPRISE_PASS(fields.text_not_empty("key")));
+  if (!key) return fields.wrong("key", "is not a container's key");
+  m.key = std::move(*key);
+  auto container = base::ContainerId::parse_optional(REPRISE_PASS(fields.text("container")));
+  if (!container) return fields.wrong("container", "is not a container's id");
+  m.container = std::move(*container);
   m.name = REPRISE_PASS(fields.text("name"));
   const Result<Trigger> trigger = parse_trigger(REPRISE_PASS(fields.text("trigger")));
   if (!trigger) return fields.wrong("trigger", "is not a trigger");

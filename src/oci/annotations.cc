@@ -130,19 +130,18 @@ Result<void> check_annotations(const Annotations& annotations) {
   Annotations ours = annotations;
   std::erase_if(ours, [](const auto& one) { return !one.first.starts_with(kPrefix); });
   REPRISE_PASS(parse_wishes(ours));
-  if (const std::string key = key_name(ours); !key.empty())
+  if (const std::string key = value_of(ours, annotation::kKey, ""); !key.empty())
     REPRISE_TRY(check_key_name(key), std::string("reading annotation '") + annotation::kKey + "'");
   return {};
 }
 
-std::string key_name(const Annotations& annotations) {
-  return value_of(annotations, annotation::kKey, "");
+base::KeyName key_name(const Annotations& annotations) {
+  return base::KeyName::parse(value_of(annotations, annotation::kKey, ""))
+      .value_or(base::KeyName());
 }
 
 Result<void> check_key_name(std::string_view name) {
-  constexpr std::size_t kLongest = 128;
-  if (!name.empty() && name.size() <= kLongest && std::ranges::all_of(name, may_be_in_name))
-    return {};
+  if (base::KeyName::parse(name)) return {};
   return std::unexpected(
       Error(ErrorCode::kInvalidInput, "'" + std::string(name) + "' is no key")
           .with_hint("a key has 1 to 128 letters, digits and '_', '.', ':', '@', '-'"));

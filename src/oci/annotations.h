@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/id.h"
 #include "base/result.h"
 
 namespace reprise::oci {
@@ -69,8 +70,9 @@ bool asks_for_checkpoints(std::string_view text);
 // values.
 base::Result<void> check_annotations(const Annotations& annotations);
 
-// The key that they give; empty if there is none, or it is empty.
-std::string key_name(const Annotations& annotations);
+// The key that they give; none if there is none, it is empty, or is no key, which
+// check_annotations() refuses.
+base::KeyName key_name(const Annotations& annotations);
 // kInvalidInput for what is no key: 1 to 128 of [A-Za-z0-9_.:@-].
 base::Result<void> check_key_name(std::string_view name);
 // `text` with '_' for what may not be in a key.

@@ -69,8 +69,9 @@ TEST(Annotations, ThoseThatAreNoneOfOursAreRefused) {
 }
 
 TEST(Annotations, AKeyIsAName) {
-  EXPECT_EQ(key_name({{"reprise.dev/key", "web"}}), "web");
-  EXPECT_EQ(key_name({}), "");
+  EXPECT_EQ(key_name({{"reprise.dev/key", "web"}}).str(), "web");
+  EXPECT_TRUE(key_name({}).empty());
+  EXPECT_TRUE(key_name({{"reprise.dev/key", "no key"}}).empty());
   for (const char* good : {"web", "unit:a@1.service:web", "A_.-9"})
     EXPECT_TRUE(check_key_name(good)) << good;
   for (const char* bad : {"", "a/b", "a b", "\n"}) EXPECT_FALSE(check_key_name(bad)) << bad;

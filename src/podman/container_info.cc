@@ -100,7 +100,7 @@ Result<std::vector<ContainerInfo>> parse_inspect(std::string_view text) {
   std::vector<ContainerInfo> result;
   for (const json& object : document) {
     ContainerInfo info = container_of(object);
-    if (info.id.empty() || info.status.empty())
+    if (info.container().empty() || info.status.empty())
       return fail(ErrorCode::kCorrupt, "podman describes a container without 'Id' or 'State'");
     result.push_back(std::move(info));
   }
@@ -121,7 +121,7 @@ Result<ContainerInfo> parse_container_config(std::string_view text) {
       .labels = named_texts_of(child_of(object, "labels"))};
   // The API says what it wants in other words than a command's.
   if (info.create_command.empty()) info.create_command = command_of_config(text);
-  if (info.id.empty())
+  if (info.container().empty())
     return fail(ErrorCode::kCorrupt, "podman's record of a container has no 'id'");
   return info;
 }

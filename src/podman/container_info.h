@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/result.h"
 
 namespace reprise::podman {
@@ -26,7 +27,7 @@ struct Mount {
 };
 
 struct ContainerInfo {
-  std::string id;  // 64 hex digits
+  std::string id;  // 64 hex digits; container(), for who needs to know that it is one
   std::string name;
   std::string status;  // Podman's word: "created", "running", "paused", "exited", "stopping", …
   pid_t pid = 0;       // of the container's init, in the host's pid namespace; 0 if it does not run
@@ -52,6 +53,9 @@ struct ContainerInfo {
   bool terminal = false;     // --tty
 
   // A container with tasks: running or paused.
+  [[nodiscard]] base::ContainerId container() const {
+    return base::ContainerId::parse(id).value_or(base::ContainerId());  // which we do not read
+  }
   [[nodiscard]] bool has_tasks() const { return pid > 0; }
 };
 

@@ -33,7 +33,7 @@ namespace {
 
 host::WorkerRequest request_of(const Call& call, const host::Identity& who, int signal) {
   return {
-      .session = base::SessionId(base::random_id()),
+      .session = base::SessionId::random(),
       .container = who.id,
       .key = with_key(call, who).key,
       .runtime_args = call.arguments.state_globals(),

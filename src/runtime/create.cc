@@ -45,7 +45,7 @@ constexpr std::array<std::string_view, 7> kValuedOptions = {
 Result<Creation> read_creation(const Call& call) {
   const auto words = call.arguments.positional(kValuedOptions);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
-  const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
+  const base::ContainerId id = REPRISE_PASS(base::ContainerId::parse(words[0]));
   Creation creation{.who = host::identify(call.arguments.state_globals(), id)};
   creation.bundle = bundle_of(call);
   const oci::Spec spec = REPRISE_PASS(oci::load_spec(creation.bundle));
@@ -181,7 +181,7 @@ Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
                                   bool wants_cold) {
   const sys::ProcessRef self = REPRISE_PASS(sys::process_ref(::getpid()));
   for (;;) {
-    Attempt attempt{call, creation, catalog, base::SessionId(base::random_id()), {}};
+    Attempt attempt{call, creation, catalog, base::SessionId::random(), {}};
     const auto claimed =
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {

@@ -33,14 +33,14 @@ std::filesystem::path note_of(const Call& call, const host::Identity& who) {
 
 // The container of `creation` under the key `name`, if no other one lives there.
 Result<std::optional<base::ContainerId>> take(const Call& call, Creation& creation,
-                                              const std::string& name) {
+                                              const base::KeyName& name) {
   const auto globals = call.arguments.state_globals();
   host::Identity who = host::identify(globals, creation.who.id, name);
   auto other = REPRISE_PASS(host::take_key(call.layout, who, call.runtime()));
   if (other) return other;
   const std::filesystem::path note = note_of(call, who);
   REPRISE_PASS(sys::make_directories(note.parent_path()));
-  REPRISE_PASS(sys::replace_file(note, name));
+  REPRISE_PASS(sys::replace_file(note, name.str()));
   creation.who = std::move(who);
   return other;
 }
@@ -67,7 +67,10 @@ Result<void> settle_key(const Call& call, Creation& creation) {
   const auto given = creation.annotations.find(oci::annotation::kKey);
   if (given != creation.annotations.end()) {
     if (given->second.empty()) return {};
-    const auto other = REPRISE_PASS(take(call, creation, given->second));
+    const auto name =
+        REPRISE_TRY(base::KeyName::parse(given->second),
+                    std::string("reading annotation '") + oci::annotation::kKey + "'");
+    const auto other = REPRISE_PASS(take(call, creation, name));
     if (!other) return {};
     return std::unexpected(
         Error(ErrorCode::kBusy,
@@ -79,15 +82,15 @@ Result<void> settle_key(const Call& call, Creation& creation) {
   const auto info = podman::load_recorded_info(creation.bundle, creation.who.id.str());
   if (!info && info.error().code() == ErrorCode::kNotFound) return {};  // not Podman's
   if (!info) return std::unexpected(info.error());
-  std::string name = host::default_key_name(info->labels, info->name);
+  base::KeyName name = host::default_key_name(info->labels, info->name);
   if (name.empty()) return {};
   if (const auto other = REPRISE_PASS(take(call, creation, name))) {
-    creation.cold_because = "container '" + other->str() + "' has the key '" + name +
+    creation.cold_because = "container '" + other->str() + "' has the key '" + name.str() +
                             "' and runs: this one has a key of its own";
     tell_caller(call, Severity::kWarning, creation.cold_because);
-    name.clear();
+    name = {};
   }
-  return oci::annotate(creation.bundle, oci::annotation::kKey, name);
+  return oci::annotate(creation.bundle, oci::annotation::kKey, name.str());
 }
 
 Result<void> check_predecessor(const Call& call, catalog::Catalog& catalog, Creation& creation) {
@@ -115,8 +118,9 @@ host::Identity with_key(const Call& call, host::Identity who) {
   const auto globals = call.arguments.state_globals();
   if (const auto state = call.runtime().state_of(who.id))
     return host::identify(globals, who.id, oci::key_name(state->annotations));
-  if (const auto name = sys::read_file(note_of(call, who)))
-    return host::identify(globals, who.id, *name);
+  if (const auto text = sys::read_file(note_of(call, who)))
+    if (const auto name = base::KeyName::parse(*text))
+      return host::identify(globals, who.id, *name);
   return who;
 }
 

@@ -38,7 +38,7 @@ Result<Target> parse_target(const Call& call) {
   constexpr std::array<std::string_view, 0> kNoValued{};
   const auto words = call.arguments.positional(kNoValued);
   if (words.empty()) return base::fail(ErrorCode::kInvalidInput, "no container named");
-  const base::ContainerId id(REPRISE_PASS(base::parse_id(words[0])));
+  const base::ContainerId id = REPRISE_PASS(base::ContainerId::parse(words[0]));
   Target target{.who = host::identify(call.arguments.state_globals(), id)};
   if (words.size() > 1) target.signal = REPRISE_PASS(sys::parse_signal(words[1]));
   return target;

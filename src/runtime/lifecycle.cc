@@ -33,9 +33,9 @@ namespace {
 std::optional<host::Identity> container_of(const Call& call) {
   const auto words = call.arguments.positional({});
   if (words.empty()) return std::nullopt;
-  const auto id = base::parse_id(words.front());
+  const auto id = base::ContainerId::parse(words.front());
   if (!id) return std::nullopt;
-  return host::identify(call.arguments.state_globals(), base::ContainerId(*id));
+  return host::identify(call.arguments.state_globals(), *id);
 }
 
 // Whether the marker was there.
@@ -102,9 +102,9 @@ int execute(const Call& call) {
                                                                "pidfd-socket"};
   const auto words = call.arguments.positional(kValuedOptions);
   if (words.empty()) return pass_through(call);
-  const auto id = base::parse_id(words.front());
+  const auto id = base::ContainerId::parse(words.front());
   if (id) {
-    const auto who = host::identify(call.arguments.state_globals(), base::ContainerId(*id));
+    const auto who = host::identify(call.arguments.state_globals(), *id);
     const auto released =
         network::release_noted(network::adopted_note_of(call.layout.network_baseline_of(who)));
     if (!released) tell_caller(call, Severity::kWarning, released.error().message());

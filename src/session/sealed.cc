@@ -50,7 +50,8 @@ Result<std::optional<image::Manifest>> find_sealed(store::CheckpointStore& store
   const auto id = sys::read_file(checkpoint_file(layout, session));
   if (!id && id.error().error_number() == ENOENT)
     return REPRISE_TRY(search_sealed(store, session), step);
-  auto manifest = store.manifest(base::CheckpointId(REPRISE_TRY(id, step)));
+  const auto checkpoint = REPRISE_TRY(base::CheckpointId::parse(REPRISE_TRY(id, step)), step);
+  auto manifest = store.manifest(checkpoint);
   if (!manifest && manifest.error().code() == ErrorCode::kNotFound) return std::nullopt;
   return REPRISE_TRY(std::move(manifest), step);
 }

@@ -76,7 +76,7 @@ class Settling : public testing::Test {
 
   host::WorkerRequest request(const char* session) const {
     host::WorkerRequest request;
-    request.session = base::SessionId(session);
+    request.session = base::SessionId::parse(session).value();
     request.container = base::ContainerId("web");
     request.runtime_args = {"--root", (base_ / "runc").string()};
     return request;
@@ -152,13 +152,14 @@ TEST_F(Settling, ARunDirectoryWithALockAloneGoesUnlessItIsYoung) {
 // After an upgrade: what it was is still in the catalog.
 TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
   auto catalog = std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
-  ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("old"),
-                                     .key = base::ContainerKey((base_ / "runc/web").string()),
-                                     .kind = catalog::SessionKind::kCheckpoint,
-                                     .trigger = "stop",
-                                     .begin = 1,
-                                     .status = catalog::SessionStatus::kRunning,
-                                     .phases = "{}"}));
+  ASSERT_TRUE(catalog.begin_session(
+      {.id = base::SessionId("old"),
+       .key = base::ContainerKey::parse((base_ / "runc/web").string()).value(),
+       .kind = catalog::SessionKind::kCheckpoint,
+       .trigger = "stop",
+       .begin = 1,
+       .status = catalog::SessionStatus::kRunning,
+       .phases = "{}"}));
   const auto directory = layout_.session_run_directory(base::SessionId("old"));
   ASSERT_TRUE(sys::make_directories(directory));
   std::ofstream(directory / "lock");

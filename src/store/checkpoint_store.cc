@@ -82,7 +82,7 @@ Result<void> CheckpointStore::check_blocks(const pages::Contents& contents) {
 }
 
 Result<void> CheckpointStore::remove(const CheckpointId& id) {
-  if (!base::parse_id(id.str())) return {};
+  if (id.empty()) return {};
   const std::string step = "removing checkpoint '" + id.str() + "'";
   // Two who remove the same checkpoint: the slower one finds it gone.
   const Result<void> renamed =
@@ -94,8 +94,8 @@ Result<void> CheckpointStore::remove(const CheckpointId& id) {
 
 Result<std::vector<CheckpointId>> CheckpointStore::list() {
   std::vector<CheckpointId> ids;
-  for (std::string& name : REPRISE_PASS(sys::names_in(store_->layout.checkpoints())))
-    if (base::parse_id(name)) ids.emplace_back(std::move(name));
+  for (const std::string& name : REPRISE_PASS(sys::names_in(store_->layout.checkpoints())))
+    if (auto id = CheckpointId::parse(name)) ids.push_back(std::move(*id));
   return ids;
 }
 
@@ -140,8 +140,7 @@ Result<std::uint64_t> CheckpointStore::stored_bytes(const CheckpointId& id) {
 }
 
 Result<std::string> read_sealed(const OpenStore& store, const CheckpointId& id) {
-  // Ids come from people and become file names.
-  if (!base::parse_id(id.str())) return no_such_checkpoint(id);
+  if (id.empty()) return no_such_checkpoint(id);
   const path file = store.layout.sealed(id);
   Result<std::string> text = sys::read_file(file, kMaxCheckpointFile);
   if (!text && text.error().error_number() == ENOENT) return no_such_checkpoint(id);

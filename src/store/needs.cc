@@ -46,12 +46,13 @@ Result<std::vector<CheckpointNeeds>> needs_of_all(const OpenStore& store, pages:
   std::vector<CheckpointNeeds> all;
   const std::vector<std::string> names = REPRISE_PASS(sys::names_in(store.layout.checkpoints()));
   for (const std::string& name : names) {
-    const CheckpointId id(name);
+    const auto id = CheckpointId::parse(name);
+    if (!id) continue;  // not one of ours
     struct stat status{};
-    if (::lstat(store.layout.sealed(id).c_str(), &status) != 0) continue;  // removed since
-    auto packs = REPRISE_PASS(packs_of(store, index, id, stamp_of(status)));
+    if (::lstat(store.layout.sealed(*id).c_str(), &status) != 0) continue;  // removed since
+    auto packs = REPRISE_PASS(packs_of(store, index, *id, stamp_of(status)));
     if (!packs) continue;
-    all.push_back({.id = id,
+    all.push_back({.id = *id,
                    .file_bytes = static_cast<std::uint64_t>(status.st_size),
                    .packs = std::move(*packs)});
   }

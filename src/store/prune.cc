@@ -14,14 +14,14 @@ namespace {
 
 // Containers that were made anew under one name are counted as one: those that are gone would keep
 // their newest checkpoint for ever. No key contains a blank.
-base::ContainerKey group_of(const catalog::CheckpointRow& row) {
-  return row.name.empty() ? row.key : base::ContainerKey("name " + row.name);
+std::string group_of(const catalog::CheckpointRow& row) {
+  return row.name.empty() ? row.key.str() : "name " + row.name;
 }
 
 // Those that are counted together with those of `key`.
 std::vector<catalog::CheckpointRow> rows_beside(std::vector<catalog::CheckpointRow> rows,
                                                 const base::ContainerKey& key) {
-  std::set<base::ContainerKey> groups;
+  std::set<std::string> groups;
   for (const catalog::CheckpointRow& row : rows)
     if (row.key == key) groups.insert(group_of(row));
   std::erase_if(rows,
@@ -34,7 +34,7 @@ catalog::StoreFacts facts_of(const std::vector<catalog::CheckpointRow>& rows) {
   facts.checkpoints.reserve(rows.size());
   for (const catalog::CheckpointRow& row : rows)
     facts.checkpoints.push_back({.id = row.id,
-                                 .key = group_of(row),
+                                 .group = group_of(row),
                                  .created = row.created,
                                  .of_a_stop = row.trigger == image::Trigger::kStop,
                                  .kept = row.pending || row.pinned || !row.tag.empty()});
@@ -52,7 +52,7 @@ void add_copies(catalog::StoreFacts& facts, const std::vector<catalog::Copy>& co
 
 // A file that the catalog does not know (yet) takes space, and is not ours to remove.
 catalog::CheckpointFacts stranger(const CheckpointNeeds& needs) {
-  return {.id = needs.id, .key = base::ContainerKey(needs.id.str()), .kept = true};
+  return {.id = needs.id, .group = needs.id.str(), .kept = true};
 }
 
 void add_sizes(catalog::StoreFacts& facts, const StoreNeeds& needs) {

@@ -60,7 +60,7 @@ TEST_F(PruneTest, ContainersThatWereMadeAnewUnderOneNameAreCountedAsOne) {
   for (unsigned i = 0; i < 3; ++i) {
     const CheckpointId id = put({{"pages-1.img", noise(100'000, i)}});
     image::Manifest manifest = value_of(store_->manifest(id));
-    manifest.key = base::ContainerKey("id-" + std::to_string(i));
+    manifest.key = base::ContainerKey::parse("id-" + std::to_string(i)).value();
     manifest.name = "web";
     manifest.trigger = image::Trigger::kStop;
     manifest.created = ++now_;

@@ -72,8 +72,8 @@ path memory_spool(const StoreLayout& layout, const CheckpointId& id) {
 }
 
 // The ids of spools in memory, of writers and readers that may have left nothing else.
-std::set<std::string> spooled_ids(const StoreLayout& layout) {
-  std::set<std::string> ids;
+std::set<CheckpointId> spooled_ids(const StoreLayout& layout) {
+  std::set<CheckpointId> ids;
   const std::string prefix = spool_prefix(layout);
   std::error_code error;
   fs::directory_iterator entry(kMemory, error);
@@ -81,10 +81,11 @@ std::set<std::string> spooled_ids(const StoreLayout& layout) {
     const std::string name = entry->path().filename().string();
     struct stat status{};
     // Anybody may write there.
-    if (name.starts_with(prefix) && base::parse_id(name.substr(prefix.size())) &&
-        ::lstat(entry->path().c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+    if (!name.starts_with(prefix)) continue;
+    auto id = CheckpointId::parse(std::string_view(name).substr(prefix.size()));
+    if (id && ::lstat(entry->path().c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
         status.st_uid == ::geteuid())
-      ids.insert(name.substr(prefix.size()));
+      ids.insert(std::move(*id));
   }
   return ids;
 }
@@ -98,13 +99,14 @@ Result<bool> is_alive(const StoreLayout& layout, const CheckpointId& id) {
 }
 
 // The ids in staging/, by directory or lock file, and those of spools in memory.
-Result<std::set<std::string>> staged_ids(const StoreLayout& layout) {
-  std::set<std::string> ids;
+Result<std::set<CheckpointId>> staged_ids(const StoreLayout& layout) {
+  std::set<CheckpointId> ids;
   for (const std::string& name : REPRISE_PASS(sys::names_in(layout.staging()))) {
-    if (name.starts_with(StoreLayout::kRemovedPrefix) || !base::parse_id(name)) continue;
-    ids.insert(name.ends_with(StoreLayout::kLockSuffix)
-                   ? name.substr(0, name.rfind(StoreLayout::kLockSuffix))
-                   : name);
+    if (name.starts_with(StoreLayout::kRemovedPrefix)) continue;
+    auto id = CheckpointId::parse(name.substr(0, name.ends_with(StoreLayout::kLockSuffix)
+                                                     ? name.rfind(StoreLayout::kLockSuffix)
+                                                     : name.size()));
+    if (id) ids.insert(std::move(*id));
   }
   ids.merge(spooled_ids(layout));
   return ids;
@@ -135,7 +137,7 @@ Result<TakenOver> take_over(const StoreLayout& layout, const CheckpointId& id) {
 }  // namespace
 
 Result<StagingPlace> StagingPlace::make(const StoreLayout& layout, std::uint64_t plain_bytes) {
-  const CheckpointId id(base::random_id());
+  const CheckpointId id = CheckpointId::random();
   // Keeps a sweep from seeing the directory before its lock is held.
   const sys::FileLock creation =
       REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
@@ -184,8 +186,8 @@ Result<int> sweep_staging(const StoreLayout& layout) {
     for (const std::string& name : REPRISE_PASS(sys::names_in(layout.staging())))
       if (name.starts_with(StoreLayout::kRemovedPrefix))
         to_remove.push_back(layout.staging() / name);
-    for (const std::string& id : REPRISE_PASS(staged_ids(layout))) {
-      const TakenOver taken = REPRISE_PASS(take_over(layout, CheckpointId(id)));
+    for (const CheckpointId& id : REPRISE_PASS(staged_ids(layout))) {
+      const TakenOver taken = REPRISE_PASS(take_over(layout, id));
       if (taken.directory) to_remove.push_back(*taken.directory);
       if (taken.left_something) ++swept;
     }
@@ -203,8 +205,8 @@ Result<std::vector<CheckpointId>> living(const StoreLayout& layout) {
 
 Result<std::vector<CheckpointId>> living_while_locked(const StoreLayout& layout) {
   std::vector<CheckpointId> ids;
-  for (const std::string& name : REPRISE_PASS(staged_ids(layout)))
-    if (REPRISE_PASS(is_alive(layout, CheckpointId(name)))) ids.emplace_back(name);
+  for (const CheckpointId& id : REPRISE_PASS(staged_ids(layout)))
+    if (REPRISE_PASS(is_alive(layout, id))) ids.push_back(id);
   return ids;
 }
 

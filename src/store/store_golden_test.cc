@@ -80,7 +80,7 @@ TEST(StoreGoldenTest, TheFirstVersionIsRead) {
   const auto store = open_golden(directory.path());
   const auto ids = entries(directory.path() / "checkpoints");
   ASSERT_EQ(ids.size(), 1U);
-  auto reader = value_of(open_checkpoint(store, CheckpointId(ids.front())));
+  auto reader = value_of(open_checkpoint(store, CheckpointId::parse(ids.front()).value()));
   EXPECT_EQ(reader->manifest().name, "web");
   EXPECT_TRUE(read(value_of(reader->pages().materialize()) / "pages-1.img") == memory());
   EXPECT_EQ(read(value_of(reader->part("rootfs.tar"))), "a part");

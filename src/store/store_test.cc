@@ -235,10 +235,9 @@ TEST_F(StoreTest, NamesStayInside) {
   auto writer = value_of(store_->begin({}));
   for (const char* name : {"../x", "a/b", "", ".hidden"})
     EXPECT_EQ(writer->part(name).error().code(), ErrorCode::kInvalidInput) << name;
-  for (const char* id : {"../../etc/passwd", "", "a/b", "."}) {
-    EXPECT_EQ(store_->open(CheckpointId(id)).error().code(), ErrorCode::kNotFound) << id;
-    EXPECT_TRUE(store_->remove(CheckpointId(id))) << id;
-  }
+  // Other texts are no ids.
+  EXPECT_EQ(store_->open(CheckpointId()).error().code(), ErrorCode::kNotFound);
+  EXPECT_TRUE(store_->remove(CheckpointId()));
 }
 
 // --- removal

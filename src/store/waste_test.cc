@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMega = 1 << 20;
 
 CheckpointNeeds checkpoint(const std::string& id, std::vector<pages::PackNeed> packs) {
-  return {.id = CheckpointId(id), .packs = std::move(packs)};
+  return {.id = CheckpointId::parse(id).value(), .packs = std::move(packs)};
 }
 
 // 1000 MB in packs of 100.

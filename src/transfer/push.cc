@@ -247,7 +247,7 @@ Result<std::string> seal_note(const store::StoreConfig& config, const Checkpoint
 Result<CheckpointId> note_owner(const std::string& name) {
   constexpr std::string_view kNotes = kRemoteNotes;
   if (name.starts_with(kNotes))
-    if (auto id = base::parse_id(name.substr(kNotes.size()))) return CheckpointId(std::move(*id));
+    if (auto id = CheckpointId::parse(name.substr(kNotes.size()))) return id;
   return base::fail(ErrorCode::kNotFound, "'" + name + "' is no note");
 }
 

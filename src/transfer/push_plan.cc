@@ -99,11 +99,14 @@ Result<void> Planner::search(const remote::ObjectInfo& object) {
   if (!text && text.error().code() == ErrorCode::kNotFound) return {};
   REPRISE_PASS(text);
   if (key_of_checkpoint(*text) != store_.keys.id) return {};
-  const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
+  const auto id = id_of(object.name, kRemoteCheckpoints);
+  if (!id) return {};  // no checkpoint
   // What cannot be read names no blocks that could be counted on.
-  (void)pages::visit_blocks(store_.keys, id, std::move(*text), [&](const pages::BlockPlace& place) {
-    if (there_.contains(place.pack)) known_.insert_or_assign(place.id, place);
-  });
+  (void)pages::visit_blocks(store_.keys, *id, std::move(*text),
+                            [&](const pages::BlockPlace& place) {
+                              if (there_.contains(place.pack))
+                                known_.insert_or_assign(place.id, place);
+                            });
   return {};
 }
 

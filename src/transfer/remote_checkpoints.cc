@@ -20,30 +20,32 @@ Result<RemoteCheckpoints> remote_checkpoints(const store::StoreConfig& config,
   RemoteCheckpoints found;
   RemoteKeys known(*store, from);
   for (const auto& object : REPRISE_TRY(from.list(kRemoteCheckpoints), step)) {
-    const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
+    const auto id = id_of(object.name, kRemoteCheckpoints);
+    if (!id) continue;  // no checkpoint
     const Result<std::string> text = from.get(object.name, store::kMaxCheckpointFile);
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;  // removed since
     REPRISE_TRY(text, step);
     const auto keys = known.of(*text);
     if (!keys && keys.error().code() != ErrorCode::kDenied) REPRISE_TRY(keys, step);
     Result<pages::Contents> contents =
-        keys ? pages::open_contents(**keys, id, *text) : std::unexpected(keys.error());
-    if (contents && *keys != &store->keys) found.of_others.push_back(id);
+        keys ? pages::open_contents(**keys, *id, *text) : std::unexpected(keys.error());
+    if (contents && *keys != &store->keys) found.of_others.push_back(*id);
     if (contents)
       found.manifests.push_back(std::move(contents->manifest));
     else
-      found.unreadable.push_back(id);
+      found.unreadable.push_back(*id);
   }
   return found;
 }
 
 Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::ObjectStore& from) {
   const std::string name = kRemoteCheckpoints + REPRISE_PASS(base::parse_id(prefix));
-  const std::size_t skip = std::string_view(kRemoteCheckpoints).size();
   std::string candidates;
   std::vector<CheckpointId> found;
   for (const auto& object : REPRISE_PASS(from.list(name))) {
-    found.emplace_back(object.name.substr(skip));
+    auto id = id_of(object.name, kRemoteCheckpoints);
+    if (!id) continue;  // no checkpoint
+    found.push_back(std::move(*id));
     if (object.name == name) return found.back();
     candidates += (candidates.empty() ? "'" : ", '") + found.back().str() + "'";
   }

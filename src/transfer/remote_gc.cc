@@ -83,18 +83,24 @@ bool RemoteCollection::is_known(const ObjectInfo& object) const {
 
 // nullopt if it was removed meanwhile, or is unreadable, which is noted.
 Result<std::optional<RemoteCollection::Known>> RemoteCollection::read(const ObjectInfo& object) {
-  const CheckpointId id(object.name.substr(std::string_view(kRemoteCheckpoints).size()));
+  const auto id = id_of(object.name, kRemoteCheckpoints);
+  if (!id) {
+    // It may need anything.
+    unreadable_.push_back(object.name);
+    if (!why_) why_ = id.error();
+    return std::nullopt;
+  }
   Result<std::string> text = at_.get(object.name, store::kMaxCheckpointFile);
   if (!text && text.error().code() == ErrorCode::kNotFound) return std::nullopt;
   REPRISE_PASS(text);
   Names packs;
   const auto keys = keys_.of(*text);
   const Result<void> visited =
-      keys ? pages::visit_blocks(**keys, id, std::move(*text),
+      keys ? pages::visit_blocks(**keys, *id, std::move(*text),
                                  [&](const pages::BlockPlace& place) { packs.insert(place.pack); })
            : std::unexpected(keys.error());
   if (visited) return Known{.object = object, .packs = std::move(packs)};
-  unreadable_.push_back(id.str());
+  unreadable_.push_back(id->str());
   if (!why_) why_ = visited.error();
   return std::nullopt;
 }
@@ -103,8 +109,7 @@ Result<std::optional<RemoteCollection::Known>> RemoteCollection::read(const Obje
 Result<Names> RemoteCollection::needed() {
   Names names;
   for (const ObjectInfo& object : REPRISE_PASS(at_.list(kRemoteCheckpoints))) {
-    names.insert(
-        remote_note(CheckpointId(object.name.substr(std::string_view(kRemoteCheckpoints).size()))));
+    if (const auto id = id_of(object.name, kRemoteCheckpoints)) names.insert(remote_note(*id));
     if (!is_known(object)) {
       auto known = REPRISE_PASS(read(object));
       if (!known) continue;

@@ -29,8 +29,8 @@ class RecordTest : public testing::Test {
  protected:
   RecordTest() {
     request_.session = base::SessionId("sess00000001");
-    request_.container = base::ContainerId(kId);
-    request_.key = ContainerKey(kId);
+    request_.container = base::ContainerId::parse(kId).value();
+    request_.key = ContainerKey::parse(kId).value();
     request_.runtime_args = {"--root", (scratch_ / "runc").string()};
     bundle_ = scratch_ / "storage/overlay-containers" / kId / "userdata";
     fs::create_directories(bundle_);
@@ -60,14 +60,14 @@ class RecordTest : public testing::Test {
   }
   // A container of the same name, whose checkpoint waits under this key.
   void add_predecessor(const std::string& key) {
-    ASSERT_TRUE(catalog_.put_container({.key = ContainerKey(key), .name = "web"}));
+    ASSERT_TRUE(catalog_.put_container({.key = ContainerKey::parse(key).value(), .name = "web"}));
     image::Manifest manifest;
     manifest.id = base::CheckpointId("ckpt00000001");
-    manifest.key = ContainerKey(key);
+    manifest.key = ContainerKey::parse(key).value();
     ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", catalog::Catalog::Continue::kYes));
   }
   bool waits(const std::string& key) {
-    return catalog_.continuation(ContainerKey(key)).value().has_value();
+    return catalog_.continuation(ContainerKey::parse(key).value()).value().has_value();
   }
   base::Result<std::string> record() {
     auto [ours, theirs] = std::move(*sys::MessageSocket::pair());
@@ -79,7 +79,7 @@ class RecordTest : public testing::Test {
     return record_container(context);
   }
   std::optional<catalog::ContainerRow> recorded() {
-    return catalog_.container(ContainerKey(kId)).value();
+    return catalog_.container(ContainerKey::parse(kId).value()).value();
   }
 
   sys::TestDirectory scratch_;
@@ -143,7 +143,7 @@ TEST_F(RecordTest, WhatWaitsUnderAnotherKindOfKeyStays) {
     add_predecessor(key);
     ASSERT_TRUE(record());
     EXPECT_TRUE(waits(key)) << key;
-    ASSERT_TRUE(catalog_.drop_continuation(ContainerKey(key)));
+    ASSERT_TRUE(catalog_.drop_continuation(ContainerKey::parse(key).value()));
     ASSERT_TRUE(catalog_.remove_checkpoint(base::CheckpointId("ckpt00000001")));
   }
 }

@@ -33,7 +33,7 @@ Result<void> checkpoint_unless_heard(const session::GuardedSession& guarded,
   base::log(base::LogLevel::kWarn, "nobody heard that the container runs, checkpointing it",
             {{"container", restore.container.str()}});
   const host::WorkerRequest request{
-      .session = base::SessionId(base::random_id()),
+      .session = base::SessionId::random(),
       .container = restore.container,
       .key = restore.key,
       .runtime_args = restore.runtime_args,

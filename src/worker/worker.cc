@@ -244,16 +244,20 @@ int verdict(const std::filesystem::path& hook_socket, const sys::Environment& en
   const Result<Place> place = place_of(environment);
   if (!place) return 1;
   // The socket lies in the session's run directory.
-  const base::SessionId session(hook_socket.parent_path().filename().string());
-  return session::may_end_without_session(place->layout, place->store, session) ? 0 : 1;
+  const auto session = base::SessionId::parse(hook_socket.parent_path().filename().string());
+  if (!session) return 1;
+  return session::may_end_without_session(place->layout, place->store, *session) ? 0 : 1;
 }
 
 int recover(const std::string& ours, const sys::Environment& environment) {
-  std::optional<base::SessionId> session;
-  if (!ours.empty()) session = base::SessionId(ours);
-  const Result<Place> place = place_of(environment);
-  const auto settled = !place ? std::unexpected(place.error())
-                              : session::settle_abandoned(place->layout, place->store, session);
+  const auto settle = [&]() -> Result<void> {
+    std::optional<base::SessionId> session;
+    if (!ours.empty()) session = REPRISE_PASS(base::SessionId::parse(ours));
+    const Place place = REPRISE_PASS(place_of(environment));
+    REPRISE_PASS(session::settle_abandoned(place.layout, place.store, session));
+    return {};
+  };
+  const Result<void> settled = settle();
   if (settled) return 0;
   std::fprintf(stderr, "reprise-worker: %s\n", settled.error().message().c_str());
   return base::exit_code(settled.error().code());

@@ -53,8 +53,7 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
   else
     findings.push_back({Health::kOk, "state", info.status, {}});
 
-  const std::filesystem::path lock =
-      node.layout.lock_of(host::identify({}, base::ContainerId(info.id)));
+  const std::filesystem::path lock = node.layout.lock_of(host::identify({}, info.container()));
   std::error_code error;
   if (std::filesystem::exists(lock, error) && !sys::FileLock::try_lock(lock))
     findings.push_back({Health::kWarn, "session", "a session is running on it",
@@ -65,7 +64,7 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info,
 // What a checkpoint would refuse, or say nothing of because it carries it.
 std::vector<Finding> check_network(const podman::ContainerInfo& info, const host::Layout& layout) {
   const network::NetworkNamespace ns = "/proc/" + std::to_string(info.pid) + "/ns/net";
-  const auto file = layout.network_baseline_of(host::identify({}, base::ContainerId(info.id)));
+  const auto file = layout.network_baseline_of(host::identify({}, info.container()));
   const auto look = [&]() -> Result<std::vector<Finding>> {
     std::vector<Finding> findings;
     if (REPRISE_PASS(sys::is_own_network(ns))) return findings;

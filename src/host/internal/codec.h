@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -34,6 +35,14 @@ std::size_t index_of(const std::array<std::string_view, kCount>& names, const st
   for (std::size_t i = 0; i < kCount; ++i)
     if (names[i] == name) return i;
   throw std::out_of_range(name);
+}
+
+// An empty text is none. Throws std::out_of_range for what is no id.
+template <typename Id>
+Id id_from(const std::string& text) {
+  auto id = Id::parse_optional(text);
+  if (!id) throw std::out_of_range(text);
+  return std::move(*id);
 }
 
 // Words of a command line are bytes.

@@ -37,8 +37,8 @@ Result<podman::ContainerInfo> find_running(const Node& node, const std::string& 
 }
 
 host::WorkerRequest request_for(const podman::ContainerInfo& info, const CheckpointWishes& wishes) {
-  return {.session = base::SessionId(base::random_id()),
-          .container = base::ContainerId(info.id),
+  return {.session = base::SessionId::random(),
+          .container = info.container(),
           .key = key_of(info),
           .runtime_args = {},
           .what = host::CheckpointRequest{.end = wishes.end,

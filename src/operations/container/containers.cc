@@ -18,7 +18,7 @@ using base::ErrorCode;
 
 namespace {
 
-std::string name_in_key(const podman::ContainerInfo& info) {
+base::KeyName name_in_key(const podman::ContainerInfo& info) {
   const std::filesystem::path config = info.config_path;
   if (!config.empty())
     if (const auto spec = oci::load_spec(config.parent_path()))
@@ -30,7 +30,7 @@ std::string name_in_key(const podman::ContainerInfo& info) {
 }  // namespace
 
 base::ContainerKey key_of(const podman::ContainerInfo& info) {
-  return host::identify({}, base::ContainerId(info.id), name_in_key(info)).key;
+  return host::identify({}, info.container(), name_in_key(info)).key;
 }
 
 Result<std::optional<podman::ContainerInfo>> container_with(catalog::Catalog& catalog,
@@ -97,13 +97,12 @@ Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string
   // Without Podman, or with one that does not know it any more, history is still there.
   const auto known = REPRISE_PASS(catalog.containers_named(name));
   if (!known.empty()) return known.front().key;
-  const auto by_id = REPRISE_PASS(catalog.container(base::ContainerKey(name)));
-  if (by_id) return by_id->key;
-  const base::ContainerKey named("@" + name);
-  if (REPRISE_PASS(catalog.container(named))) return named;
+  const auto key = base::ContainerKey::parse(name);
+  if (key && REPRISE_PASS(catalog.container(*key))) return *key;
+  const auto named = base::ContainerKey::parse("@" + name);
+  if (named && REPRISE_PASS(catalog.container(*named))) return *named;
   // Containers that were not made through Podman have a history only.
-  if (!REPRISE_PASS(catalog.lives(base::ContainerKey(name))).empty())
-    return base::ContainerKey(name);
+  if (key && !REPRISE_PASS(catalog.lives(*key)).empty()) return *key;
   return std::unexpected(info.error());
 }
 

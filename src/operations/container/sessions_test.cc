@@ -18,7 +18,7 @@ using catalog::Catalog;
 class SessionsTest : public testing::Test {
  protected:
   void add_session(const std::string& id, base::UnixMillis begin, catalog::SessionStatus status) {
-    catalog::SessionRow row{.id = base::SessionId(id),
+    catalog::SessionRow row{.id = base::SessionId::parse(id).value(),
                             .key = key_,
                             .kind = catalog::SessionKind::kCheckpoint,
                             .trigger = "stop",
@@ -36,7 +36,7 @@ class SessionsTest : public testing::Test {
 
   sys::TestDirectory root_;
   Catalog catalog_ = std::move(*store::open_catalog(store::StoreConfig::at(root_.path())));
-  base::ContainerKey key_{std::string(64, 'a')};
+  base::ContainerKey key_ = base::ContainerKey::parse(std::string(64, 'a')).value();
 };
 
 TEST_F(SessionsTest, FindsTheSessionOfAStop) {

@@ -59,10 +59,9 @@ Error with_way_out(const Error& error, const podman::ContainerInfo& info) {
 // Not beside a start that is just claiming the checkpoint.
 Result<sys::FileLock> lock_container(const Node& node, const podman::ContainerInfo& info) {
   REPRISE_PASS(node.layout.create());
-  return REPRISE_TRY(
-      sys::FileLock::lock(node.layout.lock_of(host::identify({}, base::ContainerId(info.id))),
-                          kStartPatience),
-      "waiting for a session on it");
+  return REPRISE_TRY(sys::FileLock::lock(node.layout.lock_of(host::identify({}, info.container())),
+                                         kStartPatience),
+                     "waiting for a session on it");
 }
 
 // What it would have gone on from; nullopt if nothing, or if there is no store.

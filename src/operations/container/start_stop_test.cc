@@ -63,7 +63,7 @@ class StartStop : public testing::Test {
   TestNode here_{between_ / "depot"};
   FakePodman podman_;
   TestProgress progress_;
-  base::ContainerKey key_{std::string(64, 'a')};
+  base::ContainerKey key_ = base::ContainerKey::parse(std::string(64, 'a')).value();
 };
 
 TEST_F(StartStop, WhatDoesNotRunOrIsNotOursIsNotStopped) {

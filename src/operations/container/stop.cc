@@ -83,7 +83,7 @@ class Stop {
       if (!session) lose_catalog(session.error());
     }
     // A session that cannot write itself down holds the container's lock all the same.
-    if (node_.layout.is_in_session(host::identify({}, base::ContainerId(info_.id)).file_name))
+    if (node_.layout.is_in_session(host::identify({}, info_.container()).file_name))
       last_in_session_ = base::now_unix_millis();
     const base::UnixMillis since = std::max(last_in_session_, begin_);
     if (last_in_session_ == 0 && base::now_unix_millis() - since < kBeginPatienceMs)

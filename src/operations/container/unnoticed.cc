@@ -34,7 +34,9 @@ std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
     const auto info = std::ranges::find(containers, id, &podman::ContainerInfo::id);
     const bool known = info != containers.end();
     if (known && info->has_tasks()) continue;
-    const auto state = runtime.state_of(base::ContainerId(id));
+    const auto container = base::ContainerId::parse(id);
+    if (!container) continue;  // not runc's
+    const auto state = runtime.state_of(*container);
     if (!state || !sys::is_alive(state->init)) continue;
     const auto wishes = oci::parse_wishes(state->annotations);
     if (!wishes || !wishes->checkpoint_on_stop) continue;

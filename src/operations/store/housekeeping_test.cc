@@ -69,7 +69,7 @@ TEST_F(Housekeeping, PruneKeepsTheNewestAndWhatIsPinned) {
 
 // One that waits for a container that is gone would be kept for ever.
 TEST_F(Housekeeping, PruneLetsGoWhatWaitsForContainersThatAreGone) {
-  const base::ContainerKey key(std::string(64, 'a'));
+  const base::ContainerKey key = base::ContainerKey::parse(std::string(64, 'a')).value();
   const CheckpointId waits = here_.put("waits", "", key);
   here_.put("newer", "", key);
   ASSERT_TRUE(here_.catalog().set_continuation(key, waits));

@@ -42,7 +42,7 @@ Result<catalog::StoreFacts> facts_of(const Node& node, catalog::Catalog& catalog
     if (std::ranges::find(there.of_others, manifest.id) != there.of_others.end()) continue;
     const bool kept = REPRISE_PASS(is_kept(node, catalog, remote, manifest.id));
     facts.checkpoints.push_back({.id = manifest.id,
-                                 .key = manifest.key,
+                                 .group = manifest.key.str(),
                                  .created = manifest.created,
                                  .of_a_stop = manifest.trigger == image::Trigger::kStop,
                                  .kept = kept});

@@ -39,8 +39,9 @@ Result<RemoteNote> decode_remote_note(const std::string& text) {
   const bool whole = json.contains("command_image_index") &&
                      json["command_image_index"].is_number_integer() && !text_of("key").empty();
   if (!whole) return fail(ErrorCode::kCorrupt, "its note says nothing of its container");
+  auto key = REPRISE_TRY(base::ContainerKey::parse(text_of("key")), "reading its note");
   note.container =
-      catalog::ContainerRow{.key = base::ContainerKey(text_of("key")),
+      catalog::ContainerRow{.key = std::move(key),
                             .name = text_of("name"),
                             .image = text_of("image"),
                             .create_command = text_of("create_command"),

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "store/open_store.h"
 
@@ -20,6 +21,10 @@ inline std::string remote_checkpoint(const base::CheckpointId& id) {
   return kRemoteCheckpoints + id.str();
 }
 inline std::string remote_note(const base::CheckpointId& id) { return kRemoteNotes + id.str(); }
+// Whose checkpoint or note that is; kInvalidInput for an object that is none, whoever put it there.
+inline base::Result<base::CheckpointId> id_of(const std::string& object, std::string_view below) {
+  return base::CheckpointId::parse(std::string_view(object).substr(below.size()));
+}
 // What a note is sealed for.
 inline std::string note_bound(const base::CheckpointId& id) {
   return "reprise note 1 " + id.str() + "\n";
