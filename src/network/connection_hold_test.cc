@@ -71,7 +71,7 @@ TEST(ConnectionHold, HasANameThatNftTakes) {
     return hold_name(base::ContainerKey::parse(key).value());
   };
   EXPECT_EQ(name("0123-ab.c"), "reprise-hold-0123-ab.c");
-  EXPECT_EQ(name("default/web 1;}"), "reprise-hold-default_web_1__");
+  EXPECT_EQ(name("/a 1;}/web"), "reprise-hold-_a_1___web");
   EXPECT_EQ(name(std::string(300, 'x') + "/web"), "reprise-hold-" + std::string(196, 'x') + "_web");
 }
 
