@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What dumps and restores a container for one session. There is one engine, runc with CRIU
-// (criu_engine.h), and a fake of it for the tests of sessions.
+// (engine/criu/), and a fake of it for the tests of sessions.
 //
 // A dump is begun, and then freezes the container and writes it. Rounds that copy memory while it
 // still runs, and a page server that takes it, come between the two. A restore is planned, run by

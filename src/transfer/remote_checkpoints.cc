@@ -39,7 +39,12 @@ Result<RemoteCheckpoints> remote_checkpoints(const store::StoreConfig& config,
 }
 
 Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::ObjectStore& from) {
-  const std::string name = kRemoteCheckpoints + REPRISE_PASS(base::parse_id(prefix));
+  const auto none = [&] {
+    return fail(ErrorCode::kNotFound, "'" + from.url() + "' has no checkpoint '" + prefix + "'");
+  };
+  // What comes from people becomes part of a name there.
+  if (!base::parse_id(prefix)) return none();
+  const std::string name = kRemoteCheckpoints + prefix;
   std::string candidates;
   std::vector<CheckpointId> found;
   for (const auto& object : REPRISE_PASS(from.list(name))) {
@@ -50,8 +55,7 @@ Result<CheckpointId> find_remote_checkpoint(const std::string& prefix, remote::O
     candidates += (candidates.empty() ? "'" : ", '") + found.back().str() + "'";
   }
   if (found.size() == 1) return found.front();
-  if (found.empty())
-    return fail(ErrorCode::kNotFound, "'" + from.url() + "' has no checkpoint '" + prefix + "'");
+  if (found.empty()) return none();
   return fail(ErrorCode::kInvalidInput,
               "'" + prefix + "' names more than one checkpoint: " + candidates);
 }

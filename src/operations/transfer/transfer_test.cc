@@ -65,6 +65,15 @@ TEST_F(TransferTest, ANameStandsForTheNewestCheckpointOfItsContainer) {
   EXPECT_EQ(pull_by(old.str().substr(0, 8)), old);
 }
 
+// A key with a name in it is no beginning of an id, and was refused as a bad one.
+TEST_F(TransferTest, WhatCannotBeginAnIdIsLookedForAmongKeysAndNames) {
+  for (const char* key : {"@web", "no id: a name"}) {
+    const auto none = pull(there_.node, key, "depot", progress_);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code(), ErrorCode::kNotFound) << none.error().details();
+  }
+}
+
 TEST_F(TransferTest, ATagThatIsInUseHereStaysWhereItIs) {
   const CheckpointId ours = there_.put("ours", "safe");
   const CheckpointId theirs = here_.put("theirs", "safe");
