@@ -34,11 +34,16 @@ std::string value_of(const std::map<std::string, std::string>& texts, const std:
 
 }  // namespace
 
+std::string file_name_of(const base::ContainerKey& key) {
+  std::string file_name = key.str();
+  std::ranges::replace(file_name, '/', '@');  // no id contains it
+  return file_name;
+}
+
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id) {
   const std::string scope = scope_in(state_args);
   base::ContainerKey key = base::key_in(scope, id);
-  std::string file_name = key.str();
-  std::ranges::replace(file_name, '/', '@');  // no id contains it
+  std::string file_name = file_name_of(key);
   return {.id = id, .key = std::move(key), .file_name = std::move(file_name)};
 }
 

@@ -21,6 +21,9 @@ struct Identity {
   std::string file_name;   // of locks and markers: one for each root and id, whatever the key is
 };
 
+// `key` as the name of a file.
+std::string file_name_of(const base::ContainerKey& key);
+
 // The one place that makes keys. Under Podman and plain runc the key is the id, under containerd
 // "NAMESPACE/ID", below any other root "ROOT/ID". `state_args` as in oci/runtime.h. Pure.
 Identity identify(const std::vector<std::string>& state_args, const base::ContainerId& id);

@@ -72,6 +72,9 @@ RestoreRequest restore_in(const json& j) {
 Identity identity_of(const WorkerRequest& request) {
   Identity who = identify(request.runtime_args, request.container);
   if (!request.key.empty()) who.key = request.key;
+  // Of one of which only the key is known (find_by_key()): no lock of its id, but one that is a
+  // file.
+  if (request.container.empty()) who.file_name = file_name_of(request.key);
   return who;
 }
 

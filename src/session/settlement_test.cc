@@ -151,22 +151,28 @@ TEST_F(Settling, ARunDirectoryWithALockAloneGoesUnlessItIsYoung) {
 
 // After an upgrade: what it was is still in the catalog.
 TEST_F(Settling, AnUnreadableRequestIsMadeUpForByTheCatalog) {
-  auto catalog = std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
-  ASSERT_TRUE(catalog.begin_session(
-      {.id = base::SessionId("old"),
-       .key = base::ContainerKey::parse((base_ / "runc/web").string()).value(),
-       .kind = catalog::SessionKind::kCheckpoint,
-       .trigger = "stop",
-       .begin = 1,
-       .status = catalog::SessionStatus::kRunning,
-       .phases = "{}"}));
-  const auto directory = layout_.session_run_directory(base::SessionId("old"));
-  ASSERT_TRUE(sys::make_directories(directory));
-  std::ofstream(directory / "lock");
-  std::ofstream(directory / "request.json") << "{}";
-  EXPECT_EQ(settle_abandoned(layout_, store::StoreConfig::at(layout_.store)).value(), 1);
-  EXPECT_EQ(catalog.find_session("old").value().status, catalog::SessionStatus::kFailed);
-  EXPECT_FALSE(fs::exists(directory));
+  int number = 0;
+  // One by its id, and two of which only names are known.
+  for (const std::string& key :
+       {(base_ / "runc/web").string(), std::string("@quad"), std::string("k8s.io/@quad")}) {
+    const base::SessionId old = base::SessionId::parse("old" + std::to_string(++number)).value();
+    auto catalog = std::move(*store::open_existing_catalog(store::StoreConfig::at(layout_.store)));
+    ASSERT_TRUE(catalog.begin_session({.id = old,
+                                       .key = base::ContainerKey::parse(key).value(),
+                                       .kind = catalog::SessionKind::kCheckpoint,
+                                       .trigger = "stop",
+                                       .begin = 1,
+                                       .status = catalog::SessionStatus::kRunning,
+                                       .phases = "{}"}));
+    const auto directory = layout_.session_run_directory(old);
+    ASSERT_TRUE(sys::make_directories(directory));
+    std::ofstream(directory / "lock");
+    std::ofstream(directory / "request.json") << "{}";
+    const auto settled = settle_abandoned(layout_, store::StoreConfig::at(layout_.store));
+    EXPECT_EQ(settled.value_or(-1), 1) << key << ": " << (settled ? "" : settled.error().details());
+    EXPECT_EQ(catalog.find_session(old.str()).value().status, catalog::SessionStatus::kFailed);
+    EXPECT_FALSE(fs::exists(directory));
+  }
 }
 
 TEST_F(Settling, NoStoreIsNoAnswer) {
