@@ -35,9 +35,18 @@ Result<void> heed_pending(const Call& call, const ContinuationNote& note,
                                         "', which the container is to go on from")
             .with_hint("it was taken into '" + note.store.string() +
                        "': mount that disk, or bring that store back"));
+  if (REPRISE_PASS(session).status != catalog::SessionStatus::kRunning) return {};
   // The host went down between the seal and its row, or before the seal.
-  if (REPRISE_PASS(session).status == catalog::SessionStatus::kRunning) recover(call);
-  return {};
+  recover(call);
+  if (REPRISE_PASS(catalog.find_session(note.session.str())).status !=
+      catalog::SessionStatus::kRunning)
+    return {};
+  return std::unexpected(
+      Error(ErrorCode::kBusy, "whether checkpoint '" + note.checkpoint.str() +
+                                  "' was completed is not known: session '" + note.session.str() +
+                                  "' could not be settled")
+          .with_hint("try again, or see 'reprise logs " + note.session.str() +
+                     "'; to begin anew without the checkpoint: reprise start --cold"));
 }
 
 }  // namespace

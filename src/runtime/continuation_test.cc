@@ -154,6 +154,23 @@ TEST_F(ContinuationTest, TheStoreThatKnowsTheSessionIsTheRightOne) {
   EXPECT_TRUE(is_noted()) << "until the restore";
 }
 
+// It started cold, and the checkpoint was in no list.
+TEST_F(ContinuationTest, ASessionThatCouldNotBeSettledIsNoAnswer) {
+  Catalog catalog = make_store();
+  ASSERT_TRUE(catalog.begin_session({.id = base::SessionId("sess00000001"),
+                                     .key = key_,
+                                     .kind = catalog::SessionKind::kCheckpoint,
+                                     .begin = 1,
+                                     .status = catalog::SessionStatus::kRunning}));
+  note(State::kPending);
+  const auto heeded = heed_note(call_, creation_, catalog);
+  ASSERT_FALSE(heeded);
+  EXPECT_EQ(heeded.error().code(), ErrorCode::kBusy);
+  EXPECT_NE(heeded.error().message().find("'ckpt00000001'"), std::string::npos);
+  EXPECT_FALSE(heeded.error().hint().empty());
+  EXPECT_TRUE(is_noted());
+}
+
 TEST_F(ContinuationTest, AnotherStoreInItsPlaceIsNoAnswer) {
   Catalog catalog = make_store();
   note(State::kPending);
