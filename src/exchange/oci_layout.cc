@@ -13,6 +13,7 @@
 #include "base/scope_exit.h"
 #include "exchange/layer_writer.h"
 #include "exchange/oci_image.h"
+#include "json/reader.h"
 #include "json/writer.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -24,6 +25,7 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 using nlohmann::json;
+using nlohmann::ordered_json;
 using std::filesystem::path;
 
 namespace {
@@ -81,23 +83,28 @@ Result<json> read_index(const path& directory) {
   return parse_index(REPRISE_PASS(sys::read_file(file, kMaxJson)), file);
 }
 
-// An empty one if there is none yet.
-Result<json> load_index(const path& directory) {
+// To be changed and written again, so with all that others put there. An empty one if there is none
+// yet.
+Result<ordered_json> load_index(const path& directory) {
+  const path file = directory / kIndexFile;
   std::error_code error;
-  if (!std::filesystem::exists(directory / kIndexFile, error))
-    return json{{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", json::array()}};
-  return read_index(directory);
+  if (!std::filesystem::exists(file, error))
+    return ordered_json{
+        {"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", ordered_json::array()}};
+  const std::string text = REPRISE_PASS(sys::read_file(file, kMaxJson));
+  REPRISE_PASS(parse_index(text, file));
+  return json_reader::parse_or_discarded<ordered_json>(text);
 }
 
 Result<void> add_to_index(const path& directory, json descriptor, const std::string& tag) {
   constexpr std::chrono::seconds kPatience{10};
   const sys::FileLock lock = REPRISE_PASS(sys::FileLock::lock_existing(directory, kPatience));
-  json index = REPRISE_PASS(load_index(directory));
-  json& manifests = index["manifests"];
-  std::erase_if(manifests.get_ref<json::array_t&>(),
-                [&](const json& other) { return tag_of(other) == tag; });
+  ordered_json index = REPRISE_PASS(load_index(directory));
+  ordered_json& manifests = index["manifests"];
+  std::erase_if(manifests.get_ref<ordered_json::array_t&>(),
+                [&](const ordered_json& other) { return tag_of(json(other)) == tag; });
   descriptor["annotations"] = {{kTag, tag}};
-  manifests.push_back(std::move(descriptor));
+  manifests.push_back(ordered_json(descriptor));
   return sys::replace_file(directory / kIndexFile, json_writer::print(index));
 }
 

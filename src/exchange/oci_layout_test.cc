@@ -80,8 +80,12 @@ TEST_F(OciLayout, EveryBlobIsWhatItsDigestSays) {
 TEST_F(OciLayout, ATagMovesToTheNewImageAndOthersStay) {
   ASSERT_TRUE(write(place("one"), "1"));
   ASSERT_TRUE(write(place("two"), "2"));
+  auto others = load(directory_ / "index.json");
+  others["x-score"] = 1.5;
+  ASSERT_TRUE(sys::replace_file(directory_ / "index.json", others.dump()));
   const OciWritten again = write(place("one"), "3").value();
   const auto index = load(directory_ / "index.json");
+  EXPECT_EQ(index["x-score"], 1.5) << "which is others'";
   ASSERT_EQ(index["manifests"].size(), 2U);
   EXPECT_EQ(index["manifests"][1]["digest"], again.digest);
   EXPECT_EQ(refused(place()), ErrorCode::kNotFound) << "which one?";

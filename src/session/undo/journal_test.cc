@@ -64,6 +64,10 @@ TEST(UndoStepTest, WhatALaterVersionWroteIsKept) {
   const std::string again = encode(steps);
   EXPECT_TRUE(again.contains(R"("device":7)")) << again;
   EXPECT_EQ(decode(again).value(), steps);
+  const auto fractions =
+      decode(R"({"version":2,"steps":[{"step":"gpu-suspended","card":1.5}]})").value();
+  EXPECT_TRUE(encode(fractions).contains(R"({"step":"gpu-suspended","card":1.5})"))
+      << encode(fractions);
 }
 
 TEST(UndoStepTest, WhatIsNoJournalIsAnError) {

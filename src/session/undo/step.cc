@@ -13,6 +13,7 @@ namespace reprise::session::undo {
 using base::ErrorCode;
 using base::Result;
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 namespace {
 
@@ -43,15 +44,16 @@ void from_json(const json& value, std::map<std::string, std::string>& texts) {
     texts[json_reader::bytes_in(one.at("name"))] = json_reader::bytes_in(one.at("value"));
 }
 
-json step_to_json(const Unknown& step) {
-  return json_reader::parse_or_discarded<json>(step.json);  // printed from one that was read
+ordered_json step_to_json(const Unknown& step) {
+  return json_reader::parse_or_discarded<ordered_json>(
+      step.json);  // printed from one that was read
 }
 template <typename Known>
-json step_to_json(const Known& step) {
+ordered_json step_to_json(const Known& step) {
   json object{{"step", Known::kName}};
   Known::each(step,
               [&object](const char* name, const auto& field) { object[name] = to_json(field); });
-  return object;
+  return ordered_json(object);
 }
 
 template <typename Known>
@@ -68,12 +70,13 @@ std::optional<Step> read_as(const json& object, const std::string& name) {
 }
 
 template <typename... Known>
-Step read_step(const json& object, const std::variant<Unknown, Known...>* /*kinds*/) {
+Step read_step(const ordered_json& text, const std::variant<Unknown, Known...>* /*kinds*/) {
+  const json object(text);
   const std::string name = json_reader::text_in(object, "step");
   std::optional<Step> found;
   // The first that can.
   static_cast<void>(((found = read_as<Known>(object, name)) || ...));
-  return found ? std::move(*found) : Step(Unknown{json_writer::print(object)});
+  return found ? std::move(*found) : Step(Unknown{json_writer::print(text)});
 }
 
 std::string name(const Unknown& step) {
@@ -93,19 +96,20 @@ std::string name_of(const Step& step) {
 }
 
 std::string encode(const std::vector<Step>& steps) {
-  json array = json::array();
+  ordered_json array = ordered_json::array();
   for (const Step& step : steps)
     array.push_back(std::visit([](const auto& known) { return step_to_json(known); }, step));
-  return json_writer::print(json{{"version", kVersion}, {"steps", std::move(array)}});
+  return json_writer::print(ordered_json{{"version", kVersion}, {"steps", std::move(array)}});
 }
 
 Result<std::vector<Step>> decode(const std::string& text) {
-  const auto whole = json_reader::parse_or_discarded<json>(text);
+  // Ordered: what we do not know is written again as it was read.
+  const auto whole = json_reader::parse_or_discarded<ordered_json>(text);
   const auto list = whole.is_object() ? whole.find("steps") : whole.end();
   if (!whole.is_object() || list == whole.end() || !list->is_array())
     return base::fail(ErrorCode::kCorrupt, "this is no journal of a session");
   std::vector<Step> steps;
-  for (const json& object : *list)
+  for (const ordered_json& object : *list)
     steps.push_back(read_step(object, static_cast<const Step*>(nullptr)));
   return steps;
 }
