@@ -47,7 +47,7 @@ base::Result<std::vector<std::string>> addresses(const NetworkNamespace& ns);
 
 // Deletes the tables that CRIU's network lock left in `ns`: a dump that failed, or one whose tasks
 // ended, leaves a table with policy drop in a namespace that outlives the container, and nothing in
-// it could talk any more (facts: CRIU 4.2). Returns how many were deleted.
+// it could talk any more (so does CRIU 4.2). Returns how many were deleted.
 base::Result<int> remove_criu_locks(const NetworkNamespace& ns);
 
 // Makes sockets restorable that are bound to addresses which `ns` does not have any more: each

@@ -123,3 +123,36 @@ def test_what_would_no_longer_be_shared_is_named(new_pod, new_container, fidelit
         assert refused.returncode != 0
     assert_content(members)
     assert_clean(members)
+
+
+LISTENER = """
+import os, socket, time
+server = socket.create_server(('127.0.0.1', 8888))
+print('READY', os.getpid())
+time.sleep(1e6)
+"""
+TALK = """
+import socket
+server = socket.create_server(('127.0.0.1', 0))
+socket.create_connection(server.getsockname(), 5)
+"""
+
+
+def test_a_failed_start_of_one_member_leaves_the_others_their_network(new_pod, new_container):
+    """CRIU's lock stayed in the namespace, and nobody in the pod could talk any more."""
+    pod = new_pod()
+    member, other = new_container(), new_container()
+    member.run("python3", "-u", "-c", LISTENER, options=pod.options)
+    other.run_workload("counter.py", options=pod.options)
+    member.stop()
+    in_the_way = other.begin("exec", other.name, "python3", "-u", "-c", LISTENER)
+    ready, pid = in_the_way.stdout.readline().split()
+    assert ready == "READY"
+    failed = member.start(check=False)
+    assert failed.returncode != 0
+    other.exec("python3", "-c", TALK)
+    other.exec("kill", pid)
+    in_the_way.communicate(timeout=HANG)
+    member.start()
+    assert len([line for line in member.lines() if line.startswith("READY")]) == 1, "it began anew"
+    assert_clean([member, other])

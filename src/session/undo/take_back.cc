@@ -108,8 +108,15 @@ Result<void> take(const ConnectionsHeld& /*step*/, const Context& context) {
   return network::lift_hold(context.key());
 }
 
+// CRIU makes the lock of the dump anew for a restore, and leaves it behind one that fails: nobody
+// in a pod could talk any more.
 Result<void> take(const NetworkBlocked& step, const Context& /*context*/) {
-  return in_network(step.network, network::unblock_outside);
+  return in_network(step.network, [](const path& network) -> Result<void> {
+    Result<void> first = network::unblock_outside(network);
+    const Result<int> removed = network::remove_criu_locks(network);
+    if (first && !removed) first = std::unexpected(removed.error());
+    return first;
+  });
 }
 
 Result<void> take(const RootfsExchanged& /*step*/, const Context& context) {
