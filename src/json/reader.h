@@ -42,7 +42,7 @@ Json parse(std::string_view text, typename Json::parser_callback_t watch, bool a
         return !inner || inner(depth, event, value);
       };
   }
-  return Json::parse(text, watch, allow_exceptions);
+  return Json::parse(text, std::move(watch), allow_exceptions);
 }
 
 }  // namespace internal
