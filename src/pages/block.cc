@@ -25,7 +25,7 @@ using View = std::span<const std::byte>;
 enum class Codec : std::uint8_t { kNone = 0, kLz4 = 1, kZstd = 2 };
 
 // Codec, three zeros, the number of pages: docs/format/pack.md.
-constexpr std::size_t kHeaderBytes = 8;
+constexpr std::size_t kBlockHeaderBytes = 8;
 // Levels of zstd. On the memory of real programs (Python, Java, JavaScript, C++), -2 takes the time
 // of LZ4 and leaves half as much; -10 takes two thirds of it and leaves as much as LZ4
 // (docs/design/0003-store.md).
@@ -134,7 +134,7 @@ Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
   const bool try_it = effort == Effort::kSmall || promising(pages, out);
   const View plain = together(pages);
   const auto compressed = try_it ? compress(plain, level_of(effort), out) : std::nullopt;
-  std::array<std::byte, kHeaderBytes> header{};
+  std::array<std::byte, kBlockHeaderBytes> header{};
   header[0] = static_cast<std::byte>(compressed ? Codec::kZstd : Codec::kNone);
   base::put_u32(std::span(header).subspan(4), static_cast<std::uint32_t>(count));
   const View parts[] = {header, std::as_bytes(ids),
@@ -152,13 +152,13 @@ Result<Block> open_block(const crypto::Aead& key, const BlockId& id, View sealed
   Bytes plain;
   REPRISE_PASS(unseal_block(key, id, sealed, plain));
   const auto malformed = [] { return fail(ErrorCode::kCorrupt, "a block is malformed"); };
-  if (plain.size() < kHeaderBytes) return malformed();
+  if (plain.size() < kBlockHeaderBytes) return malformed();
   const std::size_t count = base::get_u32(View(plain).subspan(4));
-  if (count < 1 || count > kBlockPages || plain.size() < kHeaderBytes + count * sizeof(PageId))
+  if (count < 1 || count > kBlockPages || plain.size() < kBlockHeaderBytes + count * sizeof(PageId))
     return malformed();
   Block block{.ids = std::vector<PageId>(count), .pages = Bytes(count * kPageBytes)};
-  std::memcpy(block.ids.data(), plain.data() + kHeaderBytes, count * sizeof(PageId));
-  const View compressed = View(plain).subspan(kHeaderBytes + count * sizeof(PageId));
+  std::memcpy(block.ids.data(), plain.data() + kBlockHeaderBytes, count * sizeof(PageId));
+  const View compressed = View(plain).subspan(kBlockHeaderBytes + count * sizeof(PageId));
   if (!decompress(static_cast<Codec>(plain[0]), compressed, block.pages)) return malformed();
   return block;
 }

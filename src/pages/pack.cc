@@ -32,13 +32,13 @@ constexpr std::size_t kIdBytes = 32;
 constexpr std::size_t kKeyAt = 48;
 constexpr std::size_t kKeyBytes = 40;
 constexpr std::size_t kHeaderSumAt = 88;
-constexpr std::size_t kHeaderBytes = 96;
+constexpr std::size_t kPackHeaderBytes = 96;
 constexpr std::uint32_t kRecordMagic = 0x314B4C42;  // "BLK1"
 constexpr std::size_t kRecordSumAt = 24;
 // Nothing that seal_block makes is larger.
 constexpr std::uint32_t kMaxSealed = 2U << 20;
 
-using Header = std::array<std::byte, kHeaderBytes>;
+using Header = std::array<std::byte, kPackHeaderBytes>;
 using Record = std::array<std::byte, kRecordBytes>;
 
 std::uint64_t checksum(std::span<const std::byte> bytes) {
@@ -191,7 +191,7 @@ Result<std::vector<std::byte>> PackReader::read(const BlockPlace& place) const {
 }
 
 Result<void> PackReader::scan(const std::function<Result<void>(const BlockPlace&)>& visit) const {
-  for (std::uint64_t offset = kHeaderBytes; offset < bytes_;) {
+  for (std::uint64_t offset = kPackHeaderBytes; offset < bytes_;) {
     const BlockPlace place = REPRISE_PASS(record_at(offset));
     offset += kRecordBytes + place.bytes;
     if (offset > bytes_) return fail(ErrorCode::kCorrupt, "pack '" + id_ + "' is cut off");

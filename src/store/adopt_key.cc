@@ -19,14 +19,14 @@ using base::ErrorCode;
 using base::fail;
 
 namespace {
-constexpr std::chrono::seconds kLockTimeout{10};
+constexpr std::chrono::seconds kAdoptionTimeout{10};
 }  // namespace
 
 Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& tenant) {
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_PASS(sys::make_directories(directory));
   const sys::FileLock creation =
-      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kAdoptionTimeout));
   if (!REPRISE_PASS(sys::names_in(layout.checkpoints())).empty() ||
       !REPRISE_PASS(sys::names_in(layout.packs())).empty() ||
       !REPRISE_PASS(living_while_locked(layout)).empty())
@@ -39,7 +39,7 @@ Result<void> adopt_key(const OpenStore& store, const std::string& key_file) {
   const StoreLayout& layout = store.layout;
   const crypto::Secret kek = REPRISE_PASS(load_or_create_key(store.config));
   const sys::FileLock creation =
-      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kLockTimeout));
+      REPRISE_PASS(sys::FileLock::lock(layout.creation_lock(), kAdoptionTimeout));
   if (!REPRISE_PASS(sys::names_in(layout.checkpoints())).empty())
     return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
   if (!REPRISE_PASS(living_while_locked(layout)).empty())
