@@ -33,15 +33,13 @@ catalog::CheckpointRow row_of(const image::Manifest& manifest) {
           .cpu_time_us = manifest.cpu_time_us};
 }
 
+bool lacks_stored_bytes(const catalog::CheckpointRow& row) { return !row.stored_bytes; }
+
 // What cannot be read stays unknown.
-void find_stored_bytes(catalog::Catalog& catalog, const store::StoreConfig& config,
+void find_stored_bytes(catalog::Catalog& catalog, store::CheckpointStore& checkpoints,
                        std::span<catalog::CheckpointRow> rows) {
-  const auto unknown = [](const catalog::CheckpointRow& row) { return !row.stored_bytes; };
-  if (std::ranges::none_of(rows, unknown)) return;
-  const auto checkpoints = store::open_store(config);
-  if (!checkpoints) return;
-  for (catalog::CheckpointRow& row : rows | std::views::filter(unknown)) {
-    const Result<std::uint64_t> bytes = (*checkpoints)->stored_bytes(row.id);
+  for (catalog::CheckpointRow& row : rows | std::views::filter(lacks_stored_bytes)) {
+    const Result<std::uint64_t> bytes = checkpoints.stored_bytes(row.id);
     if (!bytes) continue;
     row.stored_bytes = *bytes;
     // Else it is found again the next time.
@@ -70,7 +68,10 @@ Result<CheckpointList> list_checkpoints(const Node& node, const std::string& con
                         std::back_inserter(list.checkpoints));
     std::ranges::sort(list.checkpoints, std::ranges::greater(), &catalog::CheckpointRow::created);
   }
-  find_stored_bytes(catalog, node.store, list.checkpoints);
+  // Keys are read, and all of the store is opened, only where something is lacking.
+  if (std::ranges::any_of(list.checkpoints, lacks_stored_bytes))
+    if (const auto checkpoints = store::open_store(node.store))
+      find_stored_bytes(catalog, **checkpoints, list.checkpoints);
   add_names(catalog, list.checkpoints);
   list.copies = REPRISE_PASS(catalog.copies());
   return list;
@@ -99,7 +100,7 @@ Result<CheckpointDetails> describe_checkpoint(const Node& node, const std::strin
   CheckpointDetails details;
   details.row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
   const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
-  find_stored_bytes(catalog, node.store, {&details.row, 1});
+  find_stored_bytes(catalog, *checkpoints, {&details.row, 1});
   details.manifest = REPRISE_PASS(checkpoints->manifest(details.row.id));
   details.copies = REPRISE_PASS(catalog.copies());
   return details;
