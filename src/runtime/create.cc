@@ -222,6 +222,7 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
       REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(creation.who), kUndoPatience),
                   "waiting for another session of the container");
   REPRISE_TRY(call.runtime().release_restore_root(creation.who.id), "undoing an earlier restore");
+  REPRISE_TRY(remove_unfinished_pid_file(call), "undoing an earlier restore");
   // Of a restore whose start never came; this one may well be cold.
   REPRISE_PASS(sys::remove_tree(call.layout.restored_marker_of(creation.who)));
   const pid_t keeper = creation.network_keeper;

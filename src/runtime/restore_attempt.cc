@@ -2,6 +2,7 @@
 #include "runtime/restore_attempt.h"
 
 #include <chrono>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -118,7 +119,17 @@ Result<void> restore(const Attempt& attempt, const sys::FileLock& lock) {
   return {};
 }
 
+// runc writes it as ".NAME" in the same directory, which must not be there yet, and renames it
+// (createPidFile in its utils_linux.go): killed in between, it would refuse every later start.
+Result<void> remove_unfinished_pid_file(const Call& call) {
+  const auto value = call.arguments.option("pid-file");
+  if (!value) return {};
+  const std::filesystem::path file = *value;
+  return sys::remove_tree(file.parent_path() / ("." + file.filename().string()));
+}
+
 Result<void> clean_up(const Call& call, const Creation& creation) {
+  REPRISE_TRY(remove_unfinished_pid_file(call), "undoing a restore");
   REPRISE_TRY(call.runtime().release_restore_root(creation.who.id), "undoing a restore");
   let_packets_in(call, creation);
   constexpr std::chrono::seconds kLimit{60};

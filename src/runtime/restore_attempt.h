@@ -46,6 +46,10 @@ struct Attempt {
 // follow. kGone if the worker was killed; else as the session says.
 base::Result<void> restore(const Attempt& attempt, const sys::FileLock& lock);
 
+// Removes what a runc that was killed while it wrote the call's --pid-file has left of it. The
+// container's lock is to be held, so that no other runc is writing it.
+base::Result<void> remove_unfinished_pid_file(const Call& call);
+
 // After a failed restore: runc's leftovers of the id are gone, so that it can be created again.
 base::Result<void> clean_up(const Call& call, const Creation& creation);
 

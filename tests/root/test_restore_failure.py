@@ -320,6 +320,15 @@ def test_killed_while_criu_restores(container, product, victims):
     assert container.exec("cat", "/dev/shm/kept", "/etc/kept").split() == ["kept", "kept"]
 
 
+def test_runc_killed_while_it_wrote_the_pid_file(container, product):
+    """runc makes it under another name first, and refuses to when there is one already."""
+    run_and_stop(container)
+    pid_file = pathlib.Path(podman("inspect", "--format", "{{.PidFile}}", container.name).stdout.strip())
+    (pid_file.parent / f".{pid_file.name}").write_text("")
+    assert_resumes(container)
+    assert_nothing_left(container)
+
+
 def test_runtime_killed_when_the_container_runs(container, product):
     """The claim was not consumed: what was restored is nobody's, and must not live twice."""
     run_and_stop(container)
