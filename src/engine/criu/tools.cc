@@ -119,8 +119,9 @@ EngineState criu_state(const std::filesystem::path& work_dir) {
   EngineState state = EngineState::kGone;
   for (const sys::ProcessRef& process : tool_processes(work_dir)) {
     if (!is_criu(process.pid)) continue;
-    if (!is_stopped(process.pid)) return EngineState::kRuns;
-    state = EngineState::kStopped;
+    // One is enough: the tasks that a restore makes are called so as well, and wait for the others.
+    if (is_stopped(process.pid)) return EngineState::kStopped;
+    state = EngineState::kRuns;
   }
   return state;
 }
