@@ -327,7 +327,7 @@ Result<void> RestoreSession::before_resume(pid_t init) {
   const Result<void> held = hold_tasks(context_);
   if (!held && held.error().code() != ErrorCode::kUnsupported) return held;
   if (!held) {
-    REPRISE_PASS(let_go(*spec_, context_, *reader_));
+    REPRISE_PASS(let_go(context_, *reader_, spec_->network_namespace_path));
     has_let_go_ = true;
   }
   holds_ = held.has_value();
@@ -345,7 +345,7 @@ Result<void> RestoreSession::take_result() {
   }
   if (const int exit_code = REPRISE_PASS(ended); exit_code != 0) return runc_failed(exit_code);
   if (ended_) return std::unexpected(Error(ErrorCode::kGone, "CRIU was killed"));
-  REPRISE_PASS(let_go(*spec_, context_, *reader_));
+  REPRISE_PASS(let_go(context_, *reader_, spec_->network_namespace_path));
   // It runs: from here on nothing may undo it.
   base::warn_and_ignore(fault_point("restore-told"), "restored");
   return {};

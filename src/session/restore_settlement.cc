@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_settlement.h"
 
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include "base/fault.h"
 #include "base/log.h"
 #include "engine/engine.h"
 #include "host/continuation_note.h"
 #include "network/adopted_note.h"
 #include "network/network.h"
-#include "oci/spec.h"
 #include "session/held_tasks.h"
 #include "session/network_state.h"
 #include "session/overlays.h"
 #include "session/pod.h"
 #include "session/restore_rootfs.h"
-#include "session/volumes.h"
+#include "session/undo/journal.h"
+#include "session/undo/older_session.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -33,8 +37,8 @@ Result<void> consume_claim(Context& context) {
   return consumed;
 }
 
-void settle_network(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
-  const std::filesystem::path& ns = spec.network_namespace_path;
+void settle_network(Context& context, store::CheckpointReader& reader,
+                    const std::filesystem::path& ns) {
   if (ns.empty()) return;
   const auto reset = [&]() -> Result<void> {
     const auto adopted =
@@ -60,38 +64,62 @@ Result<void> mark_restored(const Context& context) {
   return sys::replace_file(context.layout.restored_marker_of(context.who()), "");
 }
 
-}  // namespace
-
-Result<void> let_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
-  REPRISE_TRY(base::fault_point("claim-held"), "consuming the claim");
-  // For whoever finds it running without having heard of it.
-  REPRISE_TRY(mark_restored(context), "marking the container as restored");
-  REPRISE_TRY(consume_claim(context), "consuming the claim");
-  base::warn_and_ignore(base::fault_point("claim-consumed"), "the claim is consumed");
-  finish_letting_go(spec, context, reader);
-  return {};
-}
-
-void finish_letting_go(const oci::Spec& spec, Context& context, store::CheckpointReader& reader) {
-  settle_network(spec, context, reader);
+void let_run(Context& context, store::CheckpointReader& reader,
+             const std::filesystem::path& network) {
+  settle_network(context, reader, network);
   if (const Result<void> thawed = thaw_restored(context); !thawed)
     base::log(LogLevel::kError, "the container stands still",
               {{"error", thawed.error().details()}});
   base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
 }
 
+// By its journal; of a version that kept none, all that it may have done.
+Result<std::vector<undo::Step>> steps_done(const Context& context) {
+  if (auto noted = REPRISE_PASS(context.journal().load())) return *std::move(noted);
+  undo::Owed owed = undo::owed_by_older(context);
+  REPRISE_PASS(std::move(owed.complete));
+  return std::move(owed.steps);
+}
+
+Result<void> remove_put_aside(const Context& context) {
+  Result<void> first{};
+  for (const undo::Step& step : REPRISE_PASS(steps_done(context)))
+    if (const auto* volume = std::get_if<undo::VolumePutAside>(&step))
+      if (auto removed = sys::remove_tree(volume->aside); !removed && first)
+        first = std::move(removed);
+  return first;
+}
+
+}  // namespace
+
+Result<void> let_go(Context& context, store::CheckpointReader& reader,
+                    const std::filesystem::path& network) {
+  REPRISE_TRY(base::fault_point("claim-held"), "consuming the claim");
+  // For whoever finds it running without having heard of it.
+  REPRISE_TRY(mark_restored(context), "marking the container as restored");
+  REPRISE_TRY(consume_claim(context), "consuming the claim");
+  base::warn_and_ignore(base::fault_point("claim-consumed"), "the claim is consumed");
+  let_run(context, reader, network);
+  return {};
+}
+
+Result<void> finish_letting_go(Context& context) {
+  std::filesystem::path network;
+  for (const undo::Step& step : REPRISE_PASS(steps_done(context)))
+    if (const auto* blocked = std::get_if<undo::NetworkBlocked>(&step)) network = blocked->network;
+  const auto reader =
+      REPRISE_PASS(context.store.checkpoints->open(context.request.restore().checkpoint));
+  let_run(context, *reader, network);
+  return {};
+}
+
 void settle_restored(const Context& context) {
   base::warn_and_ignore(context.engine->put_limits_back(), "the limit of processes stays lifted");
   keep_rootfs(context);
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
-  const std::string& bundle = context.request.restore().bundle;
-  base::warn_and_ignore(host::remove_note(bundle),
+  base::warn_and_ignore(host::remove_note(context.request.restore().bundle),
                         "the container's directory still tells of the checkpoint");
-  const auto settle = [&]() -> Result<void> {
-    const auto spec = REPRISE_PASS(oci::load_spec(bundle));
-    return settle_volumes(spec, bundle, context.request.session);
-  };
-  base::warn_and_ignore(settle(), "what the volumes held before is not removed");
+  base::warn_and_ignore(remove_put_aside(context), "what the volumes held before is not removed");
 }
 
 }  // namespace reprise::session

@@ -120,15 +120,6 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
   return host::failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
-// What the session was killed in the middle of.
-Result<void> let_go_after_all(Context& context) {
-  const auto spec = REPRISE_PASS(oci::load_spec(context.request.restore().bundle));
-  const auto reader =
-      REPRISE_PASS(context.store.checkpoints->open(context.request.restore().checkpoint));
-  finish_letting_go(spec, context, *reader);
-  return {};
-}
-
 // The claim tells: no task runs before it is consumed. Where the catalog does not answer, tasks
 // that stand still have not run either; those that run stay.
 bool is_let_go(Context& context) {
@@ -146,7 +137,7 @@ std::optional<host::Outcome> settle_restore(Context& context, const Settlement& 
     // Where the tasks were let go before runc had ended.
     log_failure(context.engine->end(engine::Verdict::kProceed, kRestoreLimit),
                 "the restore was not ended");
-    if (const auto done = let_go_after_all(context); !done) {
+    if (const auto done = finish_letting_go(context); !done) {
       log_failure(done, "connections to the outside stall");
       log_failure(thaw_restored(context), "the container stands still");
     }

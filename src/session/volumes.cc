@@ -85,15 +85,6 @@ Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec
   return {};
 }
 
-Result<void> settle_volumes(const oci::Spec& spec, const fs::path& bundle,
-                            const base::SessionId& session) {
-  Result<void> first{};
-  for (const container::Volume& volume : container::podman_volumes(spec, bundle))
-    if (auto removed = sys::remove_tree(aside_of(volume, session)); !removed && first)
-      first = std::move(removed);
-  return first;
-}
-
 fs::path aside_of(const container::Volume& volume, const base::SessionId& session) {
   return volume.directory.parent_path() / (".reprise-aside-" + session.str());
 }

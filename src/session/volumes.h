@@ -24,13 +24,10 @@ base::Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::S
 base::Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader);
 
 // Gives the volumes of a container that was made for this checkpoint the contents that they had,
-// and keeps what they hold aside until settle or undo, which name the same `session`. Volumes that
-// have these contents already are left alone.
+// and keeps what they hold aside, as the journal says. Volumes that have these contents already are
+// left alone.
 base::Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec,
                                 const Context& context);
-// The container runs: what was put aside is removed.
-base::Result<void> settle_volumes(const oci::Spec& spec, const std::filesystem::path& bundle,
-                                  const base::SessionId& session);
 // Where that lies: on the volume's file system, so that moving is renaming, and gone when the
 // volume is removed.
 std::filesystem::path aside_of(const container::Volume& volume, const base::SessionId& session);

@@ -32,6 +32,7 @@
 #include "session/context.h"
 #include "session/settlement.h"
 #include "session/undo/journal.h"
+#include "session/volumes.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
 #include "sys/files.h"
@@ -51,8 +52,7 @@ class TestContainer : public testing::Test {
     write(scratch_ / "runc", "#!/bin/sh\necho \"$@\" >> '" + (scratch_ / "calls").string() + "'\n");
     ::chmod((scratch_ / "runc").c_str(), 0755);
     layout_ = {.store = scratch_ / "store", .run = scratch_ / "run", .runc = scratch_ / "runc"};
-    write(bundle_ / "config.json",
-          R"({"ociVersion":"1.0.2","root":{"path":"rootfs"},"process":{"args":["sleep"]}})");
+    configure();
     write(cgroup_ / "cgroup.freeze", "0\n");
     write(cgroup_ / "cgroup.events", "populated 1\nfrozen 1\n");
     write(cgroup_ / "cgroup.procs", "");
@@ -63,6 +63,13 @@ class TestContainer : public testing::Test {
     EXPECT_TRUE(sys::make_directories(layout_.session_run_directory(session_)));
   }
   ~TestContainer() override { end_process(); }
+
+  // `more`: members of the OCI configuration, each with a comma before it.
+  void configure(const std::string& more = "", const std::string& command = "sleep") const {
+    write(bundle_ / "config.json",
+          R"({"ociVersion":"1.0.2","root":{"path":"rootfs"},"process":{"args":[")" + command +
+              R"("]})" + more + "}");
+  }
 
   // The container runs: from now on runc remembers it.
   void run() {
@@ -102,13 +109,17 @@ class TestContainer : public testing::Test {
 
   // A checkpoint that the session sealed, and nobody noted yet.
   base::CheckpointId seal(bool ended = true) {
+    const oci::Spec spec = oci::load_spec(bundle_).value();
     auto writer = std::move(*store_->begin({}));
-    write(*writer->part("command"), oci::command_line(oci::load_spec(bundle_).value()));
+    write(*writer->part("command"), oci::command_line(spec));
+    EXPECT_TRUE(capture_volumes(*writer, spec, bundle_));
+    write(writer->pages().spool() / "pages-1.img", std::string(4096, 'p'));
     EXPECT_TRUE(writer->pages().absorb());
     image::Manifest facts{.key = host::key_of(request_), .created = 7};
     facts.parent_session = session_.str();
     facts.trigger = image::Trigger::kStop;
     facts.ended = ended;
+    facts.mounts = oci::external_mounts(spec);
     EXPECT_TRUE(writer->seal(facts));
     EXPECT_TRUE(writer->settle());
     return writer->id();
@@ -170,7 +181,7 @@ class TestContainer : public testing::Test {
   static std::string read(const fs::path& file) { return sys::read_file(file).value_or(""); }
 
   sys::TestDirectory scratch_;
-  fs::path bundle_ = scratch_ / "bundle";
+  fs::path bundle_ = scratch_ / "overlay-containers/web/userdata";  // as Podman has it
   fs::path cgroup_ = scratch_ / "cgroup";
   fs::path runc_root_ = scratch_ / "runc-root";
   host::Layout layout_;
