@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/restore/fitting.h"
+
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "image/part_names.h"
+#include "network/connection_hold.h"
+#include "network/network.h"
+#include "preflight/memory_limit.h"
+#include "session/outside.h"
+#include "session/pod.h"
+#include "sys/files.h"
+
+namespace reprise::session {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// First of all: the network is up already, and the time until its sockets are back is long enough
+// for a peer to send something.
+Result<void> close_network(const Context& context, const oci::Spec& spec) {
+  const auto& ns = spec.network_namespace_path;
+  if (ns.empty()) return {};
+  REPRISE_PASS(context.journal().write(undo::NetworkBlocked{{.network = ns}}));
+  REPRISE_PASS(context.journal().write(undo::ConnectionsHeld()));
+  return network::block_outside(ns);
+}
+
+// Ids that people choose are used again, also for something else: somebody who runs another program
+// would be surprised by the old one.
+Result<void> check_command(store::CheckpointReader& reader, const oci::Spec& spec) {
+  const auto part = REPRISE_PASS(reader.find_part(image::kCommandPart));
+  if (!part) return {};
+  if (REPRISE_PASS(sys::read_file(*part)) == oci::command_line(spec)) return {};
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "the container runs another command than the checkpoint's")
+          .with_hint("use another id for another program"));
+}
+
+// The kernel would kill it in the middle of the restore, or soon afterwards.
+Result<void> check_memory(const Context& context, const image::Manifest& manifest) {
+  const std::uint64_t needed = image::memory_needed(manifest);
+  const auto limit = REPRISE_PASS(preflight::load_memory_limit(context.request.restore().bundle));
+  struct sysinfo host{};
+  if (preflight::suffices(limit, needed, ::sysinfo(&host) == 0 && host.totalswap > 0)) return {};
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  const auto mebibytes = [](std::uint64_t bytes) {
+    return std::to_string((bytes + kMebibyte - 1) / kMebibyte);
+  };
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported,
+            "the memory limit of " + mebibytes(static_cast<std::uint64_t>(limit.memory)) +
+                " MiB is too low: the checkpoint holds " + mebibytes(needed) + " MiB")
+          .with_hint("raise it above that: podman update --memory"));
+}
+
+// CRIU finds missing mounts as well, but late, and names them by number.
+Result<void> check_mounts(const image::Manifest& manifest, const oci::Spec& spec) {
+  const std::vector<std::string> present = oci::external_mounts(spec);
+  std::string missing;
+  for (const std::string& mount : manifest.mounts)
+    if (!std::ranges::binary_search(present, mount))
+      missing += (missing.empty() ? "'" : ", '") + mount + "'";
+  if (missing.empty()) return {};
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "the checkpoint needs something mounted at " + missing)
+          .with_hint("create the container with the same volumes and mounts as before ('reprise "
+                     "restore … -- --volume HOST:DIR' adds one)"));
+}
+
+}  // namespace
+
+Result<Fitting> open_fitting(const Context& context, const Requested& requested) {
+  const oci::Spec& spec = requested.spec;
+  REPRISE_PASS(close_network(context, spec));
+  const base::CheckpointId& checkpoint = context.request.restore().checkpoint;
+  Fitting fitting;
+  fitting.reader = REPRISE_TRY(context.store.checkpoints->open(checkpoint),
+                               "opening checkpoint '" + checkpoint.str() + "'");
+  store::CheckpointReader& reader = *fitting.reader;
+  // Packets are dropped inside by now, so those that wait on the host may come. Of the container
+  // that was checkpointed: a clone has its connections, too.
+  base::warn_and_ignore(network::lift_hold(reader.manifest().key),
+                        "outside connections stall for a while");
+  if (requested.network_lock)
+    REPRISE_PASS(hold_neighbours(context, reader, spec.network_namespace_path));
+  REPRISE_PASS(check_command(reader, spec));
+  REPRISE_PASS(check_outside(reader, spec, requested.wishes));
+  REPRISE_PASS(check_memory(context, reader.manifest()));
+  REPRISE_PASS(check_mounts(reader.manifest(), spec));
+  return fitting;
+}
+
+}  // namespace reprise::session
