@@ -182,6 +182,82 @@ class CheckSizeTest(Tree):
         self.assert_refused("check-size", "tests/a.py:101", "'long' has 101 lines")
 
 
+# Stands in for `go`: "builds" programs that are named after their packages.
+GO = r"""#!/bin/bash
+[[ $1 != env ]] || { echo go1.99 && exit; }
+echo build >>"$CALLS"
+[[ ! -e $CALLS.fails ]] || { echo "no such module" && exit 1; }
+sleep 0.2
+while [[ $1 != -o ]]; do shift; done
+mkdir -p "$2"
+for package in "${@:3}"; do
+  name=$(basename "$package")
+  [[ $name != v3 ]] || name=server # of etcd, whose module ends with its version
+  echo "$package" >"$2$name"
+done
+"""
+
+
+class KubernetesTest(unittest.TestCase):
+    """The cache of the programs of lane `e2e`; what the real `go` builds is what the lane runs."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        self.calls = self.root / "calls"
+        go = self.root / "bin/go"
+        go.parent.mkdir()
+        go.write_text(GO, encoding="ascii")
+        go.chmod(0o755)
+        self.cache = self.root / "cache/kubernetes"
+
+    def start(self, *words, **more):
+        environment = {"PATH": f"{self.root}/bin:/usr/bin:/bin", "CALLS": str(self.calls),
+                       "REPRISE_CACHE": str(self.root / "cache"), "ETCD_VERSION": "3.1.4", **more}
+        return subprocess.Popen([TOOLS / "kubernetes", *words], env=environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run_tool(self, *words, **more):
+        with self.start(*words, **more) as process:
+            out, err = process.communicate(timeout=60)
+        return process.returncode, out.strip(), err
+
+    def builds(self):
+        return len(self.calls.read_text().splitlines()) if self.calls.exists() else 0
+
+    def test_each_version_is_built_once_also_by_two_at_once(self):
+        processes = [self.start("etcd", "cni") for _ in range(2)]
+        for process in processes:
+            out, err = process.communicate(timeout=60)
+            self.assertEqual((process.returncode, out.strip()), (
+                0, f"{self.cache}/etcd-3.1.4:{self.cache}/cni-1.10.0"), err)
+        self.assertTrue((self.cache / "etcd-3.1.4/etcd").exists())
+        self.assertTrue((self.cache / "cni-1.10.0/host-local").exists())
+        self.assertEqual(self.builds(), 2)
+        self.assertFalse((self.cache / "building").exists(), "it keeps what nobody needs")
+        self.assertEqual(self.run_tool("etcd", ETCD_VERSION="3.1.5")[0], 0)
+        self.assertEqual(self.builds(), 3)
+        self.assertTrue((self.cache / "etcd-3.1.4/etcd").exists())
+
+    def test_what_is_not_there_is_told_and_not_built_where_it_is_only_asked_for(self):
+        code, out, err = self.run_tool("--present", "etcd", "cni")
+        self.assertEqual((code, out, self.builds()), (1, "", 0))
+        self.assertIn("not built yet: etcd cni", err)
+        self.assertIn("unknown part 'kubelet'", self.run_tool("kubelet")[2])
+
+    def test_a_build_that_fails_leaves_nothing_that_counts(self):
+        failing = pathlib.Path(f"{self.calls}.fails")
+        failing.touch()
+        code, out, err = self.run_tool("etcd")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("no such module", err)
+        self.assertIn("building etcd 3.1.4 failed", err)
+        self.assertFalse((self.cache / "etcd-3.1.4").exists())
+        failing.unlink()
+        self.assertEqual(self.run_tool("etcd")[0], 0)
+
+
 class FunctionLengthTest(unittest.TestCase):
     """C++ functions are measured by clang-tidy; its settings must refuse what is too long."""
 
