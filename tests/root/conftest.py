@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness import host
+from harness import requirements
 from harness.container import Container
 from harness.fidelity import Evidence, Fidelity
 from harness.product import Product
@@ -15,14 +15,7 @@ os.environ.pop("REPRISE_FAULT", None)
 
 
 def pytest_runtest_setup(item):
-    needs = [need for mark in item.iter_markers("requires") for need in mark.args]
-    need = host.missing(needs)
-    if need is None:
-        return
-    message = f"'{need}' is missing; remedy: {host.remedy(need)}"
-    if need in host.promised():
-        pytest.fail(f"this lane promises it, but {message}", pytrace=False)
-    pytest.skip(message)
+    requirements.enforce(item)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -51,6 +51,11 @@ def has_criu_programs():
     return any(cache.glob("criu-programs/*/keeper"))
 
 
+def has_kubernetes():
+    """Told by the lane, or built."""
+    return "REPRISE_KUBERNETES" in os.environ or works(CHECKOUT / "tools/kubernetes", "--present")
+
+
 def has_io_uring():
     try:
         setting = pathlib.Path("/proc/sys/kernel/io_uring_disabled").read_text(encoding="ascii")
@@ -75,12 +80,13 @@ NEEDS = {
     "containerd": (lambda: works("containerd", "--version") and works("ctr", "--version"),
                    "install containerd"),
     "nft": (lambda: works("nft", "list", "tables"), "install nftables"),
+    "kubernetes": (has_kubernetes, "build it: tools/kubernetes"),
     "loop": (has_loop_devices, "install e2fsprogs, and use a host with loop devices"),
     "io_uring": (has_io_uring, "use an x86-64 kernel with io_uring, and do not disable it"),
 }
 # Whoever needs the first needs the others as well.
 IMPLIED = {"podman": ("image", "product", "nft"), "apps": ("podman",), "science": ("podman",),
-           "llm": ("podman",), "criu-programs": ("podman",)}
+           "llm": ("podman",), "kubernetes": ("root", "criu", "podman"), "criu-programs": ("podman",)}
 # A lane that promises Podman promises every image.
 PROMISED = {"podman": ("apps", "science", "llm", "criu-programs")}
 
