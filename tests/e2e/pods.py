@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pods of one test, in a namespace of its own."""
+import secrets
+
+from cluster.images import BASE_IMAGE
+from harness import host
+from harness.waiting import wait_for
+
+RUNNING = 60  # seconds in which a pod runs, or is gone
+OPT_IN = {"reprise.dev/on-stop": "checkpoint"}
+
+
+class Pod:
+    """Its one container is called `main`. What harness/counting.py asks of a container works."""
+
+    def __init__(self, pods, name):
+        self.pods, self.name = pods, name
+        self.path = f"{pods.path}/pods/{name}"
+
+    def get(self):
+        """The object; None where there is none."""
+        return self.pods.cluster.api.get(self.path)
+
+    @property
+    def node(self):
+        return self.pods.cluster.nodes[self.get()["spec"]["nodeName"]]
+
+    @property
+    def address(self):
+        return self.get()["status"]["podIP"]
+
+    def container(self):
+        """The state of its container, as the kubelet reports it."""
+        return self.get()["status"]["containerStatuses"][0]
+
+    def container_id(self):
+        return self.container()["containerID"].removeprefix("containerd://")
+
+    def is_running(self):
+        found = self.get()
+        assert found, f"there is no pod '{self.name}'"
+        states = found["status"].get("containerStatuses", [])
+        assert states, found["status"]
+        assert all("running" in state["state"] for state in states), states
+        return True
+
+    def wait_running(self):
+        wait_for(self.is_running, RUNNING, f"pod '{self.name}' to run")
+        return self
+
+    def wait_ready(self):
+        def is_ready():
+            return self.is_running() and all(
+                state["ready"] for state in self.get()["status"]["containerStatuses"])
+        wait_for(is_ready, RUNNING, f"pod '{self.name}' to be ready")
+        return self
+
+    def exit_code(self):
+        """Waits for the end of a pod that is not restarted."""
+        ended = wait_for(lambda: self.container()["state"].get("terminated"), RUNNING,
+                         f"pod '{self.name}' to end")
+        return ended["exitCode"]
+
+    def lines(self):
+        """What it has printed, by way of the kubelet."""
+        return (self.pods.cluster.api.get(f"{self.path}/log") or "").splitlines()
+
+    def wait_for_line(self, words):
+        return wait_for(lambda: next((line for line in self.lines() if words in line), None),
+                        RUNNING, f"'{words}' from pod '{self.name}'")
+
+    def exec(self, *command):
+        return self.pods.kubectl("exec", self.name, "--", *command).stdout
+
+    def delete(self, grace=None):
+        """Returns when it is gone."""
+        options = () if grace is None else (f"--grace-period={grace}",)
+        self.pods.kubectl("delete", "pod", self.name, "--wait=false", *options)
+        wait_for(lambda: self.get() is None, RUNNING, f"pod '{self.name}' to go")
+
+
+class Pods:
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.namespace = f"test-{secrets.token_hex(4)}"
+        self.path = f"/api/v1/namespaces/{self.namespace}"
+        cluster.kubectl("create", "namespace", self.namespace)
+        wait_for(lambda: cluster.api.get(f"{self.path}/serviceaccounts/default"), RUNNING,
+                 f"the account of namespace '{self.namespace}'")
+
+    def remove(self):
+        """At once: no test waits for the ends of its pods. Returns when all are gone."""
+        self.kubectl("delete", "pods", "--all", "--grace-period=1", "--wait=false")
+        wait_for(lambda: not self.cluster.api.get(f"{self.path}/pods")["items"], RUNNING,
+                 f"the pods of namespace '{self.namespace}' to go")
+        self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=false")
+
+    def kubectl(self, *arguments, **options):
+        return self.cluster.kubectl(f"--namespace={self.namespace}", *arguments, **options)
+
+    def apply(self, *objects):
+        for each in objects:
+            each.setdefault("metadata", {})["namespace"] = self.namespace
+        return self.cluster.apply(*objects)
+
+    def pod(self, name):
+        """One that something else has made."""
+        return Pod(self, name)
+
+    def run(self, name, *command, runtime="reprise", node=None, annotations=None, labels=None,
+            container=None, **spec):
+        """`container`, `spec`: further fields. The workloads of lane `root` are at /workloads."""
+        main = {"name": "main", "image": BASE_IMAGE, "command": list(command),
+                "volumeMounts": [{"name": "workloads", "mountPath": "/workloads",
+                                  "readOnly": True}], **(container or {})}
+        pod = {
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "annotations": annotations or {}, "labels": labels or {}},
+            "spec": {"containers": [main], "terminationGracePeriodSeconds": 30,
+                     "restartPolicy": "Never",
+                     "volumes": [{"name": "workloads", "hostPath": {"path": str(host.WORKLOADS)}}],
+                     **({"runtimeClassName": runtime} if runtime else {}),
+                     **({"nodeName": node} if node else {}), **spec}}
+        self.apply(pod)
+        return Pod(self, name)
