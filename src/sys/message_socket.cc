@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -50,6 +51,15 @@ Result<UniqueFd> new_socket() {
   return fd;
 }
 
+Result<void> limit_sending(const UniqueFd& fd, std::chrono::milliseconds patience) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(patience - seconds);
+  const timeval limit{.tv_sec = seconds.count(), .tv_usec = rest.count()};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0)
+    return fail_errno(errno, "setting a socket's time limit");
+  return {};
+}
+
 }  // namespace
 
 Result<std::pair<MessageSocket, MessageSocket>> MessageSocket::pair() {
@@ -59,9 +69,11 @@ Result<std::pair<MessageSocket, MessageSocket>> MessageSocket::pair() {
   return std::pair(MessageSocket(UniqueFd(fds[0])), MessageSocket(UniqueFd(fds[1])));
 }
 
-Result<MessageSocket> MessageSocket::connect(const path& address) {
+Result<MessageSocket> MessageSocket::connect(const path& address,
+                                             std::optional<std::chrono::milliseconds> patience) {
   const sockaddr_un target = REPRISE_PASS(address_of(address));
   UniqueFd fd = REPRISE_PASS(new_socket());
+  if (patience) REPRISE_PASS(limit_sending(fd, *patience));  // unix(7): connect heeds it as well
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
     return fail_errno(errno, "connecting to '" + address.string() + "'");
   return MessageSocket(std::move(fd));

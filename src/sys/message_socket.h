@@ -17,8 +17,11 @@ namespace reprise::sys {
 class MessageSocket {
  public:
   static Result<std::pair<MessageSocket, MessageSocket>> pair();
-  // kNotFound or kGone if nobody listens at `address` (a path of at most 107 bytes).
-  static Result<MessageSocket> connect(const path& address);
+  // kNotFound or kGone if nobody listens at `address` (a path of at most 107 bytes). Blocks while
+  // more wait there than the listener has room for; with `patience` no longer than that, here and
+  // in each send(): then kBusy.
+  static Result<MessageSocket> connect(
+      const path& address, std::optional<std::chrono::milliseconds> patience = std::nullopt);
   static MessageSocket adopt(UniqueFd fd) { return MessageSocket(std::move(fd)); }
 
   // `message` must not be empty (kInternal): that would read as the end. kGone when the other side

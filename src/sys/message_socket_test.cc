@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include <csignal>
+#include <vector>
 
 #include "sys/test_directory.h"
 
@@ -35,6 +36,21 @@ TEST(MessageSocketTest, EmptyAndOversizedMessagesAreRefused) {
   EXPECT_EQ(left.send(std::string(65537, 'x')).error().code(), ErrorCode::kInternal);
   ASSERT_TRUE(left.send("still works"));
   EXPECT_EQ(right.receive(seconds(20)).value(), "still works");
+}
+
+// One that stands still must not make others do so.
+TEST(MessageSocketTest, AListenerWithoutRoomIsWaitedForNoLongerThanAsked) {
+  const TestDirectory directory;
+  const auto listener = MessageListener::listen(directory / "s").value();
+  std::vector<MessageSocket> waiting;
+  base::Result<MessageSocket> last = MessageSocket::connect(directory / "s", milliseconds(50));
+  constexpr std::size_t kMore = 10'000;  // than any listener has room for
+  while (last && waiting.size() < kMore) {
+    waiting.push_back(std::move(*last));
+    last = MessageSocket::connect(directory / "s", milliseconds(50));
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().code(), ErrorCode::kBusy);
 }
 
 // A message of a foreign sender that is larger than ours may be would otherwise arrive cut off.
