@@ -11,6 +11,7 @@
 
 #include "json/reader.h"
 #include "json/writer.h"
+#include "oci/cri.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
@@ -23,6 +24,10 @@ using base::Result;
 
 namespace {
 
+// The kubelet gives up a stop 2 minutes after the grace period (cri-client, StopContainer), and a
+// SIGKILL that comes at the end of that period is held for as long as this and half a minute.
+constexpr std::chrono::seconds kPodsFreezeLimit{75};
+
 // Every annotation of ours, and what it can be. One that is missing here is refused at `create`.
 struct Annotation {
   std::string_view name;
@@ -31,6 +36,8 @@ struct Annotation {
 constexpr std::string_view kPrefix = "reprise.dev/";
 constexpr std::array kAnnotations = {
     Annotation{annotation::kOnStop, "checkpoint, signal"},
+    Annotation{annotation::kOnDisruption, "checkpoint, signal; of pods"},
+    Annotation{annotation::kOnDelete, "checkpoint, signal; of pods"},
     Annotation{annotation::kOnRestoreFailure, "fail, cold"},
     Annotation{annotation::kIoUring, "deny, allow"},
     Annotation{annotation::kMultipathTcp, "deny, allow"},
@@ -94,6 +101,10 @@ Result<Wishes> parse_wishes(const Annotations& annotations) {
   Wishes wishes;
   wishes.checkpoint_on_stop =
       REPRISE_PASS(is_second(annotations, annotation::kOnStop, {"signal", "checkpoint"}));
+  wishes.checkpoint_on_disruption =
+      REPRISE_PASS(is_second(annotations, annotation::kOnDisruption, {"signal", "checkpoint"}));
+  wishes.checkpoint_on_delete =
+      REPRISE_PASS(is_second(annotations, annotation::kOnDelete, {"signal", "checkpoint"}));
   wishes.include_volumes =
       REPRISE_PASS(is_second(annotations, annotation::kVolumes, {"exclude", "include"}));
   wishes.fill_volumes_from = value_of(annotations, annotation::kFillVolumes, "");
@@ -107,6 +118,8 @@ Result<Wishes> parse_wishes(const Annotations& annotations) {
   wishes.freeze_limit =
       REPRISE_PASS(parse_seconds(annotation::kFreezeLimit, annotations, wishes.freeze_limit));
 
+  if (pod_container(annotations))
+    wishes.freeze_limit = std::min(wishes.freeze_limit, kPodsFreezeLimit);
   wishes.stop_signal =
       REPRISE_TRY(sys::parse_signal(value_of(annotations, annotation::kStopSignal, "15")),
                   std::string("reading annotation '") + annotation::kStopSignal + "'");
@@ -116,8 +129,12 @@ Result<Wishes> parse_wishes(const Annotations& annotations) {
 bool asks_for_checkpoints(std::string_view text) {
   constexpr int kAnnotationsDepth = 2;
   const nlohmann::json config = json_reader::parse_top(text, kAnnotationsDepth);
-  return config.is_object() && config.contains("annotations") &&
-         json_reader::text_in(config["annotations"], annotation::kOnStop) == "checkpoint";
+  if (!config.is_object() || !config.contains("annotations")) return false;
+  constexpr std::array kOptIns = {annotation::kOnStop, annotation::kOnDisruption,
+                                  annotation::kOnDelete};
+  return std::ranges::any_of(kOptIns, [&](const char* name) {
+    return json_reader::text_in(config["annotations"], name) == "checkpoint";
+  });
 }
 
 Result<void> check_annotations(const Annotations& annotations) {

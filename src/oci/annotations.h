@@ -21,6 +21,10 @@ namespace annotation {
 
 // Opts in: checkpoint, or signal (the default).
 inline constexpr const char* kOnStop = "reprise.dev/on-stop";
+// Of pods, opts in: checkpoint, or signal (the default), when the cluster takes away a pod that is
+// made anew elsewhere (policy/ending.h); and when somebody deletes it.
+inline constexpr const char* kOnDisruption = "reprise.dev/on-disruption";
+inline constexpr const char* kOnDelete = "reprise.dev/on-delete";
 // fail (the default) or cold.
 inline constexpr const char* kOnRestoreFailure = "reprise.dev/on-restore-failure";
 // deny (the default) or allow: calls whose objects cannot be saved.
@@ -47,6 +51,8 @@ enum class OnRestoreFailure : std::uint8_t { kFail, kStartCold };
 // The user's wishes.
 struct Wishes {
   bool checkpoint_on_stop = false;
+  bool checkpoint_on_disruption = false;  // of a pod, as checkpoint_on_delete
+  bool checkpoint_on_delete = false;
   // A cold start cannot be taken back: it writes to the same files.
   OnRestoreFailure on_restore_failure = OnRestoreFailure::kFail;
   IoUring io_uring = IoUring::kDeny;
@@ -54,9 +60,13 @@ struct Wishes {
   std::string fill_volumes_from;
   std::string restored_from;
   // A dump takes about 1 s per GB, and the disk may take as long again: this allows for all that a
-  // large host has, and still ends before anybody gives up on a drain.
+  // large host has, and still ends before anybody gives up on a drain. Of pods at most 75 s.
   std::chrono::seconds freeze_limit{300};
   int stop_signal = 15;
+
+  [[nodiscard]] bool opts_in() const {
+    return checkpoint_on_stop || checkpoint_on_disruption || checkpoint_on_delete;
+  }
 };
 // kInvalidInput for an unknown value, which names the annotation and what it can be.
 base::Result<Wishes> parse_wishes(const Annotations& annotations);

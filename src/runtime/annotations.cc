@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "oci/annotations.h"
+#include "oci/cri.h"
 #include "oci/spec.h"
 #include "sys/files.h"
 
@@ -22,7 +23,8 @@ std::string bundle_of(const Call& call) {
 base::Result<void> check_annotations(const Call& call) {
   const auto spec = oci::load_spec(bundle_of(call));
   if (!spec) return {};
-  return oci::check_annotations(spec->annotations);
+  return oci::pod_container(spec->annotations) ? oci::check_pod_annotations(spec->annotations)
+                                               : oci::check_annotations(spec->annotations);
 }
 
 bool is_rootless() {

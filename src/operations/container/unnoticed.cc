@@ -39,7 +39,7 @@ std::vector<Unnoticed> find_unnoticed(const std::filesystem::path& root,
     const auto state = runtime.state_of(*container);
     if (!state || !sys::is_alive(state->init)) continue;
     const auto wishes = oci::parse_wishes(state->annotations);
-    if (!wishes || !wishes->checkpoint_on_stop) continue;
+    if (!wishes || !wishes->opts_in()) continue;
     found.push_back({.id = id,
                      .name = known ? info->name : std::string(),
                      .status = known ? info->status : std::string()});
