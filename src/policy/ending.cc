@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/ending.h"
+
+namespace reprise::policy {
+
+namespace {
+
+EndingDecision deliver(std::string reason) {
+  return {.ending = Ending::kDeliver, .reason = std::move(reason)};
+}
+
+EndingDecision checkpoint(std::string reason) {
+  return {.ending = Ending::kCheckpoint, .reason = std::move(reason)};
+}
+
+}  // namespace
+
+EndingDecision judge_ending(const EndingFacts& facts) {
+  if (!facts.wish.on_disruption && !facts.wish.on_delete) return deliver("did not opt in");
+  if (!facts.pod_known) return deliver("the pod is not known");
+  if (facts.init_container) return deliver("an init container");
+  // A probe that fails, or a container that is started again: the pod stays, and what is ill is not
+  // to be kept.
+  if (!facts.deleted) return deliver("the pod stays");
+  // Of two ways to end at once the disruption counts: who drains deletes as well.
+  if (facts.disruption_target && !facts.replaced && !facts.wish.on_delete)
+    return deliver("nobody makes the pod anew");
+  if (facts.disruption_target) return checkpoint("disrupted");
+  if (facts.wish.on_delete) return checkpoint("deleted");
+  return deliver("deleted, not disrupted");
+}
+
+}  // namespace reprise::policy

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/ending.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+namespace reprise::policy {
+namespace {
+
+constexpr EndingWish kDisruption{.on_disruption = true};
+constexpr EndingWish kDelete{.on_delete = true};
+constexpr EndingWish kBoth{.on_disruption = true, .on_delete = true};
+
+EndingFacts drained(EndingWish wish) {
+  return {.wish = wish,
+          .pod_known = true,
+          .deleted = true,
+          .disruption_target = true,
+          .replaced = true};
+}
+
+struct Row {
+  const char* what;
+  EndingFacts facts;
+  const char* disruption;  // what it is with on-disruption, with on-delete, and with both
+  const char* deletion;
+  const char* both;
+};
+
+// As docs/kubernetes.md says it.
+std::vector<Row> rows() {
+  EndingFacts deleted = drained({});
+  deleted.disruption_target = false;
+  EndingFacts probe = deleted;
+  probe.deleted = false;
+  EndingFacts bare = drained({});
+  bare.replaced = false;
+  EndingFacts bare_deleted = deleted;
+  bare_deleted.replaced = false;
+  EndingFacts init = drained({});
+  init.init_container = true;
+  EndingFacts unknown;
+  return {
+      {"preempted, drained, evicted, tainted", drained({}), "checkpoint", "checkpoint",
+       "checkpoint"},
+      {"the same, of a pod without a controller", bare, "signal", "checkpoint", "checkpoint"},
+      {"deleted, rolled out, scaled down", deleted, "signal", "checkpoint", "checkpoint"},
+      {"the same, of a pod without a controller", bare_deleted, "signal", "checkpoint",
+       "checkpoint"},
+      {"liveness or startup probe failed, started again", probe, "signal", "signal", "signal"},
+      {"an init container, in any of these", init, "signal", "signal", "signal"},
+      {"the agent or its knowledge is away", unknown, "signal", "signal", "signal"},
+  };
+}
+
+std::string word(EndingFacts facts, EndingWish wish) {
+  facts.wish = wish;
+  return judge_ending(facts).ending == Ending::kCheckpoint ? "checkpoint" : "signal";
+}
+
+TEST(Ending, EachRow) {
+  for (const Row& row : rows()) {
+    EXPECT_EQ(word(row.facts, kDisruption), row.disruption) << row.what;
+    EXPECT_EQ(word(row.facts, kDelete), row.deletion) << row.what;
+    EXPECT_EQ(word(row.facts, kBoth), row.both) << row.what;
+    EXPECT_EQ(word(row.facts, {}), "signal") << row.what;
+  }
+}
+
+TEST(Ending, TheDocumentSaysTheSame) {
+  std::ifstream file(REPRISE_KUBERNETES_MD);
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const Row& row : rows()) {
+    const std::string line = std::string("| ") + row.what + " | " + row.disruption + " | " +
+                             row.deletion + " | " + row.both + " |";
+    EXPECT_NE(text.str().find(line), std::string::npos) << line;
+  }
+}
+
+TEST(Ending, TheReasonTellsWhy) {
+  EndingFacts facts = drained(kDisruption);
+  EXPECT_EQ(judge_ending(facts).reason, "disrupted");
+  facts.disruption_target = false;
+  EXPECT_EQ(judge_ending(facts).reason, "deleted, not disrupted");
+  facts.wish = kDelete;
+  EXPECT_EQ(judge_ending(facts).reason, "deleted");
+  facts.deleted = false;
+  EXPECT_EQ(judge_ending(facts).reason, "the pod stays");
+  facts.pod_known = false;
+  EXPECT_EQ(judge_ending(facts).reason, "the pod is not known");
+  facts.wish = {};
+  EXPECT_EQ(judge_ending(facts).reason, "did not opt in");
+}
+
+}  // namespace
+}  // namespace reprise::policy
