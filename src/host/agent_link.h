@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How the wrapper asks the node's agent. Whoever gets no answer in time goes on as runc would.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "host/agent_message.h"
+#include "host/layout.h"
+
+namespace reprise::host {
+
+// Where the agent listens. Only root can connect.
+std::filesystem::path agent_socket_of(const Layout& layout);
+
+// For the first word, and for every one after a Wait.
+inline constexpr std::chrono::milliseconds kAgentPatience{100};
+// While it says Wait, all together. The kubelet gives StartContainer two minutes
+// (runtimeRequestTimeout), of which the restore needs the rest.
+inline constexpr std::chrono::seconds kLongestWait{60};
+// It says Wait at least this often.
+inline constexpr std::chrono::seconds kWaitPace{1};
+
+// kNotFound or kGone if no agent is there, or it went away; kBusy if it does not answer in time.
+// `waiting` is called with the reason of each Wait.
+base::Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
+                             const std::function<void(const std::string&)>& waiting);
+base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question);
+
+// Errors as above, of sending only.
+base::Result<void> tell_agent(const Layout& layout, const Created& what);
+
+}  // namespace reprise::host

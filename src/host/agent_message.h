@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the runtime wrapper and the node's agent (reprised) say to each other. JSON, as tolerant as
+// request.h: the two may be of different versions during an upgrade. Golden files:
+// tests/golden/agent.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "oci/cri.h"
+
+namespace reprise::host {
+
+// A container is about to be made. Answered by Wait, any number of times, and then by GoOn.
+struct WillCreate {
+  base::ContainerId container;
+  base::ContainerKey key;  // it lives under
+  oci::PodContainer pod;
+};
+
+// A container was told to end by `signal`, its stop signal. Answered by Ending.
+struct WillEnd {
+  base::ContainerId container;
+  base::ContainerKey key;
+  oci::PodContainer pod;
+  int signal = 0;
+};
+
+// How a `create` ended. Not answered.
+struct Created {
+  base::ContainerId container;
+  base::ContainerKey key;
+  oci::PodContainer pod;
+  base::CheckpointId resumed;  // none: it began anew
+  std::string failed;          // why it was not made at all; empty: it was
+};
+
+using AgentQuestion = std::variant<WillCreate, WillEnd, Created>;
+
+// A checkpoint is promised that is not there yet.
+struct Wait {
+  std::string reason;
+};
+
+struct GoOn {
+  // What the catalog's continuation of the container's key is now; none: it begins anew.
+  base::CheckpointId checkpoint;
+  std::string reason;
+};
+
+struct Ending {
+  bool checkpoint = false;  // instead of the signal
+  std::string reason;
+};
+
+using AgentAnswer = std::variant<Wait, GoOn, Ending>;
+
+std::string encode(const AgentQuestion& question);
+std::string encode(const AgentAnswer& answer);
+// kInternal for text that is none.
+base::Result<AgentQuestion> decode_agent_question(const std::string& text);
+base::Result<AgentAnswer> decode_agent_answer(const std::string& text);
+
+}  // namespace reprise::host
