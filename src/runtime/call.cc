@@ -74,7 +74,7 @@ int refuse(const Call& call, const base::Error& error) {
   std::string text = error.message();
   if (!error.hint().empty()) text += " (hint: " + error.hint() + ")";
   tell_caller(call, Severity::kError, text);
-  std::fprintf(stderr, "reprise: %s\n", text.c_str());
+  if (!call.stderr_is_logged) std::fprintf(stderr, "reprise: %s\n", text.c_str());
   return base::exit_code(error.code());
 }
 

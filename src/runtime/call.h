@@ -20,6 +20,8 @@ struct Call {
   Arguments arguments;
   host::Layout layout;
   store::StoreConfig store;
+  // Ours becomes the container's log: nothing of us belongs there.
+  bool stderr_is_logged = false;
 
   [[nodiscard]] oci::Runtime runtime() const {
     return {.program = layout.runc, .state_args = arguments.state_globals()};

@@ -24,6 +24,7 @@
 #include "runtime/continuation.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
+#include "runtime/pod.h"
 #include "runtime/restore_attempt.h"
 #include "store/open_catalog.h"
 #include "sys/file_lock.h"
@@ -53,6 +54,7 @@ Result<Creation> read_creation(const Call& call) {
   creation.network_keeper = oci::network_keeper(spec);
   creation.wishes = REPRISE_PASS(oci::parse_wishes(spec.annotations));
   creation.annotations = spec.annotations;
+  creation.pod = oci::pod_container(spec.annotations);
   return creation;
 }
 
@@ -166,6 +168,7 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
   if (!may_start_cold(creation, checkpoint)) {
     note(call, "claim not released", catalog.release_claim(creation.key(), session));
+    tell_agent(call, creation, {}, &error);
     return refuse(call, not_started(creation, error));
   }
   tell_caller(call, Severity::kWarning,
@@ -202,7 +205,10 @@ Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
               .with_step(step));
     REPRISE_PASS(mark(call.layout.restoring_marker_of(creation.who)));
     const Result<void> restored = restore(attempt, lock);
-    if (restored) return finish_resumed(call, creation);
+    if (restored) {
+      tell_agent(call, creation, attempt.checkpoint, nullptr);
+      return finish_resumed(call, creation);
+    }
     // A worker that was killed together with its guard could not undo what it did.
     settle_abandoned(call, attempt.session);
     REPRISE_PASS(clean_up(call, creation));
@@ -240,12 +246,19 @@ Result<void> prepare(const Call& call, Creation& creation) {
   REPRISE_PASS(call.layout.create());
   settle_abandoned(call);
   take_kill(call, creation.who);
-  return settle_key(call, creation);
+  return creation.pod ? settle_pod_key(call, creation) : settle_key(call, creation);
+}
+
+// A pod's sandbox has the pod's annotations, and nothing to save.
+bool is_ours(const Creation& creation) {
+  const bool sandbox = creation.pod && creation.pod->kind == oci::PodContainer::Kind::kSandbox;
+  return creation.wishes.opts_in() && !sandbox;
 }
 
 }  // namespace
 
-int create(const Call& call) {
+int create(const Call& caller) {
+  Call call = caller;
   if (const auto checked = check_annotations(call); !checked) return refuse(call, checked.error());
   Result<Creation> creation = read_creation(call);
   if (!creation) {
@@ -255,7 +268,8 @@ int create(const Call& call) {
     tell_caller(call, Severity::kWarning, creation.error().message());
     return pass_through(call);
   }
-  if (!creation->wishes.checkpoint_on_stop) return pass_through(call);
+  if (!is_ours(*creation)) return pass_through(call);
+  call.stderr_is_logged = creation->pod.has_value();
   if (is_rootless()) {
     tell_about_rootless(call);
     return pass_through(call);
@@ -267,15 +281,20 @@ int create(const Call& call) {
   if (!ready && ready.error().code() == ErrorCode::kBusy) return refuse(call, ready.error());
   if (const auto saved = checkpoint_never_started(call, creation->who); !saved)
     return refuse(call, saved.error());
+  // It may take long, and the container's lock would keep its signals waiting.
+  if (ready) await_agent(call, *creation);
   const Result<std::optional<int>> status =
       ready ? try_resume(call, *creation) : std::unexpected(ready.error());
   if (status && *status) return **status;
   if (!status) {
-    if (creation->wishes.on_restore_failure == oci::OnRestoreFailure::kFail)
+    if (creation->wishes.on_restore_failure == oci::OnRestoreFailure::kFail) {
+      tell_agent(call, *creation, {}, &status.error());
       return refuse(call, not_started(*creation, status.error()));
+    }
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
     note(call, "an older state may be gone on from", begin_anew(*creation, nullptr));
   }
+  tell_agent(call, *creation, {}, nullptr);
   return start_cold(call, *creation);
 }
 

@@ -17,6 +17,7 @@
 #include "runtime/checkpoint_attempt.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
+#include "runtime/pod.h"
 #include "sys/file_lock.h"
 #include "sys/process.h"
 
@@ -177,8 +178,10 @@ int kill(const Call& call) {
   settle_abandoned(call);
   const auto state = load_state(call, *target);
   policy::KillFacts facts{.signal = target->signal, .has_process = state.has_value()};
-  if (const auto wishes = wishes_of(state))
-    facts.wish = {.signal = wishes->stop_signal, .checkpoint = wishes->checkpoint_on_stop};
+  if (const auto wishes = wishes_of(state)) {
+    const bool wanted = is_checkpoint_wanted(call, target->who, *state, *wishes, target->signal);
+    facts.wish = {.signal = wanted ? target->signal : wishes->stop_signal, .checkpoint = wanted};
+  }
   const policy::KillDecision decision = policy::decide_kill(facts);
   if (decision.members_may_begin) await_members(call, state->init.pid, *decision.members_may_begin);
   switch (decision.action) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/id.h"
@@ -12,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "host/identity.h"
 #include "oci/annotations.h"
+#include "oci/cri.h"
 #include "oci/spec.h"
 #include "runtime/call.h"
 #include "sys/file_lock.h"
@@ -24,9 +26,10 @@ struct Creation {
   std::string bundle;
   oci::Wishes wishes;
   std::map<std::string, std::string> annotations;
-  std::string cold_because;       // why it does not go on from the checkpoint of its key
-  std::string network_namespace;  // empty: made by runc, or the host's
-  pid_t network_keeper = 0;       // see oci::network_keeper
+  std::string cold_because;              // why it does not go on from the checkpoint of its key
+  std::string network_namespace;         // empty: made by runc, or the host's
+  pid_t network_keeper = 0;              // see oci::network_keeper
+  std::optional<oci::PodContainer> pod;  // of the CRI's runtimes
 
   [[nodiscard]] const base::ContainerKey& key() const { return who.key; }
 };

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/pod.h"
+
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "host/agent_link.h"
+#include "oci/cri.h"
+#include "runtime/key.h"
+
+namespace reprise::runtime {
+
+using base::Error;
+using base::Result;
+
+namespace {
+
+void tell_unanswered(const Call& call, const Error& error, const char* what) {
+  tell_caller(call, Severity::kWarning,
+              "the node's agent does not answer (" + error.message() + "), " + what);
+}
+
+}  // namespace
+
+Result<void> settle_pod_key(const Call& call, Creation& creation) {
+  const base::KeyName name = oci::key_name(*creation.pod);
+  if (name.empty())
+    return base::fail(base::ErrorCode::kInvalidInput, "the annotations name no pod's UID");
+  // A restart of the same container: the one before has ended, or still does.
+  REPRISE_PASS(oci::annotate(creation.bundle, oci::annotation::kKey, name.str()));
+  creation.annotations[oci::annotation::kKey] = name.str();
+  return settle_key(call, creation);
+}
+
+void await_agent(const Call& call, const Creation& creation) {
+  if (!creation.pod) return;
+  std::string told;
+  const auto say = [&](const std::string& reason) {
+    if (std::exchange(told, reason) != reason) tell_caller(call, Severity::kInfo, reason);
+  };
+  const auto answer = host::ask_agent(
+      call.layout,
+      host::WillCreate{.container = creation.who.id, .key = creation.key(), .pod = *creation.pod},
+      say);
+  if (!answer) return tell_unanswered(call, answer.error(), "the container begins anew");
+  if (!answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
+}
+
+void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,
+                const Error* failed) {
+  if (!creation.pod) return;
+  const auto told = host::tell_agent(
+      call.layout, host::Created{.container = creation.who.id,
+                                 .key = creation.key(),
+                                 .pod = *creation.pod,
+                                 .resumed = resumed,
+                                 .failed = failed == nullptr ? "" : failed->message()});
+  // It finds out by the catalog.
+  base::warn_and_ignore(told, "the agent was not told");
+}
+
+bool is_checkpoint_wanted(const Call& call, const host::Identity& who, const oci::State& state,
+                          const oci::Wishes& wishes, int signal) {
+  const auto pod = oci::pod_container(state.annotations);
+  if (!pod) return wishes.checkpoint_on_stop && signal == wishes.stop_signal;
+  // The image's stop signal is not in the annotations; nothing but a stop sends one through here.
+  const bool opted_in = wishes.checkpoint_on_disruption || wishes.checkpoint_on_delete;
+  if (pod->kind == oci::PodContainer::Kind::kSandbox || !opted_in || signal == SIGKILL)
+    return false;
+  const host::Identity known =
+      host::identify(call.arguments.state_globals(), who.id, oci::key_name(state.annotations));
+  const auto answer = host::ask_agent(
+      call.layout,
+      host::WillEnd{.container = who.id, .key = known.key, .pod = *pod, .signal = signal});
+  if (!answer) {
+    tell_unanswered(call, answer.error(), "the signal is delivered");
+    return false;
+  }
+  tell_caller(call, Severity::kInfo,
+              (answer->checkpoint ? "checkpoint: " : "no checkpoint: ") + answer->reason);
+  return answer->checkpoint;
+}
+
+}  // namespace reprise::runtime

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Containers of Kubernetes' pods: their keys, and what the node's agent is asked about them.
+// Without an agent, or an answer in time, everything goes as with runc.
+#pragma once
+
+#include <optional>
+
+#include "base/id.h"
+#include "host/identity.h"
+#include "oci/state.h"
+#include "runtime/call.h"
+#include "runtime/restore_attempt.h"
+
+namespace reprise::runtime {
+
+// Puts the key of a pod's container into `creation` and the bundle's annotations, over whatever
+// stands there. Errors as of settle_key().
+base::Result<void> settle_pod_key(const Call& call, Creation& creation);
+
+// Both do nothing for a container of no pod.
+//
+// Asks the agent what a pod's container is to go on from, and waits while that is on its way. The
+// catalog has it afterwards; without an answer the container begins anew, which is told.
+void await_agent(const Call& call, const Creation& creation);
+
+// Tells the agent how the `create` of a pod's container ended: `failed` is why it did, or null.
+void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,
+                const base::Error* failed);
+
+// Whether the agent wants a checkpoint of a pod's container instead of `signal`. Of another
+// container: what its annotations say.
+bool is_checkpoint_wanted(const Call& call, const host::Identity& who, const oci::State& state,
+                          const oci::Wishes& wishes, int signal);
+
+}  // namespace reprise::runtime
