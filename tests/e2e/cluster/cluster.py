@@ -107,11 +107,15 @@ class Cluster:
 
     def down(self):
         """Ends everything, and removes all that it had."""
+        self._began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             for each in [pool.submit(node.power_cut) for node in self.nodes.values()]:
                 each.result()
+        for node in self.nodes.values():
+            node.remove()
         self.control_plane.down()
         shutil.rmtree(self.layout.state)
+        self._say("down")
 
     def _prepare(self):
         if programs.missing():
@@ -213,9 +217,11 @@ class Cluster:
         """What a failed test should show."""
         shown = [self.kubectl(*words, check=False).stdout for words in (
             ("get", "pods,nodes", "-A", "-o", "wide"),
-            ("get", "events", "-A", "--sort-by=.lastTimestamp"))]
+            ("get", "events", "-A", "--sort-by=.lastTimestamp", "--no-headers"))]
+        shown[-1] = "\n".join(shown[-1].splitlines()[-20:])
         for log in sorted(self.layout.logs.iterdir()):
-            shown += [f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-8:]]
+            last = log.read_text(errors="replace").splitlines()[-5:]
+            shown += [f"--- {log.name}", *(line[:250] for line in last)]
         return "\n".join(shown)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -40,6 +41,7 @@ class Node(Parts):
         """What runs is left alone. Returns when containerd answers and the kubelet was started."""
         if not self.init:
             self._write_settings()
+            self._mount_images()
             cgroups.make(self.layout.cgroup)
             log = self.layout.cluster.logs / f"{self.name}.log"
             # A new /sys, which `ip netns exec` would mount, would hide the cgroups.
@@ -96,6 +98,22 @@ class Node(Parts):
         run("nsenter", "--net", "--target", init, "ip", "-batch", "-", input="\n".join(inside))
         run("ip", "link", "set", link, "master", bridge, "up")
         run("ip", "route", "replace", self.layout.pods, "via", self.layout.address)
+
+    @property
+    def _images(self):
+        return self.disk("/var/lib/containerd")
+
+    def _mount_images(self):
+        """In memory: on a disk, to unpack and to remove them would take most of the time."""
+        self._images.mkdir(parents=True, exist_ok=True)
+        if not self._images.is_mount():
+            run("mount", "-t", "tmpfs", "-o", "size=4g", "tmpfs", self._images)
+
+    def remove(self):
+        """Its disk, once it is without power."""
+        if self._images.is_mount():
+            run("umount", self._images)
+        shutil.rmtree(self.layout.state, ignore_errors=True)
 
     def write_runtime(self, fault=None, before=()):
         """`fault`: POINT:ACTION. `before`: shell lines that run first, in every call."""
