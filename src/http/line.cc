@@ -108,6 +108,10 @@ void Line::prepare(const ClientOptions& options) {
   curl_easy_setopt(easy_, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(options.patience.connect.count()));
+  // Who waits long for an answer learns of a host that is gone within about a minute.
+  curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy_, CURLOPT_TCP_KEEPIDLE, 15L);
+  curl_easy_setopt(easy_, CURLOPT_TCP_KEEPINTVL, 5L);
   curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kBufferBytes);
   curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
   curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // those of a proxy
