@@ -159,8 +159,8 @@ class Catalog final : public Claims {
                              const base::SessionId& session) override;
   Result<void> release_claim(const base::ContainerKey& key,
                              const base::SessionId& session) override;
-  Result<bool> is_claimed_by(const base::ContainerKey& key,
-                             const base::SessionId& session) override;
+  Result<ClaimFate> fate_of_claim(const base::ContainerKey& key,
+                                  const base::SessionId& session) override;
   Result<void> drop_continuation(const base::ContainerKey& key) override;
 
   // --- history

@@ -247,6 +247,7 @@ TEST_F(CatalogTest, CatalogOfVersion1IsUpgraded) {
   add(manifest("aaa111", "web", 1), "golden", Catalog::Continue::kYes);
   change_database(directory_.path(),
                   "DROP TABLE copies;"
+                  "DROP TABLE consumed_claims;"
                   "ALTER TABLE checkpoints DROP COLUMN pinned;"
                   "ALTER TABLE checkpoints DROP COLUMN stored_bytes;"
                   "ALTER TABLE checkpoints DROP COLUMN made_here;"

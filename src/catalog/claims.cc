@@ -111,11 +111,15 @@ Result<std::optional<Continuation>> Catalog::claim(const ContainerKey& key,
 }
 
 Result<void> Catalog::consume_claim(const ContainerKey& key, const SessionId& session) {
+  sqlite::Transaction transaction = REPRISE_PASS(sqlite::Transaction::begin(db_.get()));
   const int rows = REPRISE_PASS(sqlite::execute(
       db_.get(), "DELETE FROM continuations WHERE key = ?1 AND session = ?2 AND session <> ''",
       key.str(), session.str()));
   if (rows == 0) return not_claimed(key, session);
-  return {};
+  REPRISE_PASS(sqlite::execute(
+      db_.get(), "INSERT OR REPLACE INTO consumed_claims (session, key) VALUES (?1, ?2)",
+      session.str(), key.str()));
+  return transaction.commit();
 }
 
 Result<void> Catalog::release_claim(const ContainerKey& key, const SessionId& session) {
@@ -129,9 +133,14 @@ Result<void> Catalog::release_claim(const ContainerKey& key, const SessionId& se
   return {};
 }
 
-Result<bool> Catalog::is_claimed_by(const ContainerKey& key, const SessionId& session) {
+Result<ClaimFate> Catalog::fate_of_claim(const ContainerKey& key, const SessionId& session) {
+  // In this order: it may be consumed meanwhile.
   const auto claim = REPRISE_PASS(claim_of(db_.get(), key));
-  return claim && !claim->session.empty() && claim->session == session.str();
+  if (claim && !claim->session.empty() && claim->session == session.str()) return ClaimFate::kHeld;
+  sqlite::Statement consumed = REPRISE_PASS(sqlite::Statement::prepare(
+      db_.get(), "SELECT 1 FROM consumed_claims WHERE session = ?1 AND key = ?2", session.str(),
+      key.str()));
+  return REPRISE_PASS(consumed.step()) ? ClaimFate::kConsumed : ClaimFate::kGivenBack;
 }
 
 Result<void> Catalog::drop_continuation(const ContainerKey& key) {

@@ -6,6 +6,7 @@
 // so that they can be kept elsewhere, too.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "base/id.h"
@@ -21,6 +22,13 @@ struct Continuation {
   base::ContainerKey key;
   base::CheckpointId checkpoint;
   int attempts = 0;  // restores that were begun and failed
+};
+
+// What became of a session's claim.
+enum class ClaimFate : std::uint8_t {
+  kHeld,       // or last held, by a session that was cut off
+  kConsumed,   // by the session itself: what it restored has run, or may have
+  kGivenBack,  // released, dropped, taken over by another session; or there never was one
 };
 
 class Claims {
@@ -45,9 +53,9 @@ class Claims {
   // Not restored: claimable again, attempts + 1.
   virtual Result<void> release_claim(const base::ContainerKey& key,
                                      const base::SessionId& session) = 0;
-  // Whether it is `session` that holds, or last held, the claim; no longer once that was consumed.
-  virtual Result<bool> is_claimed_by(const base::ContainerKey& key,
-                                     const base::SessionId& session) = 0;
+  // Known for good, whatever became of the container since.
+  virtual Result<ClaimFate> fate_of_claim(const base::ContainerKey& key,
+                                          const base::SessionId& session) = 0;
   // Nothing continues from it any more (cold start wanted), claimed or not; the checkpoint stays.
   virtual Result<void> drop_continuation(const base::ContainerKey& key) = 0;
 

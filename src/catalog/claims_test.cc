@@ -49,6 +49,7 @@ class ClaimsTest : public testing::Test {
     sqlite3_close(db);
   }
 
+  ClaimFate fate(const SessionId& session) { return catalog_.fate_of_claim(kWeb, session).value(); }
   int attempts() { return catalog_.continuation(kWeb).value().value().attempts; }
 
   TestDirectory directory_;
@@ -57,15 +58,56 @@ class ClaimsTest : public testing::Test {
 
 // By which whoever settles a restore that was cut off tells whether its container is to stay.
 TEST_F(ClaimsTest, TellsWhoseClaimItIs) {
-  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kSession).value());
-  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, SessionId()).value()) << "nobody's is not everybody's";
+  EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack);
+  EXPECT_EQ(fate(SessionId()), ClaimFate::kGivenBack) << "nobody's is not everybody's";
   claim_and_die(kSession);
-  EXPECT_TRUE(catalog_.is_claimed_by(kWeb, kSession).value()) << "also when the claimer has died";
-  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kOther).value());
+  EXPECT_EQ(fate(kSession), ClaimFate::kHeld) << "also when the claimer has died";
+  EXPECT_EQ(fate(kOther), ClaimFate::kGivenBack);
   ASSERT_TRUE(catalog_.claim(kWeb, kOther, myself()));
-  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kSession).value());
+  EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack) << "taken over";
   ASSERT_TRUE(catalog_.consume_claim(kWeb, kOther));
-  EXPECT_FALSE(catalog_.is_claimed_by(kWeb, kOther).value());
+  EXPECT_EQ(fate(kOther), ClaimFate::kConsumed);
+  EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack) << "by the other";
+}
+
+// A claim that was only given back was once taken for consumed.
+TEST_F(ClaimsTest, OneThatWasGivenBackWasNotConsumed) {
+  ASSERT_TRUE(catalog_.claim(kWeb, kSession, myself()));
+  ASSERT_TRUE(catalog_.release_claim(kWeb, kSession));
+  EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack);
+  ASSERT_TRUE(catalog_.claim(kWeb, kOther, myself()));
+  ASSERT_TRUE(catalog_.drop_continuation(kWeb));
+  EXPECT_EQ(fate(kOther), ClaimFate::kGivenBack);
+}
+
+// Whatever comes after it.
+TEST_F(ClaimsTest, OneThatWasConsumedStaysConsumed) {
+  ASSERT_TRUE(catalog_.claim(kWeb, kSession, myself()));
+  ASSERT_TRUE(catalog_.consume_claim(kWeb, kSession));
+  ASSERT_TRUE(catalog_.set_continuation(kWeb, kFirst));
+  EXPECT_EQ(fate(kSession), ClaimFate::kConsumed);
+  ASSERT_TRUE(catalog_.claim(kWeb, kOther, myself()));
+  EXPECT_EQ(fate(kSession), ClaimFate::kConsumed);
+  EXPECT_EQ(catalog_.fate_of_claim(ContainerKey("db"), kSession).value(), ClaimFate::kGivenBack);
+}
+
+// Who was cut off by an upgrade is told by what is left.
+TEST_F(ClaimsTest, OfAnEarlierVersionTheContinuationTells) {
+  const ContainerKey db("db");
+  const auto begin = [&](const SessionId& session, const ContainerKey& key) {
+    const SessionRow row{.id = session,
+                         .key = key,
+                         .kind = SessionKind::kRestore,
+                         .checkpoint = kFirst,
+                         .phases = "{}"};
+    EXPECT_TRUE(catalog_.begin_session(row));
+  };
+  begin(kSession, kWeb);
+  begin(kOther, db);
+  change_database("DROP TABLE consumed_claims; PRAGMA user_version = 5");
+  catalog_ = open_catalog(directory_.path()).value();
+  EXPECT_EQ(catalog_.fate_of_claim(db, kOther).value(), ClaimFate::kConsumed);
+  EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack) << "the continuation is still there";
 }
 
 TEST_F(ClaimsTest, NothingToClaim) {

@@ -18,8 +18,8 @@ using std::filesystem::path;
 namespace {
 
 // Those that others name come first.
-constexpr std::array kTables = {"checkpoints", "copies",   "continuations",
-                                "containers",  "sessions", "lives"};
+constexpr std::array kTables = {"checkpoints", "copies", "continuations",  "containers",
+                                "sessions",    "lives",  "consumed_claims"};
 
 Result<std::vector<std::string>> columns_of(sqlite3* db, const std::string& schema,
                                             const std::string& table) {

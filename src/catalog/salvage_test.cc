@@ -73,7 +73,7 @@ TEST_F(CatalogSalvageTest, WhatIsWholeInADamagedOneIsTakenOver) {
 TEST_F(CatalogSalvageTest, NothingIsLeftOfOneThatIsNoDatabase) {
   ASSERT_TRUE(sys::replace_file(file(), "no database at all"));
   ASSERT_TRUE(value_of(find_catalog_damage(root())));
-  EXPECT_EQ(value_of(replace_catalog(root())).lost.size(), 6U);
+  EXPECT_EQ(value_of(replace_catalog(root())).lost.size(), 7U);
   Catalog catalog = value_of(open_catalog(root()));
   EXPECT_TRUE(value_of(catalog.checkpoints()).empty());
 }

@@ -102,8 +102,20 @@ UPDATE checkpoints SET made_here = 1 WHERE trigger_name <> 'import' AND id IN
   (SELECT checkpoint FROM sessions WHERE kind = 'checkpoint' AND status = 'ok');
 )sql";
 
+// Of a session that was cut off before this version it is told by what is left: who gives a claim
+// back leaves the continuation.
+constexpr const char* kVersion6 = R"sql(
+CREATE TABLE consumed_claims (
+  session TEXT PRIMARY KEY NOT NULL,
+  key TEXT NOT NULL
+) STRICT;
+INSERT INTO consumed_claims (session, key)
+  SELECT id, key FROM sessions AS s WHERE kind = 'restore' AND status = 'running' AND NOT EXISTS
+    (SELECT 1 FROM continuations AS c WHERE c.key = s.key AND c.checkpoint = s.checkpoint);
+)sql";
+
 // A new version is a new step at the end; those that were released never change.
-constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5, kVersion6};
 
 }  // namespace
 

@@ -26,6 +26,7 @@
 #include "runtime/killed.h"
 #include "runtime/pod.h"
 #include "runtime/restore_attempt.h"
+#include "runtime/unsettled.h"
 #include "store/open_catalog.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -211,8 +212,15 @@ Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
     }
     // A worker that was killed together with its guard could not undo what it did.
     settle_abandoned(call, attempt.session);
+    // What may have run is not cleaned up.
+    if (const auto fate = catalog.fate_of_claim(creation.key(), attempt.session); !fate)
+      return std::optional(refuse(call, Error(fate.error()).with_step(step)));
     REPRISE_PASS(clean_up(call, creation));
     const Error error = Error(restored.error()).with_step(step);
+    // Whatever were begun now, it would be done on what this attempt left.
+    if (const auto settled = check_settled(call, attempt.session); !settled)
+      return std::optional(
+          refuse(call, Error(settled.error()).with_step(step).with_suppressed(error)));
     if (!is_passing(error) || claimed->attempts + 1 >= kMostAttempts)
       return give_up_resuming(attempt, error);
     tell_caller(call, Severity::kWarning, error.message() + "; trying again");
@@ -227,6 +235,8 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
   const sys::FileLock lock =
       REPRISE_TRY(sys::FileLock::lock(call.layout.lock_of(creation.who), kUndoPatience),
                   "waiting for another session of the container");
+  if (const auto settled = settle_sessions_of(call, creation.who); !settled)
+    return std::optional(refuse(call, settled.error()));
   REPRISE_TRY(call.runtime().release_restore_root(creation.who.id), "undoing an earlier restore");
   REPRISE_TRY(remove_unfinished_pid_file(call), "undoing an earlier restore");
   // Of a restore whose start never came; this one may well be cold.

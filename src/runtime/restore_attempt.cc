@@ -92,9 +92,9 @@ host::WorkerRequest request_of(const Attempt& attempt) {
 // Worker and guard are gone. Whether the container stays is told by the claim.
 Result<void> settle_without_worker(const Attempt& attempt, const Error& error) {
   settle_abandoned(attempt.call, attempt.session);
-  const bool claimed =
-      REPRISE_PASS(attempt.catalog.is_claimed_by(attempt.creation.key(), attempt.session));
-  if (claimed) return std::unexpected(error);
+  const auto fate =
+      REPRISE_PASS(attempt.catalog.fate_of_claim(attempt.creation.key(), attempt.session));
+  if (fate != catalog::ClaimFate::kConsumed) return std::unexpected(error);
   let_packets_in(attempt.call, attempt.creation);
   return {};
 }

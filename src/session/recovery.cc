@@ -3,7 +3,11 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
+#include <ranges>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -28,6 +32,7 @@ namespace reprise::session {
 using base::Error;
 using base::ErrorCode;
 using base::Result;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -180,6 +185,20 @@ Result<int> finish_rows(const host::Layout& layout, const store::StoreConfig& co
   return settled;
 }
 
+// What was done last is undone first.
+std::vector<base::SessionId> newest_first(const host::Layout& layout,
+                                          const std::vector<base::SessionId>& sessions) {
+  std::multimap<fs::file_time_type, base::SessionId, std::greater<>> by_time;
+  for (const base::SessionId& session : sessions) {
+    std::error_code error;
+    const auto begun =
+        fs::last_write_time(host::request_file(layout.session_run_directory(session)), error);
+    by_time.emplace(error ? fs::file_time_type::min() : begun, session);
+  }
+  const auto ids = by_time | std::views::values;
+  return {ids.begin(), ids.end()};
+}
+
 std::vector<undo::Step> owed_from_the_start(const host::WorkerRequest& request) {
   if (request.is_restore() || request.checkpoint().signal == 0) return {};
   return {undo::SignalPromised()};
@@ -209,7 +228,8 @@ Result<int> settle_abandoned(const host::Layout& layout, const store::StoreConfi
                              const std::optional<base::SessionId>& ours) {
   int settled = 0;
   std::optional<Error> first;
-  for (const base::SessionId& session : REPRISE_PASS(host::abandoned_sessions(layout))) {
+  const auto abandoned = REPRISE_PASS(host::abandoned_sessions(layout));
+  for (const base::SessionId& session : newest_first(layout, abandoned)) {
     const auto lock =
         sys::FileLock::try_lock(host::session_lock_file(layout.session_run_directory(session)));
     if (!lock && lock.error().code() == ErrorCode::kBusy) continue;

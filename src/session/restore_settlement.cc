@@ -32,8 +32,8 @@ Result<void> consume_claim(Context& context) {
   const Result<void> consumed =
       context.store.catalog.consume_claim(context.key(), context.request.session);
   if (consumed) return {};
-  const auto claimed = context.store.catalog.is_claimed_by(context.key(), context.request.session);
-  if (claimed && !*claimed) return {};
+  const auto fate = context.store.catalog.fate_of_claim(context.key(), context.request.session);
+  if (fate && *fate == catalog::ClaimFate::kConsumed) return {};
   return consumed;
 }
 

@@ -187,6 +187,25 @@ TEST_P(SettleTest, ARestoreWhoseClaimWasConsumedStands) {
   expect_recorded(catalog::SessionStatus::kOk, "");
 }
 
+// By whoever had claimed it, who could not wait until it was undone. It was once taken for
+// consumed: three restores were recorded that there never were, and what volumes had held stayed
+// aside.
+TEST_P(SettleTest, ARestoreWhoseClaimWasGivenBackIsUndone) {
+  begin_restore();
+  const fs::path volume = scratch_ / "volume";
+  const fs::path aside = scratch_ / "aside";
+  fs::create_directories(volume);
+  fs::create_directories(aside);
+  write(volume / "file", "of the checkpoint");
+  write(aside / "file", "of before");
+  begin_journal({undo::VolumePutAside{.directory = volume, .aside = aside}});
+  ASSERT_TRUE(catalog().release_claim(host::key_of(request_), session_));
+  EXPECT_FALSE(settle_session(Since::kLong).ok());
+  EXPECT_EQ(history(), std::vector{catalog::LifeEvent::kRestoreFailed});
+  expect_recorded(catalog::SessionStatus::kFailed, "the worker was killed");
+  EXPECT_TRUE(is_older() || read(volume / "file") == "of before");
+}
+
 TEST_P(SettleTest, ARestoreThatHasItsClaimStillIsUndone) {
   const base::CheckpointId id = begin_restore();
   run();

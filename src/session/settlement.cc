@@ -120,12 +120,13 @@ std::optional<host::Outcome> settle_checkpoint(Context& context, const Settlemen
   return host::failed_outcome(sealed ? settlement.cause : sealed.error());
 }
 
-// The claim tells: no task runs before it is consumed. Where the catalog does not answer, tasks
-// that stand still have not run either; those that run stay.
+// The claim tells: no task runs before it is consumed. One that was given back never was, by this
+// session. Where the catalog does not answer, tasks that stand still have not run either; those
+// that run stay.
 bool is_let_go(Context& context) {
-  const auto claimed = context.store.catalog.is_claimed_by(context.key(), context.request.session);
-  if (claimed) return !*claimed;
-  log_failure(std::unexpected(claimed.error()), "the claim cannot be read");
+  const auto fate = context.store.catalog.fate_of_claim(context.key(), context.request.session);
+  if (fate) return *fate == catalog::ClaimFate::kConsumed;
+  log_failure(std::unexpected(fate.error()), "the claim cannot be read");
   const auto state = context.runtime().state_of(context.request.container);
   if (!state || !sys::is_alive(state->init)) return false;
   const auto frozen = container::Cgroup(state->cgroup_paths).is_frozen();

@@ -2,12 +2,14 @@
 #include "session/volumes.h"
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
 
 #include "container/file_tree.h"
 #include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::session {
@@ -18,6 +20,8 @@ using base::Result;
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::string_view kAside = ".reprise-aside-";
 
 Result<container::Volume> volume_for(const std::vector<container::Volume>& present,
                                      const container::SavedVolume& saved) {
@@ -35,8 +39,28 @@ Result<container::Volume> volume_for(const std::vector<container::Volume>& prese
           .with_hint("mount a volume there, or restore with '--volumes keep'"));
 }
 
+// Another restore into it was cut off, and is to be undone first: in the end the volume would hold
+// what that one found in it, and not what it held before.
+Result<void> refuse_if_unsettled(const container::Volume& volume, const Context& context) {
+  std::error_code error;
+  fs::directory_iterator entry(volume.directory.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(kAside)) continue;
+    const auto session = base::SessionId::parse(name.substr(kAside.size()));
+    if (!session || *session == context.request.session) continue;
+    if (!REPRISE_PASS(sys::exists(context.layout.session_run_directory(*session)))) continue;
+    return std::unexpected(
+        Error(ErrorCode::kBusy, "session '" + session->str() + "' was cut off while it filled it")
+            .with_hint("'reprise ps' puts back what was in it, then try again"));
+  }
+  if (error) return base::fail_errno(error.value(), "looking for what was put aside");
+  return {};
+}
+
 Result<void> fill(const fs::path& archive, const container::Volume& volume,
                   const Context& context) {
+  REPRISE_PASS(refuse_if_unsettled(volume, context));
   // Podman may have filled a new one from the image by now, and given it another owner.
   std::error_code error;
   if (!fs::is_empty(volume.directory, error) &&
@@ -86,7 +110,7 @@ Result<void> fill_volumes(store::CheckpointReader& reader, const oci::Spec& spec
 }
 
 fs::path aside_of(const container::Volume& volume, const base::SessionId& session) {
-  return volume.directory.parent_path() / (".reprise-aside-" + session.str());
+  return volume.directory.parent_path() / (std::string(kAside) + session.str());
 }
 
 }  // namespace reprise::session

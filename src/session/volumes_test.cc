@@ -70,6 +70,18 @@ TEST_F(VolumesTest, WhoTakesOverRemovesItAsWell) {
   EXPECT_FALSE(is_aside());
 }
 
+// What that one found would come back later, under whoever uses the volume by then.
+TEST_F(VolumesTest, OneThatAnotherRestoreHasNotGivenBackYetIsNotFilled) {
+  const base::SessionId other("sess00000009");
+  fs::create_directories(volume_.parent_path() / (".reprise-aside-" + other.str()));
+  ASSERT_TRUE(sys::make_directories(layout_.session_run_directory(other)));
+  write(volume_ / "file", "saved");  // by that one
+  const auto outcome = restore();
+  EXPECT_EQ(outcome.code, base::ErrorCode::kBusy) << outcome.reason;
+  EXPECT_TRUE(outcome.reason.contains("'sess00000009' was cut off")) << outcome.reason;
+  EXPECT_FALSE(is_aside());
+}
+
 class FailingVolumesTest : public VolumesTest, public testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(, FailingVolumesTest,
                          testing::Values("noted-volume-put-aside", "restore-files", "post-restore",

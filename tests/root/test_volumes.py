@@ -144,6 +144,31 @@ def test_a_restore_that_fails_leaves_volumes_as_they_were(container, product, vo
     assert_nothing_left(container)
 
 
+def test_nobody_is_left_to_put_volumes_back(container, product, volume):
+    """Each attempt and whoever was to undo it were killed; the claim was given back meanwhile. Each
+    was taken for a restore that had succeeded, and what the volume had held stayed aside."""
+    run(container, volume)
+    named = directory_of(container, "/etc/skel")
+    checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
+    container.remove()
+    (named / "kept").write_text("precious\n", "ascii")
+    product.write_runtime(fault="restore-network:kill,settle-begin:kill")
+    for _ in range(2):
+        failed = product.reprise("restore", checkpoint, "--volumes", "overwrite", check=False)
+        assert failed.returncode != 0
+    product.write_runtime()
+    product.reprise("ps")
+    assert (named / "kept").read_text("ascii") == "precious\n"
+    assert [path.name for path in named.parent.iterdir()] == ["_data"]
+    assert "restored" not in product.events(container.name)
+    restored = [row["status"] for row in product.json("logs")["sessions"] if row["kind"] == "restore"]
+    assert restored and set(restored) == {"failed"}, restored
+    product.reprise("restore", checkpoint, "--volumes", "overwrite")
+    container.refresh()
+    count(container, 2)
+    assert_nothing_left(container)
+
+
 def test_without_the_annotation_volumes_stay_where_they_are(container, new_container, product,
                                                             volume):
     container.run_workload("volumes.py", "/data", options=("-v", f"{volume}:/data"))

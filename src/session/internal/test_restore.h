@@ -46,7 +46,10 @@ class RestoreTest : public TestContainer {
     store_ = std::move(context.store.checkpoints);
     return outcome;
   }
-  bool is_claimed() { return *catalog().is_claimed_by(host::key_of(request_), session_); }
+  bool is_claimed() {
+    return catalog().fate_of_claim(host::key_of(request_), session_).value() ==
+           catalog::ClaimFate::kHeld;
+  }
   // It can be tried again from the same moment.
   void expect_undone() {
     EXPECT_TRUE(is_claimed());
