@@ -30,8 +30,10 @@ class Pod:
         return self.get()["status"]["podIP"]
 
     def container(self):
-        """The state of its container, as the kubelet reports it."""
-        return self.get()["status"]["containerStatuses"][0]
+        """The state of its container, as the kubelet reports it; once it does."""
+        states = self.get()["status"].get("containerStatuses")
+        assert states, f"nothing is known of the container of pod '{self.name}'"
+        return states[0]
 
     def container_id(self):
         return self.container()["containerID"].removeprefix("containerd://")
@@ -66,8 +68,13 @@ class Pod:
         return (self.pods.cluster.api.get(f"{self.path}/log") or "").splitlines()
 
     def wait_for_line(self, words):
-        return wait_for(lambda: next((line for line in self.lines() if words in line), None),
-                        RUNNING, f"'{words}' from pod '{self.name}'")
+        def find():
+            ended = self.get()["status"]["phase"] in ("Failed", "Succeeded")
+            found = next((line for line in self.lines() if words in line), None)
+            if ended and not found:
+                raise RuntimeError(f"pod '{self.name}' ended: {self.lines()[-5:]}")
+            return found
+        return wait_for(find, RUNNING, f"'{words}' from pod '{self.name}'")
 
     def exec(self, *command):
         return self.pods.kubectl("exec", self.name, "--", *command).stdout
