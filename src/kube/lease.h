@@ -24,7 +24,8 @@ struct LeaseOptions {
 
 // Tries to get the duty and to keep it, on a thread of its own. No clock of another host decides:
 // who waits counts from when it saw the last renewal, who holds counts from before it asked for
-// one, and gives up a fifth of the duration earlier.
+// one, and gives up a fifth of the duration earlier. Needs verbs get, create and update on leases
+// of coordination.k8s.io.
 class Lease {
  public:
   // `on_change` is called by the lease's thread when the duty was got or lost; `why` says what kept

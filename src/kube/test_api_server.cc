@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "json/reader.h"
 #include "json/writer.h"
 
 namespace reprise::kube {
@@ -143,6 +144,42 @@ std::unique_ptr<Client> TestApiServer::client(ClientOptions options) const {
 std::vector<TestRequest> TestApiServer::requests() const {
   const std::scoped_lock hold(lock_);
   return requests_;
+}
+
+TestAnswer TestObjects::put(const std::string& path, json object) {
+  object["metadata"]["resourceVersion"] = std::to_string(++version_);
+  objects_[path] = object;
+  return test_answer(object);
+}
+
+TestAnswer TestObjects::operator()(const TestRequest& request) {
+  const std::scoped_lock hold(lock_);
+  json object = json_reader::parse_or_discarded(request.body);
+  const auto found = objects_.find(request.path);
+  if (request.method == "POST") {
+    const std::string path = request.path + "/" + object["metadata"]["name"].get<std::string>();
+    return objects_.contains(path) ? test_failure(409, "AlreadyExists") : put(path, object);
+  }
+  if (found == objects_.end()) return test_failure(404, "NotFound");
+  if (request.method == "GET") return test_answer(found->second);
+  if (request.method == "PATCH") {
+    json merged = found->second;
+    merged.merge_patch(object);
+    return put(request.path, merged);
+  }
+  if (object["metadata"]["resourceVersion"] != found->second["metadata"]["resourceVersion"])
+    return test_failure(409, "Conflict");
+  return put(request.path, object);
+}
+
+std::map<std::string, json> TestObjects::all() const {
+  const std::scoped_lock hold(lock_);
+  return objects_;
+}
+
+void TestObjects::set(const std::string& path, json object) {
+  const std::scoped_lock hold(lock_);
+  put(path, std::move(object));
 }
 
 bool test_wait(const std::function<bool()>& condition) {

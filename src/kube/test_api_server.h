@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -98,6 +99,21 @@ class TestApiServer {
   std::unique_ptr<httplib::SSLServer> server_;
   std::thread thread_;
   int port_ = 0;
+};
+
+// Objects that are made, swapped and merged as the API server does it; to be a Handler.
+class TestObjects {
+ public:
+  TestAnswer operator()(const TestRequest& request);
+  // By path, as they are now.
+  [[nodiscard]] std::map<std::string, nlohmann::json> all() const;
+  void set(const std::string& path, nlohmann::json object);
+
+ private:
+  TestAnswer put(const std::string& path, nlohmann::json object);
+  mutable std::mutex lock_;
+  std::map<std::string, nlohmann::json> objects_;
+  int version_ = 0;
 };
 
 // Waits for a condition, 10 s at most.
