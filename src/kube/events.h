@@ -39,7 +39,8 @@ struct EventsOptions {
   std::chrono::milliseconds give_up{60'000};  // after so long an Event is dropped
 };
 
-// Posts on a thread of its own.
+// Posts on a thread of its own, ten a second at most. Needs verbs create and patch on events of
+// events.k8s.io.
 class Events {
  public:
   // `on_failure` is called by that thread for an Event (or several) that will not come, once for
