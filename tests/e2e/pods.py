@@ -7,7 +7,7 @@ from harness import host
 from harness.waiting import wait_for
 
 RUNNING = 60  # seconds in which a pod runs, or is gone
-OPT_IN = {"reprise.dev/on-stop": "checkpoint"}
+OPT_IN = {"reprise.dev/on-disruption": "checkpoint", "reprise.dev/on-delete": "checkpoint"}
 
 
 class Pod:
