@@ -92,7 +92,7 @@ def test_parts_can_be_stopped_killed_and_started_again(cluster, pods):
 
 def test_second_cluster_stands_beside_and_leaves_nothing(cluster):
     shared = leftovers.shared()
-    second = Cluster.of_this_process(nodes=1, dns=False, images=[])
+    second = Cluster.of_this_process(nodes=1, dns=False, images=[], bin_dir=None)
     try:
         second.up()
         assert second.layout.number != cluster.layout.number
@@ -101,6 +101,7 @@ def test_second_cluster_stands_beside_and_leaves_nothing(cluster):
         wait_for(lambda: second.api.get("/api/v1/namespaces/default/pods/idle")["status"]["phase"]
                  == "Running", 60, "a pod of the second cluster")
         assert cluster.api.get("/api/v1/namespaces/default/pods/idle") is None
+        assert second.api.get("/apis/node.k8s.io/v1/runtimeclasses")["items"] == []
         assert leftovers.of(second.layout) != []
     finally:
         second.down()

@@ -30,15 +30,15 @@ class Cluster:
     """Of `nodes` nodes (0: a control plane alone). Its settings are kept with its state.
 
     `images`: of Podman's, which its pods run; `bin_dir`: of the product, which is runtime handler
-    `reprise`; `handlers`: others besides that and runc, by name; `flags`: further words for parts
-    of the control plane, by name.
+    `reprise` (None: it is not installed); `handlers`: others besides that and runc, by name;
+    `flags`: further words for parts of the control plane, by name.
     """
 
     def __init__(self, number, *, nodes=2, dns=True, images=(BASE_IMAGE,), bin_dir=host.BIN_DIR,
                  handlers=None, flags=None):
         self.layout = Layout(number)
         self.settings = {"nodes": nodes, "dns": dns, "images": list(images),
-                         "bin_dir": str(bin_dir), "handlers": handlers or {}, "flags": flags or {}}
+                         "bin_dir": bin_dir and str(bin_dir), "handlers": handlers or {}, "flags": flags or {}}
         self.control_plane = ControlPlane(self.layout, flags)
         self.nodes = {}
         for index in range(1, nodes + 1):
@@ -146,7 +146,7 @@ class Cluster:
         self._say(f"images are on node {node.name}")
 
     def _handlers(self):
-        return ["reprise", *self.settings["handlers"]]
+        return [*(["reprise"] if self.settings["bin_dir"] else []), *self.settings["handlers"]]
 
     def wait_ready(self, node, after=None):
         """Until the control plane takes the node for ready, by a report newer than `after`."""

@@ -21,15 +21,17 @@ SETUP = 60  # seconds in which a part that starts must answer
 
 
 class Node(Parts):
-    """`bin_dir`: of the product, the runtime handler `reprise`; `handlers`: others, by name."""
+    """`bin_dir`: of the product, the runtime handler `reprise` (None: it is not installed);
+    `handlers`: others, by name."""
 
     def __init__(self, layout, bin_dir, handlers=None):
         self.layout = layout
         self.name = layout.name
-        self.bin_dir = pathlib.Path(bin_dir)
+        self.bin_dir = bin_dir and pathlib.Path(bin_dir)
         # `reprise` tells our containers from others by this name.
         self.runtime = layout.state / "bin/reprise-runtime"
-        self.handlers = {"runc": "runc", "reprise": self.runtime, **(handlers or {})}
+        ours = {"reprise": self.runtime} if bin_dir else {}
+        self.handlers = {"runc": "runc", **ours, **(handlers or {})}
         self.process = Process(layout.state / "node.pid")
         logs = layout.cluster.logs
         super().__init__(Control(layout.state / "control.sock"), node_files.commands(layout),
@@ -127,13 +129,14 @@ class Node(Parts):
 
     def _write_settings(self):
         layout = self.layout
-        self.write_runtime()
-        network = layout.state / "disk/etc/cni/net.d"
-        network.mkdir(parents=True, exist_ok=True)
-        for path, text in ((network / "10-pods.conflist", node_files.network(layout)),
-                           (layout.state / "containerd.toml", node_files.containerd(self.handlers)),
-                           (layout.state / "kubelet.json", node_files.kubelet(layout)),
-                           (layout.state / "proxy.json", node_files.proxy(layout))):
+        if self.bin_dir:
+            self.write_runtime()
+        for path, text in (
+                (self.disk("/etc/cni/net.d/10-pods.conflist"), node_files.network(layout)),
+                (self.disk("/etc/containerd/config.toml"), node_files.containerd(self.handlers)),
+                (layout.state / "kubelet.json", node_files.kubelet(layout)),
+                (layout.state / "proxy.json", node_files.proxy(layout))):
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n", encoding="ascii")
 
     # ---- inside

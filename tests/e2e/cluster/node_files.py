@@ -7,7 +7,7 @@ from cluster.layout import DOMAIN
 
 # Directories that a node has of its own; they survive its end, as a disk does.
 OWN = ("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/var/lib/reprise",
-       "/var/log/pods", "/var/log/containers", "/etc/cni/net.d", "/etc/reprise")
+       "/var/log/pods", "/var/log/containers", "/etc/cni/net.d", "/etc/containerd", "/etc/reprise")
 OVERLAID = ("/etc", "/var/lib", "/var/log")
 PAUSE = "reprise.test/pause:1"
 
@@ -15,22 +15,28 @@ PAUSE = "reprise.test/pause:1"
 CONTAINERD = """version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
-[plugins."io.containerd.cri.v1.images"]
-  snapshotter = "overlayfs"
+imports = ["/etc/containerd/conf.d/*.toml"]
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{pause}"
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
 [plugins."io.containerd.cri.v1.runtime".cni]
   bin_dirs = ["{plugins}"]
-  conf_dir = "/etc/cni/net.d"
-[plugins."io.containerd.cri.v1.runtime".containerd]
-  default_runtime_name = "runc"
 """
-HANDLER = """[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.{name}]
+CONTAINERD_1 = """version = 2
+root = "/var/lib/containerd"
+state = "/run/containerd"
+imports = ["/etc/containerd/conf.d/*.toml"]
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "{plugins}"
+"""
+HANDLER = """[plugins."{plugin}".containerd.runtimes.{name}]
   runtime_type = "io.containerd.runc.v2"
   pod_annotations = ["reprise.dev/*"]
-[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.{name}.options]
+[plugins."{plugin}".containerd.runtimes.{name}.options]
   SystemdCgroup = false
   BinaryName = "{binary}"
 """
@@ -38,8 +44,11 @@ HANDLER = """[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.{name}]
 
 def containerd(handlers):
     """`handlers`: names of runtime handlers, and their binaries."""
-    text = CONTAINERD.format(pause=PAUSE, plugins=programs.find("ptp").parent)
-    return text + "".join(HANDLER.format(name=name, binary=binary)
+    is_1 = programs.version("containerd").startswith("1.")
+    plugin = "io.containerd.grpc.v1.cri" if is_1 else "io.containerd.cri.v1.runtime"
+    text = (CONTAINERD_1 if is_1 else CONTAINERD).format(
+        pause=PAUSE, plugins=programs.find("ptp").parent)
+    return text + "".join(HANDLER.format(plugin=plugin, name=name, binary=binary)
                           for name, binary in handlers.items())
 
 
@@ -89,7 +98,7 @@ def proxy(node):
 def commands(node):
     """Name of each part, and its words."""
     return {
-        "containerd": [programs.find("containerd"), "--config", node.state / "containerd.toml"],
+        "containerd": [programs.find("containerd")],
         "kubelet": [programs.find("kubelet"), f"--config={node.state}/kubelet.json",
                     f"--kubeconfig={node.cluster.keys}/{node.name}.kubeconfig",
                     f"--hostname-override={node.name}", f"--node-ip={node.address}",

@@ -31,6 +31,11 @@ def find(name):
     return pathlib.Path(path)
 
 
+def version(name):
+    """Of a part: tools/kubernetes names its directory PART-VERSION."""
+    return find(name).parent.name.rpartition("-")[2]
+
+
 def environment(**more):
     """For programs of the cluster: with all of them in PATH, and without settings of ours."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("REPRISE_")}
