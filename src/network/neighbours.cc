@@ -10,6 +10,7 @@
 #include "json/reader.h"
 #include "json/writer.h"
 #include "network/ip_address.h"
+#include "network/orphans.h"
 
 namespace reprise::network {
 
@@ -65,19 +66,10 @@ std::vector<Connection> held_by(const base::ContainerKey& container,
   return ours == held.end() ? std::vector<Connection>() : ours->connections;
 }
 
-std::string endpoint(const std::string& address, std::uint16_t port) {
-  return bracketed(address) + ":" + std::to_string(port);
-}
-
 Result<void> end_held(const NetworkNamespace& network, const std::vector<Held>& held,
                       const std::vector<Connection>& connections) {
   REPRISE_TRY(change(network, release_script(held, connections)), "ending connections");
-  for (const Connection& c : connections)
-    REPRISE_TRY(run_inside(network,
-                           {"ss", "--kill", "--tcp", "state", "connected", "src",
-                            endpoint(c.local, c.local_port), "dst", endpoint(c.peer, c.peer_port)}),
-                "ending the connection to '" + endpoint(c.peer, c.peer_port) + "'");
-  return {};
+  return destroy_sockets(network, connections);
 }
 
 }  // namespace
@@ -188,6 +180,11 @@ Result<std::vector<Connection>> neighbour_connections(const HoldRequest& request
   return REPRISE_TRY(look(), "looking for connections to other containers");
 }
 
+Result<bool> holds_neighbours(const base::ContainerKey& container,
+                              const NetworkNamespace& network) {
+  return !held_by(container, REPRISE_PASS(list_held(network))).empty();
+}
+
 Result<void> hold_neighbours(const base::ContainerKey& container, const NetworkNamespace& network,
                              const std::vector<Connection>& connections) {
   std::vector<Connection> both_ways = connections;
@@ -226,6 +223,14 @@ Result<void> end_neighbours(const base::ContainerKey& container, const NetworkNa
   const std::vector<Connection> connections = held_by(container, held);
   if (connections.empty()) return {};
   return end_held(network, held, connections);
+}
+
+Result<void> drop_hold(const base::ContainerKey& container, const NetworkNamespace& network) {
+  // Added first, because deleting what is not there is an error; both are one transaction.
+  const std::string table = std::string(kFamily) + ' ' + hold_name(container);
+  REPRISE_TRY(change(network, "add table " + table + "\ndelete table " + table + "\n"),
+              "dropping the hold of '" + container.str() + "'");
+  return {};
 }
 
 Result<void> lift_neighbours(const base::ContainerKey& container, const NetworkNamespace& network) {

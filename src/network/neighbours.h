@@ -62,10 +62,18 @@ std::string release_script(const std::vector<Held>& held,
 // Of the container's processes, the connections to other containers in its namespace.
 base::Result<std::vector<Connection>> neighbour_connections(const HoldRequest& request);
 
+// Whether the container has a hold there that has not run out.
+base::Result<bool> holds_neighbours(const base::ContainerKey& container,
+                                    const NetworkNamespace& network);
+
 // Holds `connections` of the container, both directions; replaces its earlier hold there.
 base::Result<void> hold_neighbours(const base::ContainerKey& container,
                                    const NetworkNamespace& network,
                                    const std::vector<Connection>& connections);
+
+// Its own hold, and no other, is taken away: its ends are as far away as they were before. Success
+// also if there was none.
+base::Result<void> drop_hold(const base::ContainerKey& container, const NetworkNamespace& network);
 
 // Lets packets pass on all connections, whoever held them, of which both ends are there, and
 // removes tables whose time has run out. Returns those of `ours` whose other end is missing.

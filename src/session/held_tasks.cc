@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/log.h"
 #include "container/cgroup.h"
 #include "engine/engine.h"
+#include "network/orphans.h"
 #include "oci/state.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -52,6 +54,14 @@ Result<container::Cgroup> cgroup_of(const Context& context) {
 
 }  // namespace
 
+void silence_tasks(const Context& context) {
+  const auto state = context.runtime().state_of(context.request.container);
+  if (!state && state.error().code() == ErrorCode::kNotFound) return;
+  const auto silenced =
+      state ? network::silence_sockets("/proc", state->init.pid) : std::unexpected(state.error());
+  base::warn_and_ignore(silenced, "peers are told that connections are closed");
+}
+
 Result<void> end_held_tasks(const Context& context) {
   const auto cgroup = cgroup_of(context);
   // CRIU had not come so far that runc knows the container.
@@ -59,6 +69,7 @@ Result<void> end_held_tasks(const Context& context) {
   if (!cgroup) return std::unexpected(cgroup.error());
   const auto frozen = cgroup->is_frozen();
   if (!frozen || !*frozen) return {};
+  silence_tasks(context);
   REPRISE_TRY(cgroup->end_frozen(), "ending what was restored");
   return {};
 }

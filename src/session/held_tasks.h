@@ -12,7 +12,13 @@ namespace reprise::session {
 // let_go() (restore_settlement.h). kUnsupported where the container has no cgroup that can.
 base::Result<void> hold_tasks(const Context& context);
 
-// Ends the tasks that hold_tasks() holds, without one of them running. Success if there are none.
+// The restored tasks are about to be ended: their peers hear nothing of that, and the next attempt
+// can make their connections again. Logs what fails. Nothing, where runc does not know them yet:
+// CRIU has not made their sockets live by then.
+void silence_tasks(const Context& context);
+
+// Ends the tasks that hold_tasks() holds, without one of them running, or a peer that hears of
+// it. Success if there are none.
 base::Result<void> end_held_tasks(const Context& context);
 
 // Whatever froze them, hold_tasks() or another.

@@ -85,6 +85,23 @@ def test_survives_another_container_with_the_same_address(new_container):
     assert_nothing_left(first)
 
 
+@pytest.mark.parametrize("end", ["pre-resume:kill", "claim-held:kill"])
+def test_survives_a_restore_that_ends_before_its_tasks_run(container, tmp_path, end):
+    """The kernel told the peer that the connection was closed, when it ended the restored tasks."""
+    address = random_address()
+    run_server(container, address)
+    peer = Peer(address)
+    assert peer.ask() == 1
+    container.stop()
+    once = tmp_path / "once"
+    once.touch()
+    container.product.write_runtime(fault=f"{end}:{once}")
+    container.start()
+    assert not once.exists(), "its restore came to no harm"
+    assert peer.ask() == 2
+    assert_nothing_left(container)
+
+
 def test_is_reset_at_once_by_a_cold_start(container):
     address = random_address()
     run_server(container, address)

@@ -11,6 +11,7 @@
 #include "image/part_names.h"
 #include "network/connection_hold.h"
 #include "network/network.h"
+#include "network/orphans.h"
 #include "preflight/memory_limit.h"
 #include "session/outside.h"
 #include "session/pod.h"
@@ -26,12 +27,16 @@ namespace {
 
 // First of all: the network is up already, and the time until its sockets are back is long enough
 // for a peer to send something.
-Result<void> close_network(const Context& context, const oci::Spec& spec) {
-  const auto& ns = spec.network_namespace_path;
+Result<void> close_network(const Context& context, const Requested& requested) {
+  const auto& ns = requested.spec.network_namespace_path;
   if (ns.empty()) return {};
   REPRISE_PASS(context.journal().write(undo::NetworkBlocked{{.network = ns}}));
   REPRISE_PASS(context.journal().write(undo::ConnectionsHeld()));
-  return network::block_outside(ns);
+  REPRISE_PASS(network::block_outside(ns));
+  // Nobody else lives there: of an attempt that was killed.
+  if (!requested.network_lock)
+    base::warn_and_ignore(network::end_all_orphans(ns), "a connection may not be made again");
+  return {};
 }
 
 // Ids that people choose are used again, also for something else: somebody who runs another program
@@ -80,7 +85,7 @@ Result<void> check_mounts(const image::Manifest& manifest, const oci::Spec& spec
 
 Result<Fitting> open_fitting(const Context& context, const Requested& requested) {
   const oci::Spec& spec = requested.spec;
-  REPRISE_PASS(close_network(context, spec));
+  REPRISE_PASS(close_network(context, requested));
   const base::CheckpointId& checkpoint = context.request.restore().checkpoint;
   Fitting fitting;
   fitting.reader = REPRISE_TRY(context.store.checkpoints->open(checkpoint),

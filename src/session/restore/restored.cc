@@ -130,6 +130,8 @@ Result<void> Restoring::tasks_made(pid_t init) {
 
 Result<void> Restoring::may_run(pid_t init) {
   completed_ = before_resume(init);
+  // CRIU ends them next.
+  if (!completed_) silence_tasks(context_);
   return completed_;
 }
 

@@ -147,8 +147,10 @@ Result<void> take(const AddressesAdopted& step, const Context& /*context*/) {
   });
 }
 
-// CRIU first: it may be about to let the tasks go.
+// CRIU first: it may be about to let the tasks go. But not before peers are kept from hearing of
+// it, since CRIU ends them.
 Result<void> take(const TasksHeld& /*step*/, const Context& context) {
+  silence_tasks(context);
   Result<void> first = context.engine->end(engine::Verdict::kAbort, {});
   const Result<void> ended = end_held_tasks(context);
   return first ? ended : first;
