@@ -2,6 +2,7 @@
 #include "network/neighbours.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -171,6 +172,17 @@ std::string release_script(const std::vector<Held>& held,
   return script.str();
 }
 
+std::vector<Connection> without_ends(const std::vector<Connection>& connections,
+                                     const std::vector<Connection>& present) {
+  std::vector<Connection> owned;
+  std::ranges::copy_if(present, std::back_inserter(owned),
+                       [](const Connection& c) { return c.inode != 0; });
+  std::vector<Connection> none;
+  std::ranges::copy_if(connections, std::back_inserter(none),
+                       [&](const Connection& c) { return !either_way(owned, c); });
+  return none;
+}
+
 Result<std::vector<Connection>> neighbour_connections(const HoldRequest& request) {
   const auto look = [&]() -> Result<std::vector<Connection>> {
     const auto all = REPRISE_PASS(list_connections(request.network));
@@ -178,11 +190,6 @@ Result<std::vector<Connection>> neighbour_connections(const HoldRequest& request
     return choose_neighbours(all, own, request.own, REPRISE_PASS(list_held(request.network)));
   };
   return REPRISE_TRY(look(), "looking for connections to other containers");
-}
-
-Result<bool> holds_neighbours(const base::ContainerKey& container,
-                              const NetworkNamespace& network) {
-  return !held_by(container, REPRISE_PASS(list_held(network))).empty();
 }
 
 Result<void> hold_neighbours(const base::ContainerKey& container, const NetworkNamespace& network,
@@ -226,9 +233,11 @@ Result<void> end_neighbours(const base::ContainerKey& container, const NetworkNa
 }
 
 Result<void> drop_hold(const base::ContainerKey& container, const NetworkNamespace& network) {
-  // Added first, because deleting what is not there is an error; both are one transaction.
-  const std::string table = std::string(kFamily) + ' ' + hold_name(container);
-  REPRISE_TRY(change(network, "add table " + table + "\ndelete table " + table + "\n"),
+  std::vector<Held> held = REPRISE_PASS(list_held(network));
+  std::erase_if(held, [&](const Held& table) { return table.table != hold_name(container); });
+  const auto needless =
+      without_ends(held_by(container, held), REPRISE_PASS(list_connections(network)));
+  REPRISE_TRY(change(network, release_script(held, needless)),
               "dropping the hold of '" + container.str() + "'");
   return {};
 }

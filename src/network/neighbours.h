@@ -62,17 +62,17 @@ std::string release_script(const std::vector<Held>& held,
 // Of the container's processes, the connections to other containers in its namespace.
 base::Result<std::vector<Connection>> neighbour_connections(const HoldRequest& request);
 
-// Whether the container has a hold there that has not run out.
-base::Result<bool> holds_neighbours(const base::ContainerKey& container,
-                                    const NetworkNamespace& network);
-
 // Holds `connections` of the container, both directions; replaces its earlier hold there.
 base::Result<void> hold_neighbours(const base::ContainerKey& container,
                                    const NetworkNamespace& network,
                                    const std::vector<Connection>& connections);
 
-// Its own hold, and no other, is taken away: its ends are as far away as they were before. Success
-// also if there was none.
+// Pure: of `connections`, those of which no process has either end in `present`.
+std::vector<Connection> without_ends(const std::vector<Connection>& connections,
+                                     const std::vector<Connection>& present);
+// The container's ends are away again. What it holds of connections whose other end is there stays
+// held: that end waits for the next attempt, or is told by end_neighbours() that there is none. The
+// rest goes, and what others hold is left alone. Success also if nothing was held.
 base::Result<void> drop_hold(const base::ContainerKey& container, const NetworkNamespace& network);
 
 // Lets packets pass on all connections, whoever held them, of which both ends are there, and

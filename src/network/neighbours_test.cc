@@ -55,6 +55,13 @@ TEST(Neighbours, AreReadFromTheirTables) {
   EXPECT_EQ(parse_held("Error").error().code(), ErrorCode::kInternal);
 }
 
+TEST(Neighbours, WaitAsLongAsOneOfThemIsThere) {
+  const std::vector<Connection> held{kClient, reversed(kClient)};
+  EXPECT_TRUE(without_ends(held, {with_inode(reversed(kClient), 7)}).empty());
+  EXPECT_EQ(without_ends(held, {}), held);
+  EXPECT_EQ(without_ends(held, {with_inode(kClient, 0)}), held) << "an orphan waits for nobody";
+}
+
 TEST(Neighbours, AreReleasedInBothDirectionsAndFromAllTables) {
   const Connection other{"::1", 1, "::1", 2, 0};
   const std::vector<Held> held = {{"reprise-hold-a", {kClient, reversed(kClient)}},

@@ -17,7 +17,7 @@ void hold_connections(const undo::Journal& journal, const network::HoldRequest& 
                       const std::vector<network::Connection>& neighbours) {
   if (request.network.empty()) return;
   const auto hold_inside = [&]() -> Result<void> {
-    REPRISE_PASS(journal.write(undo::NeighboursHeld()));
+    REPRISE_PASS(journal.write(undo::NeighboursHeld{.network = {}}));
     return network::hold_neighbours(request.container, request.network, neighbours);
   };
   if (!neighbours.empty())

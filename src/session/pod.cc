@@ -15,6 +15,7 @@
 #include "network/connection_hold.h"
 #include "network/neighbours.h"
 #include "network/network.h"
+#include "network/orphans.h"
 #include "oci/spec.h"
 #include "session/parts.h"
 #include "sys/file_lock.h"
@@ -124,7 +125,11 @@ Result<void> hold_neighbours(const Context& context, store::CheckpointReader& re
                              const network::NetworkNamespace& network) {
   const auto connections = REPRISE_PASS(neighbours_in(reader));
   if (connections.empty()) return {};
-  return network::hold_neighbours(context.key(), network, connections);
+  REPRISE_PASS(context.journal().write(undo::NeighboursHeld{.network = network}));
+  REPRISE_PASS(network::hold_neighbours(context.key(), network, connections));
+  base::warn_and_ignore(network::end_orphans(network, connections),
+                        "a connection may not be made again");
+  return {};
 }
 
 void settle_neighbours(Context& context, store::CheckpointReader& reader,

@@ -21,7 +21,8 @@ base::Result<std::vector<network::Connection>> capture_neighbours(
     store::CheckpointWriter& writer, const network::HoldRequest& request);
 base::Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::Spec& spec);
 
-// Before the container's sockets are made again: holds its connections to others.
+// Before the container's sockets are made again: holds its connections to others, and ends what an
+// attempt that was killed has left of its own ends.
 base::Result<void> hold_neighbours(const Context& context, store::CheckpointReader& reader,
                                    const network::NetworkNamespace& network);
 

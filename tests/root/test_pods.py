@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members of one pod, which talk to each other and share memory: all of them stopped, or one."""
 import pytest
+from harness import host
 from harness.journey import ROUNDS, STOP_AND_START, assert_resumed
 from harness.leftovers import assert_nothing_left
 from harness.pod import Pod
@@ -156,3 +157,99 @@ def test_a_failed_start_of_one_member_leaves_the_others_their_network(new_pod, n
     member.start()
     assert len([line for line in member.lines() if line.startswith("READY")]) == 1, "it began anew"
     assert_clean([member, other])
+
+
+IDLE = """
+import signal, socket, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+if sys.argv[1] == 'server':
+    with socket.create_server(('127.0.0.1', 8889)) as listener:
+        print('READY', flush=True)
+        connection = listener.accept()[0]
+else:
+    connection = socket.create_connection(('127.0.0.1', 8889))
+    print('READY', flush=True)
+while True:
+    if sys.argv[1] == 'client':
+        signal.sigwait([signal.SIGUSR1])
+    try:
+        if sys.argv[1] == 'client':
+            connection.sendall(b'x')
+        got = connection.recv(1)
+    except OSError as error:
+        print('ERROR', repr(error), flush=True)
+        break
+    print('GOT', got, flush=True)
+    if sys.argv[1] == 'server':
+        connection.sendall(got)
+"""
+
+
+def run_idle_members(pod, new_container):
+    members = {"server": new_container(), "client": new_container()}
+    for name, member in members.items():
+        member.run("python3", "-u", "-c", IDLE, name, options=pod.options)
+    return members
+
+
+def assert_talk(members, times):
+    """That often in all."""
+    host.run("podman", "kill", "--signal", "USR1", members["client"].name)
+    members["client"].wait_for_line("GOT b'x'", HANG, count=times)
+    assert_clean(members.values())
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_a_killed_restore_costs_no_connection_between_members(new_pod, new_container, tmp_path,
+                                                              role):
+    """The next attempt could not connect: the sockets of the first one were closing for minutes."""
+    members = run_idle_members(new_pod(), new_container)
+    member, once = members[role], tmp_path / "once"
+    for said, end in enumerate(("pre-resume:kill", "claim-held:fail"), 1):
+        member.stop()
+        once.touch()
+        member.product.write_runtime(fault=f"{end}:{once}")
+        member.start(check=False)
+        assert not once.exists(), "its restore came to no harm"
+        member.product.write_runtime()
+        if not member.is_alive():
+            member.start()
+        assert_talk(members, said)
+
+
+def fail_to_start(member, tmp_path):
+    """Session and guard are killed in the first attempt: who comes next takes back what they did."""
+    marks = [tmp_path / name for name in ("session", "guard")]
+    for mark in marks:
+        mark.touch()
+    member.product.write_runtime(
+        fault=f"pre-resume:kill:{marks[0]},settle-begin:kill:{marks[1]},claim-held:fail")
+    assert member.start(check=False).returncode != 0
+    assert not any(mark.exists() for mark in marks), "its restore came to no harm"
+    member.product.write_runtime()
+
+
+def holds_inside(member):
+    listed = host.run("nsenter", f"--net=/proc/{member.pid}/ns/net", "nft", "list", "tables")
+    return listed.stdout
+
+
+def test_a_restore_that_fails_holds_only_what_others_wait_for(new_pod, new_container, tmp_path):
+    pod = new_pod()
+    members = run_idle_members(pod, new_container)
+    server, client = members.values()
+    pod.stop()
+    fail_to_start(server, tmp_path)  # in a new namespace, where nobody waits
+    client.start()
+    assert client.id in holds_inside(client) and server.id not in holds_inside(client)
+    server.start()
+    assert_talk(members, 1)
+    pod.stop()
+    client.start()
+    fail_to_start(server, tmp_path)
+    assert server.id in holds_inside(client), "who waits would not be told by a cold start"
+    for checkpoint in server.product.json("checkpoint", "ls", server.name)["checkpoints"]:
+        server.product.reprise("checkpoint", "rm", checkpoint["id"])
+    server.start()
+    host.run("podman", "kill", "--signal", "USR1", client.name)
+    client.wait_for_line("ERROR ConnectionAbortedError", HANG)

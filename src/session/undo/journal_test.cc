@@ -22,7 +22,7 @@ std::vector<Step> one_of_each() {
       NetworkLocked(),
       Frozen(),
       PeersDisconnected(),
-      NeighboursHeld(),
+      NeighboursHeld{.network = "/run/netns/a"},
       ConnectionsHeld(),
       NetworkBlocked{{.network = "/run/netns/a"}},
       RootfsExchanged(),
@@ -50,6 +50,13 @@ TEST(UndoStepTest, NamesOfFilesMayBeAnyBytes) {
 TEST(UndoStepTest, WhatReleasedVersionsWroteIsRead) {
   golden::expect_current("undo/journal.json", encode(one_of_each()));
   EXPECT_EQ(decode(golden::read("undo/journal.json")).value(), one_of_each());
+}
+
+// As it is of a checkpoint, and as it was always written before restores noted theirs.
+TEST(UndoStepTest, NeighboursAreHeldWithoutANetworkToo) {
+  const std::vector<Step> bare{NeighboursHeld{.network = {}}};
+  EXPECT_EQ(decode(R"({"version":1,"steps":[{"step":"neighbours-held"}]})").value(), bare);
+  EXPECT_EQ(decode(encode(bare)).value(), bare);
 }
 
 // Of a version that can do more: what it says is kept word for word, for that version.

@@ -25,7 +25,7 @@ Owed owed_by_checkpoint(const Context& context) {
   const auto sealed =
       find_sealed(*context.store.checkpoints, context.layout, context.request.session);
   if (sealed && !*sealed) return owed;
-  steps.emplace_back(NeighboursHeld());
+  steps.emplace_back(NeighboursHeld{.network = {}});
   steps.emplace_back(ConnectionsHeld());
   return owed;
 }

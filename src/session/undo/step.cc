@@ -44,6 +44,22 @@ void from_json(const json& value, std::map<std::string, std::string>& texts) {
     texts[json_reader::bytes_in(one.at("name"))] = json_reader::bytes_in(one.at("value"));
 }
 
+// A field of any kind but the optional ones is there, or that is an exception.
+template <typename Value>
+void write_field(json& object, const char* field, const Value& value) {
+  object[field] = to_json(value);
+}
+void write_field(json& object, const char* field, const std::optional<path>& value) {
+  if (value) object[field] = to_json(*value);
+}
+template <typename Value>
+void read_field(const json& object, const char* field, Value& value) {
+  from_json(object.at(field), value);
+}
+void read_field(const json& object, const char* field, std::optional<path>& value) {
+  if (object.contains(field)) from_json(object.at(field), value.emplace());
+}
+
 ordered_json step_to_json(const Unknown& step) {
   return json_reader::parse_or_discarded<ordered_json>(
       step.json);  // printed from one that was read
@@ -52,7 +68,7 @@ template <typename Known>
 ordered_json step_to_json(const Known& step) {
   json object{{"step", Known::kName}};
   Known::each(step,
-              [&object](const char* name, const auto& field) { object[name] = to_json(field); });
+              [&object](const char* name, const auto& field) { write_field(object, name, field); });
   return ordered_json(object);
 }
 
@@ -62,7 +78,7 @@ std::optional<Step> read_as(const json& object, const std::string& name) {
   Known step;
   try {
     Known::each(step,
-                [&object](const char* field, auto& value) { from_json(object.at(field), value); });
+                [&object](const char* field, auto& value) { read_field(object, field, value); });
   } catch (const json::exception&) {
     return std::nullopt;
   }

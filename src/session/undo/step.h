@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -57,9 +58,16 @@ struct Frozen : Bare {
 struct PeersDisconnected : Bare {
   static constexpr std::string_view kName = "peers-disconnected";
 };
-// To other containers of the same network namespace.
-struct NeighboursHeld : Bare {
+// To other containers of the same network namespace. Of a checkpoint: the container's, whose ends
+// are there again when it runs on. Of a restore: `network`, in which they are not.
+struct NeighboursHeld {
   static constexpr std::string_view kName = "neighbours-held";
+  std::optional<path> network;
+  template <typename Step, typename Visit>
+  static void each(Step& step, Visit visit) {
+    visit("network", step.network);
+  }
+  bool operator==(const NeighboursHeld&) const = default;
 };
 // To the outside, in the host's network. Of a restore: it is to find them held, and lift that.
 struct ConnectionsHeld : Bare {

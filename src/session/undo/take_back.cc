@@ -95,7 +95,10 @@ Result<void> take(const PeersDisconnected& /*step*/, const Context& context) {
   return {};
 }
 
-Result<void> take(const NeighboursHeld& /*step*/, const Context& context) {
+Result<void> take(const NeighboursHeld& step, const Context& context) {
+  if (step.network)
+    return in_network(*step.network,
+                      [&](const path& there) { return network::drop_hold(context.key(), there); });
   const auto state = REPRISE_PASS(container_of(context));
   if (!state) return {};
   const path network = REPRISE_PASS(oci::load_spec(state->bundle)).network_namespace_path;
