@@ -8,6 +8,7 @@ from cluster import leftovers
 from cluster.cluster import Cluster
 from harness import requirements
 from pods import Pods
+from product import StandIn
 
 os.environ["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"
 
@@ -45,3 +46,16 @@ def pods(cluster):
     it = Pods(cluster)
     yield it
     it.remove()
+
+
+@pytest.fixture
+def agent(cluster):
+    """Makes an agent on node n1 that answers in one manner (agent_stand_in)."""
+    made = []
+
+    def make(manner):
+        made.append(StandIn(cluster.nodes["n1"], manner))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods of one test, in a namespace of its own."""
+import contextlib
 import secrets
+import subprocess
 
 from cluster.images import BASE_IMAGE
 from harness import host
@@ -8,6 +10,17 @@ from harness.waiting import wait_for
 
 RUNNING = 60  # seconds in which a pod runs, or is gone
 OPT_IN = {"reprise.dev/on-disruption": "checkpoint", "reprise.dev/on-delete": "checkpoint"}
+
+
+def pod_spec(command, runtime, node, container, **spec):
+    """The workloads of lane `root` are at /workloads."""
+    main = {"name": "main", "image": BASE_IMAGE, "command": list(command),
+            "volumeMounts": [{"name": "workloads", "mountPath": "/workloads", "readOnly": True}],
+            **(container or {})}
+    return {"containers": [main], "terminationGracePeriodSeconds": 30,
+            "volumes": [{"name": "workloads", "hostPath": {"path": str(host.WORKLOADS)}}],
+            **({"runtimeClassName": runtime} if runtime else {}),
+            **({"nodeName": node} if node else {}), **spec}
 
 
 class Pod:
@@ -76,6 +89,25 @@ class Pod:
             return found
         return wait_for(find, RUNNING, f"'{words}' from pod '{self.name}'")
 
+    @contextlib.contextmanager
+    def followed(self):
+        """What it prints from now on, to its end, even if it is gone by then: in the list that this
+        yields, when the block has ended."""
+        printed = []
+        words = self.pods.cluster.kubectl_words("-n", self.pods.namespace, "logs", "-f", self.name)
+        with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True,
+                              stdin=subprocess.DEVNULL) as process:
+            first = process.stdout.readline()  # it is connected
+            yield printed
+            printed += [first.rstrip("\n"), *process.communicate(timeout=RUNNING)[0].splitlines()]
+
+    def evict(self):
+        """By the Eviction API, as `kubectl drain` does; returns at once."""
+        status, answer = self.pods.cluster.api.request("POST", f"{self.path}/eviction", {
+            "apiVersion": "policy/v1", "kind": "Eviction",
+            "metadata": {"name": self.name, "namespace": self.pods.namespace}})
+        assert status in (200, 201), answer
+
     def exec(self, *command):
         return self.pods.kubectl("exec", self.name, "--", *command).stdout
 
@@ -97,10 +129,11 @@ class Pods:
 
     def remove(self):
         """At once: no test waits for the ends of its pods. Returns when all are gone."""
+        # First of all, since a Deployment makes no more pods in a namespace that ends.
+        self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=false")
         self.kubectl("delete", "pods", "--all", "--grace-period=1", "--wait=false")
         wait_for(lambda: not self.cluster.api.get(f"{self.path}/pods")["items"], RUNNING,
                  f"the pods of namespace '{self.namespace}' to go")
-        self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     def kubectl(self, *arguments, **options):
         return self.cluster.kubectl(f"--namespace={self.namespace}", *arguments, **options)
@@ -116,17 +149,33 @@ class Pods:
 
     def run(self, name, *command, runtime="reprise", node=None, annotations=None, labels=None,
             container=None, **spec):
-        """`container`, `spec`: further fields. The workloads of lane `root` are at /workloads."""
-        main = {"name": "main", "image": BASE_IMAGE, "command": list(command),
-                "volumeMounts": [{"name": "workloads", "mountPath": "/workloads",
-                                  "readOnly": True}], **(container or {})}
-        pod = {
+        """`container`, `spec`: further fields."""
+        self.apply({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": name, "annotations": annotations or {}, "labels": labels or {}},
-            "spec": {"containers": [main], "terminationGracePeriodSeconds": 30,
-                     "restartPolicy": "Never",
-                     "volumes": [{"name": "workloads", "hostPath": {"path": str(host.WORKLOADS)}}],
-                     **({"runtimeClassName": runtime} if runtime else {}),
-                     **({"nodeName": node} if node else {}), **spec}}
-        self.apply(pod)
+            "spec": pod_spec(command, runtime, node, container,
+                             **{"restartPolicy": "Never", **spec})})
         return Pod(self, name)
+
+    def deploy(self, name, *command, runtime="reprise", annotations=None, replicas=1,
+               container=None, **spec):
+        """A Deployment; its pods are found by pods_of()."""
+        labels = {"app": name}
+        self.apply({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels, "annotations": annotations or {}},
+                                  "spec": pod_spec(command, runtime, None, container, **spec)}}})
+
+    def pods_of(self, app):
+        """Those that are not told to go."""
+        listed = self.cluster.api.get(f"{self.path}/pods?labelSelector=app%3D{app}")["items"]
+        return [Pod(self, each["metadata"]["name"]) for each in listed
+                if "deletionTimestamp" not in each["metadata"]]
+
+    def wait_for_one_of(self, app):
+        """The one pod of a Deployment, once it runs."""
+        def one():
+            found = self.pods_of(app)
+            return found[0] if len(found) == 1 and found[0].is_running() else None
+        return wait_for(one, RUNNING, f"a pod of '{app}'")

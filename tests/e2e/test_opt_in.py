@@ -1,60 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the runtime does with a pod that opted in, by what the node's agent says, or by itself."""
-import json
-
 import pytest
 
-from cluster.layout import HERE
 from harness.counting import assert_unbroken, last_step
 from harness.waiting import wait_for
 from pods import OPT_IN
+from product import checkpoints_of
 
 pytestmark = pytest.mark.requires("kubernetes")
 
 COUNTER = ("python3", "-u", "/workloads/counter.py")
 ON_TERM = ("--on-term", "9")
-
-
-def checkpoints_of(node, container):
-    """As `reprise checkpoint ls` tells them on the node."""
-    listed = node.run(node.bin_dir / "reprise", "checkpoint", "ls", "--json").stdout
-    return [row for row in json.loads(listed)["checkpoints"] if container in json.dumps(row)]
-
-
-class StandIn:
-    """An agent on node n1 that answers as it is told; what it is asked can be read."""
-
-    def __init__(self, node, manner):
-        self.node = node
-        self.log = node.layout.state / "asked"
-        self.log.write_text("", encoding="ascii")
-        node.commands["agent"] = [HERE.parent / "agent_stand_in", "/run/reprise/agent.sock",
-                                  self.log, manner]
-        node.start("agent")
-        wait_for(lambda: node.run("test", "-S", "/run/reprise/agent.sock", check=False).returncode
-                 == 0, 30, "the agent's socket")
-
-    def asked(self, what, pod):
-        """The questions about one pod."""
-        questions = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [question for question in questions
-                if question["ask"] == what and question["pod"]["pod"] == pod.name]
-
-    def close(self):
-        self.node.stop("agent")
-        self.node.run("rm", "-f", "/run/reprise/agent.sock")
-
-
-@pytest.fixture
-def agent(cluster):
-    made = []
-
-    def make(manner):
-        made.append(StandIn(cluster.nodes["n1"], manner))
-        return made[-1]
-    yield make
-    for each in made:
-        each.close()
 
 
 @pytest.mark.parametrize("grace", [30, 1], ids="grace-{}".format)
