@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cluster that the other tests stand on is a real one, and leaves the host as it was."""
 import json
+import sys
 
 import pytest
 
@@ -107,6 +108,23 @@ def test_second_cluster_stands_beside_and_leaves_nothing(cluster):
         second.down()
     assert leftovers.of(second.layout) == []
     assert leftovers.shared() == shared
+
+
+def test_what_a_killed_run_has_left_is_removed_by_the_next(cluster):
+    """One that could not clean up; its cluster runs on until then."""
+    script = ("import os, sys; sys.path[:0] = sys.argv[1:]; from cluster.cluster import Cluster; "
+              "it = Cluster.of_this_process(nodes=1, dns=False, images=[]); it.up(); "
+              "print(it.layout.number, flush=True); os._exit(0)")
+    told = run(sys.executable, "-B", "-c", script, HERE.parent, HERE.parents[1] / "root").stdout
+    left = Layout(int(told))
+    assert leftovers.of(left) != []
+    following = Cluster.of_this_process(nodes=0)
+    try:
+        assert following.layout.number == left.number
+        assert leftovers.of(left) == [f"file: {left.state}"], "but for the place of the new one"
+    finally:
+        following.down()
+    assert leftovers.of(left) == []
 
 
 def test_command_brings_one_up_and_down(cluster):
