@@ -11,7 +11,6 @@ namespace reprise::kube {
 
 using base::Error;
 using base::ErrorCode;
-using base::fail;
 namespace fs = std::filesystem;
 
 namespace {

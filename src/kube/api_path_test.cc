@@ -33,11 +33,11 @@ TEST(Refusal, OfARightThatLacksNamesVerbResourceNamespaceAndRemedy) {
   const auto error = refusal({.server = "https://a",
                               .verb = "create",
                               .path = "/apis/events.k8s.io/v1/namespaces/x/events"},
-                             403, "whatever");
+                             403, R"({"message":"events is forbidden: User \"u\" cannot"})");
   EXPECT_EQ(error.code(), ErrorCode::kDenied);
   EXPECT_EQ(error.message(),
             "cannot create events in namespace 'x': 'https://a' does not allow verb 'create' on "
-            "'events' in namespace 'x'");
+            "'events' in namespace 'x': events is forbidden: User \"u\" cannot");
   EXPECT_TRUE(error.hint().contains(
       R"(apiGroups ["events.k8s.io"], resources ["events"], verbs ["create"])"));
 }

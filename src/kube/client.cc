@@ -112,7 +112,7 @@ struct Client::Call {
   std::string method;
   std::string path;
   std::string query;
-  std::string body = {};
+  std::string body;
   std::string_view type = "application/json";
   bool repeatable = false;  // doing it twice is as good as once
   Stop stop = nullptr;
@@ -136,7 +136,7 @@ Result<std::unique_ptr<Client>> Client::open(Access access, std::string user_age
                                              ClientOptions options) {
   auto credentials = REPRISE_PASS(Credentials::open(std::move(access), options.patience));
   return std::unique_ptr<Client>(
-      new Client(std::move(credentials), std::move(user_agent), std::move(options)));
+      new Client(std::move(credentials), std::move(user_agent), options));
 }
 
 const std::string& Client::server() const { return credentials_->access().server; }

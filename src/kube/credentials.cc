@@ -77,8 +77,7 @@ Result<void> Credentials::refresh() {
 }
 
 Result<std::unique_ptr<Credentials>> Credentials::open(Access access, http::Patience patience) {
-  auto credentials =
-      std::unique_ptr<Credentials>(new Credentials(std::move(access), std::move(patience)));
+  auto credentials = std::unique_ptr<Credentials>(new Credentials(std::move(access), patience));
   REPRISE_TRY(credentials->refresh(), "reading what '" + credentials->access_.server + "' wants");
   return credentials;
 }

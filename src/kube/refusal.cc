@@ -34,13 +34,14 @@ std::string trying(const Asked& asked) {
   return "cannot " + std::string(asked.verb) + " " + ApiPath::of(asked.path).described();
 }
 
-Error denied(const Asked& asked) {
+Error denied(const Asked& asked, const json& status) {
   const ApiPath path = ApiPath::of(asked.path);
   const std::string where = path.namespace_.empty() ? "in the whole cluster"
                                                     : "in namespace " + in_ticks(path.namespace_);
   return Error(ErrorCode::kDenied, trying(asked) + ": " + in_ticks(asked.server) +
                                        " does not allow verb " + in_ticks(asked.verb) + " on " +
-                                       in_ticks(path.rbac_resource()) + " " + where)
+                                       in_ticks(path.rbac_resource()) + " " + where +
+                                       said(message_in(status)))
       .with_hint(
           "grant it: a role with apiGroups [\"" + path.group + "\"], resources [\"" +
           path.rbac_resource() + "\"], verbs [\"" + std::string(asked.verb) +
@@ -68,7 +69,7 @@ Error of_status(const Asked& asked, long code, const json& status) {
     case 401:
       return not_accepted(asked);
     case 403:
-      return denied(asked);
+      return denied(asked, status);
     case 404:
       return not_found(asked, status);
     case 405:
