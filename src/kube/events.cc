@@ -65,10 +65,10 @@ SeriesKey key_of(const Event& event) {
 
 struct Series {
   Event event;
-  std::string name = {};  // of the Event that there is; empty if there is none yet
+  std::string name;  // of the Event that there is; empty if there is none yet
   system_clock::time_point first, last;
-  Time used;    // when it was posted last
-  Time told{};  // when the server was told last
+  Time used;  // when it was posted last
+  Time told;  // when the server was told last
   std::int64_t count = 1;
   std::int64_t told_count = 0;
   std::optional<Time> due = std::nullopt;     // when the server is to be told

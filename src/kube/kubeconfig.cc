@@ -65,7 +65,7 @@ Result<YAML::Node> entry(const Kubeconfig& config, const char* list, const char*
   if (entries && entries.IsSequence()) {
     for (const YAML::Node& one : entries) {
       if (text_at(one, "name") != name) continue;
-      if (const YAML::Node found = one[kind]; found && found.IsMap()) return found;
+      if (YAML::Node found = one[kind]; found && found.IsMap()) return found;
     }
   }
   return fail(ErrorCode::kNotFound,
