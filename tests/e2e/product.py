@@ -14,6 +14,14 @@ def checkpoints_of(node, container):
     return [row for row in json.loads(listed)["checkpoints"] if container in json.dumps(row)]
 
 
+def errors_of(node, container):
+    """What sessions on one container say of their failures."""
+    lines = [line for log in node.disk("/var/lib/reprise").glob("sessions/*/reprise.log")
+             for line in log.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in lines if container in line]
+    return [row.get("error") or row["msg"] for row in rows if row["level"] in ("error", "warning")]
+
+
 def stopped_session(node):
     """The pid, on the node, of the session that a fault `stop` lets stand still, once it does."""
     def find():
