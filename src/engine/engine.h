@@ -3,9 +3,8 @@
 // What dumps and restores a container for one session. There is one engine, runc with CRIU
 // (engine/criu/), and a fake of it for the tests of sessions.
 //
-// A dump is begun, and then freezes the container and writes it. Rounds that copy memory while it
-// still runs, and a page server that takes it, come between the two. A restore is planned, run by
-// the wrapper, and answered; a pager will go on when it has ended.
+// A dump is begun, and then freezes the container and writes it. A restore is planned, run by the
+// wrapper, and answered.
 #pragma once
 
 #include <sys/types.h>
