@@ -53,8 +53,8 @@ class Kind:
 
 
 def appended(path):
-    """A file that stays open; its first line is of this life."""
-    return (f"file = open('{path}', 'a+'); file.write(secrets.token_hex(4) + chr(10)); file.flush()",
+    """A file that stays open; what is in it is of this life."""
+    return (f"file = open('{path}', 'a+'); file.write(secrets.token_hex(4)); file.flush()",
             f"(file.seek(0), file.readline(), open('{path}').readline())")
 
 

@@ -34,13 +34,14 @@ def stopped_session(node):
 
 
 def assert_nothing_left(node):
-    """No process of a session, nothing frozen or firewalled on the node; once sessions have ended."""
+    """No process of a session, nothing frozen or firewalled on the node; waits for sessions."""
     def nothing():
         names = node.run("ps", "axo", "comm=").stdout.split()
         left = [name for name in names if name in ("criu", "reprise-worker", "reprise-guard")]
         # One hierarchy for each controller, or one for all.
-        states = node.run("sh", "-c", "find /sys/fs/cgroup/$0 /sys/fs/cgroup/*/$0 -name 'freezer.state'"
-                          " -o -name cgroup.freeze | xargs cat", node.layout.cgroup, check=False)
+        find = ("find /sys/fs/cgroup/$0 /sys/fs/cgroup/*/$0 -name freezer.state "
+                "-o -name cgroup.freeze | xargs cat")
+        states = node.run("sh", "-c", find, node.layout.cgroup, check=False)
         left += [state for state in states.stdout.split() if state not in ("THAWED", "0")]
         left += [line for line in node.run("nft", "list", "tables").stdout.splitlines()
                  if "reprise-" in line or "CRIU-" in line]

@@ -43,7 +43,8 @@ def background(pods, *words):
 def test_exec_cp_logs_port_forward_and_debug(server, pods, tmp_path):
     assert pods.kubectl("exec", "-i", server.name, "--", "tr", "a-z", "A-Z",
                         input="through stdin").stdout == "THROUGH STDIN"
-    ended = pods.kubectl("exec", server.name, "--", "sh", "-c", "echo lost >&2; exit 5", check=False)
+    ended = pods.kubectl("exec", server.name, "--", "sh", "-c", "echo lost >&2; exit 5",
+                         check=False)
     assert ended.returncode == 5 and "lost" in ended.stderr
     local, back = tmp_path / "there", tmp_path / "back"
     local.write_text("copied\n" * 1000, encoding="ascii")
