@@ -96,6 +96,9 @@ struct Watched {
   std::unique_ptr<Watch> watch;
 
   void start(WatchPace pace = kQuick, const ListOptions& options = {}) {
+    {
+      const std::scoped_lock handed_over(script.lock);
+    }  // what the thread sanitizer understands
     watch = Watch::start(*client, kPods, options, recorder, pace);
   }
   [[nodiscard]] std::vector<TestRequest> watches() const {
