@@ -2,15 +2,17 @@
 #include "cli/doctor/doctor.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/output.h"
 #include "podman/client.h"
 
 namespace reprise::cli {
+
+using operations::Finding;
+using operations::Health;
+
 namespace {
 
 struct Options {
@@ -21,11 +23,11 @@ struct Options {
 Result<int> run(const Options& options, Context& context) {
   std::vector<Finding> findings;
   if (options.container.empty()) {
-    findings = check_host(context.node.layout);
+    findings = operations::check_host(context.node.layout);
   } else {
     const podman::ContainerInfo info = REPRISE_TRY(podman::inspect(options.container),
                                                    "cannot examine '" + options.container + "'");
-    findings = check_container(info, context.node);
+    findings = operations::check_container(info, context.node);
   }
   if (!options.json) {
     const Health worst = print_findings(context.io.out, findings);
@@ -33,7 +35,7 @@ Result<int> run(const Options& options, Context& context) {
   }
   Json records = Json::array();
   for (const Finding& finding : findings)
-    records.push_back({{"health", to_string(finding.health)},
+    records.push_back({{"health", operations::to_string(finding.health)},
                        {"subject", finding.subject},
                        {"text", finding.text},
                        {"remedy", finding.remedy}});
@@ -53,17 +55,12 @@ Runner configure(Arguments& arguments) {
 
 }  // namespace
 
-std::string_view to_string(Health health) {
-  constexpr std::array<std::string_view, 4> kNames = {"ok", "info", "warn", "fail"};
-  return kNames.at(static_cast<std::size_t>(health));
-}
-
 Health print_findings(std::ostream& out, const std::vector<Finding>& findings) {
   Health worst = Health::kOk;
   std::size_t width = 0;
   for (const Finding& finding : findings) width = std::max(width, finding.subject.size());
   for (const Finding& finding : findings) {
-    std::string health(to_string(finding.health));
+    std::string health(operations::to_string(finding.health));
     std::string subject = finding.subject;
     health.resize(6, ' ');
     subject.resize(width + 2, ' ');

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "cli/doctor/doctor.h"
 #include "oci/annotations.h"
+#include "operations/diagnosis/findings.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 namespace {
 
 Finding judge_mount(const podman::Mount& mount, bool volumes_included) {
@@ -41,4 +41,4 @@ std::vector<Finding> check_files(const podman::ContainerInfo& info) {
   return findings;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

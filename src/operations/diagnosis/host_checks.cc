@@ -7,18 +7,18 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/units.h"
 #include "catalog/catalog.h"
-#include "cli/doctor/doctor.h"
-#include "cli/output.h"
 #include "host/layout.h"
 #include "operations/container/containers.h"
 #include "operations/container/unnoticed.h"
+#include "operations/diagnosis/findings.h"
 #include "podman/client.h"
 #include "sys/child.h"
 #include "sys/files.h"
 #include "sys/process.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 namespace {
 
 using host::Layout;
@@ -127,7 +127,7 @@ Finding check_store(const Layout& layout) {
   static_cast<void>(sys::remove_tree(probe));
   const auto free = sys::free_bytes(layout.store);
   if (!free) return {Health::kFail, {}, free.error().message(), {}};
-  const std::string text = where + " is writable, " + format_bytes(*free) + " free";
+  const std::string text = where + " is writable, " + base::format_bytes(*free) + " free";
   if (*free < kLittle)
     return {Health::kWarn,
             {},
@@ -180,10 +180,9 @@ Finding check_cgroups(const Layout&) {
 
 // What a Podman that was killed in the middle of a start leaves.
 Finding check_noticed(const Layout&) {
-  const std::vector<operations::Unnoticed> found = operations::find_unnoticed();
+  const std::vector<Unnoticed> found = find_unnoticed();
   if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
-  std::string text =
-      "container '" + operations::short_id(found.front().id) + "' " + found.front().text();
+  std::string text = "container '" + short_id(found.front().id) + "' " + found.front().text();
   if (found.size() > 1)
     text += " (and " + std::to_string(found.size() - 1) + " more: see 'reprise ps')";
   return {Health::kWarn, {}, std::move(text), found.front().remedy()};
@@ -205,6 +204,11 @@ constexpr std::array<HostCheck, 12> kHostChecks = {{
 }};
 
 }  // namespace
+
+std::string_view to_string(Health health) {
+  constexpr std::array<std::string_view, 4> kNames = {"ok", "info", "warn", "fail"};
+  return kNames.at(static_cast<std::size_t>(health));
+}
 
 std::span<const HostCheck> host_checks() { return kHostChecks; }
 
@@ -235,4 +239,4 @@ std::vector<int> parse_version(std::string_view text) {
   return version;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <system_error>
 
-#include "cli/doctor/doctor.h"
 #include "host/identity.h"
 #include "host/layout.h"
 #include "network/network.h"
@@ -14,35 +13,34 @@
 #include "oci/spec.h"
 #include "operations/container/containers.h"
 #include "operations/container/unnoticed.h"
+#include "operations/diagnosis/findings.h"
 #include "preflight/mount_sources.h"
 #include "preflight/not_kept.h"
 #include "preflight/obstacles.h"
 #include "sys/file_lock.h"
 #include "sys/namespaces.h"
 
-namespace reprise::cli {
+namespace reprise::operations {
 
 using base::Result;
 
 namespace {
 
-std::vector<Finding> check_standing(const podman::ContainerInfo& info,
-                                    const operations::Node& node) {
+std::vector<Finding> check_standing(const podman::ContainerInfo& info, const Node& node) {
   std::vector<Finding> findings;
-  if (operations::runs_under_reprise(node, info))
+  if (runs_under_reprise(node, info))
     findings.push_back({Health::kOk, "runtime", "runs under Reprise", {}});
   else
     findings.push_back({Health::kFail, "runtime", "its OCI runtime is '" + info.oci_runtime + "'",
                         "start it with 'reprise run'"});
-  if (operations::is_opted_in(info))
+  if (is_opted_in(info))
     findings.push_back({Health::kOk, "annotation", "is checkpointed when it is stopped", {}});
   else
     findings.push_back({Health::kWarn, "annotation", "is not checkpointed when it is stopped",
                         "make it with --annotation reprise.dev/on-stop=checkpoint"});
-  const std::vector<operations::Unnoticed> unnoticed =
-      info.has_tasks() ? std::vector<operations::Unnoticed>()
-                       : operations::find_unnoticed(oci::root_of({}), {info});
-  const auto seen = std::ranges::find(unnoticed, info.id, &operations::Unnoticed::id);
+  const std::vector<Unnoticed> unnoticed =
+      info.has_tasks() ? std::vector<Unnoticed>() : find_unnoticed(oci::root_of({}), {info});
+  const auto seen = std::ranges::find(unnoticed, info.id, &Unnoticed::id);
   if (seen != unnoticed.end())
     findings.push_back({Health::kFail, "state", seen->text(), seen->remedy()});
   else if (!info.has_tasks())
@@ -84,8 +82,7 @@ std::vector<Finding> check_network(const podman::ContainerInfo& info, const host
 
 }  // namespace
 
-std::vector<Finding> check_container(const podman::ContainerInfo& info,
-                                     const operations::Node& node) {
+std::vector<Finding> check_container(const podman::ContainerInfo& info, const Node& node) {
   std::vector<Finding> findings = check_standing(info, node);
   std::ranges::move(check_files(info), std::back_inserter(findings));
   if (!info.has_tasks()) return findings;
@@ -112,4 +109,4 @@ std::vector<Finding> check_container(const podman::ContainerInfo& info,
   return findings;
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise::operations

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/diagnosis/findings.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/id.h"
+#include "host/layout.h"
+
+namespace reprise::operations {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Diagnosis, ReadsVersions) {
+  EXPECT_EQ(parse_version("Version: 4.2.1\n"), (std::vector<int>{4, 2, 1}));
+  EXPECT_EQ(parse_version("runc version 1.1.15+ds1"), (std::vector<int>{1, 1, 15}));
+  EXPECT_EQ(parse_version("6.18.44-fc-v657"), (std::vector<int>{6, 18, 44}));
+  EXPECT_TRUE(parse_version("none").empty());
+  EXPECT_LT(parse_version("4.2"), parse_version("4.2.1"));
+  EXPECT_LT(parse_version("4.9"), parse_version("4.10"));
+}
+
+Finding named(const std::vector<Finding>& findings, const std::string& subject) {
+  const auto found = std::ranges::find(findings, subject, &Finding::subject);
+  if (found != findings.end()) return *found;
+  ADD_FAILURE() << "nothing is said of '" << subject << "'";
+  return {};
+}
+
+// Every check answers on whatever host the tests run on, and says what to do about a failure.
+TEST(Diagnosis, AnswersOnThisHost) {
+  const fs::path root = fs::temp_directory_path() / ("reprise-doctor-" + base::random_id());
+  const host::Layout layout{.store = root / "store", .run = root / "run", .runc = "/no/runc"};
+  const auto findings = check_host(layout);
+  EXPECT_EQ(findings.size(), host_checks().size());
+  for (const Finding& finding : findings) {
+    EXPECT_FALSE(finding.text.empty()) << finding.subject;
+    EXPECT_TRUE(finding.health != Health::kFail || !finding.remedy.empty()) << finding.subject;
+  }
+  EXPECT_EQ(named(findings, "runc").health, Health::kFail);
+  EXPECT_EQ(named(findings, "store").health, Health::kInfo) << "none yet is no failure";
+  EXPECT_FALSE(fs::exists(root)) << "looking makes none";
+}
+
+TEST(Diagnosis, SaysWhatIsNotPartOfACheckpoint) {
+  podman::ContainerInfo info;
+  info.mounts = {{.type = "bind", .name = "", .source = "/srv", .destination = "/host"},
+                 {.type = "volume", .name = "data", .source = "/v", .destination = "/data"},
+                 {.type = "tmpfs", .name = "", .source = "", .destination = "/tmp"}};
+  std::vector<Finding> findings = check_files(info);
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_NE(findings[0].text.find("never part"), std::string::npos);
+  EXPECT_EQ(findings[1].subject, "volume 'data'");
+  EXPECT_EQ(findings[1].health, Health::kInfo);
+  EXPECT_NE(findings[1].remedy.find("reprise.dev/volumes=include"), std::string::npos);
+  EXPECT_EQ(findings[2].subject, "inode numbers");
+  info.annotations["reprise.dev/volumes"] = "include";
+  EXPECT_EQ(check_files(info)[1].health, Health::kOk);
+  info.annotations["reprise.dev/volumes"] = "yes";
+  ASSERT_EQ(check_files(info).size(), 1U);
+  EXPECT_EQ(check_files(info)[0].health, Health::kFail);
+}
+
+}  // namespace
+}  // namespace reprise::operations
