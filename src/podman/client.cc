@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "sys/files.h"
+#include "sys/port_holder.h"
 
 namespace reprise::podman {
 
@@ -67,6 +70,27 @@ ErrorCode code_of(std::string_view message) {
   for (const Rule& rule : kRules)
     if (message.find(rule.words) != std::string_view::npos) return rule.code;
   return ErrorCode::kIo;
+}
+
+// "listen tcp4 127.0.0.1:8080: bind: address already in use". Empty for other messages.
+std::string remedy_of(std::string_view message) {
+  const std::size_t end = message.find(": bind: address already in use");
+  if (end == std::string_view::npos) return {};
+  const std::size_t colon = message.substr(0, end).rfind(':');
+  if (colon == std::string_view::npos) return {};
+  std::uint16_t port = 0;
+  const char* const first = message.data() + colon + 1;
+  const char* const last = message.data() + end;
+  if (const auto read = std::from_chars(first, last, port);
+      read.ec != std::errc() || read.ptr != last)
+    return {};
+  const auto transport =
+      message.substr(0, end).contains("listen udp") ? sys::Transport::kUdp : sys::Transport::kTcp;
+  const auto holder = sys::find_port_holder("/proc/self/ns/net", transport, port);
+  const std::string who = holder ? "process '" + holder->name + "' (pid " +
+                                       std::to_string(holder->pid) + ") has that port"
+                                 : "something else has that port";
+  return who + ": end it, or publish another one";
 }
 
 }  // namespace
@@ -135,7 +159,9 @@ Error error_of(const std::vector<std::string>& argv, const sys::RunResult& resul
   const std::string verb = argv.size() > 1 ? " " + argv[1] : "";
   if (message.empty())
     return Error(ErrorCode::kIo, "'podman" + verb + "' failed: " + result.status.describe());
-  return Error(code_of(message), "podman: " + std::string(message));
+  Error error(code_of(message), "podman: " + std::string(message));
+  std::string remedy = remedy_of(message);
+  return remedy.empty() ? error : std::move(error).with_hint(std::move(remedy));
 }
 
 Result<ContainerInfo> inspect(const std::string& container) {

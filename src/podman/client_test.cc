@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "podman/client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace reprise::podman {
 namespace {
@@ -38,6 +42,28 @@ TEST(ErrorOf, KeepsPodmansLastLine) {
       "podman: no such container x");
   EXPECT_EQ(error_of({"podman", "start", "x"}, refusal("")).message(),
             "'podman start' failed: exit status 125");
+}
+
+// Who has a port that is to be published is for people to know.
+TEST(ErrorOf, NamesWhoHasAPortThatIsTaken) {
+  const int taken = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::listen(taken, 1), 0);  // at a port that the kernel chooses
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(::getsockname(taken, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const auto hint = [](const std::string& where) {
+    return error_of({"podman", "start"}, refusal(("Error: cannot listen on the TCP port: listen " +
+                                                  where + ": bind: address already in use\n")
+                                                     .c_str()))
+        .hint();
+  };
+  EXPECT_EQ(hint("tcp4 127.0.0.1:" + std::to_string(::ntohs(address.sin_port))),
+            "process 'podman_test' (pid " + std::to_string(::getpid()) +
+                ") has that port: end it, or publish another one");
+  ::close(taken);
+  EXPECT_TRUE(hint("udp4 127.0.0.1:0").starts_with("something else has that port"));
+  EXPECT_EQ(hint("tcp4 somewhere"), "");
+  EXPECT_EQ(hint("tcp4 :70000"), "");
 }
 
 TEST(Invocation, SaysWhenTheProgramIsMissing) {

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "image/criu_address_fault.h"
 #include "image/criu_log.h"
 #include "image/criu_own_mounts.h"
 #include "oci/spec.h"
 #include "sys/files.h"
+#include "sys/port_holder.h"
 
 namespace reprise::session {
 
@@ -44,10 +46,39 @@ Error describe(const image::CriuFileFault& fault, const oci::Spec& spec) {
   return Error(ErrorCode::kUnsupported, text).with_hint("put it back as it was, and start again");
 }
 
+std::string holder_of(const image::CriuAddressFault& fault, const fs::path& network) {
+  if (fault.protocol != "TCP" && fault.protocol != "UDP") return {};
+  const auto transport = fault.protocol == "TCP" ? sys::Transport::kTcp : sys::Transport::kUdp;
+  const auto holder = sys::find_port_holder(network, transport, fault.port);
+  return holder ? "'" + holder->name + "' (pid " + std::to_string(holder->pid) + ")"
+                : std::string();
+}
+
+Error describe(const image::CriuAddressFault& fault, const oci::Spec& spec) {
+  const std::string address = "address " + fault.address + ", port " + std::to_string(fault.port) +
+                              " (" + fault.protocol + ")";
+  if (fault.why == image::CriuAddressFault::Why::kMissing)
+    return Error(ErrorCode::kUnsupported,
+                 "a program had " + address + ", which the container's network does not have")
+        .with_hint(
+            "give it that address again, by the same network and '--ip', or on the host "
+            "where it uses the host's network");
+  // One that runc makes is gone again.
+  fs::path network = spec.network_namespace_path;
+  if (!spec.has_network_namespace) network = "/proc/self/ns/net";
+  const std::string holder = holder_of(fault, network);
+  return Error(ErrorCode::kUnsupported,
+               "a program had " + address + ", which " +
+                   (holder.empty() ? "somebody else" : "process " + holder) + " has now")
+      .with_hint("end that one, or have it use another port, and start again");
+}
+
 }  // namespace
 
 Error cause_of_failure(Error error, const engine::Engine& engine, const oci::Spec& spec) {
   const Result<std::string> log = sys::read_file(engine.restore_log());
+  if (const auto taken = log ? image::find_address_fault(*log) : std::nullopt)
+    return describe(*taken, spec).with_suppressed(std::move(error));
   const auto fault = log ? image::find_file_fault(*log) : std::nullopt;
   if (!fault) return engine.with_cause(std::move(error));
   return describe(*fault, spec).with_suppressed(std::move(error));
