@@ -128,6 +128,15 @@ Result<OciPlace> parse_oci_place(std::string_view text) {
   if (place.path.empty())
     return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' names no " +
                                               (place.is_archive ? "file" : "directory"));
+  if (place.path == "-")
+    return std::unexpected(
+        base::Error(ErrorCode::kInvalidInput,
+                    "'" + std::string(text) +
+                        "' would be standard output or input, and an image is made and read in "
+                        "pieces")
+            .with_hint("name a file; 'reprise checkpoint export CHECKPOINT -' and 'reprise "
+                       "checkpoint import -' stream an archive of Podman's; './-' is a file of "
+                       "that name"));
   return place;
 }
 

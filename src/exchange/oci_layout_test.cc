@@ -60,6 +60,17 @@ TEST_F(OciLayout, PlacesAreReadAsContainersToolsWriteThem) {
     EXPECT_EQ(parse_oci_place(bad).error().code(), ErrorCode::kInvalidInput) << bad;
 }
 
+// A file of that name was made, where 'checkpoint export' streams.
+TEST_F(OciLayout, StandardOutputIsRefusedWithARemedy) {
+  for (const char* stream : {"oci-archive:-", "oci-archive:-:v1", "oci:-"}) {
+    const auto place = parse_oci_place(stream);
+    ASSERT_FALSE(place) << stream;
+    EXPECT_EQ(place.error().code(), ErrorCode::kInvalidInput);
+    EXPECT_TRUE(place.error().hint().contains("checkpoint export")) << place.error().hint();
+  }
+  EXPECT_EQ(parse_oci_place("oci-archive:./-").value().path, "./-");
+}
+
 TEST_F(OciLayout, EveryBlobIsWhatItsDigestSays) {
   const std::string contents(3'000'000, 'x');
   const OciWritten written = write(place("one"), contents).value();
