@@ -179,6 +179,12 @@ std::uint64_t memory_needed(const Manifest& manifest) {
   return bytes;
 }
 
+std::uint64_t bytes_of(const Manifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const ManifestFile& file : manifest.files) bytes += file.bytes;
+  return bytes;
+}
+
 std::string encode_manifest(const Manifest& manifest) {
   ordered_json root;
   root["format"] = kFormat;

@@ -55,6 +55,9 @@ std::uint64_t memory_needed(const Manifest& manifest);
 // The version that is written, and the newest that is read.
 inline constexpr int kManifestVersion = 3;
 
+// Sum of its files.
+std::uint64_t bytes_of(const Manifest& manifest);
+
 // Text with a trailing newline; equal manifests give equal text.
 std::string encode_manifest(const Manifest& manifest);
 

@@ -62,7 +62,7 @@ host::Outcome CheckpointSession::succeed(Prepared prepared, const Sealed& sealed
                         .hint = {},
                         .checkpoint = sealed.manifest.id};
   outcome.freeze_ms = sealed.dumped.freeze.count();
-  for (const image::ManifestFile& file : sealed.manifest.files) outcome.bytes += file.bytes;
+  outcome.bytes = image::bytes_of(sealed.manifest);
   const catalog::LifeRow life{.key = context_.key(),
                               .time = base::now_unix_millis(),
                               .event = catalog::LifeEvent::kCheckpointed,

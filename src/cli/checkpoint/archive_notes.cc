@@ -24,8 +24,7 @@ void print_notes(const exchange::ImportedCheckpoint& imported, std::ostream& err
 
 void print_imported(const exchange::ImportedCheckpoint& imported, bool json, Context& context) {
   const image::Manifest& manifest = imported.manifest;
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
+  const std::uint64_t bytes = image::bytes_of(manifest);
   if (json)
     print_json(context.io.out, {{"checkpoint", manifest.id.str()},
                                 {"name", manifest.name},

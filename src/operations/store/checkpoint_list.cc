@@ -20,8 +20,6 @@ using base::Result;
 namespace {
 
 catalog::CheckpointRow row_of(const image::Manifest& manifest) {
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
   return {.id = manifest.id,
           .key = manifest.key,
           .name = manifest.name,
@@ -29,7 +27,7 @@ catalog::CheckpointRow row_of(const image::Manifest& manifest) {
           .ended = manifest.ended,
           .created = manifest.created,
           .freeze_ms = manifest.freeze_ms,
-          .bytes = bytes,
+          .bytes = image::bytes_of(manifest),
           .cpu_time_us = manifest.cpu_time_us};
 }
 
