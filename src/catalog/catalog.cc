@@ -53,6 +53,7 @@ Result<CheckpointRow> checkpoint_row(const sqlite::Statement& s) {
   return row;
 }
 
+// All that there are, or an error: what somebody names must not be taken for what is not there.
 Result<std::vector<CheckpointRow>> checkpoint_rows(Result<sqlite::Statement> statement) {
   if (!statement) return std::unexpected(statement.error());
   std::vector<CheckpointRow> rows;
@@ -67,12 +68,6 @@ Result<CheckpointRow> the_only(std::vector<CheckpointRow> rows, const std::strin
     candidates += (candidates.empty() ? "'" : ", '") + row.id.str() + "'";
   return fail(ErrorCode::kInvalidInput,
               "'" + name + "' names more than one checkpoint: " + candidates);
-}
-
-std::uint64_t bytes_of(const image::Manifest& manifest) {
-  std::uint64_t bytes = 0;
-  for (const image::ManifestFile& file : manifest.files) bytes += file.bytes;
-  return bytes;
 }
 
 // Whose checkpoint that is.
@@ -125,7 +120,7 @@ Result<void> Catalog::add_checkpoint(const image::Manifest& manifest, const std:
           " freeze_ms, bytes, cpu_time_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
           manifest.id.str(), manifest.key.str(), manifest.name, tag,
           image::to_string(manifest.trigger), manifest.ended, manifest.created, manifest.freeze_ms,
-          bytes_of(manifest), manifest.cpu_time_us),
+          image::bytes_of(manifest), manifest.cpu_time_us),
       "adding checkpoint '" + manifest.id.str() + "'");
   if (continue_from_it == Continue::kYes)
     REPRISE_PASS(sqlite::execute(
@@ -135,12 +130,14 @@ Result<void> Catalog::add_checkpoint(const image::Manifest& manifest, const std:
 }
 
 Result<std::vector<CheckpointRow>> Catalog::checkpoints() {
-  return checkpoint_rows(sqlite::Statement::prepare(db_.get(), select_checkpoints("")));
+  return readable_rows(sqlite::Statement::prepare(db_.get(), select_checkpoints("")),
+                       checkpoint_row);
 }
 
 Result<std::vector<CheckpointRow>> Catalog::checkpoints(const ContainerKey& key) {
-  return checkpoint_rows(
-      sqlite::Statement::prepare(db_.get(), select_checkpoints("WHERE key = ?1"), key.str()));
+  return readable_rows(
+      sqlite::Statement::prepare(db_.get(), select_checkpoints("WHERE key = ?1"), key.str()),
+      checkpoint_row);
 }
 
 Result<CheckpointRow> Catalog::find_checkpoint(const std::string& id_prefix_or_tag) {

@@ -99,6 +99,14 @@ struct SessionRow {
   std::string log_directory;
 };
 
+// A row that holds what we never wrote: damage that SQLite does not see, or somebody's own hand.
+struct UnreadableRow {
+  std::string table;
+  std::int64_t row = 0;  // its rowid
+  std::string id;        // what it has for one
+  std::string what;      // for people
+};
+
 // Opens the keys with which the commands of containers are sealed. Asked only where there is a
 // command to seal or to read; its errors are passed on.
 using KeyLoader = std::function<Result<crypto::TenantKeys>()>;
@@ -116,6 +124,19 @@ class Catalog final : public Claims {
   Catalog(Catalog&&) noexcept;
   Catalog& operator=(Catalog&&) noexcept;
   ~Catalog() override;
+
+  // --- rows that cannot be read
+  // Lists leave them out, so whoever prints one tells of these, too. Reads the ids of all rows.
+  Result<std::vector<UnreadableRow>> unreadable_rows();
+  // When the checkpoint was made that the row tells of; nullopt if it tells of none.
+  Result<std::optional<base::UnixMillis>> creation_of(const UnreadableRow& row);
+  // Writes a row of a checkpoint anew; tag, pin, copies and continuations stay. kInvalidInput for a
+  // row of another table, or where the checkpoint has a row already.
+  Result<void> rewrite_checkpoint(const UnreadableRow& row, const image::Manifest& manifest);
+  // Moves them into a database of their own, beside the catalog in `root`, and returns its name.
+  // After an error some may lie in both.
+  Result<std::filesystem::path> set_aside(const std::filesystem::path& root,
+                                          const std::vector<UnreadableRow>& rows);
 
   // --- checkpoints
   // Adds a sealed checkpoint. With `continue_from_it`, the next start of its container takes it up,

@@ -37,19 +37,18 @@ Result<void> Catalog::note_removed_copy(const CheckpointId& checkpoint, const st
 }
 
 Result<std::vector<Copy>> Catalog::copies() {
+  const auto copy = [](sqlite::Statement& row) -> Result<Copy> {
+    CheckpointId checkpoint = REPRISE_PASS(id_in<CheckpointId>(row, 0));
+    return Copy{.checkpoint = std::move(checkpoint),
+                .remote = row.text(1),
+                .uploading = row.integer(2) == kUploading};
+  };
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db_.get(),
       "SELECT checkpoint, remote, uploading FROM copies WHERE uploading <> ?1 "
       "ORDER BY checkpoint, remote",
       int{kRemoved}));
-  std::vector<Copy> copies;
-  while (REPRISE_PASS(statement.step())) {
-    CheckpointId checkpoint = REPRISE_PASS(id_in<CheckpointId>(statement, 0));
-    copies.push_back({.checkpoint = std::move(checkpoint),
-                      .remote = statement.text(1),
-                      .uploading = statement.integer(2) == kUploading});
-  }
-  return copies;
+  return readable_rows(std::move(statement), copy);
 }
 
 Result<std::vector<CheckpointId>> Catalog::lacking_copies(const std::string& remote) {
@@ -58,10 +57,8 @@ Result<std::vector<CheckpointId>> Catalog::lacking_copies(const std::string& rem
       "SELECT id FROM checkpoints WHERE NOT EXISTS (SELECT 1 FROM copies WHERE checkpoint = id AND "
       "remote = ?1 AND uploading <> ?2) ORDER BY sequence",
       remote, int{kUploading}));
-  std::vector<CheckpointId> ids;
-  while (REPRISE_PASS(statement.step()))
-    ids.push_back(REPRISE_PASS(id_in<CheckpointId>(statement, 0)));
-  return ids;
+  return readable_rows(std::move(statement),
+                       [](sqlite::Statement& row) { return id_in<CheckpointId>(row, 0); });
 }
 
 }  // namespace reprise::catalog

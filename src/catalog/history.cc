@@ -49,7 +49,8 @@ Result<Value> value_in(const std::array<std::pair<Value, std::string_view>, kCou
                        const std::string& text, const char* what) {
   for (const auto& [value, name] : names)
     if (name == text) return value;
-  return fail(ErrorCode::kCorrupt, "catalog: '" + text + "' is not " + what);
+  return std::unexpected(base::Error(ErrorCode::kCorrupt, "catalog: '" + text + "' is not " + what)
+                             .with_hint("'reprise store repair' mends the catalog"));
 }
 
 Result<LifeRow> life_row(const sqlite::Statement& s) {
@@ -105,14 +106,15 @@ Result<SessionRow> session_row(const sqlite::Statement& s) {
   return row;
 }
 
-Result<std::vector<SessionRow>> session_rows(Result<sqlite::Statement> statement) {
-  if (!statement) return std::unexpected(statement.error());
-  std::vector<SessionRow> rows;
-  while (REPRISE_PASS(statement->step())) rows.push_back(REPRISE_PASS(session_row(*statement)));
-  return rows;
-}
-
 }  // namespace
+
+bool is_life_event(const std::string& text) { return value_in(kLifeEvents, text, "").has_value(); }
+bool is_session_kind(const std::string& text) {
+  return value_in(kSessionKinds, text, "").has_value();
+}
+bool is_session_status(const std::string& text) {
+  return value_in(kSessionStatuses, text, "").has_value();
+}
 
 std::string_view to_string(LifeEvent event) { return name_in(kLifeEvents, event); }
 std::string_view to_string(SessionKind kind) { return name_in(kSessionKinds, kind); }
@@ -130,14 +132,13 @@ Result<void> Catalog::add_life_event(const LifeRow& row) {
 }
 
 Result<std::vector<LifeRow>> Catalog::lives(const ContainerKey& key) {
-  sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
-      db_.get(),
-      "SELECT key, time, event, session, checkpoint, detail, freeze_ms, restore_ms, bytes,"
-      " cpu_time_us FROM lives WHERE key = ?1 ORDER BY time, sequence",
-      key.str()));
-  std::vector<LifeRow> rows;
-  while (REPRISE_PASS(statement.step())) rows.push_back(REPRISE_PASS(life_row(statement)));
-  return rows;
+  return readable_rows(
+      sqlite::Statement::prepare(
+          db_.get(),
+          "SELECT key, time, event, session, checkpoint, detail, freeze_ms, restore_ms, bytes,"
+          " cpu_time_us FROM lives WHERE key = ?1 ORDER BY time, sequence",
+          key.str()),
+      life_row);
 }
 
 Result<int> forget_commands(sqlite3* db, const std::optional<ContainerKey>& only) {
@@ -186,11 +187,10 @@ Result<std::string> Catalog::container_name(const ContainerKey& key) {
 Result<int> Catalog::forget_needless_commands() { return forget_commands(db_.get(), std::nullopt); }
 
 Result<std::vector<ContainerRow>> Catalog::containers_named(const std::string& name) {
-  sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
-      db_.get(), std::string(kSelectContainers) + "name = ?1 ORDER BY sequence DESC", name));
-  std::vector<ContainerRow> rows;
-  while (REPRISE_PASS(statement.step())) rows.push_back(REPRISE_PASS(container_row(statement)));
-  return rows;
+  return readable_rows(
+      sqlite::Statement::prepare(
+          db_.get(), std::string(kSelectContainers) + "name = ?1 ORDER BY sequence DESC", name),
+      container_row);
 }
 
 Result<void> Catalog::begin_session(const SessionRow& row) {
@@ -224,22 +224,28 @@ Result<void> Catalog::finish_session(const SessionRow& row) {
 }
 
 Result<std::vector<SessionRow>> Catalog::sessions(int limit) {
-  return session_rows(sqlite::Statement::prepare(
-      db_.get(), std::string(kSelectSessions) + "ORDER BY began DESC, sequence DESC LIMIT ?1",
-      std::max(limit, 0)));
+  return readable_rows(
+      sqlite::Statement::prepare(
+          db_.get(), std::string(kSelectSessions) + "ORDER BY began DESC, sequence DESC LIMIT ?1",
+          std::max(limit, 0)),
+      session_row);
 }
 
 Result<std::vector<SessionRow>> Catalog::sessions_of(const base::ContainerKey& key, int limit) {
-  return session_rows(sqlite::Statement::prepare(
-      db_.get(),
-      std::string(kSelectSessions) + "WHERE key = ?1 ORDER BY began DESC, sequence DESC LIMIT ?2",
-      key.str(), std::max(limit, 0)));
+  return readable_rows(
+      sqlite::Statement::prepare(db_.get(),
+                                 std::string(kSelectSessions) +
+                                     "WHERE key = ?1 ORDER BY began DESC, sequence DESC LIMIT ?2",
+                                 key.str(), std::max(limit, 0)),
+      session_row);
 }
 
 Result<std::vector<SessionRow>> Catalog::running_sessions() {
-  return session_rows(sqlite::Statement::prepare(
-      db_.get(), std::string(kSelectSessions) +
-                     "WHERE status = 'running' ORDER BY began DESC, sequence DESC"));
+  return readable_rows(
+      sqlite::Statement::prepare(db_.get(),
+                                 std::string(kSelectSessions) +
+                                     "WHERE status = 'running' ORDER BY began DESC, sequence DESC"),
+      session_row);
 }
 
 Result<SessionRow> Catalog::find_session(const std::string& id_prefix) {

@@ -37,12 +37,10 @@ struct Plain {
 Result<std::vector<Plain>> plain_commands(sqlite3* db) {
   sqlite::Statement statement = REPRISE_PASS(sqlite::Statement::prepare(
       db, "SELECT key, create_command FROM containers WHERE create_command <> ''"));
-  std::vector<Plain> found;
-  while (REPRISE_PASS(statement.step())) {
-    ContainerKey key = REPRISE_PASS(id_in<ContainerKey>(statement, 0));
-    found.push_back({.key = std::move(key), .command = statement.text(1)});
-  }
-  return found;
+  return readable_rows(std::move(statement), [](sqlite::Statement& row) -> Result<Plain> {
+    ContainerKey key = REPRISE_PASS(id_in<ContainerKey>(row, 0));
+    return Plain{.key = std::move(key), .command = row.text(1)};
+  });
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 
+#include "operations/store/waiting.h"
+
 namespace reprise::cli {
 
 std::span<const Command> commands() {
@@ -40,6 +42,27 @@ void print_no_store(Context& context) {
   context.io.err
       << "note: there is no store at '" << context.node.layout.store.string()
       << "' yet; the first checkpoint makes it. If there was one, is its disk mounted?\n";
+}
+
+namespace {
+
+void print_waiting(Context& context, const Result<std::vector<operations::Waiting>>& found) {
+  constexpr std::size_t kMost = 5;
+  if (!found) context.io.err << "warning: " << found.error().message() << '\n';
+  if (!found) return;
+  for (std::size_t i = 0; i < found->size() && i < kMost; ++i)
+    context.io.err << "note: " << (*found)[i].what << ": " << (*found)[i].remedy << '\n';
+  if (found->size() > kMost) context.io.err << "note: and " << found->size() - kMost << " more\n";
+}
+
+}  // namespace
+
+void print_unreadable_rows(Context& context) {
+  print_waiting(context, operations::unreadable_rows(context.node));
+}
+
+void print_set_aside(Context& context) {
+  print_waiting(context, operations::set_aside(context.node.layout));
 }
 
 }  // namespace reprise::cli

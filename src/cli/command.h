@@ -56,6 +56,11 @@ std::span<const Command> commands();
 // That there is no store yet, which is no error: there is nothing to be shown then.
 void print_no_store(Context& context);
 
+// What lists leave out, and what waits until a person has looked after it
+// (operations/store/waiting.h).
+void print_unreadable_rows(Context& context);
+void print_set_aside(Context& context);
+
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,

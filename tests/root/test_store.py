@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store under real containers: what is stored once, freed, made anew, and wrapped with another key."""
+import contextlib
 import json
+import shutil
+import sqlite3
 
 import pytest
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
@@ -145,7 +148,32 @@ def test_index_and_catalog_are_made_anew(container, product):
     product.reprise("checkpoint", "create", container.name)
     assert use(product)["stored_bytes"] < 1.2 * before, "the pages were not found again"
     container.stop()
+    assert_what_waits_is_told(container, checkpoint)
     assert_resumes(container)
+
+
+def assert_what_waits_is_told(container, other):
+    """A row that cannot be read keeps nothing else from being listed, and is mended; what a session
+    put aside is told until it is gone."""
+    product = container.product
+    newest = product.checkpoints()[0]["id"]
+    with contextlib.closing(sqlite3.connect(product.store / "catalog.db")) as db, db:
+        db.execute("UPDATE checkpoints SET key = 'a b' WHERE id = ?", (newest,))
+    listed = product.reprise("checkpoint", "ls")
+    assert other in listed.stdout and newest not in listed.stdout
+    assert "'a b'" in listed.stderr and "reprise store repair" in listed.stderr
+    aside = product.run_dir / "set-aside"
+    aside.mkdir()
+    (aside / "sess00000001.undo.json").write_text("{}")
+    for command in (("ps",), ("store", "stat"), ("doctor",)):
+        told = product.reprise(*command, check=False)
+        assert str(aside / "sess00000001.undo.json") in told.stdout + told.stderr, command
+    shutil.rmtree(aside)
+    repaired = product.reprise("store", "repair")
+    assert f"{newest}: its row in the catalog made anew" in repaired.stdout
+    silent = product.reprise("ps")
+    assert "note: " not in silent.stderr
+    assert product.checkpoints()[0]["id"] == newest
 
 
 def test_key_is_rotated_while_a_container_is_stopped(container, product):

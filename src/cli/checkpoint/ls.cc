@@ -54,6 +54,7 @@ Result<int> run(const Options& options, Context& context) {
     return kDone;
   }
   print(options, context, list.checkpoints, &list.copies);
+  print_unreadable_rows(context);
   return kDone;
 }
 

@@ -28,6 +28,7 @@ Result<int> run(const Options& options, Context& context) {
     print_lives_json(context.io.out, history);
   else
     print_lives(context.io.out, history);
+  print_unreadable_rows(context);
   return kDone;
 }
 

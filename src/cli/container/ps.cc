@@ -27,6 +27,8 @@ Result<int> run(const Options& options, Context& context) {
     print_ps_json(context.io.out, list.containers);
   else
     print_ps(context.io.out, list.containers, base::now_unix_millis());
+  print_unreadable_rows(context);
+  print_set_aside(context);
   return kDone;
 }
 

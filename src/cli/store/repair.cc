@@ -23,6 +23,11 @@ Result<int> repair(Context& context) {
                    << "' is damaged: 'reprise store verify' names who needs it\n";
   if (repair.catalog_damage()) REPRISE_PASS(replace_catalog(repair, context));
   const store::CatalogRepair repaired = REPRISE_PASS(repair.repair_catalog());
+  for (const base::CheckpointId& id : repaired.rewritten)
+    context.io.out << id.str()
+                   << ": its row in the catalog made anew, since it could not be read\n";
+  for (const std::string& what : repaired.set_aside)
+    context.io.err << what << ": put aside, in '" << repaired.aside.string() << "'\n";
   for (const base::CheckpointId& id : repaired.added)
     context.io.out << id.str() << ": back in the catalog\n";
   for (const base::CheckpointId& id : repaired.removed)
@@ -43,7 +48,8 @@ constinit const Command kStoreRepair = {
     .summary = "Make index and catalog anew from what is stored",
     .details =
         R"(Reads all packs. Tags, histories and what containers continue from are only in the catalog: of a
-damaged one, which is kept beside the new one, what can be read is taken over. No container may be
+damaged one, which is kept beside the new one, what can be read is taken over. Single rows that cannot
+be read are made anew from the checkpoint, or put aside, into a database beside the catalog. No container may be
 stopped or started meanwhile.
 
 Example:

@@ -18,7 +18,7 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : kWhole * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-Result<int> stat(bool json, Context& context) {
+Result<int> print_stat(bool json, Context& context) {
   REPRISE_PASS(store::open_existing_catalog(context.node.store));  // looking makes no store
   const auto opened = REPRISE_PASS(store::open_store(context.node.store));
   const store::StoreUse use = REPRISE_PASS(opened->use());
@@ -36,6 +36,13 @@ Result<int> stat(bool json, Context& context) {
       use.checkpoints, format_bytes(use.logical_bytes), format_bytes(use.unique_bytes),
       format_bytes(use.stored_bytes), use.packs, percent(use.stored_bytes, use.logical_bytes));
   return kDone;
+}
+
+Result<int> stat(bool json, Context& context) {
+  const int status = REPRISE_PASS(print_stat(json, context));
+  print_unreadable_rows(context);
+  print_set_aside(context);
+  return status;
 }
 
 Runner configure(Arguments& arguments) {

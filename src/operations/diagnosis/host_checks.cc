@@ -13,6 +13,7 @@
 #include "operations/container/containers.h"
 #include "operations/container/unnoticed.h"
 #include "operations/diagnosis/findings.h"
+#include "operations/store/waiting.h"
 #include "podman/client.h"
 #include "sys/child.h"
 #include "sys/files.h"
@@ -178,6 +179,16 @@ Finding check_cgroups(const Layout&) {
           "mount cgroups"};
 }
 
+// Until somebody has looked after it.
+Finding check_set_aside(const Layout& layout) {
+  const auto found = set_aside(layout);
+  if (!found) return {Health::kWarn, {}, found.error().message(), found.error().hint()};
+  if (found->empty()) return {Health::kOk, {}, "nothing was set aside", {}};
+  std::string text = found->front().what;
+  if (found->size() > 1) text += ", and " + std::to_string(found->size() - 1) + " more";
+  return {Health::kWarn, {}, std::move(text), found->front().remedy};
+}
+
 // What a Podman that was killed in the middle of a start leaves.
 Finding check_noticed(const Layout&) {
   const std::vector<Unnoticed> found = find_unnoticed();
@@ -188,7 +199,7 @@ Finding check_noticed(const Layout&) {
   return {Health::kWarn, {}, std::move(text), found.front().remedy()};
 }
 
-constexpr std::array<HostCheck, 12> kHostChecks = {{
+constexpr std::array<HostCheck, 13> kHostChecks = {{
     {"privileges", check_privileges},
     {"criu", check_criu},
     {"kernel for criu", check_criu_kernel},
@@ -198,6 +209,7 @@ constexpr std::array<HostCheck, 12> kHostChecks = {{
     {"runtime", check_runtime},
     {"store", check_store},
     {"containers", check_noticed},
+    {"set aside", check_set_aside},
     {"cgroups", check_cgroups},
     {"userfaultfd", check_userfaultfd},
     {"page tracking", check_pagemap_scan},

@@ -26,7 +26,7 @@ Result<catalog::SalvagedCatalog> Repair::replace_catalog() {
 
 Result<store::CatalogRepair> Repair::repair_catalog() {
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node_.store));
-  return store::repair_catalog(*checkpoints_, catalog);
+  return store::repair_catalog(*checkpoints_, catalog, node_.layout.store);
 }
 
 }  // namespace reprise::operations
