@@ -102,7 +102,7 @@ void TestApiServer::answer(const httplib::Request& request, httplib::Response& r
   }
   TestAnswer answer = handler_(asked);
   response.status = answer.status;
-  for (const auto& [name, value] : answer.headers) response.set_header(name.c_str(), value);
+  for (const auto& [name, value] : answer.headers) response.set_header(name, value);
   if (!answer.stream) {
     response.set_content(answer.body, "application/json");
     return;

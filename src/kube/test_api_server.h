@@ -32,12 +32,12 @@ class TestStream {
  public:
   TestStream(httplib::DataSink& sink, const std::atomic<bool>& ending)
       : sink_(sink), ending_(ending) {}
-  void send(const std::string& piece) { sink_.write(piece.data(), piece.size()); }
-  void send_event(const std::string& type, const nlohmann::json& object) {
+  void send(const std::string& piece) const { sink_.write(piece.data(), piece.size()); }
+  void send_event(const std::string& type, const nlohmann::json& object) const {
     send(json_writer::print(nlohmann::json{{"type", type}, {"object", object}}) + "\n");
   }
   // Until `over`, the test's end, or the other side has gone.
-  void hold(const std::function<bool()>& over = nullptr) {
+  void hold(const std::function<bool()>& over = nullptr) const {
     while (!ending_ && sink_.is_writable() && (!over || !over()))
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
@@ -53,7 +53,7 @@ enum class StreamEnd : unsigned char { kWhole, kCut };
 struct TestAnswer {
   int status = 200;
   std::string body = "{}";
-  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::vector<std::pair<std::string, std::string>> headers;
   std::function<StreamEnd(TestStream&)> stream = nullptr;
 };
 
