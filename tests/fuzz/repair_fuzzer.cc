@@ -96,9 +96,9 @@ class Store {
     static_cast<void>((*store)->rebuild_index(std::chrono::milliseconds(0)));
     auto catalog = store::open_catalog(config());
     if (!catalog) return;
-    const auto repaired = store::repair_catalog(**store, *catalog);
+    const auto repaired = store::repair_catalog(**store, *catalog, config().root);
     if (!repaired) return;
-    const auto again = store::repair_catalog(**store, *catalog);
+    const auto again = store::repair_catalog(**store, *catalog, config().root);
     fuzz::require(again && again->added.empty() && again->removed.empty(),
                   "a second repair finds nothing to do");
   }
