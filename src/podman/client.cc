@@ -95,12 +95,6 @@ std::string remedy_of(std::string_view message) {
 
 }  // namespace
 
-std::string last_line(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  const std::size_t newline = text.rfind('\n');
-  return std::string(newline == std::string_view::npos ? text : text.substr(newline + 1));
-}
-
 Result<Invocation> Invocation::begin(std::vector<std::string> argv, ErrorOutput error_output,
                                      Terminal terminal) {
   sys::UniqueFd out = REPRISE_TRY(unnamed_file(), "keeping the output of 'podman'");
@@ -152,7 +146,7 @@ Result<sys::ExitStatus> run_passthrough(std::vector<std::string> argv) {
 }
 
 Error error_of(const std::vector<std::string>& argv, const sys::RunResult& result) {
-  const std::string line = last_line(result.err);
+  const std::string line = sys::last_line(result.err);
   std::string_view message = line;
   constexpr std::string_view kPrefix = "Error: ";
   if (message.starts_with(kPrefix)) message.remove_prefix(kPrefix.size());

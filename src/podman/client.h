@@ -58,10 +58,6 @@ Result<std::string> run_ok(std::vector<std::string> argv);
 // With our own standard input, output and error.
 Result<sys::ExitStatus> run_passthrough(std::vector<std::string> argv);
 
-// The last line that is not empty: where `run -d` and `create` print the id (before it may come
-// what a pull says), and where a refusal says why. Pure.
-std::string last_line(std::string_view text);
-
 // What Podman's refusal means: kNotFound for a container or image that does not exist, kBusy for a
 // name that is taken, kDenied, else kIo. The message is Podman's, without "Error:". Pure.
 base::Error error_of(const std::vector<std::string>& argv, const sys::RunResult& result);

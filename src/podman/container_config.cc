@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "podman/client.h"
+#include "sys/child.h"
 
 namespace reprise::podman {
 
@@ -36,7 +37,7 @@ Result<std::filesystem::path> find_database() {
   const std::string text = REPRISE_TRY(
       run_ok({"podman", "info", "--format", "{{.Host.DatabaseBackend}} {{.Store.GraphRoot}}"}),
       "looking for Podman's database");
-  const std::string line = last_line(text);
+  const std::string line = sys::last_line(text);
   const std::size_t space = line.find(' ');
   if (space != std::string::npos && line.substr(0, space) == "sqlite")
     return std::filesystem::path(line.substr(space + 1)) / "db.sql";

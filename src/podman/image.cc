@@ -5,6 +5,7 @@
 
 #include "podman/client.h"
 #include "sys/beneath.h"
+#include "sys/child.h"
 #include "sys/files.h"
 
 namespace reprise::podman {
@@ -15,7 +16,7 @@ using base::Result;
 
 Result<std::string> image_id(const std::string& name) {
   const auto out = run_ok({"podman", "image", "inspect", "--format", "{{.Id}}", "--", name});
-  if (out) return last_line(*out);
+  if (out) return sys::last_line(*out);
   if (out.error().code() != ErrorCode::kNotFound) return std::unexpected(out.error());
   return std::unexpected(Error(ErrorCode::kNotFound, "image '" + name + "' is not on this host")
                              .with_hint("fetch it first: podman pull " + name));
@@ -26,7 +27,7 @@ Result<MountedImage> MountedImage::mount(const std::string& id) {
       REPRISE_TRY(run_ok({"podman", "image", "mount", "--", id}), "mounting image '" + id + "'");
   // Owned before it can fail: whatever comes next, it is unmounted.
   MountedImage image(id, sys::UniqueFd());
-  image.root_ = REPRISE_PASS(sys::open_file(last_line(out), O_PATH | O_DIRECTORY));
+  image.root_ = REPRISE_PASS(sys::open_file(sys::last_line(out), O_PATH | O_DIRECTORY));
   return image;
 }
 

@@ -97,6 +97,10 @@ struct RunResult {
 Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
                       std::string_view input = {});
 
+// The last line that is not empty of what a program wrote: where it says why it failed, or Podman
+// the id of what it made. Pure.
+std::string last_line(std::string_view text);
+
 // As `run`, but an unsuccessful exit is an error (kIo) that carries the program's last line.
 Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseconds timeout,
                            std::string_view input = {});

@@ -28,6 +28,12 @@ using base::ErrorCode;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+TEST(LastLine, IsTheLastThatIsNotEmpty) {
+  EXPECT_EQ(last_line("one\ntwo \n\n"), "two");
+  EXPECT_EQ(last_line("one"), "one");
+  EXPECT_EQ(last_line("\n"), "");
+}
+
 SpawnOptions shell(std::string script) {
   SpawnOptions options;
   options.argv = {"/bin/sh", "-c", std::move(script)};

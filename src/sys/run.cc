@@ -30,15 +30,8 @@ Result<std::string> contents(const UniqueFd& fd) {
   return read_file("/proc/self/fd/" + std::to_string(fd.get()));
 }
 
-std::string last_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  const std::size_t newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
-}
-
-base::Error failed(const std::string& name, ExitStatus status, std::string err) {
-  return {ErrorCode::kIo,
-          "'" + name + "' failed (" + status.describe() + "): " + last_line(std::move(err))};
+base::Error failed(const std::string& name, ExitStatus status, const std::string& err) {
+  return {ErrorCode::kIo, "'" + name + "' failed (" + status.describe() + "): " + last_line(err)};
 }
 
 // Reads what a child writes, until it closes the pipe or ends.
@@ -63,6 +56,11 @@ Result<std::size_t> read_into(const UniqueFd& pipe, const UniqueFd& child,
 }
 
 }  // namespace
+
+std::string last_line(std::string_view text) {
+  while (text.ends_with('\n') || text.ends_with(' ')) text.remove_suffix(1);
+  return std::string(text.substr(text.rfind('\n') + 1));
+}
 
 Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
                       std::string_view input) {

@@ -11,6 +11,7 @@
 #include "podman/client.h"
 #include "session/volumes.h"
 #include "store/checkpoint_store.h"
+#include "sys/child.h"
 
 namespace reprise::operations {
 
@@ -87,7 +88,7 @@ Result<std::optional<SetAside>> make_way(const Node& node, Progress& progress,
 Result<std::string> podman_create(const std::vector<std::string>& argv,
                                   podman::ErrorOutput error_output) {
   const sys::RunResult result = REPRISE_PASS(podman::run(argv, error_output));
-  if (result.status.success()) return podman::last_line(result.out);
+  if (result.status.success()) return sys::last_line(result.out);
   if (error_output == podman::ErrorOutput::kCapture)
     return std::unexpected(podman::error_of(argv, result));
   return fail(ErrorCode::kIo, "'podman create' failed: " + result.status.describe());

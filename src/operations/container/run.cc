@@ -8,6 +8,7 @@
 #include "operations/container/runtime_choice.h"
 #include "podman/command_line.h"
 #include "store/open_catalog.h"
+#include "sys/child.h"
 
 namespace reprise::operations {
 
@@ -49,7 +50,7 @@ Result<RunOutcome> run_container(const Node& node, const std::vector<std::string
   if (result.status.signal != 0) outcome.status = 128 + result.status.signal;
   if (!result.status.success()) return outcome;
   // `podman run --help`, for one, succeeds without a container.
-  std::string id = podman::last_line(outcome.out);
+  std::string id = sys::last_line(outcome.out);
   if (id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos)
     outcome.new_id = std::move(id);
   return outcome;

@@ -28,12 +28,6 @@ constexpr std::chrono::seconds kProgramTimeout{20};
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-std::string last_line(std::string text) {
-  while (text.ends_with('\n')) text.pop_back();
-  const std::size_t newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
-}
-
 Finding check_criu(const Layout&) {
   const std::vector<int> needed = {4, 2, 1};
   const auto text = sys::run_ok({"criu", "--version"}, kProgramTimeout);
@@ -57,7 +51,7 @@ Finding check_criu_kernel(const Layout&) {
   if (result->status.success()) return {Health::kOk, {}, "'criu check' finds nothing missing", {}};
   return {Health::kFail,
           {},
-          "'criu check' says: " + last_line(result->err),
+          "'criu check' says: " + sys::last_line(result->err),
           "see 'criu check -v4' for what this kernel lacks"};
 }
 

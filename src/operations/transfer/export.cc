@@ -10,6 +10,7 @@
 #include "podman/client.h"
 #include "podman/container_config.h"
 #include "store/open_catalog.h"
+#include "sys/child.h"
 
 namespace reprise::operations {
 
@@ -27,7 +28,7 @@ Result<std::string> config_of_a_new_one(catalog::Catalog& catalog,
   const CloneCommand command = REPRISE_PASS(clone_command(
       REPRISE_PASS(find_record(catalog, checkpoint)), {.name = name}, checkpoint.id, {}));
   const auto volumes_before = REPRISE_PASS(podman::list_volumes());
-  const std::string id = podman::last_line(REPRISE_TRY(
+  const std::string id = sys::last_line(REPRISE_TRY(
       podman::run_ok(command.argv), "making its container once more, to learn how Podman sees it"));
   std::vector<std::string> made_volumes;
   const auto remove = [&](const std::vector<std::string>& argv) {
