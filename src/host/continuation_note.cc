@@ -61,11 +61,15 @@ Result<std::optional<ContinuationNote>> read_note(const std::filesystem::path& b
   const Result<std::string> text = sys::read_file(file, kLongestNote);
   if (!text && text.error().error_number() == ENOENT) return std::nullopt;
   if (!text) return std::unexpected(text.error());
-  try {
-    if (Result<ContinuationNote> note = parse(*text)) return std::optional(std::move(*note));
-  } catch (const json::exception&) {
-    // As below.
-  }
+  const auto parsed = [&text]() -> std::optional<ContinuationNote> {
+    try {
+      if (Result<ContinuationNote> note = parse(*text)) return std::move(*note);
+      return std::nullopt;
+    } catch (const json::exception&) {
+      return std::nullopt;
+    }
+  };
+  if (auto note = parsed()) return note;
   return std::unexpected(
       Error(ErrorCode::kCorrupt, "'" + file.string() +
                                      "', which says what the container is to go on from, cannot "

@@ -54,19 +54,25 @@ Result<Statement> Statement::compile(sqlite3* db, std::string_view sql) {
   return Statement(compiled);
 }
 
+namespace {
+
+// Makes SQLite copy what is bound. (SQLITE_TRANSIENT is an old-style cast.)
+sqlite3_destructor_type copied() {
+  return reinterpret_cast<sqlite3_destructor_type>(std::intptr_t{-1});  // NOLINT: SQLite's own way
+}
+
+}  // namespace
+
 bool Statement::bind(int index, std::string_view value) {
-  // The destructor argument makes SQLite copy the text. (SQLITE_TRANSIENT is an old-style cast.)
-  const auto transient = reinterpret_cast<sqlite3_destructor_type>(std::intptr_t{-1});
   // An empty view may have a null pointer, which SQLite would take for NULL.
   const char* const data = value.empty() ? "" : value.data();
-  return sqlite3_bind_text64(statement_.get(), index, data, value.size(), transient, SQLITE_UTF8) ==
+  return sqlite3_bind_text64(statement_.get(), index, data, value.size(), copied(), SQLITE_UTF8) ==
          SQLITE_OK;
 }
 
 bool Statement::bind(int index, Blob value) {
-  const auto transient = reinterpret_cast<sqlite3_destructor_type>(std::intptr_t{-1});
   return sqlite3_bind_blob64(statement_.get(), index, value.bytes.data(), value.bytes.size(),
-                             transient) == SQLITE_OK;
+                             copied()) == SQLITE_OK;
 }
 
 void Statement::reset() { sqlite3_reset(statement_.get()); }
