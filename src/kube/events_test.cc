@@ -10,7 +10,6 @@
 namespace reprise::kube {
 namespace {
 
-using base::ErrorCode;
 using nlohmann::json;
 using std::chrono::milliseconds;
 
