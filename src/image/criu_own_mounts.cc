@@ -36,6 +36,13 @@ bool masks_a_file(const criu::Mount& mount, const Devices& own) {
          own.contains(mount.root_dev());
 }
 
+// A cgroup of the container that was saved, which is named by its id, or one in it.
+std::string in_new_container(std::string cgroup, std::size_t id, const Rename& container) {
+  if (container.cgroup.empty()) return cgroup.replace(id, container.from.size(), container.to);
+  const std::size_t end = cgroup.find('/', id);
+  return container.cgroup + (end == std::string::npos ? "" : cgroup.substr(end));
+}
+
 // nullopt where it is none of the container's own.
 std::optional<CgroupMount> cgroup_of(const criu::Mount& mount,
                                      const std::vector<std::string>& cgroup_mounts,
@@ -47,9 +54,8 @@ std::optional<CgroupMount> cgroup_of(const criu::Mount& mount,
   if (mount.fstype() != kCgroup || mount.mountpoint() != place || id == std::string::npos ||
       container.from.empty() || std::ranges::none_of(cgroup_mounts, lies_in))
     return std::nullopt;
-  std::string cgroup = mount.root();
   return CgroupMount{.place = place,
-                     .cgroup = cgroup.replace(id, container.from.size(), container.to),
+                     .cgroup = in_new_container(mount.root(), id, container),
                      .name = "own-cgroup" + place};
 }
 

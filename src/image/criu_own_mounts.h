@@ -31,6 +31,7 @@ struct OwnMounts {
 struct Rename {
   std::string from;
   std::string to;
+  std::string cgroup;  // the directory of the new one in each hierarchy; empty: not known
 };
 
 // runc masks a file by a bind mount of the container's own /dev/null, and shows a container its
@@ -38,8 +39,8 @@ struct Rename {
 // the former a restore gets the host's device, for the latter the cgroup of whoever restores. From
 // the whole contents of such a file: one in which masked files are bound to what they were bound
 // to, and cgroups below one of `cgroup_mounts` (destinations: "/sys/fs/cgroup") have a name by
-// which we can say where they are: where they were, but with the new container's id. kCorrupt if it
-// is anything else.
+// which we can say where they are: in the new container's cgroup, or, where that is not known,
+// where they were but with its id. kCorrupt if it is anything else.
 //
 // Mounts from outside with one of the destinations `elsewhere` get a name that runc does not know,
 // by_name(): what runc says of the others' sources counts more to CRIU than what we say.

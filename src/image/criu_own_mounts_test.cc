@@ -115,6 +115,20 @@ TEST(CriuOwnMountsTest, CgroupsAreOfTheContainer) {
   EXPECT_TRUE(is_left_alone(file));
 }
 
+// A pod that goes on in another one: not only the id is another.
+TEST(CriuOwnMountsTest, CgroupsAreWhereTheNewContainerHasThem) {
+  constexpr char kCgroup = 12;
+  const std::string file = file_of(
+      {mount("/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu", kCgroup, "/pods/podA/cri-12.scope"),
+       mount("/sys/fs/cgroup/pids", "/sys/fs/cgroup/pids", kCgroup, "/pods/podA/cri-12.scope/in")});
+  const auto edited = own_mounts(file, {"/sys/fs/cgroup"},
+                                 {.from = "12", .to = "345", .cgroup = "/pods/podB/cri-345.scope"});
+  ASSERT_TRUE(edited) << edited.error().message();
+  ASSERT_EQ(edited->cgroups.size(), 2U);
+  EXPECT_EQ(edited->cgroups[0].cgroup, "/pods/podB/cri-345.scope");
+  EXPECT_EQ(edited->cgroups[1].cgroup, "/pods/podB/cri-345.scope/in");
+}
+
 TEST(CriuOwnMountsTest, WhatIsReallyFromOutsideStays) {
   EXPECT_TRUE(
       is_left_alone(file_of({mount("/dev/null", "/dev/null"), mount("/etc/ours", "/etc/ours")})));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "json/reader.h"
+#include "oci/cgroups_path.h"
 #include "sys/files.h"
 
 namespace reprise::oci {
@@ -40,6 +41,7 @@ Spec read_spec(const json& config, const std::filesystem::path& bundle) {
                            .options = mount.value("options", std::vector<std::string>{})});
   spec.host_name = config.value("hostname", "");
   const json linux_part = config.value("linux", json::object());
+  spec.cgroup = cgroup_directory(linux_part.value("cgroupsPath", ""));
   for (const auto& [name, value] : linux_part.value("sysctl", std::map<std::string, std::string>{}))
     spec.sysctls.emplace(sysctl_path(name), value);
   for (const json& ns : linux_part.value("namespaces", json::array())) {

@@ -30,6 +30,7 @@ struct Spec {
   std::vector<std::string> command;  // argv of its init
   std::vector<Mount> mounts;
   std::string host_name;
+  std::string cgroup;  // its directory in each hierarchy; empty: not known (cgroups_path.h)
   bool has_uts_namespace = false;              // one of its own, so that the host name is its own
   bool shares_ipc = false;                     // with other containers: --ipc container:NAME, pods
   bool has_network_namespace = false;          // false: the host's network

@@ -34,7 +34,8 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
                                  .options = asked.options,
                                  .images = furnished.images,
                                  .renamed = {.from = furnished.reader->manifest().container.str(),
-                                             .to = context.request.container.str()},
+                                             .to = context.request.container.str(),
+                                             .cgroup = spec.cgroup},
                                  .cgroups = {},
                                  .elsewhere = {}};
   for (const oci::Mount& mount : spec.mounts)
