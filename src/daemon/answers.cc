@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/answers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "daemon/agreement.h"
+#include "daemon/sessions.h"
+#include "host/agent_link.h"
+#include "oci/cri.h"
+#include "policy/ending.h"
+#include "store/open_catalog.h"
+
+namespace reprise::daemon {
+
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// The kubelet learns of a pod by a watch as we do; the first to hear of it may be the wrapper.
+constexpr std::chrono::seconds kPodPatience{3};
+constexpr milliseconds kLook{host::kWaitPace / 2};
+
+std::unexpected<base::Error> gone() {
+  return base::fail(ErrorCode::kGone, "the runtime does not wait any more");
+}
+
+// Waits until `found` returns something, which is asked anew whenever the view changes.
+template <typename Find>
+auto await_in(const ClusterView& view, steady_clock::time_point deadline, const Waiting& waiting,
+              const std::string& reason, Find find) -> Result<decltype(find())> {
+  for (;;) {
+    const std::uint64_t seen = view.version();
+    if (auto found = find()) return found;
+    if (steady_clock::now() >= deadline) return decltype(find())();
+    if (!waiting(reason)) return gone();
+    view.wait_change(seen, kLook);
+  }
+}
+
+// Those that the pod has claimed first, then the oldest.
+std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts& pod,
+                                         const std::string& container) {
+  std::vector<CheckpointObject> found;
+  for (CheckpointObject& one : view.checkpoints())
+    if (may_claim(one, pod) && std::ranges::find(one.expected, container) != one.expected.end())
+      found.push_back(std::move(one));
+  std::ranges::sort(found, {}, [](const CheckpointObject& one) {
+    const auto& metadata = one.object.at("metadata");
+    return std::tuple(!one.claimed_by, metadata.value("creationTimestamp", ""), one.name);
+  });
+  return found;
+}
+
+std::string name_of(const CheckpointObject& checkpoint) {
+  return checkpoint.name_space + "/" + checkpoint.name;
+}
+
+}  // namespace
+
+host::Ending Answers::ending(const host::WillEnd& question) const {
+  const auto pod = view_.pod(question.pod.uid);
+  policy::EndingFacts facts;
+  // What it wishes is known by the question: it would not have been asked otherwise.
+  facts.wish.on_disruption = true;
+  if (pod) facts = pod->ending_of(question.pod.container);
+  const auto decision = policy::judge_ending(facts);
+  const bool checkpoint = decision.ending == policy::Ending::kCheckpoint;
+  std::string reason = decision.reason;
+  if (checkpoint && pod && !pod->disruption.empty()) reason += " (" + pod->disruption + ")";
+  base::log(LogLevel::kInfo, "ending judged",
+            {{"pod", question.pod.name_space + "/" + question.pod.pod},
+             {"container", question.pod.container},
+             {"checkpoint", checkpoint ? "yes" : "no"},
+             {"reason", reason}});
+  return {.checkpoint = checkpoint, .reason = std::move(reason)};
+}
+
+host::GoOn Answers::go_on(const host::WillCreate& question, const Waiting& waiting) {
+  auto found = find(question, waiting);
+  if (!found)
+    found = host::GoOn{.checkpoint = {}, .reason = "it begins anew: " + found.error().message()};
+  base::log(LogLevel::kInfo, "creation answered",
+            {{"pod", question.pod.name_space + "/" + question.pod.pod},
+             {"container", question.pod.container},
+             {"checkpoint", found->checkpoint.str()},
+             {"reason", found->reason}});
+  return *std::move(found);
+}
+
+Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting& waiting) {
+  const auto pod = REPRISE_PASS(await_in(view_, steady_clock::now() + kPodPatience, waiting,
+                                         "the agent does not know the pod yet",
+                                         [&] { return view_.pod(question.pod.uid); }));
+  if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
+  const auto claimed = REPRISE_PASS(claim(*pod, question.pod.container));
+  if (!claimed) return host::GoOn{};
+  const CheckpointObject ready = REPRISE_PASS(await(*claimed, question.pod.container, waiting));
+  const SavedContainer* saved = ready.find(question.pod.container);
+  if (saved == nullptr || saved->checkpoint.empty())
+    return base::fail(ErrorCode::kNotFound, "'" + name_of(ready) + "' came to nothing: " +
+                                                (saved == nullptr ? ready.message : saved->failed));
+  if (saved->resumed)
+    return host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"};
+  REPRISE_PASS(take_over(ready, *saved, question.key));
+  return host::GoOn{
+      .checkpoint = saved->checkpoint,
+      .reason = "it goes on from '" + name_of(ready) + "' of pod '" + ready.pod + "'"};
+}
+
+Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
+                                                       const std::string& container) {
+  const Claimer claimer{.pod = pod.name, .uid = pod.uid, .node = node_};
+  for (const CheckpointObject& one : candidates(view_, pod, container)) {
+    auto now = change_status(client_, view_, one, [&](CheckpointObject& checkpoint) {
+      if (!may_claim(checkpoint, pod) || checkpoint.claimed_by) return false;
+      set_claim(checkpoint, claimer);
+      return true;
+    });
+    // Somebody removed it.
+    if (!now && now.error().code() == ErrorCode::kNotFound) continue;
+    if (!now) return std::unexpected(std::move(now).error().with_step("claiming a checkpoint"));
+    if (now->claimed_by && now->claimed_by->uid == pod.uid) return std::optional(*std::move(now));
+  }
+  return std::nullopt;
+}
+
+Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
+                                        const std::string& container, const Waiting& waiting) {
+  const auto settled = [&]() -> std::optional<CheckpointObject> {
+    auto now = view_.checkpoint(checkpoint.uid);
+    if (now && now->phase == Phase::kPromised) return std::nullopt;
+    if (!now) now = checkpoint;  // removed: nothing of it is there
+    return now;
+  };
+  const std::string reason =
+      "container '" + container + "' is being saved on node '" + checkpoint.node + "'";
+  auto now = REPRISE_PASS(
+      await_in(view_, steady_clock::now() + host::kLongestWait, waiting, reason, settled));
+  if (!now)
+    return base::fail(ErrorCode::kBusy, "'" + name_of(checkpoint) + "' was not there in time");
+  return *std::move(now);
+}
+
+Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
+                                const base::ContainerKey& key) {
+  if (checkpoint.node != node_)
+    return base::fail(ErrorCode::kUnsupported,
+                      "it is on node '" + checkpoint.node + "', and cannot be fetched yet");
+  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+  const base::KeyName name =
+      oci::key_name(oci::PodContainer{.uid = checkpoint.pod_uid, .container = container.name});
+  const auto source = REPRISE_PASS(state_of_stop(catalog, container.name, name));
+  if (!source.key.empty()) REPRISE_PASS(catalog.drop_continuation(source.key));
+  return catalog.set_continuation(key, container.checkpoint);
+}
+
+void Answers::note(const host::Created& created) {
+  if (!created.failed.empty())
+    base::log(LogLevel::kWarn, "a container was not created",
+              {{"pod", created.pod.name_space + "/" + created.pod.pod},
+               {"container", created.pod.container},
+               {"error", created.failed}});
+  if (created.resumed.empty()) return;
+  for (const CheckpointObject& one : view_.checkpoints()) {
+    if (!one.claimed_by || one.claimed_by->uid != created.pod.uid) continue;
+    const auto changed = change_status(client_, view_, one, [&](CheckpointObject& now) {
+      const SavedContainer* saved = now.find(created.pod.container);
+      if (saved == nullptr || saved->checkpoint != created.resumed || saved->resumed) return false;
+      SavedContainer resumed = *saved;
+      resumed.resumed = true;
+      set_container(now, resumed);
+      const bool all = std::ranges::all_of(now.containers, [](const SavedContainer& each) {
+        return each.resumed || each.checkpoint.empty();
+      });
+      if (all) set_phase(now, Phase::kConsumed, "");
+      return true;
+    });
+    base::warn_and_ignore(changed, "a Checkpoint is not known to be consumed");
+  }
+}
+
+}  // namespace reprise::daemon

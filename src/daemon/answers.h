@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the agent answers the runtime wrapper, out of what it knows.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "daemon/cluster_view.h"
+#include "host/agent_message.h"
+#include "kube/client.h"
+#include "store/store_config.h"
+
+namespace reprise::daemon {
+
+// Told why somebody waits; false: he does not, any more.
+using Waiting = std::function<bool(const std::string& reason)>;
+
+// For any number of threads.
+class Answers {
+ public:
+  // Both outlive it.
+  Answers(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node)
+      : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)) {}
+
+  // Whether the ending of a pod's container is a checkpoint. At once, from memory.
+  [[nodiscard]] host::Ending ending(const host::WillEnd& question) const;
+
+  // What a container goes on from: claims it for the container's pod, and waits until it is there.
+  // Whatever fails, the container begins anew, and the reason says so.
+  [[nodiscard]] host::GoOn go_on(const host::WillCreate& question, const Waiting& waiting);
+
+  // Where a container went on that had claimed something.
+  void note(const host::Created& created);
+
+ private:
+  base::Result<host::GoOn> find(const host::WillCreate& question, const Waiting& waiting);
+  base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
+                                                      const std::string& container);
+  base::Result<CheckpointObject> await(const CheckpointObject& checkpoint,
+                                       const std::string& container, const Waiting& waiting);
+  base::Result<void> take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
+                               const base::ContainerKey& key);
+
+  kube::Client& client_;
+  ClusterView& view_;
+  store::StoreConfig store_;
+  std::string node_;
+};
+
+}  // namespace reprise::daemon

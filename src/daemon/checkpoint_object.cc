@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/checkpoint_object.h"
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/internal/fields.h"
+
+namespace reprise::daemon {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kPhases = {"Promised", "Claimable", "Withdrawn",
+                                                     "Consumed"};
+
+// One that is not known is of a later version, which will deal with it.
+std::optional<Phase> phase_named(const std::string& name) {
+  if (name.empty()) return Phase::kPromised;
+  const auto found = std::ranges::find(kPhases, std::string_view(name));
+  if (found == kPhases.end()) return std::nullopt;
+  return static_cast<Phase>(found - kPhases.begin());
+}
+
+json to_json(const SavedContainer& container) {
+  json j{{"name", container.name}};
+  if (!container.checkpoint.empty()) {
+    j["checkpoint"] = container.checkpoint.str();
+    j["bytes"] = container.bytes;
+  }
+  if (!container.failed.empty()) j["failed"] = container.failed;
+  if (container.resumed) j["resumed"] = true;
+  return j;
+}
+
+SavedContainer container_in(const json& j) {
+  SavedContainer container{
+      .name = text_in(j, "name"),
+      .checkpoint =
+          base::CheckpointId::parse(text_in(j, "checkpoint")).value_or(base::CheckpointId()),
+      .failed = text_in(j, "failed"),
+      .resumed = is_true(j, "resumed")};
+  if (j.contains("bytes") && j["bytes"].is_number_unsigned())
+    container.bytes = j["bytes"].get<std::uint64_t>();
+  return container;
+}
+
+std::optional<Claimer> claimer_in(const json& status) {
+  const json& by = object_in(status, "claimedBy");
+  if (text_in(by, "podUID").empty()) return std::nullopt;
+  return Claimer{
+      .pod = text_in(by, "pod"), .uid = text_in(by, "podUID"), .node = text_in(by, "node")};
+}
+
+Lineage lineage_in(const json& spec) {
+  const json& owner = object_in(spec, "owner");
+  return {.owner = {.api_version = text_in(owner, "apiVersion"),
+                    .kind = text_in(owner, "kind"),
+                    .name = text_in(owner, "name"),
+                    .uid = text_in(owner, "uid")},
+          .template_hash = text_in(spec, "template"),
+          .slot = text_in(spec, "slot")};
+}
+
+// Names of objects have up to 253 characters; those of pods, too.
+std::string name_for(const PodFacts& pod) {
+  constexpr std::size_t kLongestPod = 240;
+  constexpr std::size_t kUid = 8;
+  return pod.name.substr(0, kLongestPod) + "-" + pod.uid.substr(0, kUid);
+}
+
+json owner_reference(const Owner& owner) {
+  return json{{"apiVersion", owner.api_version},
+              {"kind", owner.kind},
+              {"name", owner.name},
+              {"uid", owner.uid}};
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) { return kPhases.at(static_cast<std::size_t>(phase)); }
+
+const SavedContainer* CheckpointObject::find(const std::string& container) const {
+  const auto found = std::ranges::find(containers, container, &SavedContainer::name);
+  return found == containers.end() ? nullptr : &*found;
+}
+
+std::string checkpoints_of(const std::string& name_space) {
+  return "/apis/reprise.dev/v1alpha1/namespaces/" + name_space + "/checkpoints";
+}
+
+std::string CheckpointObject::path() const { return checkpoints_of(name_space) + "/" + name; }
+
+std::optional<CheckpointObject> read_checkpoint(json object) {
+  const json& metadata = object_in(object, "metadata");
+  const json& spec = object_in(object, "spec");
+  const json& status = object_in(object, "status");
+  const auto phase = phase_named(text_in(status, "phase"));
+  CheckpointObject found{.name_space = text_in(metadata, "namespace"),
+                         .name = text_in(metadata, "name"),
+                         .uid = text_in(metadata, "uid"),
+                         .pod = text_in(spec, "pod"),
+                         .pod_uid = text_in(spec, "podUID"),
+                         .node = text_in(spec, "node"),
+                         .lineage = lineage_in(spec),
+                         .message = text_in(status, "message"),
+                         .claimed_by = claimer_in(status)};
+  if (!phase || found.name.empty() || found.pod_uid.empty()) return std::nullopt;
+  found.phase = *phase;
+  for (const json& name : list_in(spec, "containers"))
+    if (name.is_string()) found.expected.push_back(name.get<std::string>());
+  for (const json& one : list_in(status, "containers"))
+    found.containers.push_back(container_in(one));
+  found.object = std::move(object);
+  return found;
+}
+
+json new_checkpoint(const PodFacts& pod, const std::vector<std::string>& containers,
+                    std::string_view reason) {
+  const Lineage& lineage = *pod.lineage;
+  json owner = owner_reference(lineage.owner);
+  return json{{"apiVersion", kCheckpointGroup},
+              {"kind", "Checkpoint"},
+              {"metadata",
+               {{"name", name_for(pod)},
+                {"namespace", pod.name_space},
+                {"ownerReferences", json::array({owner})}}},
+              {"spec",
+               {{"pod", pod.name},
+                {"podUID", pod.uid},
+                {"node", pod.node},
+                {"owner", owner},
+                {"template", lineage.template_hash},
+                {"slot", lineage.slot},
+                {"containers", containers},
+                {"reason", reason}}}};
+}
+
+void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message) {
+  checkpoint.phase = phase;
+  checkpoint.message = message;
+  checkpoint.object["status"]["phase"] = to_string(phase);
+  checkpoint.object["status"]["message"] = message;
+}
+
+void set_container(CheckpointObject& checkpoint, const SavedContainer& container) {
+  const auto found =
+      std::ranges::find(checkpoint.containers, container.name, &SavedContainer::name);
+  if (found == checkpoint.containers.end())
+    checkpoint.containers.push_back(container);
+  else
+    *found = container;
+  json list = json::array();
+  for (const SavedContainer& one : checkpoint.containers) list.push_back(to_json(one));
+  checkpoint.object["status"]["containers"] = std::move(list);
+}
+
+void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
+  checkpoint.claimed_by = claimer;
+  checkpoint.object["status"]["claimedBy"] =
+      json{{"pod", claimer.pod}, {"podUID", claimer.uid}, {"node", claimer.node}};
+}
+
+std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {
+  bool any = false;
+  for (const std::string& name : checkpoint.expected) {
+    const SavedContainer* found = checkpoint.find(name);
+    if (found == nullptr || (found->checkpoint.empty() && found->failed.empty()))
+      return std::nullopt;
+    any = any || !found->checkpoint.empty();
+  }
+  return any ? Phase::kClaimable : Phase::kWithdrawn;
+}
+
+bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  if (checkpoint.phase == Phase::kWithdrawn || checkpoint.phase == Phase::kConsumed) return false;
+  if (checkpoint.name_space != pod.name_space || checkpoint.pod_uid == pod.uid) return false;
+  if (!pod.lineage || checkpoint.lineage.owner.uid != pod.lineage->owner.uid ||
+      checkpoint.lineage.template_hash != pod.lineage->template_hash ||
+      checkpoint.lineage.slot != pod.lineage->slot)
+    return false;
+  return !checkpoint.claimed_by || checkpoint.claimed_by->uid == pod.uid;
+}
+
+}  // namespace reprise::daemon

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Custom resource Checkpoint (deploy/kubernetes/checkpoints.yaml): what the agents of a cluster
+// agree on about one pod that is to go on elsewhere. Objects are changed by compare-and-swap only.
+//
+//   Promised   the pod is about to end, and will be saved
+//   Claimable  it has been, and has ended
+//   Withdrawn  it was not
+//   Consumed   another pod has gone on from it
+//
+// One pod claims it, in whatever phase but the last two, and nobody else does any more.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.h"
+#include "daemon/pod_facts.h"
+
+namespace reprise::daemon {
+
+inline constexpr const char* kCheckpointGroup = "reprise.dev/v1alpha1";
+inline constexpr const char* kCheckpointCollection = "/apis/reprise.dev/v1alpha1/checkpoints";
+
+enum class Phase : std::uint8_t { kPromised, kClaimable, kWithdrawn, kConsumed };
+std::string_view to_string(Phase phase);
+
+// What became of one container of the pod.
+struct SavedContainer {
+  std::string name;
+  base::CheckpointId checkpoint;  // none: not yet, or not at all
+  std::uint64_t bytes = 0;
+  std::string failed;    // why it was not saved
+  bool resumed = false;  // by whoever claimed it
+};
+
+struct Claimer {
+  std::string pod, uid, node;
+};
+
+// A view of an object; the object itself is what is written, so that fields of later versions stay.
+struct CheckpointObject {
+  nlohmann::json object;
+  std::string name_space, name, uid;
+  std::string pod, pod_uid, node;  // of the source
+  Lineage lineage;
+  std::vector<std::string> expected;  // containers
+  Phase phase = Phase::kPromised;
+  std::string message;
+  std::vector<SavedContainer> containers;
+  std::optional<Claimer> claimed_by;
+
+  [[nodiscard]] const SavedContainer* find(const std::string& container) const;
+  [[nodiscard]] std::string path() const;
+};
+
+// nullopt for what is none.
+std::optional<CheckpointObject> read_checkpoint(nlohmann::json object);
+
+// A promise for `containers` of `pod`, which has a lineage, to be created. Its name is made of the
+// pod's, so that a second promise is found to be there already.
+nlohmann::json new_checkpoint(const PodFacts& pod, const std::vector<std::string>& containers,
+                              std::string_view reason);
+// The collection of a namespace.
+std::string checkpoints_of(const std::string& name_space);
+
+// Changes of the status in `checkpoint.object`, and of the view.
+void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message);
+void set_container(CheckpointObject& checkpoint, const SavedContainer& container);
+void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
+
+// What becomes of a promise when these are all that is known of its containers; nullopt: not yet
+// decided.
+std::optional<Phase> settled_phase(const CheckpointObject& checkpoint);
+
+// Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own.
+bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod);
+
+}  // namespace reprise::daemon

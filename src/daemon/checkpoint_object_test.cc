@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/checkpoint_object.h"
+
+#include <gtest/gtest.h>
+
+namespace reprise::daemon {
+namespace {
+
+using nlohmann::json;
+
+PodFacts pod_of(const std::string& uid) {
+  return {
+      .name_space = "shop",
+      .name = "web-abc",
+      .uid = uid,
+      .node = "n1",
+      .lineage =
+          Lineage{
+              .owner = {.api_version = "apps/v1", .kind = "ReplicaSet", .name = "web", .uid = "o1"},
+              .template_hash = "h1",
+              .slot = ""},
+      .deleted = true,
+      .running = {"app", "side"}};
+}
+
+CheckpointObject promised() {
+  json object = new_checkpoint(pod_of("0123456789"), {"app", "side"}, "EvictionByEvictionAPI");
+  object["metadata"]["uid"] = "c1";
+  return read_checkpoint(object).value();
+}
+
+// As it comes back from the server.
+CheckpointObject again(const CheckpointObject& checkpoint) {
+  return read_checkpoint(json::parse(checkpoint.object.dump())).value();
+}
+
+TEST(CheckpointObject, APromiseSaysWhoIsToGoOn) {
+  const CheckpointObject made = promised();
+  EXPECT_EQ(made.name, "web-abc-01234567");
+  EXPECT_EQ(made.path(), "/apis/reprise.dev/v1alpha1/namespaces/shop/checkpoints/web-abc-01234567");
+  EXPECT_EQ(made.pod_uid, "0123456789");
+  EXPECT_EQ(made.node, "n1");
+  EXPECT_EQ(made.lineage, *pod_of("x").lineage);
+  EXPECT_EQ(made.expected, (std::vector<std::string>{"app", "side"}));
+  EXPECT_EQ(made.phase, Phase::kPromised);
+  EXPECT_EQ(made.object["metadata"]["ownerReferences"][0]["uid"], "o1");
+}
+
+TEST(CheckpointObject, ChangesAreWrittenAndRead) {
+  CheckpointObject made = promised();
+  set_container(made, {.name = "app", .checkpoint = base::CheckpointId("k1"), .bytes = 7});
+  set_container(made, {.name = "side", .failed = "no room"});
+  set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2"});
+  set_phase(made, Phase::kClaimable, "");
+  const CheckpointObject read = again(made);
+  EXPECT_EQ(read.phase, Phase::kClaimable);
+  EXPECT_EQ(read.find("app")->checkpoint, base::CheckpointId("k1"));
+  EXPECT_EQ(read.find("app")->bytes, 7U);
+  EXPECT_EQ(read.find("side")->failed, "no room");
+  EXPECT_EQ(read.claimed_by->uid, "u2");
+  EXPECT_EQ(read.claimed_by->node, "n2");
+}
+
+TEST(CheckpointObject, FieldsOfLaterVersionsStay) {
+  CheckpointObject made = promised();
+  made.object["status"]["later"] = {{"x", 1}};
+  set_phase(made, Phase::kWithdrawn, "why");
+  EXPECT_EQ(again(made).object["status"]["later"]["x"], 1);
+}
+
+TEST(CheckpointObject, IsSettledWhenAllContainersAre) {
+  CheckpointObject made = promised();
+  EXPECT_FALSE(settled_phase(made));
+  set_container(made, {.name = "app", .checkpoint = base::CheckpointId("k1")});
+  EXPECT_FALSE(settled_phase(made));
+  set_container(made, {.name = "side", .failed = "x"});
+  EXPECT_EQ(settled_phase(made), Phase::kClaimable);
+  set_container(made, {.name = "app", .failed = "x"});
+  EXPECT_EQ(settled_phase(made), Phase::kWithdrawn);
+}
+
+TEST(CheckpointObject, WhoMayClaim) {
+  CheckpointObject made = promised();
+  EXPECT_FALSE(may_claim(made, pod_of("0123456789"))) << "the pod itself";
+  EXPECT_TRUE(may_claim(made, pod_of("u2")));
+  PodFacts other = pod_of("u2");
+  other.name_space = "theirs";
+  EXPECT_FALSE(may_claim(made, other));
+  other = pod_of("u2");
+  other.lineage->owner.uid = "o2";
+  EXPECT_FALSE(may_claim(made, other));
+  other = pod_of("u2");
+  other.lineage->template_hash = "h2";
+  EXPECT_FALSE(may_claim(made, other));
+  other = pod_of("u2");
+  other.lineage->slot = "3";
+  EXPECT_FALSE(may_claim(made, other));
+  other.lineage.reset();
+  EXPECT_FALSE(may_claim(made, other));
+}
+
+TEST(CheckpointObject, OneClaims) {
+  CheckpointObject made = promised();
+  set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2"});
+  EXPECT_TRUE(may_claim(made, pod_of("u2")));
+  EXPECT_FALSE(may_claim(made, pod_of("u3")));
+}
+
+TEST(CheckpointObject, NobodyClaimsWhatIsOver) {
+  for (const Phase phase : {Phase::kWithdrawn, Phase::kConsumed}) {
+    CheckpointObject made = promised();
+    set_phase(made, phase, "");
+    EXPECT_FALSE(may_claim(made, pod_of("u2")));
+  }
+}
+
+TEST(CheckpointObject, OddObjectsAreNone) {
+  EXPECT_FALSE(read_checkpoint(json::parse("[]")));
+  EXPECT_FALSE(read_checkpoint(json::parse(R"({"metadata": {"name": "x"}})")));
+  json later = promised().object;
+  later["status"]["phase"] = "Moving";
+  EXPECT_FALSE(read_checkpoint(later)) << "a phase of a later version is not ours to change";
+  json odd = promised().object;
+  odd["status"] = {{"containers", {1, {{"name", "app"}, {"checkpoint", "../x"}, {"bytes", "7"}}}},
+                   {"claimedBy", "me"}};
+  const auto read = read_checkpoint(odd);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->find("app")->checkpoint.empty());
+  EXPECT_FALSE(read->claimed_by);
+}
+
+}  // namespace
+}  // namespace reprise::daemon

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/cluster_view.h"
+
+#include <charconv>
+#include <utility>
+
+#include "base/log.h"
+#include "daemon/internal/fields.h"
+
+namespace reprise::daemon {
+
+using base::LogLevel;
+using nlohmann::json;
+
+namespace {
+
+void log_state(const char* what, bool in_step, const base::Error* why) {
+  if (in_step)
+    base::log(LogLevel::kInfo, "in step with the API server", {{"what", what}});
+  else
+    base::log(LogLevel::kWarn, "not in step with the API server",
+              {{"what", what}, {"error", why == nullptr ? "" : why->message()}});
+}
+
+std::string uid_of(const json& object) { return text_in(object_in(object, "metadata"), "uid"); }
+
+// A number, though clients are not to know (KEP-5504 lets them compare since 1.35).
+std::uint64_t version_of(const json& object) {
+  const std::string text = text_in(object_in(object, "metadata"), "resourceVersion");
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace
+
+class ClusterView::PodListener final : public kube::Listener {
+ public:
+  explicit PodListener(ClusterView& view) : view_(view) {}
+  void on_list(std::vector<json> all) override {
+    const std::lock_guard hold(view_.lock_);
+    view_.pods_.clear();
+    for (const json& pod : all) put(pod);
+    view_.changed();
+  }
+  void on_change(json object) override {
+    const std::lock_guard hold(view_.lock_);
+    put(object);
+    view_.changed();
+  }
+  void on_remove(json object) override {
+    const std::lock_guard hold(view_.lock_);
+    view_.pods_.erase(uid_of(object));
+    view_.changed();
+  }
+  void on_state(bool in_step, const base::Error* why) override {
+    log_state("pods", in_step, why);
+    const std::lock_guard hold(view_.lock_);
+    view_.pods_in_step_ = in_step;
+    view_.changed();
+  }
+
+ private:
+  void put(const json& pod) {
+    if (auto facts = pod_facts(pod)) view_.pods_.insert_or_assign(facts->uid, *std::move(facts));
+  }
+  ClusterView& view_;
+};
+
+class ClusterView::CheckpointListener final : public kube::Listener {
+ public:
+  explicit CheckpointListener(ClusterView& view) : view_(view) {}
+  void on_list(std::vector<json> all) override {
+    {
+      const std::lock_guard hold(view_.lock_);
+      view_.checkpoints_.clear();
+      view_.changed();
+    }
+    for (json& object : all) view_.learn(std::move(object));
+  }
+  void on_change(json object) override { view_.learn(std::move(object)); }
+  void on_remove(json object) override {
+    const std::lock_guard hold(view_.lock_);
+    view_.checkpoints_.erase(uid_of(object));
+    view_.changed();
+  }
+  void on_state(bool in_step, const base::Error* why) override {
+    log_state("checkpoints", in_step, why);
+    const std::lock_guard hold(view_.lock_);
+    view_.checkpoints_in_step_ = in_step;
+    view_.changed();
+  }
+
+ private:
+  ClusterView& view_;
+};
+
+ClusterView::ClusterView(kube::Client& client, const std::string& node)
+    : pod_listener_(std::make_unique<PodListener>(*this)),
+      checkpoint_listener_(std::make_unique<CheckpointListener>(*this)) {
+  kube::ListOptions of_node;
+  of_node.field_selector = "spec.nodeName=" + node;
+  pod_watch_ = kube::Watch::start(client, "/api/v1/pods", of_node, *pod_listener_);
+  checkpoint_watch_ = kube::Watch::start(client, kCheckpointCollection, {}, *checkpoint_listener_);
+}
+
+ClusterView::~ClusterView() = default;
+
+void ClusterView::changed() {
+  ++version_;
+  change_.notify_all();
+}
+
+std::optional<PodFacts> ClusterView::pod(const std::string& uid) const {
+  const std::lock_guard hold(lock_);
+  const auto found = pods_.find(uid);
+  return found == pods_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<PodFacts> ClusterView::pods() const {
+  const std::lock_guard hold(lock_);
+  std::vector<PodFacts> all;
+  for (const auto& [uid, pod] : pods_) all.push_back(pod);
+  return all;
+}
+
+std::vector<CheckpointObject> ClusterView::checkpoints() const {
+  const std::lock_guard hold(lock_);
+  std::vector<CheckpointObject> all;
+  for (const auto& [uid, checkpoint] : checkpoints_) all.push_back(checkpoint);
+  return all;
+}
+
+std::optional<CheckpointObject> ClusterView::checkpoint(const std::string& uid) const {
+  const std::lock_guard hold(lock_);
+  const auto found = checkpoints_.find(uid);
+  return found == checkpoints_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void ClusterView::learn(json checkpoint) {
+  auto read = read_checkpoint(std::move(checkpoint));
+  if (!read) return;
+  const std::lock_guard hold(lock_);
+  const auto known = checkpoints_.find(read->uid);
+  if (known != checkpoints_.end() && version_of(known->second.object) > version_of(read->object))
+    return;
+  checkpoints_.insert_or_assign(read->uid, *std::move(read));
+  changed();
+}
+
+bool ClusterView::is_in_step() const {
+  const std::lock_guard hold(lock_);
+  return pods_in_step_ && checkpoints_in_step_;
+}
+
+std::uint64_t ClusterView::version() const {
+  const std::lock_guard hold(lock_);
+  return version_;
+}
+
+void ClusterView::wait_change(std::uint64_t seen, std::chrono::milliseconds patience) const {
+  std::unique_lock hold(lock_);
+  change_.wait_for(hold, patience, [&] { return version_ != seen; });
+}
+
+}  // namespace reprise::daemon

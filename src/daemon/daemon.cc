@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "daemon/answers.h"
+#include "daemon/cluster_view.h"
+#include "daemon/promises.h"
+#include "daemon/question_server.h"
+#include "host/layout.h"
+#include "kube/access.h"
+#include "kube/client.h"
+
+namespace reprise::daemon {
+
+using base::LogLevel;
+using base::Result;
+
+namespace {
+
+struct Options {
+  std::string node;
+  std::string kubeconfig;
+};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+Result<kube::Access> access_of(const Options& options, const sys::Environment& environment) {
+  if (!options.kubeconfig.empty()) return kube::from_kubeconfig(options.kubeconfig);
+  return kube::in_cluster(sys::variable(environment, "KUBERNETES_SERVICE_HOST"),
+                          sys::variable(environment, "KUBERNETES_SERVICE_PORT"));
+}
+
+// Before any thread, so that all of them leave these signals to us.
+sigset_t block_ends() {
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  ::sigaddset(&ends, SIGTERM);
+  ::sigaddset(&ends, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  return ends;
+}
+
+Result<void> serve(const Options& options, const sys::Environment& environment) {
+  const sigset_t ends = block_ends();
+  const config::Config config = REPRISE_PASS(config::load(environment));
+  const store::StoreConfig store = config::store_config(config, environment);
+  const host::Layout layout = host::Layout::of(store.root, environment);
+  const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");
+  const auto client = REPRISE_PASS(kube::Client::open(access, "reprised"));
+  ClusterView view(*client, options.node);
+  Answers answers(*client, view, store, options.node);
+  const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
+  const Promises promises(*client, view, store, options.node);
+  base::log(LogLevel::kInfo, "ready", {{"node", options.node}, {"server", client->server()}});
+  int signal = 0;
+  ::sigwait(&ends, &signal);
+  base::log(LogLevel::kInfo, "ending", {{"signal", std::to_string(signal)}});
+  return {};
+}
+
+}  // namespace
+
+int run_daemon(int argc, char** argv, const sys::Environment& environment) {
+  Options options{.node = host_name(), .kubeconfig = {}};
+  CLI::App app(
+      "The agent of a Kubernetes node: answers the runtime, and keeps the Checkpoints of "
+      "the node's pods.",
+      "reprised");
+  app.set_version_flag("--version", REPRISE_VERSION);
+  app.add_option("--node", options.node, "The node's name in the cluster")->capture_default_str();
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "How to reach the API server; without it as a pod does");
+  CLI11_PARSE(app, argc, argv);
+  base::open_log("/dev/stderr");
+  if (const auto served = serve(options, environment); !served) {
+    const base::Error& error = served.error();
+    base::log(LogLevel::kError, error.message(), {{"hint", error.hint()}});
+    return base::exit_code(error.code());
+  }
+  return 0;
+}
+
+}  // namespace reprise::daemon

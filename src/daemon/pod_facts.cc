@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/pod_facts.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "daemon/internal/fields.h"
+#include "oci/annotations.h"
+
+namespace reprise::daemon {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kJobIndex = "batch.kubernetes.io/job-completion-index";
+
+std::optional<Owner> controller_of(const json& metadata) {
+  for (const json& one : list_in(metadata, "ownerReferences"))
+    if (is_true(one, "controller"))
+      return Owner{.api_version = text_in(one, "apiVersion"),
+                   .kind = text_in(one, "kind"),
+                   .name = text_in(one, "name"),
+                   .uid = text_in(one, "uid")};
+  return std::nullopt;
+}
+
+// The labels are the controllers': "pod-template-hash" of a ReplicaSet, "controller-revision-hash"
+// of StatefulSets and DaemonSets.
+std::string template_hash_of(const json& labels) {
+  const std::string of_replicas = text_in(labels, "pod-template-hash");
+  return of_replicas.empty() ? text_in(labels, "controller-revision-hash") : of_replicas;
+}
+
+std::string slot_of(const Owner& owner, const json& pod) {
+  if (owner.kind == "StatefulSet") return text_in(object_in(pod, "metadata"), "name");
+  if (owner.kind == "DaemonSet") return text_in(object_in(pod, "spec"), "nodeName");
+  if (owner.kind == "Job")
+    return text_in(object_in(object_in(pod, "metadata"), "annotations"), kJobIndex);
+  return "";
+}
+
+std::optional<Lineage> lineage_of(const json& pod) {
+  const json& metadata = object_in(pod, "metadata");
+  auto owner = controller_of(metadata);
+  if (!owner || owner->uid.empty()) return std::nullopt;
+  std::string slot = slot_of(*owner, pod);
+  return Lineage{.owner = *std::move(owner),
+                 .template_hash = template_hash_of(object_in(metadata, "labels")),
+                 .slot = std::move(slot)};
+}
+
+policy::EndingWish wish_of(const json& annotations) {
+  return {.on_disruption = text_in(annotations, oci::annotation::kOnDisruption) == "checkpoint",
+          .on_delete = text_in(annotations, oci::annotation::kOnDelete) == "checkpoint"};
+}
+
+void add_running(const json& status, const char* field, std::vector<std::string>& names) {
+  for (const json& one : list_in(status, field))
+    if (object_in(one, "state").contains("running")) names.push_back(text_in(one, "name"));
+}
+
+}  // namespace
+
+std::optional<PodFacts> pod_facts(const json& pod) {
+  const json& metadata = object_in(pod, "metadata");
+  const json& status = object_in(pod, "status");
+  PodFacts facts;
+  facts.name_space = text_in(metadata, "namespace");
+  facts.name = text_in(metadata, "name");
+  facts.uid = text_in(metadata, "uid");
+  if (facts.uid.empty()) return std::nullopt;
+  facts.node = text_in(object_in(pod, "spec"), "nodeName");
+  facts.lineage = lineage_of(pod);
+  facts.deleted = metadata.contains("deletionTimestamp");
+  for (const json& condition : list_in(status, "conditions"))
+    if (text_in(condition, "type") == "DisruptionTarget" &&
+        text_in(condition, "status") == "True") {
+      facts.disruption_target = true;
+      facts.disruption = text_in(condition, "reason");
+    }
+  const std::string phase = text_in(status, "phase");
+  facts.ended = phase == "Succeeded" || phase == "Failed";
+  facts.wish = wish_of(object_in(metadata, "annotations"));
+  for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
+    if (text_in(one, "restartPolicy") != "Always")
+      facts.init_containers.push_back(text_in(one, "name"));
+  add_running(status, "containerStatuses", facts.running);
+  add_running(status, "initContainerStatuses", facts.running);
+  return facts;
+}
+
+policy::EndingFacts PodFacts::ending_of(const std::string& container) const {
+  return {.wish = wish,
+          .pod_known = true,
+          .deleted = deleted,
+          .disruption_target = disruption_target,
+          .replaced = lineage.has_value(),
+          .init_container = std::ranges::find(init_containers, container) != init_containers.end()};
+}
+
+std::vector<std::string> PodFacts::to_checkpoint() const {
+  std::vector<std::string> names;
+  for (const std::string& one : running)
+    if (policy::judge_ending(ending_of(one)).ending == policy::Ending::kCheckpoint)
+      names.push_back(one);
+  return names;
+}
+
+}  // namespace reprise::daemon

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What we want to know of a pod, out of its object in the API. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/ending.h"
+
+namespace reprise::daemon {
+
+// Who makes pods anew: a ReplicaSet, a StatefulSet, a Job.
+struct Owner {
+  std::string api_version, kind, name, uid;
+  bool operator==(const Owner&) const = default;
+};
+
+// Which pods may go on for each other: those of one owner, of one template, in one place of several
+// that are not alike. In a namespace.
+struct Lineage {
+  Owner owner;
+  std::string template_hash;  // empty where an owner has one template only (a Job)
+  // A pod's name (StatefulSet), index (indexed Job) or node (DaemonSet); empty: all are alike.
+  std::string slot;
+  bool operator==(const Lineage&) const = default;
+};
+
+struct PodFacts {
+  std::string name_space, name, uid, node;
+  std::optional<Lineage> lineage;  // nullopt: nobody makes it anew
+  bool deleted = false;
+  bool disruption_target = false;
+  std::string disruption;  // its reason: "PreemptionByScheduler"
+  bool ended = false;      // all containers have
+  policy::EndingWish wish;
+  std::vector<std::string> init_containers;  // sidecars are none
+  std::vector<std::string> running;          // containers, sidecars among them
+
+  [[nodiscard]] policy::EndingFacts ending_of(const std::string& container) const;
+  // Those whose ending now is a checkpoint.
+  [[nodiscard]] std::vector<std::string> to_checkpoint() const;
+};
+
+// nullopt for what is no pod.
+std::optional<PodFacts> pod_facts(const nlohmann::json& pod);
+
+}  // namespace reprise::daemon

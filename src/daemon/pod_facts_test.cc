@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/pod_facts.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace reprise::daemon {
+namespace {
+
+using nlohmann::json;
+
+json pod_of(const char* kind) {
+  return json::parse(R"({
+    "metadata": {
+      "name": "web-1", "namespace": "shop", "uid": "u1",
+      "annotations": {"reprise.dev/on-disruption": "checkpoint"},
+      "labels": {"pod-template-hash": "h1"},
+      "ownerReferences": [
+        {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "other"},
+        {"apiVersion": "apps/v1", "kind": ")" +
+                     std::string(kind) + R"(", "name": "web", "uid": "o1", "controller": true}]},
+    "spec": {"nodeName": "n1",
+             "initContainers": [{"name": "setup"}, {"name": "side", "restartPolicy": "Always"}]},
+    "status": {
+      "phase": "Running",
+      "containerStatuses": [{"name": "app", "state": {"running": {}}},
+                            {"name": "done", "state": {"terminated": {}}}],
+      "initContainerStatuses": [{"name": "setup", "state": {"terminated": {}}},
+                                {"name": "side", "state": {"running": {}}}]}})");
+}
+
+json disrupted(json pod) {
+  pod["metadata"]["deletionTimestamp"] = "2026-11-30T00:00:30Z";
+  pod["status"]["conditions"] = json::parse(
+      R"([{"type": "Ready", "status": "True"},
+          {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}])");
+  return pod;
+}
+
+TEST(PodFacts, WhoItIs) {
+  const auto facts = pod_facts(pod_of("ReplicaSet")).value();
+  EXPECT_EQ(facts.name, "web-1");
+  EXPECT_EQ(facts.name_space, "shop");
+  EXPECT_EQ(facts.uid, "u1");
+  EXPECT_EQ(facts.node, "n1");
+  ASSERT_TRUE(facts.lineage);
+  EXPECT_EQ(facts.lineage->owner.uid, "o1");
+  EXPECT_EQ(facts.lineage->template_hash, "h1");
+  EXPECT_EQ(facts.lineage->slot, "");
+  EXPECT_EQ(facts.running, (std::vector<std::string>{"app", "side"}));
+  EXPECT_EQ(facts.init_containers, std::vector<std::string>{"setup"});
+}
+
+TEST(PodFacts, WhatTellsReplicasApart) {
+  EXPECT_EQ(pod_facts(pod_of("StatefulSet"))->lineage->slot, "web-1");
+  EXPECT_EQ(pod_facts(pod_of("DaemonSet"))->lineage->slot, "n1");
+  json job = pod_of("Job");
+  EXPECT_EQ(pod_facts(job)->lineage->slot, "");
+  job["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"] = "7";
+  EXPECT_EQ(pod_facts(job)->lineage->slot, "7");
+}
+
+TEST(PodFacts, OnlyAControllerMakesItAnew) {
+  json pod = pod_of("ReplicaSet");
+  pod["metadata"]["ownerReferences"][1]["controller"] = false;
+  EXPECT_FALSE(pod_facts(pod)->lineage);
+}
+
+TEST(PodFacts, ItsEnding) {
+  EXPECT_TRUE(pod_facts(pod_of("Job"))->to_checkpoint().empty());
+  const auto facts = pod_facts(disrupted(pod_of("Job"))).value();
+  EXPECT_TRUE(facts.deleted);
+  EXPECT_TRUE(facts.disruption_target);
+  EXPECT_EQ(facts.disruption, "EvictionByEvictionAPI");
+  EXPECT_EQ(facts.to_checkpoint(), (std::vector<std::string>{"app", "side"}));
+  EXPECT_TRUE(facts.ending_of("setup").init_container);
+  EXPECT_FALSE(facts.ending_of("side").init_container);
+}
+
+TEST(PodFacts, AConditionThatIsFalseIsNoDisruption) {
+  json pod = disrupted(pod_of("Job"));
+  pod["status"]["conditions"][1]["status"] = "False";
+  EXPECT_FALSE(pod_facts(pod)->disruption_target);
+}
+
+TEST(PodFacts, OddObjects) {
+  for (const char* text :
+       {"{}", "[]", "null", R"({"metadata": []})", R"({"metadata": {"uid": 7}})"})
+    EXPECT_FALSE(pod_facts(json::parse(text))) << text;
+  const auto bare = pod_facts(json::parse(R"({"metadata": {"uid": "u", "ownerReferences": "x",
+      "annotations": {"reprise.dev/on-disruption": 5}}, "spec": 1, "status": {"conditions": {}}})"));
+  ASSERT_TRUE(bare);
+  EXPECT_FALSE(bare->lineage);
+  EXPECT_FALSE(bare->wish.on_disruption);
+}
+
+}  // namespace
+}  // namespace reprise::daemon

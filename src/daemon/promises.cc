@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/promises.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "daemon/agreement.h"
+#include "daemon/sessions.h"
+#include "oci/cri.h"
+#include "policy/ending.h"
+#include "store/open_catalog.h"
+
+namespace reprise::daemon {
+
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+using std::chrono::milliseconds;
+
+namespace {
+
+base::KeyName key_of(const CheckpointObject& checkpoint, const std::string& container) {
+  return oci::key_name(oci::PodContainer{.uid = checkpoint.pod_uid, .container = container});
+}
+
+Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& store) {
+  if (!REPRISE_PASS(catalog::Catalog::exists(store.root))) return std::nullopt;
+  return std::optional(REPRISE_PASS(store::open_existing_catalog(store)));
+}
+
+bool is_over(const CheckpointObject& checkpoint) {
+  return checkpoint.phase == Phase::kConsumed || checkpoint.phase == Phase::kWithdrawn;
+}
+
+}  // namespace
+
+Promises::Promises(kube::Client& client, ClusterView& view, store::StoreConfig store,
+                   std::string node)
+    : client_(client),
+      view_(view),
+      store_(std::move(store)),
+      node_(std::move(node)),
+      thread_([this] { run(); }) {}
+
+Promises::~Promises() {
+  stop_ = true;
+  thread_.join();
+}
+
+// Sessions are told by the catalog, which tells nobody: so it is asked often while one is awaited.
+void Promises::run() {
+  constexpr milliseconds kOften{50};
+  constexpr milliseconds kSeldom{1000};  // also how long our end may take
+  while (!stop_) {
+    const std::uint64_t seen = view_.version();
+    view_.wait_change(seen, look() ? kOften : kSeldom);
+  }
+}
+
+// Whether something is awaited that the API does not tell.
+bool Promises::look() {
+  bool awaits = false;
+  for (const PodFacts& pod : view_.pods())
+    if (pod.deleted && pod.lineage && !promised_.contains(pod.uid)) promise(pod);
+  for (const CheckpointObject& checkpoint : view_.checkpoints()) {
+    if (checkpoint.node != node_) continue;
+    Result<void> done{};
+    awaits = awaits || checkpoint.phase == Phase::kPromised;
+    if (checkpoint.phase == Phase::kPromised) done = follow(checkpoint);
+    if (is_over(checkpoint) && !let_go_.contains(checkpoint.uid)) done = let_go(checkpoint);
+    if (!done && complained_.insert(checkpoint.uid).second)
+      base::log(LogLevel::kWarn, "a Checkpoint does not come on, trying again",
+                {{"checkpoint", checkpoint.name_space + "/" + checkpoint.name},
+                 {"error", done.error().message()}});
+    if (done) complained_.erase(checkpoint.uid);
+  }
+  return awaits;
+}
+
+// Before its containers are told to end, as a rule: the API says so first.
+void Promises::promise(const PodFacts& pod) {
+  const auto containers = pod.to_checkpoint();
+  if (containers.empty()) return;
+  const auto decision = policy::judge_ending(pod.ending_of(containers.front()));
+  const std::string reason = pod.disruption.empty() ? decision.reason : pod.disruption;
+  auto made = client_.create(checkpoints_of(pod.name_space),
+                             new_checkpoint(pod, containers, reason), &stop_);
+  const bool there = !made && kube::is_conflict(made.error());
+  if (!made && !there) {
+    if (complained_.insert(pod.uid).second)
+      base::log(LogLevel::kWarn, "no promise could be made, trying again",
+                {{"pod", pod.name_space + "/" + pod.name}, {"error", made.error().message()}});
+    return;
+  }
+  promised_.insert(pod.uid);
+  if (made) view_.learn(*std::move(made));
+  base::log(LogLevel::kInfo, "promised",
+            {{"pod", pod.name_space + "/" + pod.name}, {"reason", reason}});
+}
+
+// What has become of its containers by now.
+Result<void> Promises::follow(const CheckpointObject& checkpoint) {
+  auto catalog = REPRISE_PASS(catalog_of(store_));
+  const auto pod = view_.pod(checkpoint.pod_uid);
+  std::vector<SavedContainer> news;
+  for (const std::string& name : checkpoint.expected) {
+    const SavedContainer* known = checkpoint.find(name);
+    if (known != nullptr && (!known->checkpoint.empty() || !known->failed.empty())) continue;
+    StopState state{.container = {.name = name}};
+    if (catalog) state = REPRISE_PASS(state_of_stop(*catalog, name, key_of(checkpoint, name)));
+    // The kubelet lets a pod go when its containers have ended.
+    if (!state.begun && view_.is_in_step() && (!pod || pod->ended))
+      state.container.failed = "it ended without a checkpoint";
+    if (!state.container.checkpoint.empty() || !state.container.failed.empty())
+      news.push_back(state.container);
+  }
+  if (news.empty()) return {};
+  const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
+    if (now.phase != Phase::kPromised) return false;
+    for (const SavedContainer& one : news) set_container(now, one);
+    if (const auto phase = settled_phase(now))
+      set_phase(now, *phase, *phase == Phase::kWithdrawn ? news.front().failed : "");
+    return true;
+  });
+  if (!changed) return std::unexpected(changed.error());
+  if (changed->phase != Phase::kPromised)
+    base::log(LogLevel::kInfo, "settled",
+              {{"checkpoint", checkpoint.name_space + "/" + checkpoint.name},
+               {"phase", std::string(to_string(changed->phase))},
+               {"message", changed->message}});
+  return {};
+}
+
+// Nothing goes on from it here any more.
+Result<void> Promises::let_go(const CheckpointObject& checkpoint) {
+  auto catalog = REPRISE_PASS(catalog_of(store_));
+  if (catalog)
+    for (const std::string& name : checkpoint.expected) {
+      const auto state = REPRISE_PASS(state_of_stop(*catalog, name, key_of(checkpoint, name)));
+      if (!state.key.empty()) REPRISE_PASS(catalog->drop_continuation(state.key));
+    }
+  let_go_.insert(checkpoint.uid);
+  return {};
+}
+
+}  // namespace reprise::daemon

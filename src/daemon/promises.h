@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// This node's side of the Checkpoints of its own pods: promised when a pod is to end and will be
+// saved, kept or withdrawn when its sessions are over, freed when another pod has gone on.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/result.h"
+#include "daemon/cluster_view.h"
+#include "kube/client.h"
+#include "store/store_config.h"
+
+namespace reprise::daemon {
+
+class Promises {
+ public:
+  // All outlive it. A thread of its own follows `view`.
+  Promises(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node);
+  ~Promises();
+  Promises(const Promises&) = delete;
+  Promises& operator=(const Promises&) = delete;
+
+ private:
+  void run();
+  bool look();
+  void promise(const PodFacts& pod);
+  base::Result<void> follow(const CheckpointObject& checkpoint);
+  base::Result<void> let_go(const CheckpointObject& checkpoint);
+
+  kube::Client& client_;
+  ClusterView& view_;
+  store::StoreConfig store_;
+  std::string node_;
+  std::set<std::string> promised_;  // UIDs of pods
+  std::set<std::string> let_go_;    // UIDs of Checkpoints
+  std::set<std::string> complained_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace reprise::daemon

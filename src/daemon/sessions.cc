@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sessions.h"
+
+namespace reprise::daemon {
+
+using base::Result;
+
+namespace {
+
+// A node has few sessions at a time, and what is asked for is seconds old.
+constexpr int kNewest = 500;
+
+bool is_stop_of(const catalog::SessionRow& row, const std::string& name) {
+  const std::string& key = row.key.str();
+  return row.kind == catalog::SessionKind::kCheckpoint && row.trigger == "stop" &&
+         key.ends_with("@" + name) &&
+         (key.size() == name.size() + 1 || key[key.size() - name.size() - 2] == '/');
+}
+
+}  // namespace
+
+Result<StopState> state_of_stop(catalog::Catalog& catalog, const std::string& container,
+                                const base::KeyName& name) {
+  StopState state{.container = {.name = container}};
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest))) {
+    if (!is_stop_of(row, name.str())) continue;
+    state.begun = true;
+    state.key = row.key;
+    if (row.status == catalog::SessionStatus::kFailed)
+      state.container.failed = row.reason.empty() ? "its session failed" : row.reason;
+    if (row.status == catalog::SessionStatus::kOk) {
+      state.container.checkpoint = row.checkpoint;
+      state.container.bytes = REPRISE_PASS(catalog.find_checkpoint(row.checkpoint.str())).bytes;
+    }
+    return state;
+  }
+  return state;
+}
+
+}  // namespace reprise::daemon
