@@ -50,11 +50,11 @@ def pods(cluster):
 
 @pytest.fixture
 def agent(cluster):
-    """Makes an agent on node n1 that answers in one manner (agent_stand_in)."""
+    """Puts an agent in the place of a node's that answers in one manner (agent_stand_in), or none."""
     made = []
 
-    def make(manner):
-        made.append(StandIn(cluster.nodes["n1"], manner))
+    def make(manner, node="n1"):
+        made.append(StandIn(cluster.nodes[node], manner))
         return made[-1]
     yield make
     for each in made:

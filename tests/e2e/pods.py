@@ -9,7 +9,8 @@ from harness import host
 from harness.waiting import wait_for
 
 RUNNING = 60  # seconds in which a pod runs, or is gone
-OPT_IN = {"reprise.dev/on-disruption": "checkpoint", "reprise.dev/on-delete": "checkpoint"}
+ON_DISRUPTION = {"reprise.dev/on-disruption": "checkpoint"}
+OPT_IN = {**ON_DISRUPTION, "reprise.dev/on-delete": "checkpoint"}
 
 
 def pod_spec(command, runtime, node, container, **spec):
@@ -166,6 +167,22 @@ class Pods:
             "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
                      "template": {"metadata": {"labels": labels, "annotations": annotations or {}},
                                   "spec": pod_spec(command, runtime, None, container, **spec)}}})
+
+    def run_set(self, name, *command, runtime="reprise", node=None, annotations=None, replicas=1,
+                container=None, **spec):
+        """A StatefulSet; its pods are NAME-0 and so on. Returns the first, once it is there."""
+        labels = {"set": name}
+        if node:  # nodeName would go past the scheduler
+            spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+        self.apply({
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "serviceName": name, "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels, "annotations": annotations or {}},
+                                  "spec": pod_spec(command, runtime, None, container, **spec)}}})
+        first = Pod(self, f"{name}-0")
+        wait_for(lambda: (first.get() or {}).get("status", {}).get("containerStatuses"), RUNNING,
+                 f"pod '{first.name}'")
+        return first
 
     def pods_of(self, app):
         """Those that are not told to go."""

@@ -51,12 +51,16 @@ def assert_nothing_left(node):
 
 
 class StandIn:
-    """An agent on node n1 that answers as it is told; what it is asked can be read."""
+    """In place of a node's agent, one that answers as it is told (None: nobody does); what it is
+    asked can be read."""
 
     def __init__(self, node, manner):
         self.node = node
+        node.stop("reprised")
         self.log = node.layout.state / "asked"
         self.log.write_text("", encoding="ascii")
+        if manner is None:
+            return
         node.commands["agent"] = [HERE.parent / "agent_stand_in", "/run/reprise/agent.sock",
                                   self.log, manner]
         node.start("agent")
@@ -70,5 +74,7 @@ class StandIn:
                 if question["ask"] == what and question["pod"]["pod"] == pod.name]
 
     def close(self):
-        self.node.stop("agent")
-        self.node.run("rm", "-f", "/run/reprise/agent.sock")
+        if "agent" in self.node.commands:
+            self.node.stop("agent")
+            del self.node.commands["agent"]
+        self.node.start("reprised")

@@ -14,7 +14,13 @@ SICK = {"livenessProbe": {"exec": {"command": ["test", "!", "-e", "/tmp/sick"]},
                           "periodSeconds": 1, "failureThreshold": 1}}
 
 
-def test_without_an_agent_an_eviction_is_as_with_runc(pods):
+@pytest.fixture
+def nobody_answers(agent):
+    for node in ("n1", "n2"):
+        agent(None, node)
+
+
+def test_without_an_agent_an_eviction_is_as_with_runc(pods, nobody_answers):
     pods.deploy("web", *HANDLES, annotations=OPT_IN)
     pod = pods.wait_for_one_of("web")
     pod.wait_for_line("STEP")
@@ -28,7 +34,7 @@ def test_without_an_agent_an_eviction_is_as_with_runc(pods):
     replacement.wait_for_line("READY")
 
 
-def test_without_an_agent_a_drain_is_not_held_up(cluster, pods):
+def test_without_an_agent_a_drain_is_not_held_up(cluster, pods, nobody_answers):
     cluster.kubectl("cordon", "n2")
     try:
         pods.deploy("web", *HANDLES, annotations=OPT_IN)

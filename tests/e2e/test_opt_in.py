@@ -42,8 +42,7 @@ def test_a_checkpoint_that_the_agent_wants(cluster, pods, agent, grace):
 def test_without_a_word_for_it_the_programs_own_handler_runs(cluster, pods, agent, manner):
     """Whatever the agent does, the pod begins and ends as with runc; nothing is in its log."""
     node = cluster.nodes["n1"]
-    if manner:
-        agent(manner)
+    agent(manner)
     probe = {"exec": {"command": ["test", "!", "-e", "/tmp/sick"]}, "periodSeconds": 1,
              "failureThreshold": 1}
     pod = pods.run("counter", *COUNTER, *ON_TERM, node="n1", annotations=OPT_IN,

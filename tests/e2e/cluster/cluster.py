@@ -24,6 +24,8 @@ from harness.waiting import wait_for
 
 ANSWERS = 120  # seconds in which a control plane or a node that was started answers
 SETTINGS = "cluster.json"
+# Of the product: what an administrator applies.
+MANIFESTS = sorted((pathlib.Path(__file__).parents[3] / "deploy/kubernetes").glob("*.yaml"))
 
 
 class Cluster:
@@ -97,6 +99,8 @@ class Cluster:
             self._say("the API server is ready")
             self.kubectl("apply", "-f", "-", input=json.dumps(objects.standing(
                 self.layout, self._handlers(), bool(self.nodes) and self.settings["dns"])))
+            for manifest in MANIFESTS:
+                self.kubectl("apply", "-f", manifest)
             for each in starting:
                 each.result()
         for name in self.nodes:

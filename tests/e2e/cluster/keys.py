@@ -30,7 +30,8 @@ class Keys:
         for name, subject in (("admin", "/O=system:masters/CN=admin"),
                               ("controller-manager", "/CN=system:kube-controller-manager"),
                               ("scheduler", "/CN=system:kube-scheduler"),
-                              ("proxy", "/CN=system:kube-proxy")):
+                              ("proxy", "/CN=system:kube-proxy"),
+                              ("agent", "/CN=reprise-agent")):
             self._issue(name, subject)
             self._kubeconfig(name)
         # Of ServiceAccount tokens.

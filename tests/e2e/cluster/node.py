@@ -15,7 +15,6 @@ from cluster.processes import GONE, Process, children, run, start_time
 from cluster.supervisor import Control
 from harness.waiting import wait_for
 
-PARTS = ("containerd", "kubelet", "kube-proxy")
 NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 SETUP = 60  # seconds in which a part that starts must answer
 
@@ -34,7 +33,8 @@ class Node(Parts):
         self.handlers = {"runc": "runc", **ours, **(handlers or {})}
         self.process = Process(layout.state / "node.pid")
         logs = layout.cluster.logs
-        super().__init__(Control(layout.state / "control.sock"), node_files.commands(layout),
+        super().__init__(Control(layout.state / "control.sock"),
+                         node_files.commands(layout, self.bin_dir),
                          lambda part: logs / f"{self.name}.{part}.log")
 
     # ---- power
@@ -55,8 +55,8 @@ class Node(Parts):
         self.start("containerd")
         wait_for(lambda: self.ctr("version", check=False).returncode == 0, SETUP,
                  f"containerd of {self.name} (see '{self.log('containerd')}')")
-        self.start("kubelet")
-        self.start("kube-proxy")
+        for part in self.commands:
+            self.start(part)
 
     def power_cut(self):
         """Nothing on it does anything any more; its peers are not told. Its disk stays."""

@@ -95,12 +95,14 @@ def proxy(node):
                       "tcpCloseWaitTimeout": "0s"}})
 
 
-def commands(node):
-    """Name of each part, and its words."""
+def commands(node, bin_dir):
+    """Name of each part, and its words; with an agent where the product is installed."""
+    agent = {"reprised": [bin_dir / "reprised", f"--node={node.name}",
+                          f"--kubeconfig={node.cluster.keys}/agent.kubeconfig"]} if bin_dir else {}
     return {
         "containerd": [programs.find("containerd")],
         "kubelet": [programs.find("kubelet"), f"--config={node.state}/kubelet.json",
                     f"--kubeconfig={node.cluster.keys}/{node.name}.kubeconfig",
                     f"--hostname-override={node.name}", f"--node-ip={node.address}",
                     "--cert-dir=/var/lib/kubelet/pki", "--v=2"],
-        "kube-proxy": [programs.find("kube-proxy"), f"--config={node.state}/proxy.json"]}
+        "kube-proxy": [programs.find("kube-proxy"), f"--config={node.state}/proxy.json"], **agent}

@@ -61,6 +61,7 @@ def dns(address):
 
 def standing(layout, handlers, with_dns):
     items = [binding("system:node-proxier", kind="User", name="system:kube-proxy")]
+    items += [binding("reprise-agent", kind="User", name="reprise-agent")]
     items += [runtime_class(name) for name in handlers]
     items += dns(layout.dns_service) if with_dns else []
     return {"apiVersion": "v1", "kind": "List", "items": items}
