@@ -16,8 +16,10 @@ namespace reprise::host {
 // Where the agent listens. Only root can connect.
 std::filesystem::path agent_socket_of(const Layout& layout);
 
-// For the first word, and for every one after a Wait.
-inline constexpr std::chrono::milliseconds kAgentPatience{100};
+// For the first word, and for every one after a Wait. An agent answers in a few milliseconds, but
+// where sixty pods were told to end at once on two cores, one in ten had no answer within a tenth
+// of a second, and lost its checkpoint to that.
+inline constexpr std::chrono::milliseconds kAgentPatience{1000};
 // While it says Wait, all together. The kubelet gives StartContainer two minutes
 // (runtimeRequestTimeout), of which the restore needs the rest.
 inline constexpr std::chrono::seconds kLongestWait{60};
