@@ -72,6 +72,10 @@ base::KeyName key_name(const PodContainer& container) {
       .value_or(base::KeyName());
 }
 
+std::string full_name(const PodContainer& container) {
+  return container.name_space + "/" + container.pod + "/" + container.container;
+}
+
 Result<void> check_pod_annotations(const Annotations& annotations) {
   REPRISE_PASS(check_annotations(annotations));
   for (const auto& [name, value] : annotations) {

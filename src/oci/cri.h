@@ -32,6 +32,9 @@ std::optional<PodContainer> pod_container(const Annotations& annotations);
 // pod. None for a sandbox, and without a pod's UID.
 base::KeyName key_name(const PodContainer& container);
 
+// "NAMESPACE/POD/CONTAINER": what people call it, and whose it is.
+std::string full_name(const PodContainer& container);
+
 // Whoever may make pods writes their annotations: kInvalidInput, with a hint, for one of ours that
 // is not for pods.
 base::Result<void> check_pod_annotations(const Annotations& annotations);

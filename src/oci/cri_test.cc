@@ -22,6 +22,7 @@ TEST(Cri, ContainerOfContainerd) {
   EXPECT_EQ(found->uid, "0b3e");
   EXPECT_EQ(found->container, "app");
   EXPECT_EQ(key_name(*found).str(), "pod:0b3e:app");
+  EXPECT_EQ(full_name(*found), "shop/web-0/app");
 }
 
 TEST(Cri, SandboxHasNoKey) {

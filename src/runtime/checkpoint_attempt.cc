@@ -19,6 +19,7 @@
 #include "host/request.h"
 #include "host/worker_link.h"
 #include "oci/annotations.h"
+#include "oci/cri.h"
 #include "runtime/key.h"
 #include "sys/files.h"
 #include "sys/process.h"
@@ -31,15 +32,24 @@ using base::Result;
 
 namespace {
 
+// Of a pod's container; the worker asks Podman for the names of others.
+std::string name_of(const Call& call, const host::Identity& who) {
+  const auto state = call.runtime().state_of(who.id);
+  const auto pod = state ? oci::pod_container(state->annotations) : std::nullopt;
+  return pod ? oci::full_name(*pod) : "";
+}
+
 host::WorkerRequest request_of(const Call& call, const host::Identity& who, int signal) {
-  return {
-      .session = base::SessionId::random(),
-      .container = who.id,
-      .key = with_key(call, who).key,
-      .runtime_args = call.arguments.state_globals(),
-      .lock_passed = true,
-      .what = host::CheckpointRequest{
-          .end = true, .trigger = image::Trigger::kStop, .signal = signal, .tag = {}, .name = {}}};
+  return {.session = base::SessionId::random(),
+          .container = who.id,
+          .key = with_key(call, who).key,
+          .runtime_args = call.arguments.state_globals(),
+          .lock_passed = true,
+          .what = host::CheckpointRequest{.end = true,
+                                          .trigger = image::Trigger::kStop,
+                                          .signal = signal,
+                                          .tag = {},
+                                          .name = name_of(call, who)}};
 }
 
 // The conmon of a container that nobody heard of. When its container ends it would tell Podman so,
