@@ -65,7 +65,7 @@ std::string name_of(const CheckpointObject& checkpoint) {
 
 }  // namespace
 
-host::Ending Answers::ending(const host::WillEnd& question) const {
+host::Ending Answers::ending(const host::WillEnd& question) {
   const auto pod = view_.pod(question.pod.uid);
   policy::EndingFacts facts;
   // What it wishes is known by the question: it would not have been asked otherwise.
@@ -73,6 +73,7 @@ host::Ending Answers::ending(const host::WillEnd& question) const {
   if (pod) facts = pod->ending_of(question.pod.container);
   const auto decision = policy::judge_ending(facts);
   const bool checkpoint = decision.ending == policy::Ending::kCheckpoint;
+  if (checkpoint) endings_.note(question.pod.uid, question.pod.container);
   std::string reason = decision.reason;
   if (checkpoint && pod && !pod->disruption.empty()) reason += " (" + pod->disruption + ")";
   base::log(LogLevel::kInfo, "ending judged",
@@ -100,6 +101,9 @@ Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting
                                          "the agent does not know the pod yet",
                                          [&] { return view_.pod(question.pod.uid); }));
   if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
+  // Whatever it did there would be done again, on files that have it already.
+  if (REPRISE_PASS(has_run(question.key)))
+    return host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"};
   const auto claimed = REPRISE_PASS(claim(*pod, question.pod.container));
   if (!claimed) return host::GoOn{};
   const CheckpointObject ready = REPRISE_PASS(await(*claimed, question.pod.container, waiting));
@@ -113,6 +117,16 @@ Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting
   return host::GoOn{
       .checkpoint = saved->checkpoint,
       .reason = "it goes on from '" + name_of(ready) + "' of pod '" + ready.pod + "'"};
+}
+
+Result<bool> Answers::has_run(const base::ContainerKey& key) const {
+  if (!REPRISE_PASS(catalog::Catalog::exists(store_.root))) return false;
+  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+  const auto lives = REPRISE_PASS(catalog.lives(key));
+  return std::ranges::any_of(lives, [](const catalog::LifeRow& life) {
+    return life.event == catalog::LifeEvent::kStarted ||
+           life.event == catalog::LifeEvent::kRestored;
+  });
 }
 
 Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
@@ -155,10 +169,13 @@ Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedC
     return base::fail(ErrorCode::kUnsupported,
                       "it is on node '" + checkpoint.node + "', and cannot be fetched yet");
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
-  const base::KeyName name =
-      oci::key_name(oci::PodContainer{.uid = checkpoint.pod_uid, .container = container.name});
-  const auto source = REPRISE_PASS(state_of_stop(catalog, container.name, name));
-  if (!source.key.empty()) REPRISE_PASS(catalog.drop_continuation(source.key));
+  // The object is not all that counts: others may have written it.
+  const auto source = REPRISE_PASS(state_of_stop(catalog, checkpoint.source(container.name)));
+  if (source.container.checkpoint != container.checkpoint)
+    return base::fail(ErrorCode::kDenied,
+                      "checkpoint '" + container.checkpoint.str() + "' is not of '" +
+                          oci::full_name(checkpoint.source(container.name)) + "'");
+  REPRISE_PASS(catalog.drop_continuation(source.key));
   return catalog.set_continuation(key, container.checkpoint);
 }
 

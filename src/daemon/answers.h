@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "daemon/cluster_view.h"
+#include "daemon/judged_endings.h"
 #include "host/agent_message.h"
 #include "kube/client.h"
 #include "store/store_config.h"
@@ -20,12 +21,17 @@ using Waiting = std::function<bool(const std::string& reason)>;
 // For any number of threads.
 class Answers {
  public:
-  // Both outlive it.
-  Answers(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node)
-      : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)) {}
+  // All outlive it. `endings` is told what was judged a checkpoint.
+  Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, store::StoreConfig store,
+          std::string node)
+      : client_(client),
+        view_(view),
+        endings_(endings),
+        store_(std::move(store)),
+        node_(std::move(node)) {}
 
   // Whether the ending of a pod's container is a checkpoint. At once, from memory.
-  [[nodiscard]] host::Ending ending(const host::WillEnd& question) const;
+  [[nodiscard]] host::Ending ending(const host::WillEnd& question);
 
   // What a container goes on from: claims it for the container's pod, and waits until it is there.
   // Whatever fails, the container begins anew, and the reason says so.
@@ -36,6 +42,8 @@ class Answers {
 
  private:
   base::Result<host::GoOn> find(const host::WillCreate& question, const Waiting& waiting);
+  // Whether the container of a pod was started before, in this pod.
+  [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
   base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
                                                       const std::string& container);
   base::Result<CheckpointObject> await(const CheckpointObject& checkpoint,
@@ -45,6 +53,7 @@ class Answers {
 
   kube::Client& client_;
   ClusterView& view_;
+  JudgedEndings& endings_;
   store::StoreConfig store_;
   std::string node_;
 };

@@ -92,6 +92,10 @@ std::string checkpoints_of(const std::string& name_space) {
 
 std::string CheckpointObject::path() const { return checkpoints_of(name_space) + "/" + name; }
 
+oci::PodContainer CheckpointObject::source(const std::string& container) const {
+  return {.name_space = name_space, .pod = pod, .uid = pod_uid, .container = container};
+}
+
 std::optional<CheckpointObject> read_checkpoint(json object) {
   const json& metadata = object_in(object, "metadata");
   const json& spec = object_in(object, "spec");

@@ -20,6 +20,7 @@
 
 #include "base/id.h"
 #include "daemon/pod_facts.h"
+#include "oci/cri.h"
 
 namespace reprise::daemon {
 
@@ -56,6 +57,8 @@ struct CheckpointObject {
 
   [[nodiscard]] const SavedContainer* find(const std::string& container) const;
   [[nodiscard]] std::string path() const;
+  // A container of the source.
+  [[nodiscard]] oci::PodContainer source(const std::string& container) const;
 };
 
 // nullopt for what is none.

@@ -62,9 +62,10 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");
   const auto client = REPRISE_PASS(kube::Client::open(access, "reprised"));
   ClusterView view(*client, options.node);
-  Answers answers(*client, view, store, options.node);
+  JudgedEndings endings;
+  Answers answers(*client, view, endings, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
-  const Promises promises(*client, view, store, options.node);
+  const Promises promises(*client, view, endings, store, options.node);
   base::log(LogLevel::kInfo, "ready", {{"node", options.node}, {"server", client->server()}});
   int signal = 0;
   ::sigwait(&ends, &signal);

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "daemon/agreement.h"
 #include "daemon/sessions.h"
-#include "oci/cri.h"
 #include "policy/ending.h"
 #include "store/open_catalog.h"
 
@@ -22,10 +21,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-base::KeyName key_of(const CheckpointObject& checkpoint, const std::string& container) {
-  return oci::key_name(oci::PodContainer{.uid = checkpoint.pod_uid, .container = container});
-}
-
 Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& store) {
   if (!REPRISE_PASS(catalog::Catalog::exists(store.root))) return std::nullopt;
   return std::optional(REPRISE_PASS(store::open_existing_catalog(store)));
@@ -37,10 +32,11 @@ bool is_over(const CheckpointObject& checkpoint) {
 
 }  // namespace
 
-Promises::Promises(kube::Client& client, ClusterView& view, store::StoreConfig store,
-                   std::string node)
+Promises::Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
+                   store::StoreConfig store, std::string node)
     : client_(client),
       view_(view),
+      endings_(endings),
       store_(std::move(store)),
       node_(std::move(node)),
       thread_([this] { run(); }) {}
@@ -110,9 +106,10 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     const SavedContainer* known = checkpoint.find(name);
     if (known != nullptr && (!known->checkpoint.empty() || !known->failed.empty())) continue;
     StopState state{.container = {.name = name}};
-    if (catalog) state = REPRISE_PASS(state_of_stop(*catalog, name, key_of(checkpoint, name)));
+    if (catalog) state = REPRISE_PASS(state_of_stop(*catalog, checkpoint.source(name)));
     // The kubelet lets a pod go when its containers have ended.
-    if (!state.begun && view_.is_in_step() && (!pod || pod->ended))
+    if (!state.begun && view_.is_in_step() && (!pod || pod->ended) &&
+        !endings_.may_begin(checkpoint.pod_uid, name))
       state.container.failed = "it ended without a checkpoint";
     if (!state.container.checkpoint.empty() || !state.container.failed.empty())
       news.push_back(state.container);
@@ -139,7 +136,7 @@ Result<void> Promises::let_go(const CheckpointObject& checkpoint) {
   auto catalog = REPRISE_PASS(catalog_of(store_));
   if (catalog)
     for (const std::string& name : checkpoint.expected) {
-      const auto state = REPRISE_PASS(state_of_stop(*catalog, name, key_of(checkpoint, name)));
+      const auto state = REPRISE_PASS(state_of_stop(*catalog, checkpoint.source(name)));
       if (!state.key.empty()) REPRISE_PASS(catalog->drop_continuation(state.key));
     }
   let_go_.insert(checkpoint.uid);

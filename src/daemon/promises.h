@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "daemon/cluster_view.h"
+#include "daemon/judged_endings.h"
 #include "kube/client.h"
 #include "store/store_config.h"
 
@@ -20,7 +21,8 @@ namespace reprise::daemon {
 class Promises {
  public:
   // All outlive it. A thread of its own follows `view`.
-  Promises(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node);
+  Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
+           store::StoreConfig store, std::string node);
   ~Promises();
   Promises(const Promises&) = delete;
   Promises& operator=(const Promises&) = delete;
@@ -34,6 +36,7 @@ class Promises {
 
   kube::Client& client_;
   ClusterView& view_;
+  const JudgedEndings& endings_;
   store::StoreConfig store_;
   std::string node_;
   std::set<std::string> promised_;  // UIDs of pods

@@ -19,9 +19,9 @@ bool is_stop_of(const catalog::SessionRow& row, const std::string& name) {
 
 }  // namespace
 
-Result<StopState> state_of_stop(catalog::Catalog& catalog, const std::string& container,
-                                const base::KeyName& name) {
-  StopState state{.container = {.name = container}};
+Result<StopState> state_of_stop(catalog::Catalog& catalog, const oci::PodContainer& container) {
+  const base::KeyName name = oci::key_name(container);
+  StopState state{.container = {.name = container.container}};
   for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest))) {
     if (!is_stop_of(row, name.str())) continue;
     state.begun = true;
@@ -29,8 +29,12 @@ Result<StopState> state_of_stop(catalog::Catalog& catalog, const std::string& co
     if (row.status == catalog::SessionStatus::kFailed)
       state.container.failed = row.reason.empty() ? "its session failed" : row.reason;
     if (row.status == catalog::SessionStatus::kOk) {
-      state.container.checkpoint = row.checkpoint;
-      state.container.bytes = REPRISE_PASS(catalog.find_checkpoint(row.checkpoint.str())).bytes;
+      const auto found = REPRISE_PASS(catalog.find_checkpoint(row.checkpoint.str()));
+      state.container.bytes = found.bytes;
+      if (found.name == oci::full_name(container) && found.key == row.key)
+        state.container.checkpoint = found.id;
+      else
+        state.container.failed = "what was saved is not of '" + oci::full_name(container) + "'";
     }
     return state;
   }

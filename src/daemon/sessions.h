@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "daemon/checkpoint_object.h"
+#include "oci/cri.h"
 
 namespace reprise::daemon {
 
@@ -19,9 +20,10 @@ struct StopState {
   base::ContainerKey key;
 };
 
-// The newest stop of the container that lives under `name` in whatever scope; the key, made of the
-// pod's UID, is no other container's.
-base::Result<StopState> state_of_stop(catalog::Catalog& catalog, const std::string& container,
-                                      const base::KeyName& name);
+// The newest stop of the container, whose key, in whatever scope, is made of the pod's UID. Not
+// saved is, too, what the catalog knows by another name: others may have said that it is this
+// pod's.
+base::Result<StopState> state_of_stop(catalog::Catalog& catalog,
+                                      const oci::PodContainer& container);
 
 }  // namespace reprise::daemon
