@@ -96,11 +96,13 @@ class Pod:
         yields, when the block has ended."""
         printed = []
         words = self.pods.cluster.kubectl_words("-n", self.pods.namespace, "logs", "-f", self.name)
-        with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True,
+        # Nothing is to lie in a buffer of which communicate() knows nothing.
+        with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, bufsize=0,
                               stdin=subprocess.DEVNULL) as process:
             first = process.stdout.readline()  # it is connected
             yield printed
-            printed += [first.rstrip("\n"), *process.communicate(timeout=RUNNING)[0].splitlines()]
+            rest = process.communicate(timeout=RUNNING)[0]
+            printed += (first + rest).decode().splitlines()
 
     def evict(self):
         """By the Eviction API, as `kubectl drain` does; returns at once."""

@@ -4,7 +4,7 @@ import pytest
 
 from harness.counting import assert_unbroken, seed, steps
 from harness.waiting import wait_for
-from pods import ON_DISRUPTION, RUNNING
+from pods import ON_DISRUPTION, RUNNING, Pods
 from product import stopped_session
 
 pytestmark = pytest.mark.requires("kubernetes")
@@ -139,3 +139,44 @@ def test_an_agent_that_is_started_again_keeps_what_was_promised(cluster, pods):
     finally:
         node.write_runtime()
     assert_went_on(before, pod)
+
+
+@pytest.mark.parametrize("names_its_pod", [False, True], ids=["its checkpoint", "its pod as well"])
+def test_an_object_that_names_the_checkpoint_of_another_namespace_gives_nothing(
+        cluster, pods, names_its_pod):
+    """Whoever may write these objects in a namespace has no right to what is in others."""
+    theirs = Pods(cluster)
+    try:
+        victim = theirs.run_set("db", *COUNTER, annotations=ON_DELETE, node="n1")
+        victim.wait_for_line("STEP 5 ")
+        stolen_lines = victim.lines()
+        theirs.kubectl("scale", "statefulset", "db", "--replicas=0")
+        stolen = wait_for(lambda: [one for one in checkpoints(theirs) if
+                                   one.get("status", {}).get("phase") == "Claimable"], RUNNING,
+                          "the checkpoint")[0]
+        thief = pods.run_set("thief", *COUNTER, annotations=ON_DISRUPTION, node="n1")
+        pods.kubectl("scale", "statefulset", "thief", "--replicas=0")
+        wait_for(lambda: thief.get() is None, RUNNING, "the pod to go")
+        made = cluster.api.get(f"/apis/apps/v1/namespaces/{pods.namespace}/statefulsets/thief")
+        forged = {"apiVersion": stolen["apiVersion"], "kind": "Checkpoint",
+                  "metadata": {"name": "forged", "namespace": pods.namespace},
+                  "spec": {**stolen["spec"], "slot": "thief-0",
+                           "template": made["status"]["updateRevision"],
+                           "owner": {**stolen["spec"]["owner"], "name": "thief",
+                                     "uid": made["metadata"]["uid"]}}}
+        if not names_its_pod:
+            forged["spec"]["podUID"] = "00000000-0000-0000-0000-000000000000"
+        path = f"/apis/reprise.dev/v1alpha1/namespaces/{pods.namespace}/checkpoints"
+        status, answer = cluster.api.request("POST", path, forged)
+        assert status == 201, answer
+        # The node's agent may have said already that there is nothing, for good.
+        status, answer = cluster.api.request("PATCH", f"{path}/forged/status",
+                                             {"status": stolen["status"]},
+                                             "application/merge-patch+json")
+        assert status in (200, 422), answer
+        pods.kubectl("scale", "statefulset", "thief", "--replicas=1")
+        wait_for(lambda: thief.get() and thief.is_running(), RUNNING, "the pod to run")
+        thief.wait_for_line("STEP 1 ")
+        assert seed(thief.lines()) != seed(stolen_lines)
+    finally:
+        theirs.remove()
