@@ -159,7 +159,9 @@ void RunningWatch::run() {
   constexpr seconds kLasted{5};  // a stream that lived so long was no failure
   while (!stop_) {
     const auto begun = Clock::now();
-    Result<void> result = version_.empty() ? list() : Result<void>();
+    const bool anew = version_.empty();
+    Result<void> result = anew ? list() : Result<void>();
+    if (result && anew) wait_ = pace_.backoff;  // it is there again, whatever the stream does
     if (result) result = follow();
     if (stop_) return;
     const bool lasted = Clock::now() - begun >= kLasted;
