@@ -10,6 +10,7 @@
 #include "daemon/agreement.h"
 #include "daemon/sessions.h"
 #include "host/agent_link.h"
+#include "json/reader.h"
 #include "oci/cri.h"
 #include "policy/ending.h"
 #include "store/open_catalog.h"
@@ -45,18 +46,24 @@ auto await_in(const ClusterView& view, steady_clock::time_point deadline, const 
   }
 }
 
-// Those that the pod has claimed first, then the oldest.
+// The one that the pod has claimed, or else the oldest first.
 std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts& pod,
                                          const std::string& container) {
-  std::vector<CheckpointObject> found;
-  for (CheckpointObject& one : view.checkpoints())
-    if (may_claim(one, pod) && std::ranges::find(one.expected, container) != one.expected.end())
-      found.push_back(std::move(one));
-  std::ranges::sort(found, {}, [](const CheckpointObject& one) {
-    const auto& metadata = one.object.at("metadata");
-    return std::tuple(!one.claimed_by, metadata.value("creationTimestamp", ""), one.name);
+  std::vector<CheckpointObject> all = view.checkpoints();
+  // A pod goes on from one, whatever it has of it.
+  const auto is_its = [&](const CheckpointObject& one) {
+    return one.claimed_by && one.claimed_by->uid == pod.uid;
+  };
+  if (std::ranges::any_of(all, is_its))
+    std::erase_if(all, [&](const CheckpointObject& one) { return !is_its(one); });
+  std::erase_if(all, [&](const CheckpointObject& one) {
+    return !may_claim(one, pod) || std::ranges::find(one.expected, container) == one.expected.end();
   });
-  return found;
+  std::ranges::sort(all, {}, [](const CheckpointObject& one) {
+    return std::pair(json_reader::text_in(one.object.at("metadata"), "creationTimestamp"),
+                     one.name);
+  });
+  return all;
 }
 
 std::string name_of(const CheckpointObject& checkpoint) {
@@ -65,8 +72,22 @@ std::string name_of(const CheckpointObject& checkpoint) {
 
 }  // namespace
 
+// The kubelet may have heard of a deletion before us, some 0.2 s at the worst that was seen; a
+// probe that failed is followed by none. Within the wrapper's patience.
+std::optional<PodFacts> Answers::pod_that_ends(const std::string& uid) const {
+  constexpr milliseconds kBehind{800};
+  const auto deadline = steady_clock::now() + kBehind;
+  for (;;) {
+    const std::uint64_t seen = view_.version();
+    auto pod = view_.pod(uid);
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    if (left <= milliseconds(0) || (pod && pod->deleted)) return pod;
+    view_.wait_change(seen, left);
+  }
+}
+
 host::Ending Answers::ending(const host::WillEnd& question) {
-  const auto pod = view_.pod(question.pod.uid);
+  const auto pod = pod_that_ends(question.pod.uid);
   policy::EndingFacts facts;
   // What it wishes is known by the question: it would not have been asked otherwise.
   facts.wish.on_disruption = true;
@@ -108,9 +129,10 @@ Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting
   if (!claimed) return host::GoOn{};
   const CheckpointObject ready = REPRISE_PASS(await(*claimed, question.pod.container, waiting));
   const SavedContainer* saved = ready.find(question.pod.container);
+  if (ready.phase != Phase::kClaimable && ready.phase != Phase::kConsumed) saved = nullptr;
   if (saved == nullptr || saved->checkpoint.empty())
-    return base::fail(ErrorCode::kNotFound, "'" + name_of(ready) + "' came to nothing: " +
-                                                (saved == nullptr ? ready.message : saved->failed));
+    return base::fail(ErrorCode::kNotFound,
+                      "'" + name_of(ready) + "' came to nothing: " + ready.message);
   if (saved->resumed)
     return host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"};
   REPRISE_PASS(take_over(ready, *saved, question.key));
@@ -136,6 +158,11 @@ Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
     auto now = change_status(client_, view_, one, [&](CheckpointObject& checkpoint) {
       if (!may_claim(checkpoint, pod) || checkpoint.claimed_by) return false;
       set_claim(checkpoint, claimer);
+      // It would be older than what the pod does from now on.
+      if (checkpoint.node != node_)
+        set_phase(checkpoint, Phase::kWithdrawn,
+                  "pod '" + pod.name + "' begins anew on node '" + node_ +
+                      "': nothing can be fetched from node '" + checkpoint.node + "' yet");
       return true;
     });
     // Somebody removed it.
@@ -165,16 +192,20 @@ Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
 
 Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
                                 const base::ContainerKey& key) {
-  if (checkpoint.node != node_)
-    return base::fail(ErrorCode::kUnsupported,
-                      "it is on node '" + checkpoint.node + "', and cannot be fetched yet");
+  const std::lock_guard hold(moving_);  // no other process moves continuations of pods
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+  const auto own = REPRISE_PASS(catalog.continuation(key));
+  if (own && own->checkpoint == container.checkpoint) return {};  // the kubelet tries again
   // The object is not all that counts: others may have written it.
   const auto source = REPRISE_PASS(state_of_stop(catalog, checkpoint.source(container.name)));
   if (source.container.checkpoint != container.checkpoint)
     return base::fail(ErrorCode::kDenied,
                       "checkpoint '" + container.checkpoint.str() + "' is not of '" +
                           oci::full_name(checkpoint.source(container.name)) + "'");
+  const auto waits = REPRISE_PASS(catalog.continuation(source.key));
+  if (!waits || waits->checkpoint != container.checkpoint)
+    return base::fail(ErrorCode::kGone, "checkpoint '" + container.checkpoint.str() +
+                                            "' was gone on from already, or given up");
   REPRISE_PASS(catalog.drop_continuation(source.key));
   return catalog.set_continuation(key, container.checkpoint);
 }

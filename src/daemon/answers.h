@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -30,7 +32,8 @@ class Answers {
         store_(std::move(store)),
         node_(std::move(node)) {}
 
-  // Whether the ending of a pod's container is a checkpoint. At once, from memory.
+  // Whether the ending of a pod's container is a checkpoint, from memory: at once if it is; 0.8 s
+  // later if not, since the pod may have been deleted just now.
   [[nodiscard]] host::Ending ending(const host::WillEnd& question);
 
   // What a container goes on from: claims it for the container's pod, and waits until it is there.
@@ -41,6 +44,7 @@ class Answers {
   void note(const host::Created& created);
 
  private:
+  [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
   base::Result<host::GoOn> find(const host::WillCreate& question, const Waiting& waiting);
   // Whether the container of a pod was started before, in this pod.
   [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
@@ -56,6 +60,7 @@ class Answers {
   JudgedEndings& endings_;
   store::StoreConfig store_;
   std::string node_;
+  std::mutex moving_;
 };
 
 }  // namespace reprise::daemon

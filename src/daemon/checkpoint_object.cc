@@ -167,14 +167,23 @@ void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
 }
 
 std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {
-  bool any = false;
+  bool all = true;
   for (const std::string& name : checkpoint.expected) {
     const SavedContainer* found = checkpoint.find(name);
     if (found == nullptr || (found->checkpoint.empty() && found->failed.empty()))
       return std::nullopt;
-    any = any || !found->checkpoint.empty();
+    all = all && !found->checkpoint.empty();
   }
-  return any ? Phase::kClaimable : Phase::kWithdrawn;
+  return all ? Phase::kClaimable : Phase::kWithdrawn;
+}
+
+bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  const bool over = checkpoint.phase == Phase::kWithdrawn || checkpoint.phase == Phase::kConsumed;
+  if (over || checkpoint.claimed_by || pod.running.empty() || !pod.lineage) return false;
+  // Of whatever template: a rollout may be taken back.
+  return checkpoint.name_space == pod.name_space && checkpoint.pod_uid != pod.uid &&
+         !checkpoint.lineage.slot.empty() && checkpoint.lineage.slot == pod.lineage->slot &&
+         checkpoint.lineage.owner.uid == pod.lineage->owner.uid;
 }
 
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {

@@ -5,7 +5,7 @@
 //
 //   Promised   the pod is about to end, and will be saved
 //   Claimable  it has been, and has ended
-//   Withdrawn  it was not
+//   Withdrawn  it was not, or not all of it, or nobody can go on from it any more
 //   Consumed   another pod has gone on from it
 //
 // One pod claims it, in whatever phase but the last two, and nobody else does any more.
@@ -77,8 +77,13 @@ void set_container(CheckpointObject& checkpoint, const SavedContainer& container
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
 
 // What becomes of a promise when these are all that is known of its containers; nullopt: not yet
-// decided.
+// decided. All of them, or none: one that went on beside another that began anew would find the
+// files that they share begun anew as well.
 std::optional<Phase> settled_phase(const CheckpointObject& checkpoint);
+
+// Whether `pod`, which runs in the one place of its kind and has not claimed it, makes it too old
+// to go on from.
+bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod);
 
 // Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own.
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod);

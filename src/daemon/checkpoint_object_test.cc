@@ -74,9 +74,9 @@ TEST(CheckpointObject, IsSettledWhenAllContainersAre) {
   set_container(made, {.name = "app", .checkpoint = base::CheckpointId("k1")});
   EXPECT_FALSE(settled_phase(made));
   set_container(made, {.name = "side", .failed = "x"});
+  EXPECT_EQ(settled_phase(made), Phase::kWithdrawn) << "half a pod is none";
+  set_container(made, {.name = "side", .checkpoint = base::CheckpointId("k2")});
   EXPECT_EQ(settled_phase(made), Phase::kClaimable);
-  set_container(made, {.name = "app", .failed = "x"});
-  EXPECT_EQ(settled_phase(made), Phase::kWithdrawn);
 }
 
 TEST(CheckpointObject, WhoMayClaim) {
@@ -112,6 +112,25 @@ TEST(CheckpointObject, NobodyClaimsWhatIsOver) {
     set_phase(made, phase, "");
     EXPECT_FALSE(may_claim(made, pod_of("u2")));
   }
+}
+
+// A pod of the same place that began anew has newer files than what was saved before.
+TEST(CheckpointObject, IsStaleWhenAnotherRunsInItsPlace) {
+  const auto in_slot = [](PodFacts pod) {
+    pod.lineage->slot = "web-0";
+    return pod;
+  };
+  json object = new_checkpoint(in_slot(pod_of("u1")), {"app"}, "x");
+  object["metadata"]["uid"] = "c1";
+  CheckpointObject made = read_checkpoint(object).value();
+  EXPECT_TRUE(is_stale_beside(made, in_slot(pod_of("u2"))));
+  EXPECT_FALSE(is_stale_beside(made, in_slot(pod_of("u1")))) << "its own pod";
+  PodFacts waiting = in_slot(pod_of("u2"));
+  waiting.running.clear();
+  EXPECT_FALSE(is_stale_beside(made, waiting)) << "it may be about to claim it";
+  set_claim(made, {.pod = "web-0", .uid = "u2", .node = "n1"});
+  EXPECT_FALSE(is_stale_beside(made, in_slot(pod_of("u2"))));
+  EXPECT_FALSE(is_stale_beside(promised(), pod_of("u2"))) << "replicas are alike";
 }
 
 TEST(CheckpointObject, OddObjectsAreNone) {

@@ -71,12 +71,16 @@ class ClusterView::CheckpointListener final : public kube::Listener {
  public:
   explicit CheckpointListener(ClusterView& view) : view_(view) {}
   void on_list(std::vector<json> all) override {
-    {
-      const std::lock_guard hold(view_.lock_);
-      view_.checkpoints_.clear();
-      view_.changed();
-    }
-    for (json& object : all) view_.learn(std::move(object));
+    // At once: who waits for one takes it for removed where it is missing.
+    std::map<std::string, CheckpointObject> read;
+    for (json& object : all)
+      if (auto one = read_checkpoint(std::move(object))) {
+        const std::string uid = one->uid;
+        read.insert_or_assign(uid, *std::move(one));
+      }
+    const std::lock_guard hold(view_.lock_);
+    view_.checkpoints_ = std::move(read);
+    view_.changed();
   }
   void on_change(json object) override { view_.learn(std::move(object)); }
   void on_remove(json object) override {
@@ -98,10 +102,14 @@ class ClusterView::CheckpointListener final : public kube::Listener {
 ClusterView::ClusterView(kube::Client& client, const std::string& node)
     : pod_listener_(std::make_unique<PodListener>(*this)),
       checkpoint_listener_(std::make_unique<CheckpointListener>(*this)) {
+  // What ends while we are out of step is lost: so we look again soon.
+  kube::WatchPace pace;
+  pace.longest_backoff = std::chrono::seconds{3};
   kube::ListOptions of_node;
   of_node.field_selector = "spec.nodeName=" + node;
-  pod_watch_ = kube::Watch::start(client, "/api/v1/pods", of_node, *pod_listener_);
-  checkpoint_watch_ = kube::Watch::start(client, kCheckpointCollection, {}, *checkpoint_listener_);
+  pod_watch_ = kube::Watch::start(client, "/api/v1/pods", of_node, *pod_listener_, pace);
+  checkpoint_watch_ =
+      kube::Watch::start(client, kCheckpointCollection, {}, *checkpoint_listener_, pace);
 }
 
 ClusterView::~ClusterView() = default;

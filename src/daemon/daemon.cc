@@ -20,6 +20,7 @@
 #include "host/layout.h"
 #include "kube/access.h"
 #include "kube/client.h"
+#include "store/open_catalog.h"
 
 namespace reprise::daemon {
 
@@ -59,6 +60,8 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const config::Config config = REPRISE_PASS(config::load(environment));
   const store::StoreConfig store = config::store_config(config, environment);
   const host::Layout layout = host::Layout::of(store.root, environment);
+  // What runs on the node is noted there from now on; without it nobody would know what began anew.
+  REPRISE_TRY(store::open_catalog(store), "making the store");
   const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");
   const auto client = REPRISE_PASS(kube::Client::open(access, "reprised"));
   ClusterView view(*client, options.node);

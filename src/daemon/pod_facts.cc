@@ -32,6 +32,14 @@ std::string template_hash_of(const json& labels) {
   return of_replicas.empty() ? text_in(labels, "controller-revision-hash") : of_replicas;
 }
 
+// Of others it is not known which of their pods are alike.
+bool is_known(const Owner& owner) {
+  const bool apps = owner.api_version == "apps/v1";
+  return (apps && (owner.kind == "ReplicaSet" || owner.kind == "StatefulSet" ||
+                   owner.kind == "DaemonSet")) ||
+         (owner.api_version == "batch/v1" && owner.kind == "Job");
+}
+
 std::string slot_of(const Owner& owner, const json& pod) {
   if (owner.kind == "StatefulSet") return text_in(object_in(pod, "metadata"), "name");
   if (owner.kind == "DaemonSet") return text_in(object_in(pod, "spec"), "nodeName");
@@ -43,7 +51,7 @@ std::string slot_of(const Owner& owner, const json& pod) {
 std::optional<Lineage> lineage_of(const json& pod) {
   const json& metadata = object_in(pod, "metadata");
   auto owner = controller_of(metadata);
-  if (!owner || owner->uid.empty()) return std::nullopt;
+  if (!owner || owner->uid.empty() || !is_known(*owner)) return std::nullopt;
   std::string slot = slot_of(*owner, pod);
   return Lineage{.owner = *std::move(owner),
                  .template_hash = template_hash_of(object_in(metadata, "labels")),

@@ -30,7 +30,7 @@ struct Lineage {
 
 struct PodFacts {
   std::string name_space, name, uid, node;
-  std::optional<Lineage> lineage;  // nullopt: nobody makes it anew
+  std::optional<Lineage> lineage;  // nullopt: nobody makes it anew, as far as we know
   bool deleted = false;
   bool disruption_target = false;
   std::string disruption;  // its reason: "PreemptionByScheduler"

@@ -10,16 +10,16 @@ namespace {
 
 using nlohmann::json;
 
-json pod_of(const char* kind) {
-  return json::parse(R"({
+json pod_of(const std::string& kind) {
+  json pod = json::parse(R"({
     "metadata": {
       "name": "web-1", "namespace": "shop", "uid": "u1",
       "annotations": {"reprise.dev/on-disruption": "checkpoint"},
       "labels": {"pod-template-hash": "h1"},
       "ownerReferences": [
         {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "other"},
-        {"apiVersion": "apps/v1", "kind": ")" +
-                     std::string(kind) + R"(", "name": "web", "uid": "o1", "controller": true}]},
+        {"apiVersion": "APIVERSION", "kind": ")" +
+                         kind + R"(", "name": "web", "uid": "o1", "controller": true}]},
     "spec": {"nodeName": "n1",
              "initContainers": [{"name": "setup"}, {"name": "side", "restartPolicy": "Always"}]},
     "status": {
@@ -28,6 +28,8 @@ json pod_of(const char* kind) {
                             {"name": "done", "state": {"terminated": {}}}],
       "initContainerStatuses": [{"name": "setup", "state": {"terminated": {}}},
                                 {"name": "side", "state": {"running": {}}}]}})");
+  pod["metadata"]["ownerReferences"][1]["apiVersion"] = kind == "Job" ? "batch/v1" : "apps/v1";
+  return pod;
 }
 
 json disrupted(json pod) {
@@ -65,6 +67,14 @@ TEST(PodFacts, OnlyAControllerMakesItAnew) {
   json pod = pod_of("ReplicaSet");
   pod["metadata"]["ownerReferences"][1]["controller"] = false;
   EXPECT_FALSE(pod_facts(pod)->lineage);
+}
+
+// Its pods may be a master and its workers.
+TEST(PodFacts, OfAnotherKindOfControllerNobodyGoesOn) {
+  EXPECT_FALSE(pod_facts(pod_of("PyTorchJob"))->lineage);
+  json job = pod_of("Job");
+  job["metadata"]["ownerReferences"][1]["apiVersion"] = "others.example/v1";
+  EXPECT_FALSE(pod_facts(job)->lineage);
 }
 
 TEST(PodFacts, ItsEnding) {

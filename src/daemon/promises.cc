@@ -61,6 +61,7 @@ bool Promises::look() {
   bool awaits = false;
   for (const PodFacts& pod : view_.pods())
     if (pod.deleted && pod.lineage && !promised_.contains(pod.uid)) promise(pod);
+  withdraw_stale();
   for (const CheckpointObject& checkpoint : view_.checkpoints()) {
     if (checkpoint.node != node_) continue;
     Result<void> done{};
@@ -74,6 +75,21 @@ bool Promises::look() {
     if (done) complained_.erase(checkpoint.uid);
   }
   return awaits;
+}
+
+// Whoever's they are: the pods are ours.
+void Promises::withdraw_stale() {
+  const auto checkpoints = view_.checkpoints();
+  for (const PodFacts& pod : view_.pods())
+    for (const CheckpointObject& one : checkpoints) {
+      if (!is_stale_beside(one, pod)) continue;
+      const auto changed = change_status(client_, view_, one, [&](CheckpointObject& now) {
+        if (!is_stale_beside(now, pod)) return false;
+        set_phase(now, Phase::kWithdrawn, "pod '" + pod.name + "' runs without it");
+        return true;
+      });
+      base::warn_and_ignore(changed, "an older state may be gone on from");
+    }
 }
 
 // Before its containers are told to end, as a rule: the API says so first.

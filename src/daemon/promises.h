@@ -30,6 +30,7 @@ class Promises {
  private:
   void run();
   bool look();
+  void withdraw_stale();
   void promise(const PodFacts& pod);
   base::Result<void> follow(const CheckpointObject& checkpoint);
   base::Result<void> let_go(const CheckpointObject& checkpoint);

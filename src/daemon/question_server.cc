@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr int kMostAtOnce = 256;  // more are hung up on, and go on as runc
-constexpr milliseconds kLook{200};
+constexpr milliseconds kAcceptPace{200};
 
 bool is_readable(const sys::UniqueFd& fd, milliseconds patience) {
   pollfd poll_fd{.fd = fd.get(), .events = POLLIN, .revents = 0};
@@ -75,11 +75,11 @@ QuestionServer::~QuestionServer() {
 
 void QuestionServer::run() {
   while (!stop_) {
-    if (!is_readable(listener_.fd(), kLook)) continue;
+    if (!is_readable(listener_.fd(), kAcceptPace)) continue;
     auto socket = listener_.accept();
     if (!socket) {
       base::log(LogLevel::kWarn, "a question was not taken", {{"error", socket.error().message()}});
-      std::this_thread::sleep_for(kLook);  // out of descriptors: it would come again at once
+      std::this_thread::sleep_for(kAcceptPace);  // out of descriptors: it would come again at once
       continue;
     }
     {

@@ -180,3 +180,20 @@ def test_an_object_that_names_the_checkpoint_of_another_namespace_gives_nothing(
         assert seed(thief.lines()) != seed(stolen_lines)
     finally:
         theirs.remove()
+
+
+def test_a_replacement_on_another_node_begins_anew_and_says_why(cluster, pods):
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node.name, uid_of(pod)
+    cluster.kubectl("cordon", node)
+    try:
+        pod.evict()
+        wait_replaced(pod, uid)
+        assert pod.node.name != node
+        pod.wait_for_line("STEP 1 ")
+    finally:
+        cluster.kubectl("uncordon", node)
+    status = checkpoints(pods)[0]["status"]
+    assert status["phase"] == "Withdrawn"
+    assert f"nothing can be fetched from node '{node}'" in status["message"]

@@ -172,6 +172,9 @@ class Cluster:
         if self.nodes and self.settings["dns"]:
             path = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
             wait_for(lambda: self.api.get(path)["status"].get("readyReplicas"), ANSWERS, "DNS")
+        for node in self.nodes.values():
+            if node.bin_dir:
+                wait_for(lambda: _is_in_step(node), ANSWERS, f"the agent of node {node.name}")
 
     def _say(self, words):
         print(f"[{time.monotonic() - self._began:5.1f} s] {words}", file=sys.stderr, flush=True)
@@ -249,3 +252,13 @@ def _is_free(number):
         return False
     Cluster.load(number).down()
     return True
+
+
+def _is_in_step(node):
+    """Whether its agent knows all pods and all Checkpoints, as it says itself."""
+    said = {}
+    for line in node.log("reprised").read_text(encoding="utf8").splitlines():
+        entry = json.loads(line) if line.startswith("{") else {}
+        if "in step with the API server" in entry.get("msg", ""):
+            said[entry["what"]] = not entry["msg"].startswith("not")
+    return len(said) == 2 and all(said.values())
