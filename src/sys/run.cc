@@ -87,7 +87,7 @@ Result<std::string> run_ok(std::vector<std::string> argv, std::chrono::milliseco
   options.env = default_environment();
   RunResult result = REPRISE_PASS(run(std::move(options), timeout, input));
   if (result.status.success()) return std::move(result.out);
-  return std::unexpected(failed(name, result.status, std::move(result.err)));
+  return std::unexpected(failed(name, result.status, result.err));
 }
 
 Result<std::size_t> run_into(SpawnOptions options, std::chrono::milliseconds timeout,
