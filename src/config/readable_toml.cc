@@ -16,6 +16,8 @@ constexpr std::string_view kBlanks = " \t";
 
 bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) > 0x7f; }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r'; }
+
 bool begins_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '"' || c == '\'';
@@ -37,7 +39,12 @@ bool is_header_without_name(std::string_view line) {
 // character like others, and reads on with what we would take for the text.
 bool may_begin_text(std::string_view before) {
   const std::size_t last = before.find_last_not_of(kBlanks);
-  return last == std::string_view::npos || std::string_view("=[,{.").contains(before[last]);
+  if (last == std::string_view::npos) return true;
+  if (!std::string_view("=[,{.").contains(before[last])) return false;
+  // A second '=' belongs to a value that is none.
+  const std::size_t names = before.find_last_of("{,");
+  const std::string_view pair = before.substr(names == std::string_view::npos ? 0 : names + 1);
+  return before[last] != '=' || std::ranges::count(pair, '=') == 1;
 }
 
 // Without what stands in quotes, and without a comment.
@@ -69,6 +76,9 @@ Result<void> check_readable(std::string_view text) {
       return fail(ErrorCode::kInvalidInput,
                   "line " + std::to_string(number) + ": there is no name behind '['");
     const std::string outside = outside_of_texts(line);
+    if (std::ranges::any_of(outside, is_control))
+      return fail(ErrorCode::kInvalidInput,
+                  "line " + std::to_string(number) + ": a control character stands there");
     if (std::ranges::any_of(outside, is_beyond_ascii))
       return fail(ErrorCode::kInvalidInput,
                   "line " + std::to_string(number) + ": letters beyond ASCII stand in quotes only");
