@@ -66,10 +66,6 @@ std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts
   return all;
 }
 
-std::string name_of(const CheckpointObject& checkpoint) {
-  return checkpoint.name_space + "/" + checkpoint.name;
-}
-
 }  // namespace
 
 // The kubelet may have heard of a deletion before us, some 0.2 s at the worst that was seen; a
@@ -132,13 +128,13 @@ Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting
   if (ready.phase != Phase::kClaimable && ready.phase != Phase::kConsumed) saved = nullptr;
   if (saved == nullptr || saved->checkpoint.empty())
     return base::fail(ErrorCode::kNotFound,
-                      "'" + name_of(ready) + "' came to nothing: " + ready.message);
+                      "'" + ready.full_name() + "' came to nothing: " + ready.message);
   if (saved->resumed)
     return host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"};
   REPRISE_PASS(take_over(ready, *saved, question.key));
   return host::GoOn{
       .checkpoint = saved->checkpoint,
-      .reason = "it goes on from '" + name_of(ready) + "' of pod '" + ready.pod + "'"};
+      .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"};
 }
 
 Result<bool> Answers::has_run(const base::ContainerKey& key) const {
@@ -186,7 +182,7 @@ Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
   auto now = REPRISE_PASS(
       await_in(view_, steady_clock::now() + host::kLongestWait, waiting, reason, settled));
   if (!now)
-    return base::fail(ErrorCode::kBusy, "'" + name_of(checkpoint) + "' was not there in time");
+    return base::fail(ErrorCode::kBusy, "'" + checkpoint.full_name() + "' was not there in time");
   return *std::move(now);
 }
 

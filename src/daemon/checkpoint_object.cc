@@ -178,8 +178,8 @@ std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {
 }
 
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
-  const bool over = checkpoint.phase == Phase::kWithdrawn || checkpoint.phase == Phase::kConsumed;
-  if (over || checkpoint.claimed_by || pod.running.empty() || !pod.lineage) return false;
+  if (checkpoint.is_over() || checkpoint.claimed_by || pod.running.empty() || !pod.lineage)
+    return false;
   // Of whatever template: a rollout may be taken back.
   return checkpoint.name_space == pod.name_space && checkpoint.pod_uid != pod.uid &&
          !checkpoint.lineage.slot.empty() && checkpoint.lineage.slot == pod.lineage->slot &&
@@ -187,7 +187,7 @@ bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
 }
 
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
-  if (checkpoint.phase == Phase::kWithdrawn || checkpoint.phase == Phase::kConsumed) return false;
+  if (checkpoint.is_over()) return false;
   if (checkpoint.name_space != pod.name_space || checkpoint.pod_uid == pod.uid) return false;
   if (!pod.lineage || checkpoint.lineage.owner.uid != pod.lineage->owner.uid ||
       checkpoint.lineage.template_hash != pod.lineage->template_hash ||

@@ -57,6 +57,11 @@ struct CheckpointObject {
 
   [[nodiscard]] const SavedContainer* find(const std::string& container) const;
   [[nodiscard]] std::string path() const;
+  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
+  // Nobody goes on from it any more.
+  [[nodiscard]] bool is_over() const {
+    return phase == Phase::kWithdrawn || phase == Phase::kConsumed;
+  }
   // A container of the source.
   [[nodiscard]] oci::PodContainer source(const std::string& container) const;
 };

@@ -54,10 +54,7 @@ class ClusterView::PodListener final : public kube::Listener {
     view_.changed();
   }
   void on_state(bool in_step, const base::Error* why) override {
-    log_state("pods", in_step, why);
-    const std::lock_guard hold(view_.lock_);
-    view_.pods_in_step_ = in_step;
-    view_.changed();
+    view_.note_state("pods", view_.pods_in_step_, in_step, why);
   }
 
  private:
@@ -74,10 +71,8 @@ class ClusterView::CheckpointListener final : public kube::Listener {
     // At once: who waits for one takes it for removed where it is missing.
     std::map<std::string, CheckpointObject> read;
     for (json& object : all)
-      if (auto one = read_checkpoint(std::move(object))) {
-        const std::string uid = one->uid;
-        read.insert_or_assign(uid, *std::move(one));
-      }
+      if (auto one = read_checkpoint(std::move(object)))
+        read.insert_or_assign(one->uid, *std::move(one));
     const std::lock_guard hold(view_.lock_);
     view_.checkpoints_ = std::move(read);
     view_.changed();
@@ -89,10 +84,7 @@ class ClusterView::CheckpointListener final : public kube::Listener {
     view_.changed();
   }
   void on_state(bool in_step, const base::Error* why) override {
-    log_state("checkpoints", in_step, why);
-    const std::lock_guard hold(view_.lock_);
-    view_.checkpoints_in_step_ = in_step;
-    view_.changed();
+    view_.note_state("checkpoints", view_.checkpoints_in_step_, in_step, why);
   }
 
  private:
@@ -113,6 +105,13 @@ ClusterView::ClusterView(kube::Client& client, const std::string& node)
 }
 
 ClusterView::~ClusterView() = default;
+
+void ClusterView::note_state(const char* what, bool& noted, bool in_step, const base::Error* why) {
+  log_state(what, in_step, why);
+  const std::lock_guard hold(lock_);
+  noted = in_step;
+  changed();
+}
 
 void ClusterView::changed() {
   ++version_;

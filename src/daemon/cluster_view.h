@@ -47,6 +47,8 @@ class ClusterView {
   class PodListener;
   class CheckpointListener;
 
+  // Of one collection: `noted` is what is known of it.
+  void note_state(const char* what, bool& noted, bool in_step, const base::Error* why);
   void changed();
 
   mutable std::mutex lock_;

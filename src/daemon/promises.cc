@@ -26,10 +26,6 @@ Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& sto
   return std::optional(REPRISE_PASS(store::open_existing_catalog(store)));
 }
 
-bool is_over(const CheckpointObject& checkpoint) {
-  return checkpoint.phase == Phase::kConsumed || checkpoint.phase == Phase::kWithdrawn;
-}
-
 }  // namespace
 
 Promises::Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
@@ -67,11 +63,10 @@ bool Promises::look() {
     Result<void> done{};
     awaits = awaits || checkpoint.phase == Phase::kPromised;
     if (checkpoint.phase == Phase::kPromised) done = follow(checkpoint);
-    if (is_over(checkpoint) && !let_go_.contains(checkpoint.uid)) done = let_go(checkpoint);
+    if (checkpoint.is_over() && !let_go_.contains(checkpoint.uid)) done = let_go(checkpoint);
     if (!done && complained_.insert(checkpoint.uid).second)
       base::log(LogLevel::kWarn, "a Checkpoint does not come on, trying again",
-                {{"checkpoint", checkpoint.name_space + "/" + checkpoint.name},
-                 {"error", done.error().message()}});
+                {{"checkpoint", checkpoint.full_name()}, {"error", done.error().message()}});
     if (done) complained_.erase(checkpoint.uid);
   }
   return awaits;
@@ -141,7 +136,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
   if (!changed) return std::unexpected(changed.error());
   if (changed->phase != Phase::kPromised)
     base::log(LogLevel::kInfo, "settled",
-              {{"checkpoint", checkpoint.name_space + "/" + checkpoint.name},
+              {{"checkpoint", checkpoint.full_name()},
                {"phase", std::string(to_string(changed->phase))},
                {"message", changed->message}});
   return {};
