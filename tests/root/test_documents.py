@@ -88,7 +88,8 @@ def test_paths_of_installed_programs_are_those_of_the_installation():
     installed = (TREE / "apps/CMakeLists.txt").read_text(encoding="utf-8")
     assert "DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/reprise" in installed
     for document in DOCUMENTS:
-        for path in re.findall(r"/usr/local/\S*reprise\S*", document.read_text(encoding="utf-8")):
-            path = path.strip("`',.;)")
+        for path in re.findall(r"/usr/local/[\w./-]*reprise[\w./-]*", document.read_text(encoding="utf-8")):
+            path = path.rstrip(".")
             assert path in ("/usr/local/bin/reprise", "/usr/local/libexec/reprise/reprise-runtime",
-                            "/usr/local/libexec/reprise/reprise-worker"), f"{document.name}: {path}"
+                            "/usr/local/libexec/reprise/reprise-worker",
+                            "/usr/local/libexec/reprise/reprised"), f"{document.name}: {path}"
