@@ -195,4 +195,10 @@ Result<void> Catalog::note_stored_bytes(const CheckpointId& id, std::uint64_t by
   return {};
 }
 
+Result<void> Catalog::note_freeze(const CheckpointId& id, std::int64_t freeze_ms) {
+  REPRISE_PASS(sqlite::execute(db_.get(), "UPDATE checkpoints SET freeze_ms = ?2 WHERE id = ?1",
+                               id.str(), freeze_ms));
+  return {};
+}
+
 }  // namespace reprise::catalog

@@ -159,6 +159,8 @@ class Catalog final : public Claims {
   enum class Pin : bool { kNo, kYes };
   Result<void> set_pin(const base::CheckpointId& id, Pin pin);
   Result<void> note_stored_bytes(const base::CheckpointId& id, std::uint64_t bytes);
+  // How long its tasks stood still after all: the manifest is written before the seal is over.
+  Result<void> note_freeze(const base::CheckpointId& id, std::int64_t freeze_ms);
 
   // --- copies elsewhere, forgotten with the checkpoint
   // Replaces what was noted; success if there is no such checkpoint (any more).

@@ -188,6 +188,8 @@ TEST_F(CatalogTest, PinAndStoredSizeComeBack) {
   const CheckpointRow row = value_of(catalog_.find_checkpoint("aaa111"));
   EXPECT_TRUE(row.pinned);
   EXPECT_EQ(row.stored_bytes, 77U);
+  ASSERT_TRUE(catalog_.note_freeze(CheckpointId("aaa111"), 345));
+  EXPECT_EQ(value_of(catalog_.find_checkpoint("aaa111")).freeze_ms, 345);
 }
 
 void change_database(const std::filesystem::path& root, const char* sql) {

@@ -172,17 +172,30 @@ Result<Trigger> parse_trigger(std::string_view text) {
   return fail(ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a trigger");
 }
 
-std::uint64_t memory_needed(const Manifest& manifest) {
+namespace {
+
+template <typename Counts>
+std::uint64_t sum_of(const Manifest& manifest, Counts counts) {
   std::uint64_t bytes = 0;
   for (const ManifestFile& file : manifest.files)
-    if (file.name.starts_with("criu/pages-") || file.name == "parts/shm.tar") bytes += file.bytes;
+    if (counts(file)) bytes += file.bytes;
   return bytes;
 }
 
+bool holds_pages(const ManifestFile& file) { return file.name.starts_with("criu/pages-"); }
+
+}  // namespace
+
+std::uint64_t memory_needed(const Manifest& manifest) {
+  return sum_of(manifest, [](const ManifestFile& file) {
+    return holds_pages(file) || file.name == "parts/shm.tar";
+  });
+}
+
+std::uint64_t memory_kept(const Manifest& manifest) { return sum_of(manifest, holds_pages); }
+
 std::uint64_t bytes_of(const Manifest& manifest) {
-  std::uint64_t bytes = 0;
-  for (const ManifestFile& file : manifest.files) bytes += file.bytes;
-  return bytes;
+  return sum_of(manifest, [](const ManifestFile&) { return true; });
 }
 
 std::string encode_manifest(const Manifest& manifest) {

@@ -51,6 +51,8 @@ struct Manifest {
 // `files`, since `memory_bytes` is not known yet when a checkpoint is sealed that ends its
 // container.
 std::uint64_t memory_needed(const Manifest& manifest);
+// The memory alone, of which `memory_bytes` may not know either.
+std::uint64_t memory_kept(const Manifest& manifest);
 
 // The version that is written, and the newest that is read.
 inline constexpr int kManifestVersion = 3;

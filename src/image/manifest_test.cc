@@ -249,6 +249,7 @@ TEST(Manifest, SaysHowMuchMemoryARestoreNeeds) {
                     {.name = "parts/rootfs.tar", .bytes = 4000},
                     {.name = "parts/shm.tar", .bytes = 50000}};
   EXPECT_EQ(memory_needed(manifest), 50320U);
+  EXPECT_EQ(memory_kept(manifest), 320U);
 }
 
 }  // namespace

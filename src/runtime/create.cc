@@ -21,6 +21,7 @@
 #include "oci/spec.h"
 #include "runtime/annotations.h"
 #include "runtime/checkpoint_attempt.h"
+#include "runtime/cold_cause.h"
 #include "runtime/continuation.h"
 #include "runtime/key.h"
 #include "runtime/killed.h"
@@ -78,14 +79,14 @@ void record_cold_start(const Call& call, catalog::Catalog& catalog, const Creati
 }
 
 // Says so, and what a cold start costs that did not have to be one.
-void note_cold(const Call& call, catalog::Catalog& catalog, const Creation& creation) {
-  std::string why;
+void note_cold(const Call& call, catalog::Catalog& catalog, const Creation& creation, Wanted cold) {
   const auto rows = catalog.checkpoints(creation.key());
-  if (rows && !rows->empty()) {
-    const std::string& newest = rows->front().id.str();
-    why = "its last life did not end with a checkpoint; the newest is '" + newest + "'";
-    tell_caller(call, Severity::kWarning,
-                "starting cold: " + why + ", which 'reprise restore " + newest + "' takes up");
+  const auto lives = catalog.lives(creation.key());
+  const std::string why = rows && lives ? cold_cause(*lives, *rows, cold) : std::string();
+  if (!why.empty()) {
+    std::string text = "starting cold: " + why;
+    if (!rows->empty()) text += ", which 'reprise restore " + rows->front().id.str() + "' takes up";
+    tell_caller(call, Severity::kWarning, text);
   }
   record_cold_start(call, catalog, creation, why);
 }
@@ -192,7 +193,7 @@ Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
       if (!wants_cold) REPRISE_PASS(check_made_whole(creation, catalog));
       note(call, "note not removed", host::remove_note(creation.bundle));
       if (creation.cold_because.empty())
-        note_cold(call, catalog, creation);
+        note_cold(call, catalog, creation, Wanted(wants_cold));
       else
         record_cold_start(call, catalog, creation, creation.cold_because);
       return std::optional<int>();

@@ -63,6 +63,8 @@ host::Outcome CheckpointSession::succeed(Prepared prepared, const Sealed& sealed
                         .checkpoint = sealed.manifest.id};
   outcome.freeze_ms = sealed.dumped.freeze.count();
   outcome.bytes = image::bytes_of(sealed.manifest);
+  base::warn_and_ignore(context_.store.catalog.note_freeze(outcome.checkpoint, outcome.freeze_ms),
+                        "its freeze is known without the seal");
   const catalog::LifeRow life{.key = context_.key(),
                               .time = base::now_unix_millis(),
                               .event = catalog::LifeEvent::kCheckpointed,

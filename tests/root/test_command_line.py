@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The everyday commands on a real container: run, ps, stop, start, lives, logs, doctor."""
+import json
 import time
 
 import pytest
@@ -63,6 +64,38 @@ def test_lives_and_logs_tell_what_happened(container, product):
         phases = product.json("logs", life["session"])["session"]["phases"]
         assert phases, "no phases were timed"
         assert all(phase in told for phase in phases)
+
+
+def test_programs_are_told_what_became_of_it(container, product):
+    container.run_workload("counter.py", "--mb", 20)
+    assert_moves_on(container)
+    [stopped] = product.json("stop", container.name)["containers"]
+    assert stopped["how"] == "checkpointed" and stopped["name"] == container.name
+    checkpoint = stopped["checkpoint"]
+    # One figure, wherever it is told.
+    [row] = product.checkpoints()
+    [life] = [life for life in product.lives(container.name) if life["event"] == "checkpointed"]
+    assert 0 < row["freeze_ms"] == life["freeze_ms"] == stopped["freeze_ms"]
+    shown = product.json("checkpoint", "show", checkpoint)["checkpoint"]
+    assert 20 << 20 < shown["memory_bytes"] < shown["bytes"]
+    [verified] = product.json("checkpoint", "verify", checkpoint)["verified"]
+    assert verified == {"name": checkpoint, "id": checkpoint, "intact": True, "bytes": row["bytes"]}
+
+    [started] = product.json("start", container.name)["containers"]
+    assert started["how"] == "resumed" and started["checkpoint"] == checkpoint
+    assert product.json("start", container.name)["containers"][0]["how"] == "ran-already"
+    container.refresh()
+    assert_moves_on(container)
+    [last] = product.json("stop", container.name)["containers"]
+    [removed, unknown] = json.loads(product.reprise(
+        "checkpoint", "rm", last["checkpoint"], "no-such", "--json", check=False).stdout)["removed"]
+    assert removed["id"] == last["checkpoint"] and "no-such" in unknown["error"]
+    # Not "it was killed", which all are that were saved.
+    [cold] = product.json("start", container.name)["containers"]
+    assert cold["how"] == "cold" and last["checkpoint"] in cold["reason"], cold
+    assert "was removed" in cold["reason"]
+    assert "was removed" in product.lives(container.name)[-1]["detail"]
+    assert product.json("store", "repair")["damaged_packs"] == []
 
 
 def test_start_says_that_it_was_cold(container, product):

@@ -13,37 +13,41 @@ namespace {
 struct Options {
   std::vector<std::string> names;
   std::optional<std::string> remote;
+  bool json = false;
 };
 
-Result<int> remove_here(Context& context, const std::vector<std::string>& names) {
+Result<int> remove_here(Context& context, const Options& options) {
   operations::Removal removal = REPRISE_PASS(operations::Removal::begin(context.node));
-  const int status = for_each_name(
-      context.io, names, "cannot remove", [&](const std::string& name) -> Result<int> {
-        const base::CheckpointId id = REPRISE_PASS(removal.remove(name));
-        context.io.out << id.str() << ": removed\n";
-        return kDone;
+  const int status = report_each_name(
+      context.io, options.names, "cannot remove", Form(options.json), "removed",
+      [&](const std::string& name) -> Result<NameResult> {
+        const std::string id = REPRISE_PASS(removal.remove(name)).str();
+        return NameResult{.lines = id + ": removed\n", .record = {{"name", name}, {"id", id}}};
       });
   const auto collected = removal.free_space();
-  if (collected && collected->packs > 0)
+  if (collected && collected->packs > 0 && !options.json)
     context.io.out << format_bytes(collected->bytes) << " freed\n";
   return status;
 }
 
-Result<int> remove_one_there(Context& context, operations::RemoteRemoval& removal,
-                             const std::string& name) {
+Result<NameResult> remove_one_there(operations::RemoteRemoval& removal, const std::string& name) {
   const auto removed = REPRISE_PASS(removal.remove(name));
-  context.io.out << removed.id.str() << (removed.was_there ? ": removed from '" : ": was not at '")
-                 << removal.remote() << "'";
-  if (removed.stays_away) context.io.out << "; only 'checkpoint push' brings it back there";
-  context.io.out << '\n';
-  return kDone;
+  NameResult result;
+  result.lines = removed.id.str() + (removed.was_there ? ": removed from '" : ": was not at '") +
+                 removal.remote() + "'";
+  if (removed.stays_away) result.lines += "; only 'checkpoint push' brings it back there";
+  result.lines += "\n";
+  result.record = {{"name", name},
+                   {"id", removed.id.str()},
+                   {"remote", removal.remote()},
+                   {"was_there", removed.was_there}};
+  return result;
 }
 
 Result<int> remove_there(Context& context, const Options& options) {
   auto removal = REPRISE_PASS(operations::RemoteRemoval::begin(context.node, *options.remote));
-  return for_each_name(context.io, options.names, "cannot remove", [&](const std::string& name) {
-    return remove_one_there(context, removal, name);
-  });
+  return report_each_name(context.io, options.names, "cannot remove", Form(options.json), "removed",
+                          [&](const std::string& name) { return remove_one_there(removal, name); });
 }
 
 Runner configure(Arguments& arguments) {
@@ -52,8 +56,9 @@ Runner configure(Arguments& arguments) {
       .required();
   arguments.add_option("--remote", options->remote,
                        "remove them from this remote, by name or URL, and not from here");
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) {
-    return options->remote ? remove_there(context, *options) : remove_here(context, options->names);
+    return options->remote ? remove_there(context, *options) : remove_here(context, *options);
   };
 }
 

@@ -38,7 +38,7 @@ void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Ma
       {"where", places_of(copies, row.id)},
       {"frozen", format_duration(row.freeze_ms)},
       {"size",
-       format_bytes(row.bytes) + ", of which memory " + format_bytes(manifest.memory_bytes)},
+       format_bytes(row.bytes) + ", of which memory " + format_bytes(image::memory_kept(manifest))},
       {"stored", row.stored_bytes ? format_bytes(*row.stored_bytes) : "-"},
       {"CPU time", format_duration(row.cpu_time_us / 1000)},
       {"addresses", joined(manifest.addresses)},
@@ -57,7 +57,7 @@ void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Ma
 Json details(const catalog::CheckpointRow& row, const image::Manifest& manifest) {
   Json result = to_json(row);
   result["session"] = manifest.parent_session;
-  result["memory_bytes"] = manifest.memory_bytes;
+  result["memory_bytes"] = image::memory_kept(manifest);
   result["runtime_version"] = manifest.runtime_version;
   result["criu_version"] = manifest.criu_version;
   result["kernel"] = manifest.kernel;

@@ -13,13 +13,15 @@ namespace {
 struct Options {
   std::vector<std::string> names;
   bool all = false;
+  bool json = false;
 };
 
-Result<int> verify_one(Context& context, const std::string& name) {
+Result<NameResult> verify_one(Context& context, const std::string& name) {
   const catalog::CheckpointRow row =
       REPRISE_PASS(operations::verify_checkpoint(context.node, name));
-  context.io.out << row.id.str() << ": intact, " << format_bytes(row.bytes) << '\n';
-  return kDone;
+  return NameResult{
+      .lines = row.id.str() + ": intact, " + format_bytes(row.bytes) + "\n",
+      .record = {{"name", name}, {"id", row.id.str()}, {"intact", true}, {"bytes", row.bytes}}};
 }
 
 Result<std::vector<std::string>> all_ids(Context& context) {
@@ -33,8 +35,8 @@ Result<std::vector<std::string>> all_ids(Context& context) {
 Result<int> run(const Options& options, Context& context) {
   std::vector<std::string> names = options.names;
   if (options.all) names = REPRISE_TRY(all_ids(context), "cannot verify");
-  return for_each_name(context.io, names, "cannot verify",
-                       [&](const std::string& name) { return verify_one(context, name); });
+  return report_each_name(context.io, names, "cannot verify", Form(options.json), "verified",
+                          [&](const std::string& name) { return verify_one(context, name); });
 }
 
 Runner configure(Arguments& arguments) {
@@ -43,6 +45,7 @@ Runner configure(Arguments& arguments) {
       arguments.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags");
   const Argument all = arguments.add_flag("--all", options->all, "every checkpoint in the store");
   names.excludes(all);
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) -> Result<int> {
     if (options->names.empty() && !options->all)
       return std::unexpected(base::Error(base::ErrorCode::kInvalidInput, "nothing to verify")

@@ -14,6 +14,7 @@ using base::ErrorCode;
 struct Options {
   operations::RestoreRequest request{.wishes = {.podman_errors = podman::ErrorOutput::kPass}};
   std::vector<std::string> more;  // what stands after "--"
+  bool json = false;
 };
 
 // Options of `podman create` that restore knows by name; others go after "--".
@@ -44,11 +45,14 @@ Result<operations::VolumeWish> parse_volume_wish(const std::string& text) {
   return base::fail(ErrorCode::kInvalidInput, "'" + text + "' is not one of fill, overwrite, keep");
 }
 
-Result<int> restore(const operations::RestoreRequest& request, Context& context) {
+Result<int> restore(const Options& options, Context& context) {
   const operations::Restored restored =
-      REPRISE_TRY(operations::restore(context.node, request, context.progress),
-                  "cannot restore '" + request.subject + "'");
-  print_start(context.io, restored.container, restored.start);
+      REPRISE_TRY(operations::restore(context.node, options.request, context.progress),
+                  "cannot restore '" + options.request.subject + "'");
+  if (options.json)
+    print_json(context.io.out, start_json(restored.container, restored.start));
+  else
+    print_start(context.io, restored.container, restored.start);
   return restored.start.restored ? kDone : kNotAsAsked;
 }
 
@@ -73,6 +77,7 @@ Runner configure(Arguments& arguments) {
       "volumes that exist and whose contents the checkpoint holds: 'fill' (the default) "
       "refuses those that hold something else, 'overwrite'; 'keep' leaves these and all "
       "others as they are, also where others write to them or the files are newer");
+  arguments.add_flag("--json", options->json, "print JSON");
   for (const PassedOption& option : kPassedOptions)
     arguments
         .add_list(
@@ -88,7 +93,7 @@ Runner configure(Arguments& arguments) {
   return [options](Context& context) -> Result<int> {
     auto& all = options->request.wishes.options;
     all.insert(all.end(), options->more.begin(), options->more.end());
-    return restore(options->request, context);
+    return restore(*options, context);
   };
 }
 

@@ -8,43 +8,72 @@
 #include "cli/several_names.h"
 
 namespace reprise::cli {
+
+using operations::StartOutcome;
+
 namespace {
 
-Result<int> start_one(Context& context, const std::string& name, bool cold) {
-  const auto from = cold ? operations::StartFrom::kBeginning : operations::StartFrom::kCheckpoint;
+std::string line_of(const std::string& name, const StartOutcome& outcome) {
+  if (!outcome.restored) return name + ": started cold: " + outcome.reason + "\n";
+  return name + ": resumed from checkpoint " + outcome.restored->checkpoint.str() + " in " +
+         format_duration(outcome.restored->restore_ms) + "\n";
+}
+
+void print_notes(Io& io, const StartOutcome& outcome) {
+  // What did not come back with it.
+  if (outcome.restored && !outcome.restored->detail.empty())
+    io.err << "note: " << outcome.restored->detail << '\n';
+  if (!outcome.restored && !outcome.hint.empty()) io.err << "hint: " << outcome.hint << '\n';
+}
+
+struct Options {
+  std::vector<std::string> names;
+  bool cold = false;
+  bool json = false;
+};
+
+Result<NameResult> start_one(Context& context, const std::string& name, const Options& options) {
+  const auto from =
+      options.cold ? operations::StartFrom::kBeginning : operations::StartFrom::kCheckpoint;
   const operations::Started started =
       REPRISE_PASS(operations::start(context.node, name, from, context.progress));
-  if (started.outcome)
-    print_start(context.io, started.name, *started.outcome);
-  else
-    context.io.out << started.name << ": runs already\n";
-  return kDone;
+  if (!started.outcome)
+    return NameResult{.lines = started.name + ": runs already\n",
+                      .record = {{"name", started.name}, {"how", "ran-already"}}};
+  if (!options.json) print_notes(context.io, *started.outcome);
+  return NameResult{.lines = line_of(started.name, *started.outcome),
+                    .record = start_json(started.name, *started.outcome)};
 }
 
 Runner configure(Arguments& arguments) {
-  auto names = std::make_shared<std::vector<std::string>>();
-  arguments.add_option("NAME", *names, "containers, by name or id").required();
-  auto cold = std::make_shared<bool>(false);
-  arguments.add_flag("--cold", *cold,
+  auto options = std::make_shared<Options>();
+  arguments.add_option("NAME", options->names, "containers, by name or id").required();
+  arguments.add_flag("--cold", options->cold,
                      "begin anew, without the checkpoint to go on from, which is kept");
-  return [names, cold](Context& context) -> Result<int> {
-    return for_each_name(context.io, *names, "cannot start",
-                         [&](const std::string& name) { return start_one(context, name, *cold); });
+  arguments.add_flag("--json", options->json, "print JSON");
+  return [options](Context& context) -> Result<int> {
+    return report_each_name(
+        context.io, options->names, "cannot start", Form(options->json), "containers",
+        [&](const std::string& name) { return start_one(context, name, *options); });
   };
 }
 
 }  // namespace
 
-void print_start(Io& io, const std::string& name, const operations::StartOutcome& outcome) {
-  if (outcome.restored) {
-    io.out << name << ": resumed from checkpoint " << outcome.restored->checkpoint.str() << " in "
-           << format_duration(outcome.restored->restore_ms) << '\n';
-    // What did not come back with it.
-    if (!outcome.restored->detail.empty()) io.err << "note: " << outcome.restored->detail << '\n';
-    return;
-  }
-  io.out << name << ": started cold: " << outcome.reason << '\n';
-  if (!outcome.hint.empty()) io.err << "hint: " << outcome.hint << '\n';
+void print_start(Io& io, const std::string& name, const StartOutcome& outcome) {
+  io.out << line_of(name, outcome);
+  print_notes(io, outcome);
+}
+
+Json start_json(const std::string& name, const StartOutcome& outcome) {
+  const auto& restored = outcome.restored;
+  return {{"name", name},
+          {"how", restored ? "resumed" : "cold"},
+          {"checkpoint", restored ? restored->checkpoint.str() : ""},
+          {"restore_ms", restored ? restored->restore_ms : 0},
+          {"note", restored ? restored->detail : ""},
+          {"reason", outcome.reason},
+          {"hint", outcome.hint}};
 }
 
 constinit const Command kStart = {

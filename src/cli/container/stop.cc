@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <chrono>
 #include <memory>
 
@@ -15,40 +16,54 @@ using operations::Stopped;
 struct Options {
   std::vector<std::string> names;
   int time_s = 600;
+  bool json = false;
 };
 
-void print(Io& io, const Stopped& stopped) {
-  io.out << stopped.name << ": ";
+std::string lines_of(const Stopped& stopped) {
   switch (stopped.how) {
     case Stopped::How::kDidNotRun:
-      io.out << "does not run\n";
-      break;
+      return "does not run\n";
     case Stopped::How::kCheckpointed:
-      io.out << "checkpointed in " << format_duration(stopped.total_ms) << " (frozen "
-             << format_duration(stopped.checkpoint.freeze_ms) << ", "
-             << format_bytes(stopped.checkpoint.bytes) << "), checkpoint "
-             << stopped.checkpoint.id.str() << '\n';
-      break;
+      return "checkpointed in " + format_duration(stopped.total_ms) + " (frozen " +
+             format_duration(stopped.checkpoint.freeze_ms) + ", " +
+             format_bytes(stopped.checkpoint.bytes) + "), checkpoint " +
+             stopped.checkpoint.id.str() + "\n";
     case Stopped::How::kWithoutCheckpoint:
-      io.out << "stopped without a checkpoint: " << stopped.why->message() << '\n';
-      io.err << "hint: " << stopped.why->hint() << '\n';
-      break;
+      return "stopped without a checkpoint: " + stopped.why->message() + "\n";
     case Stopped::How::kNotOptedIn:
-      io.out << "stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
-      break;
+      return "stopped (it has no annotation 'reprise.dev/on-stop=checkpoint')\n";
     case Stopped::How::kUnknown:
-      io.out << "stopped; whether with a checkpoint is not known\n";
       break;
   }
+  return "stopped; whether with a checkpoint is not known\n";
 }
 
-Result<int> stop_one(Context& context, const std::string& name, std::chrono::seconds limit) {
-  const Stopped stopped =
-      REPRISE_PASS(operations::stop(context.node, name, limit, context.progress));
-  print(context.io, stopped);
+std::string_view name_of(Stopped::How how) {
+  constexpr std::array<std::string_view, 5> kNames = {
+      "did-not-run", "checkpointed", "without-checkpoint", "not-opted-in", "unknown"};
+  return kNames.at(static_cast<std::size_t>(how));
+}
+
+Json record_of(const Stopped& stopped) {
+  return {{"name", stopped.name},
+          {"how", name_of(stopped.how)},
+          {"checkpoint", stopped.checkpoint.id.str()},
+          {"total_ms", stopped.total_ms},
+          {"freeze_ms", stopped.checkpoint.freeze_ms},
+          {"bytes", stopped.checkpoint.bytes},
+          {"reason", stopped.why ? stopped.why->message() : ""},
+          {"hint", stopped.why ? stopped.why->hint() : ""}};
+}
+
+Result<NameResult> stop_one(Context& context, const std::string& name, const Options& options) {
+  const Stopped stopped = REPRISE_PASS(
+      operations::stop(context.node, name, std::chrono::seconds(options.time_s), context.progress));
   const bool may_lack =
       stopped.how == Stopped::How::kWithoutCheckpoint || stopped.how == Stopped::How::kUnknown;
-  return may_lack && stopped.opted_in ? kNotAsAsked : kDone;
+  if (stopped.why && !options.json) context.io.err << "hint: " << stopped.why->hint() << '\n';
+  return NameResult{.status = may_lack && stopped.opted_in ? kNotAsAsked : kDone,
+                    .lines = stopped.name + ": " + lines_of(stopped),
+                    .record = record_of(stopped)};
 }
 
 Runner configure(Arguments& arguments) {
@@ -59,10 +74,11 @@ Runner configure(Arguments& arguments) {
                   "seconds until Podman kills it; a checkpoint must be done by then")
       .show_default()
       .within(0, 1'000'000);
+  arguments.add_flag("--json", options->json, "print JSON");
   return [options](Context& context) -> Result<int> {
-    return for_each_name(context.io, options->names, "cannot stop", [&](const std::string& name) {
-      return stop_one(context, name, std::chrono::seconds(options->time_s));
-    });
+    return report_each_name(
+        context.io, options->names, "cannot stop", Form(options->json), "containers",
+        [&](const std::string& name) { return stop_one(context, name, *options); });
   };
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "catalog/last_stop.h"
 #include "operations/container/containers.h"
 #include "operations/container/sessions.h"
 
@@ -53,12 +54,15 @@ NoCheckpoint explain(const LastLife& last, const podman::ContainerInfo& info) {
   if (last.failed && last.failed->begin >= begin) {
     result.reason = "its last stop took no checkpoint: " + failure_of(*last.failed);
     result.hint = hint_for(*last.failed);
+  } else if (const auto stop = catalog::last_stop(last.lives); !stop.empty()) {
+    result.reason = catalog::why_not_from(stop, last.checkpoints);
   } else if (!unwritten || info.started != 0) {
     result.reason = ending(info, ended || unwritten);
   }
-  if (!last.newest) return result;
-  result.reason += "; its newest checkpoint is '" + last.newest->id.str() + "'";
-  result.hint += (result.hint.empty() ? "" : "; or ") + way_back(*last.newest);
+  if (last.checkpoints.empty()) return result;
+  const catalog::CheckpointRow& newest = last.checkpoints.front();
+  result.reason += "; its newest checkpoint is '" + newest.id.str() + "'";
+  result.hint += (result.hint.empty() ? "" : "; or ") + way_back(newest);
   return result;
 }
 
@@ -72,8 +76,7 @@ Result<NoCheckpoint> why_no_checkpoint(catalog::Catalog& catalog,
     if (!last.failed && row.kind == catalog::SessionKind::kCheckpoint &&
         row.status == catalog::SessionStatus::kFailed)
       last.failed = std::move(row);
-  auto checkpoints = REPRISE_PASS(catalog.checkpoints(key));
-  if (!checkpoints.empty()) last.newest = std::move(checkpoints.front());
+  last.checkpoints = REPRISE_PASS(catalog.checkpoints(key));
   return explain(last, info);
 }
 

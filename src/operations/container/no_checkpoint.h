@@ -20,9 +20,9 @@ struct NoCheckpoint {
 
 // What is known of the last life of a container that does not run.
 struct LastLife {
-  std::vector<catalog::LifeRow> lives;           // oldest first
-  std::optional<catalog::SessionRow> failed;     // the newest checkpoint session that failed
-  std::optional<catalog::CheckpointRow> newest;  // its newest checkpoint
+  std::vector<catalog::LifeRow> lives;              // oldest first
+  std::optional<catalog::SessionRow> failed;        // the newest checkpoint session that failed
+  std::vector<catalog::CheckpointRow> checkpoints;  // newest first
 };
 
 // Pure. `info` as Podman tells before the container is started again.

@@ -51,9 +51,20 @@ TEST_F(NoCheckpointTest, AFailedSessionIsTheReasonOnlyInTheLifeInWhichItFailed) 
 
 TEST_F(NoCheckpointTest, NamesTheCheckpointThatIsListedAndTheCommand) {
   live({LifeEvent::kStarted, LifeEvent::kRestored});
-  last_.newest = catalog::CheckpointRow{.id = base::CheckpointId("ckpt1")};
+  last_.checkpoints = {catalog::CheckpointRow{.id = base::CheckpointId("ckpt1")}};
   EXPECT_TRUE(reason().ends_with("; its newest checkpoint is 'ckpt1'")) << reason();
   EXPECT_TRUE(explain(last_, info_).hint.starts_with("'reprise restore ckpt1'"));
+}
+
+// It ended by SIGKILL, as all do that are sealed, which is not why there is nothing.
+TEST_F(NoCheckpointTest, ACheckpointThatWasRemovedIsTheReason) {
+  live({LifeEvent::kStarted, LifeEvent::kCheckpointed, LifeEvent::kEnded});
+  last_.lives[1].checkpoint = base::CheckpointId("ckpt1");
+  last_.lives[1].detail = "stop";
+  info_.exit_code = 137;
+  EXPECT_EQ(reason(), "checkpoint 'ckpt1', with which its last life ended, was removed");
+  last_.checkpoints = {catalog::CheckpointRow{.id = base::CheckpointId("ckpt1")}};
+  EXPECT_TRUE(reason().contains("is not to be gone on from any more")) << reason();
 }
 
 }  // namespace
