@@ -36,8 +36,8 @@ struct Annotation {
 constexpr std::string_view kPrefix = "reprise.dev/";
 constexpr std::array kAnnotations = {
     Annotation{annotation::kOnStop, "checkpoint, signal"},
-    Annotation{annotation::kOnDisruption, "checkpoint, signal; of pods"},
-    Annotation{annotation::kOnDelete, "checkpoint, signal; of pods"},
+    Annotation{annotation::kOnDisruption, "checkpoint, signal: in Kubernetes"},
+    Annotation{annotation::kOnDelete, "checkpoint, signal: in Kubernetes"},
     Annotation{annotation::kOnRestoreFailure, "fail, cold"},
     Annotation{annotation::kIoUring, "deny, allow"},
     Annotation{annotation::kMultipathTcp, "deny, allow"},
@@ -48,11 +48,14 @@ constexpr std::array kAnnotations = {
     Annotation{annotation::kRestoredFrom, "a checkpoint; set by 'reprise restore'"},
 };
 
-// "'reprise.dev/on-stop' (checkpoint, signal), …"
-std::string list_annotations() {
+// Those that a container like this may have: "'reprise.dev/on-stop' (checkpoint, signal), …"
+std::string list_annotations(const Annotations& annotations) {
+  const bool in_pod = pod_container(annotations).has_value();
   std::string list;
-  for (const Annotation& one : kAnnotations)
+  for (const Annotation& one : kAnnotations) {
+    if (in_pod && !is_for_pods(one.name)) continue;
     ((((list += list.empty() ? "'" : ", '") += one.name) += "' (") += one.values) += ")";
+  }
   return list;
 }
 
@@ -143,7 +146,7 @@ Result<void> check_annotations(const Annotations& annotations) {
                                                        &Annotation::name) == kAnnotations.end())
       return std::unexpected(
           Error(ErrorCode::kInvalidInput, "there is no annotation '" + name + "'")
-              .with_hint("there are " + list_annotations()));
+              .with_hint("there are " + list_annotations(annotations)));
   Annotations ours = annotations;
   std::erase_if(ours, [](const auto& one) { return !one.first.starts_with(kPrefix); });
   REPRISE_PASS(parse_wishes(ours));

@@ -76,12 +76,14 @@ std::string full_name(const PodContainer& container) {
   return container.name_space + "/" + container.pod + "/" + container.container;
 }
 
+bool is_for_pods(std::string_view annotation) {
+  return std::ranges::find(kForPods, annotation) != kForPods.end();
+}
+
 Result<void> check_pod_annotations(const Annotations& annotations) {
   REPRISE_PASS(check_annotations(annotations));
   for (const auto& [name, value] : annotations) {
-    if (!name.starts_with("reprise.dev/") ||
-        std::ranges::find(kForPods, std::string_view(name)) != kForPods.end())
-      continue;
+    if (!name.starts_with("reprise.dev/") || is_for_pods(name)) continue;
     Error error(ErrorCode::kInvalidInput, "annotation '" + name + "' is not for pods");
     if (name == annotation::kOnStop)
       return std::unexpected(std::move(error).with_hint(

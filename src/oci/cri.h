@@ -35,6 +35,9 @@ base::KeyName key_name(const PodContainer& container);
 // "NAMESPACE/POD/CONTAINER": what people call it, and whose it is.
 std::string full_name(const PodContainer& container);
 
+// Whether a pod may have it.
+bool is_for_pods(std::string_view annotation);
+
 // Whoever may make pods writes their annotations: kInvalidInput, with a hint, for one of ours that
 // is not for pods.
 base::Result<void> check_pod_annotations(const Annotations& annotations);

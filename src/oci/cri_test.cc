@@ -70,5 +70,14 @@ TEST(Cri, WhatAUserOfTheClusterMaySay) {
   }
 }
 
+TEST(Cri, AMisspeltAnnotationOfAPodIsToldThoseOfPods) {
+  Annotations annotations = kContainerd;
+  annotations["reprise.dev/on-disruptoin"] = "checkpoint";
+  const auto checked = check_pod_annotations(annotations);
+  ASSERT_FALSE(checked);
+  EXPECT_TRUE(checked.error().hint().contains("'reprise.dev/on-disruption'"));
+  EXPECT_FALSE(checked.error().hint().contains("fill-volumes")) << checked.error().hint();
+}
+
 }  // namespace
 }  // namespace reprise::oci

@@ -23,7 +23,7 @@ struct Options {
 Result<int> run(const Options& options, Context& context) {
   std::vector<Finding> findings;
   if (options.container.empty()) {
-    findings = operations::check_host(context.node.layout);
+    findings = operations::check_host(context.node);
   } else {
     const podman::ContainerInfo info = REPRISE_TRY(podman::inspect(options.container),
                                                    "cannot examine '" + options.container + "'");

@@ -6,6 +6,7 @@
 #include "host/worker_link.h"
 #include "operations/container/containers.h"
 #include "operations/container/worker_events.h"
+#include "operations/store/tag.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 
@@ -58,9 +59,9 @@ Result<void> wait_for_podman(const podman::ContainerInfo& info) {
 
 Result<Checkpointed> create_checkpoint(const Node& node, const std::string& container,
                                        const CheckpointWishes& wishes, Progress& progress) {
-  if (!wishes.tag.empty()) REPRISE_TRY(base::parse_id(wishes.tag), "reading the tag");
   podman::ContainerInfo info = REPRISE_PASS(find_running(node, container, wishes));
   catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
+  REPRISE_PASS(check_new_tag(catalog, wishes.tag));
   if (const auto recorded = record_container(catalog, info); !recorded)
     warn_unrecorded(progress, recorded.error());
   const host::WorkerRequest request = request_for(info, wishes);

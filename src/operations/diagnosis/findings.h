@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/layout.h"
 #include "operations/node.h"
 #include "podman/container_info.h"
 
@@ -32,10 +31,10 @@ struct Finding {
 // Checks of the host, each on its own: none depends on another having passed.
 struct HostCheck {
   std::string_view subject;
-  Finding (*check)(const host::Layout& layout);
+  Finding (*check)(const Node& node);
 };
 std::span<const HostCheck> host_checks();
-std::vector<Finding> check_host(const host::Layout& layout);
+std::vector<Finding> check_host(const Node& node);
 
 // What of the container's files a checkpoint does not hold, or a restore does not give back.
 std::vector<Finding> check_files(const podman::ContainerInfo& info);

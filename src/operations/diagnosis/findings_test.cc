@@ -5,9 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "base/id.h"
-#include "host/layout.h"
+#include "host/agent_link.h"
+#include "operations/diagnosis/node_checks.h"
+#include "store/checkpoint_store.h"
+#include "sys/message_socket.h"
+#include "sys/test_directory.h"
 
 namespace reprise::operations {
 namespace {
@@ -33,8 +38,10 @@ Finding named(const std::vector<Finding>& findings, const std::string& subject) 
 // Every check answers on whatever host the tests run on, and says what to do about a failure.
 TEST(Diagnosis, AnswersOnThisHost) {
   const fs::path root = fs::temp_directory_path() / ("reprise-doctor-" + base::random_id());
-  const host::Layout layout{.store = root / "store", .run = root / "run", .runc = "/no/runc"};
-  const auto findings = check_host(layout);
+  const Node node{
+      .layout = {.store = root / "store", .run = root / "run", .runc = "/no/runc"},
+      .store = {.root = root / "store", .key = {.value = (root / "store.key").string()}}};
+  const auto findings = check_host(node);
   EXPECT_EQ(findings.size(), host_checks().size());
   for (const Finding& finding : findings) {
     EXPECT_FALSE(finding.text.empty()) << finding.subject;
@@ -42,7 +49,44 @@ TEST(Diagnosis, AnswersOnThisHost) {
   }
   EXPECT_EQ(named(findings, "runc").health, Health::kFail);
   EXPECT_EQ(named(findings, "store").health, Health::kInfo) << "none yet is no failure";
+  EXPECT_EQ(named(findings, "key").health, Health::kInfo) << "the first checkpoint makes it";
+  EXPECT_EQ(named(findings, "agent").health, Health::kOk) << "only a cluster's node has one";
   EXPECT_FALSE(fs::exists(root)) << "looking makes none";
+}
+
+class NodeChecks : public testing::Test {
+ protected:
+  NodeChecks() { fs::create_directories(node_.layout.run); }
+
+  sys::TestDirectory root_;
+  Node node_{.layout = {.store = root_ / "store", .run = root_ / "run"},
+             .store = {.root = root_ / "store", .key = {.value = (root_ / "key").string()}}};
+};
+
+// A checkpoint would fail for it, at the worst moment.
+TEST_F(NodeChecks, AKeyThatDoesNotOpenTheStoreIsAFailureWithARemedy) {
+  ASSERT_TRUE(store::open_store(node_.store));
+  EXPECT_EQ(check_key(node_).health, Health::kOk) << check_key(node_).text;
+  fs::rename(root_ / "key", root_ / "aside");
+  const Finding none = check_key(node_);
+  EXPECT_EQ(none.health, Health::kFail) << none.text;
+  EXPECT_FALSE(fs::exists(root_ / "key")) << "looking makes none";
+  ASSERT_TRUE(crypto::create_key_file(root_ / "key"));
+  const Finding other = check_key(node_);
+  EXPECT_EQ(other.health, Health::kFail) << other.text;
+  EXPECT_FALSE(other.remedy.empty());
+}
+
+TEST_F(NodeChecks, AnAgentThatIsNotThereAnyMoreIsNamed) {
+  EXPECT_EQ(check_agent(node_).health, Health::kOk);
+  const auto socket = host::agent_socket_of(node_.layout);
+  {
+    const auto listener = sys::MessageListener::listen(socket);
+    ASSERT_TRUE(listener) << listener.error().message();
+    EXPECT_EQ(check_agent(node_).text, "reprised listens at '" + socket.string() + "'");
+  }
+  std::ofstream(socket) << "";
+  EXPECT_EQ(check_agent(node_).health, Health::kWarn);
 }
 
 TEST(Diagnosis, SaysWhatIsNotPartOfACheckpoint) {

@@ -9,10 +9,10 @@
 
 #include "base/units.h"
 #include "catalog/catalog.h"
-#include "host/layout.h"
 #include "operations/container/containers.h"
 #include "operations/container/unnoticed.h"
 #include "operations/diagnosis/findings.h"
+#include "operations/diagnosis/node_checks.h"
 #include "operations/store/waiting.h"
 #include "podman/client.h"
 #include "sys/child.h"
@@ -22,13 +22,11 @@
 namespace reprise::operations {
 namespace {
 
-using host::Layout;
-
 constexpr std::chrono::seconds kProgramTimeout{20};
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-Finding check_criu(const Layout&) {
+Finding check_criu(const Node&) {
   const std::vector<int> needed = {4, 2, 1};
   const auto text = sys::run_ok({"criu", "--version"}, kProgramTimeout);
   constexpr const char* kRemedy =
@@ -42,7 +40,7 @@ Finding check_criu(const Layout&) {
 }
 
 // CRIU's own probe of the kernel.
-Finding check_criu_kernel(const Layout&) {
+Finding check_criu_kernel(const Node&) {
   sys::SpawnOptions options;
   options.argv = {"criu", "check"};
   options.env = sys::default_environment();
@@ -55,8 +53,8 @@ Finding check_criu_kernel(const Layout&) {
           "see 'criu check -v4' for what this kernel lacks"};
 }
 
-Finding check_runc(const Layout& layout) {
-  const auto text = sys::run_ok({layout.runc.string(), "--version"}, kProgramTimeout);
+Finding check_runc(const Node& node) {
+  const auto text = sys::run_ok({node.layout.runc.string(), "--version"}, kProgramTimeout);
   if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'runc'"};
   const std::vector<int> needed = {1, 1, 15};
   if (parse_version(*text) < needed)
@@ -64,10 +62,10 @@ Finding check_runc(const Layout& layout) {
             {},
             first_line(*text) + " is older than any that is tested (1.1.15)",
             "install a newer runc; ./quickstart does so"};
-  return {Health::kOk, {}, first_line(*text) + " (" + layout.runc.string() + ")", {}};
+  return {Health::kOk, {}, first_line(*text) + " (" + node.layout.runc.string() + ")", {}};
 }
 
-Finding check_podman(const Layout&) {
+Finding check_podman(const Node&) {
   const auto text = sys::run_ok({"podman", "--version"}, kProgramTimeout);
   if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'podman'"};
   return {Health::kOk, {}, first_line(*text), {}};
@@ -76,7 +74,7 @@ Finding check_podman(const Layout&) {
 bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 // Reprise itself needs neither, so their lack is no failure of it.
-Finding check_podman_helpers(const Layout&) {
+Finding check_podman_helpers(const Node&) {
   // Where Podman 5 looks (containers.conf, helper_binaries_dir and init_path).
   constexpr std::array<const char*, 6> kInitPlaces = {"/usr/libexec/podman/catatonit",
                                                       "/usr/local/libexec/podman/catatonit",
@@ -93,7 +91,7 @@ Finding check_podman_helpers(const Layout&) {
   return {Health::kWarn, {}, "Podman lacks " + missing, "install them; ./quickstart does so"};
 }
 
-Finding check_runtime(const Layout&) {
+Finding check_runtime(const Node&) {
   const auto known = podman::knows_runtime("reprise");
   if (!known) return {Health::kFail, {}, known.error().message(), known.error().hint()};
   if (*known) return {Health::kOk, {}, "Podman knows the runtime 'reprise'", {}};
@@ -105,10 +103,10 @@ Finding check_runtime(const Layout&) {
           "'reprise run' finds it"};
 }
 
-Finding check_store(const Layout& layout) {
+Finding check_store(const Node& node) {
   constexpr std::uint64_t kLittle = std::uint64_t{1} << 30;
-  const std::string where = "'" + layout.store.string() + "'";
-  const auto there = catalog::Catalog::exists(layout.store);
+  const std::string where = "'" + node.layout.store.string() + "'";
+  const auto there = catalog::Catalog::exists(node.layout.store);
   if (!there) return {Health::kFail, {}, there.error().message(), there.error().hint()};
   if (!*there)
     return {Health::kInfo,
@@ -116,11 +114,11 @@ Finding check_store(const Layout& layout) {
             "there is no store at " + where + " yet, the first checkpoint makes it",
             "if there was one: is its disk mounted?"};
   // Existing is not enough: the disk may be mounted read-only.
-  const std::filesystem::path probe = layout.store / ".doctor";
+  const std::filesystem::path probe = node.layout.store / ".doctor";
   if (const auto written = sys::replace_file(probe, "probe\n"); !written)
     return {Health::kFail, {}, written.error().message(), "make " + where + " writable for root"};
   static_cast<void>(sys::remove_tree(probe));
-  const auto free = sys::free_bytes(layout.store);
+  const auto free = sys::free_bytes(node.layout.store);
   if (!free) return {Health::kFail, {}, free.error().message(), {}};
   const std::string text = where + " is writable, " + base::format_bytes(*free) + " free";
   if (*free < kLittle)
@@ -131,7 +129,7 @@ Finding check_store(const Layout& layout) {
   return {Health::kOk, {}, text, {}};
 }
 
-Finding check_privileges(const Layout&) {
+Finding check_privileges(const Node&) {
   if (::geteuid() != 0) return {Health::kFail, {}, "not root", "run it with sudo"};
   if (sys::has_cap_sys_resource()) return {Health::kOk, {}, "root with CAP_SYS_RESOURCE", {}};
   return {Health::kInfo,
@@ -140,7 +138,7 @@ Finding check_privileges(const Layout&) {
           {}};
 }
 
-Finding check_userfaultfd(const Layout&) {
+Finding check_userfaultfd(const Node&) {
   // The sysctl exists exactly where the kernel was built with userfaultfd.
   std::error_code error;
   if (std::filesystem::exists("/proc/sys/vm/unprivileged_userfaultfd", error))
@@ -151,7 +149,7 @@ Finding check_userfaultfd(const Layout&) {
           "use a kernel with CONFIG_USERFAULTFD"};
 }
 
-Finding check_pagemap_scan(const Layout&) {
+Finding check_pagemap_scan(const Node&) {
   utsname names{};
   ::uname(&names);
   const std::string release = names.release;
@@ -161,7 +159,7 @@ Finding check_pagemap_scan(const Layout&) {
   return {Health::kOk, {}, "kernel " + release + " has PAGEMAP_SCAN", {}};
 }
 
-Finding check_cgroups(const Layout&) {
+Finding check_cgroups(const Node&) {
   std::error_code error;
   if (std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers", error))
     return {Health::kOk, {}, "cgroup v2", {}};
@@ -174,8 +172,8 @@ Finding check_cgroups(const Layout&) {
 }
 
 // Until somebody has looked after it.
-Finding check_set_aside(const Layout& layout) {
-  const auto found = set_aside(layout);
+Finding check_set_aside(const Node& node) {
+  const auto found = set_aside(node.layout);
   if (!found) return {Health::kWarn, {}, found.error().message(), found.error().hint()};
   if (found->empty()) return {Health::kOk, {}, "nothing was set aside", {}};
   std::string text = found->front().what;
@@ -184,7 +182,7 @@ Finding check_set_aside(const Layout& layout) {
 }
 
 // What a Podman that was killed in the middle of a start leaves.
-Finding check_noticed(const Layout&) {
+Finding check_noticed(const Node&) {
   const std::vector<Unnoticed> found = find_unnoticed();
   if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
   std::string text = "container '" + short_id(found.front().id) + "' " + found.front().text();
@@ -193,7 +191,7 @@ Finding check_noticed(const Layout&) {
   return {Health::kWarn, {}, std::move(text), found.front().remedy()};
 }
 
-constexpr std::array<HostCheck, 13> kHostChecks = {{
+constexpr std::array<HostCheck, 15> kHostChecks = {{
     {"privileges", check_privileges},
     {"criu", check_criu},
     {"kernel for criu", check_criu_kernel},
@@ -202,6 +200,8 @@ constexpr std::array<HostCheck, 13> kHostChecks = {{
     {"podman's helpers", check_podman_helpers},
     {"runtime", check_runtime},
     {"store", check_store},
+    {"key", check_key},
+    {"agent", check_agent},
     {"containers", check_noticed},
     {"set aside", check_set_aside},
     {"cgroups", check_cgroups},
@@ -218,10 +218,10 @@ std::string_view to_string(Health health) {
 
 std::span<const HostCheck> host_checks() { return kHostChecks; }
 
-std::vector<Finding> check_host(const Layout& layout) {
+std::vector<Finding> check_host(const Node& node) {
   std::vector<Finding> findings;
   for (const HostCheck& check : kHostChecks) {
-    Finding finding = check.check(layout);
+    Finding finding = check.check(node);
     finding.subject = check.subject;
     findings.push_back(std::move(finding));
   }

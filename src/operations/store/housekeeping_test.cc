@@ -14,6 +14,7 @@
 #include "operations/store/prune.h"
 #include "operations/store/removal.h"
 #include "operations/store/repair.h"
+#include "operations/store/tag.h"
 #include "operations/store/verification.h"
 #include "operations/transfer/transfer.h"
 
@@ -45,6 +46,17 @@ class Housekeeping : public testing::Test {
   FakePodman podman_;
   TestProgress progress_;
 };
+
+TEST_F(Housekeeping, ATagIsGivenOnce) {
+  const CheckpointId first = here_.put("memory", "first");
+  Catalog catalog = here_.catalog();
+  EXPECT_TRUE(check_new_tag(catalog, ""));
+  EXPECT_TRUE(check_new_tag(catalog, "other"));
+  const auto again = check_new_tag(catalog, "first");
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(again.error().message().contains(first.str())) << again.error().message();
+  EXPECT_EQ(check_new_tag(catalog, "a/b").error().code(), ErrorCode::kInvalidInput);
+}
 
 TEST_F(Housekeeping, PruneKeepsTheNewestAndWhatIsPinned) {
   podman_.answer("ps", "");

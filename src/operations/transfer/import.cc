@@ -8,6 +8,7 @@
 
 #include "json/writer.h"
 #include "operations/container/runtime_choice.h"
+#include "operations/store/tag.h"
 #include "operations/transfer/archive_file.h"
 #include "podman/client.h"
 #include "podman/command_line.h"
@@ -94,6 +95,7 @@ Result<exchange::ImportedCheckpoint> import_checkpoint(const Node& node,
                                                        const std::string& tag, Progress& progress) {
   if (!tag.empty()) REPRISE_TRY(base::parse_id(tag), "reading --tag");
   store::Store store = REPRISE_PASS(store::open(node.store));
+  REPRISE_PASS(check_new_tag(store.catalog, tag));
   const Work work(progress, "importing");
   ByteProgress counter(progress);
   const auto counted = [&](std::span<char> buffer) {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/diagnosis/node_checks.h"
+
+#include <filesystem>
+
+#include "host/agent_link.h"
+#include "store/key_source.h"
+#include "sys/message_socket.h"
+
+namespace reprise::operations {
+
+namespace {
+
+// Where something is stored they must be there; opening makes them elsewhere.
+bool needs_keys(const std::filesystem::path& store) {
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(store / "checkpoints", error);
+  return error ? error != std::errc::no_such_file_or_directory : !empty;
+}
+
+}  // namespace
+
+Finding check_key(const Node& node) {
+  const std::filesystem::path& store = node.store.root;
+  const std::filesystem::path tenant = store / "keys" / (node.store.tenant + ".json");
+  std::error_code error;
+  if (!std::filesystem::exists(tenant, error) && !error && !needs_keys(store))
+    return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
+  if (const auto opened = store::open_keys(node.store); !opened)
+    return {Health::kFail, {}, opened.error().message(), opened.error().hint()};
+  return {Health::kOk, {}, "opens the store", {}};
+}
+
+Finding check_agent(const Node& node) {
+  const std::filesystem::path socket = host::agent_socket_of(node.layout);
+  const std::string where = "'" + socket.string() + "'";
+  std::error_code error;
+  if (!std::filesystem::exists(socket, error) && !error)
+    return {Health::kOk, {}, "none, which only a node of a Kubernetes has", {}};
+  const auto reached = sys::MessageSocket::connect(socket, host::kAgentPatience);
+  if (reached) return {Health::kOk, {}, "reprised listens at " + where, {}};
+  return {Health::kWarn,
+          {},
+          "nobody listens at " + where + ": pods end and begin as without Reprise (" +
+              reached.error().message() + ")",
+          "start reprised on this node, or see its log"};
+}
+
+}  // namespace reprise::operations
