@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/container/containers.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -91,18 +92,46 @@ void warn_unrecorded(Progress& progress, const Error& why) {
   progress.warn("'reprise restore' will not be able to make it again: " + why.message(), "");
 }
 
-Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name) {
-  const Result<podman::ContainerInfo> info = podman::inspect(name);
-  if (info) return key_of(*info);
-  // Without Podman, or with one that does not know it any more, history is still there.
+namespace {
+
+// "NAMESPACE/POD/CONTAINER", or "NAMESPACE/ID": nothing that Podman would know.
+bool may_be_podmans(const std::string& name) { return !name.contains('/'); }
+
+// Of a pod's container nobody notes more than what its checkpoints are called, and its replacement
+// has the same name and another key. Newest first.
+Result<std::vector<base::ContainerKey>> keys_in_pods(catalog::Catalog& catalog,
+                                                     const std::string& name) {
+  std::vector<base::ContainerKey> keys;
+  if (may_be_podmans(name)) return keys;
+  for (const catalog::CheckpointRow& row : REPRISE_PASS(catalog.checkpoints()))
+    if (row.name == name && std::ranges::find(keys, row.key) == keys.end()) keys.push_back(row.key);
+  return keys;
+}
+
+// History is still there without Podman, or with one that does not know the container any more.
+Result<std::optional<base::ContainerKey>> key_in_catalog(catalog::Catalog& catalog,
+                                                         const std::string& name) {
   const auto known = REPRISE_PASS(catalog.containers_named(name));
-  if (!known.empty()) return known.front().key;
+  if (!known.empty()) return std::optional(known.front().key);
   const auto key = base::ContainerKey::parse(name);
-  if (key && REPRISE_PASS(catalog.container(*key))) return *key;
+  if (key && REPRISE_PASS(catalog.container(*key))) return std::optional(*key);
   const auto named = base::ContainerKey::parse("@" + name);
-  if (named && REPRISE_PASS(catalog.container(*named))) return *named;
+  if (named && REPRISE_PASS(catalog.container(*named))) return std::optional(*named);
   // Containers that were not made through Podman have a history only.
-  if (key && !REPRISE_PASS(catalog.lives(*key)).empty()) return *key;
+  if (key && !REPRISE_PASS(catalog.lives(*key)).empty()) return std::optional(*key);
+  const auto saved = REPRISE_PASS(keys_in_pods(catalog, name));
+  return saved.empty() ? std::nullopt : std::optional(saved.front());
+}
+
+}  // namespace
+
+Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string& name) {
+  const Result<podman::ContainerInfo> info =
+      may_be_podmans(name)
+          ? podman::inspect(name)
+          : base::fail(ErrorCode::kNotFound, "there is no container '" + name + "'");
+  if (info) return key_of(*info);
+  if (const auto key = REPRISE_PASS(key_in_catalog(catalog, name))) return *key;
   return std::unexpected(info.error());
 }
 
@@ -110,12 +139,15 @@ Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,
                                                   const std::string& name) {
   std::vector<base::ContainerKey> keys;
   keys.push_back(REPRISE_PASS(find_key(catalog, name)));
+  const auto add = [&](const base::ContainerKey& key) {
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  };
   std::string own = name;
   // Named by its id, it has a name all the same.
   if (const auto row = REPRISE_PASS(catalog.container(keys.front())); row && !row->name.empty())
     own = row->name;
-  for (const catalog::ContainerRow& row : REPRISE_PASS(catalog.containers_named(own)))
-    if (row.key != keys.front()) keys.push_back(row.key);
+  for (const catalog::ContainerRow& row : REPRISE_PASS(catalog.containers_named(own))) add(row.key);
+  for (const base::ContainerKey& key : REPRISE_PASS(keys_in_pods(catalog, own))) add(key);
   return keys;
 }
 

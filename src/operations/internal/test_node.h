@@ -34,19 +34,13 @@ class TestNode {
   // A checkpoint of this store, known to the catalog.
   base::CheckpointId put(const std::string& memory, const std::string& tag = "",
                          const base::ContainerKey& key = base::ContainerKey("@web")) {
-    auto writer = std::move(*std::move(*store::open_store(node.store))->begin({}));
-    std::ofstream(writer->pages().spool() / "pages-1.img") << memory;
-    EXPECT_TRUE(writer->pages().absorb());
-    const auto manifest = writer->seal({.key = key,
-                                        .name = "web",
-                                        .trigger = image::Trigger::kStop,
-                                        .created = ++now_,
-                                        .kernel = "6.18"});
-    EXPECT_TRUE(manifest);
-    EXPECT_TRUE(writer->settle());
-    EXPECT_TRUE(catalog().add_checkpoint(*manifest, tag, catalog::Catalog::Continue::kNo));
-    return writer->id();
+    return put({.key = key, .name = "web"}, memory, tag);
   }
+  // Of a container of this name.
+  base::CheckpointId put_as(const std::string& name, const base::ContainerKey& key) {
+    return put({.key = key, .name = name}, "memory of " + name, "");
+  }
+
   [[nodiscard]] catalog::Catalog catalog() const {
     return std::move(*store::open_catalog(node.store));
   }
@@ -57,6 +51,21 @@ class TestNode {
   Node node;
 
  private:
+  base::CheckpointId put(image::Manifest manifest, const std::string& memory,
+                         const std::string& tag) {
+    auto writer = std::move(*std::move(*store::open_store(node.store))->begin({}));
+    std::ofstream(writer->pages().spool() / "pages-1.img") << memory;
+    EXPECT_TRUE(writer->pages().absorb());
+    manifest.trigger = image::Trigger::kStop;
+    manifest.created = ++now_;
+    manifest.kernel = "6.18";
+    const auto sealed = writer->seal(std::move(manifest));
+    EXPECT_TRUE(sealed);
+    EXPECT_TRUE(writer->settle());
+    EXPECT_TRUE(catalog().add_checkpoint(*sealed, tag, catalog::Catalog::Continue::kNo));
+    return writer->id();
+  }
+
   std::filesystem::path depot_;
   sys::TestDirectory directory_;
   base::UnixMillis now_ = 0;

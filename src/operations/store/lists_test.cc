@@ -53,6 +53,21 @@ TEST_F(Lists, CheckpointsAreNewestFirstWithTheirSizesAndCopies) {
   EXPECT_EQ(details->manifest.kernel, "6.18");
 }
 
+// On a node Podman need not work, nor even be there.
+TEST_F(Lists, APodsContainerIsFoundByItsNameInAllPodsThatHadIt) {
+  const CheckpointId old = here_.put_as("shop/web-0/app", base::ContainerKey("@pod:1:app"));
+  const CheckpointId newest = here_.put_as("shop/web-0/app", base::ContainerKey("@pod:2:app"));
+  here_.put_as("shop/web-1/app", base::ContainerKey("@pod:3:app"));
+  const auto found = list_checkpoints(here_.node, "shop/web-0/app");
+  ASSERT_TRUE(found) << found.error().details();
+  ASSERT_EQ(found->checkpoints.size(), 2U);
+  EXPECT_EQ(found->checkpoints[0].id, newest);
+  EXPECT_EQ(found->checkpoints[1].id, old);
+  EXPECT_EQ(podman_.calls(), "");
+  const auto none = list_checkpoints(here_.node, "shop/web-2/app");
+  EXPECT_EQ(none.error().code(), ErrorCode::kNotFound) << none.error().message();
+}
+
 TEST_F(Lists, WithoutAStoreThereIsNothingToListAndNoneIsMade) {
   const auto none = list_checkpoints(here_.node, "");
   ASSERT_TRUE(none) << none.error().details();
