@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "http/internal/line.h"
+#include "http/self_signed.h"
 #include "sys/files.h"
 
 namespace reprise::http {
@@ -95,6 +96,9 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
       return fail(ErrorCode::kInvalidInput,
                   "cannot use '" + options.place + "': " + readable.error().message());
   }
+  if (!options.pin.empty() && !is_pin(options.pin))
+    return fail(ErrorCode::kInvalidInput,
+                "cannot use '" + options.place + "': '" + options.pin + "' is no pin of a key");
   return std::unique_ptr<Client>(new Client(std::move(options)));
 }
 

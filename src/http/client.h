@@ -35,6 +35,9 @@ struct SecretHeader {
 struct ClientOptions {
   std::string place;  // what errors call the other side; holds no secret
   std::string ca_file, cert_file, key_file;
+  // Whom to trust instead of authorities and host names: whose certificate has this public key
+  // (SelfSigned::pin).
+  std::string pin;
   Patience patience;
   std::optional<Signature> signature;
   std::vector<SecretHeader> secret_headers;  // sent with each request, and signed

@@ -120,6 +120,11 @@ void Line::prepare(const ClientOptions& options) {
   if (!options.cert_file.empty())
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, options.cert_file.c_str());
   if (!options.key_file.empty()) curl_easy_setopt(easy_, CURLOPT_SSLKEY, options.key_file.c_str());
+  if (!options.pin.empty()) {
+    curl_easy_setopt(easy_, CURLOPT_PINNEDPUBLICKEY, ("sha256//" + options.pin).c_str());
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   if (options.signature) {
     std::string secret = text_of(options.signature->secret);
     curl_easy_setopt(easy_, CURLOPT_AWS_SIGV4, options.signature->scheme.c_str());
@@ -172,6 +177,9 @@ std::optional<Error> lasting_failure(CURLcode code, const std::string& words,
         .with_hint(
             "name the file with the certificate of its authority, and use the host "
             "name that its certificate has");
+  if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+    return Error(ErrorCode::kDenied, "'" + place + "' has another key than it should")
+        .with_hint("somebody else answers there, or it was started again since");
   if (is_refusal(code, words))
     return Error(ErrorCode::kDenied, "'" + place + "' does not trust us: " + words)
         .with_hint("name a certificate and key of the authority that it trusts");

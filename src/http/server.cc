@@ -4,6 +4,7 @@
 #include <httplib.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -41,6 +42,21 @@ std::string tls_trouble() {
   return text.data();
 }
 
+bool use(SSL_CTX& context, const SelfSigned& own) {
+  const auto memory = [](std::string_view text) {
+    return std::unique_ptr<BIO, decltype(&BIO_free)>(
+        BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free);
+  };
+  const auto certificate_text = memory(own.certificate);
+  const auto key_text = memory(own.key.view());
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr), &X509_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
+  return certificate && key && SSL_CTX_use_certificate(&context, certificate.get()) == 1 &&
+         SSL_CTX_use_PrivateKey(&context, key.get()) == 1;
+}
+
 Result<void> set_up_tls(SSL_CTX& context, const ServerOptions& options) {
   const auto refuse = [](const std::string& file, const char* what) {
     return fail(ErrorCode::kInvalidInput, "'" + file + "' is no " + what + ": " + tls_trouble());
@@ -48,9 +64,11 @@ Result<void> set_up_tls(SSL_CTX& context, const ServerOptions& options) {
   SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
   // A handshake costs us more than a stranger: one for each connection.
   SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION);
-  if (SSL_CTX_use_certificate_chain_file(&context, options.cert_file.c_str()) != 1)
+  if (options.own && !use(context, *options.own)) return refuse("own", "certificate");
+  if (!options.own && SSL_CTX_use_certificate_chain_file(&context, options.cert_file.c_str()) != 1)
     return refuse(options.cert_file, "certificate");
-  if (SSL_CTX_use_PrivateKey_file(&context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+  if (!options.own &&
+      SSL_CTX_use_PrivateKey_file(&context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
     return refuse(options.key_file, "key of the certificate");
   if (options.ca_file.empty()) return {};
   if (SSL_CTX_load_verify_locations(&context, options.ca_file.c_str(), nullptr) != 1)
@@ -71,10 +89,11 @@ bool same(std::string_view given, std::string_view wanted) {
          CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
 }
 
-bool has_token(const httplib::Request& request, std::string_view token) {
+// Empty if there is none.
+std::string token_of(const httplib::Request& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string given = request.get_header_value("Authorization");
-  return given.starts_with(kBearer) && same(std::string_view(given).substr(kBearer.size()), token);
+  return given.starts_with(kBearer) ? given.substr(kBearer.size()) : std::string();
 }
 
 // The library (0.11) trusts that a range lies in what it is a range of.
@@ -145,8 +164,8 @@ TlsServer::TlsServer(ServerOptions options, Handler handler)
       handler_(std::move(handler)),
       tls_(SSL_CTX_new(TLS_server_method())),
       http_(*tls_,
-            options_.token.empty() ? GuardedServer::Trust::kHandshake
-                                   : GuardedServer::Trust::kRequest,
+            options_.token.empty() && !options_.admits ? GuardedServer::Trust::kHandshake
+                                                       : GuardedServer::Trust::kRequest,
             options_.limits) {
   http_.set_payload_max_length(0);
   // A reader may ask for many small ranges, one after the other: each without a new handshake, and
@@ -168,13 +187,17 @@ TlsServer::TlsServer(ServerOptions options, Handler handler)
 }
 
 int TlsServer::answer(const httplib::Request& request, httplib::Response& response) const {
-  if (!options_.token.empty() && !has_token(request, options_.token.view())) return kUnauthorized;
+  const std::string token = token_of(request);
+  if (!options_.token.empty() && !same(token, options_.token.view())) return kUnauthorized;
+  if (options_.admits && (token.empty() || !options_.admits(token))) return kUnauthorized;
   GuardedServer::trust(request);
   // Its body, which nobody asked for, would be read as the next request.
   if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding"))
     GuardedServer::finish(request);
-  Answer answer =
-      handler_({.method = request.method, .path = request.path, .parameters = request.params});
+  Answer answer = handler_({.method = request.method,
+                            .path = request.path,
+                            .parameters = request.params,
+                            .token = options_.admits ? token : std::string()});
   return std::visit([&](auto& body) { return put(std::move(body), request, answer, response); },
                     answer.body);
 }
@@ -248,7 +271,7 @@ TlsServer::~TlsServer() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> start_server(ServerOptions options, Handler handler) {
-  if (options.ca_file.empty() && options.token.empty())
+  if (options.ca_file.empty() && options.token.empty() && !options.admits)
     return std::unexpected(
         Error(ErrorCode::kInvalidInput, "anybody could ask a server at '" + options.host + "'")
             .with_hint("name the authority of those who may, or a token"));

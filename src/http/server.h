@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,18 +18,22 @@
 #include "base/result.h"
 #include "crypto/secret_text.h"
 #include "http/limits.h"
+#include "http/self_signed.h"
 
 namespace reprise::http {
 
 using base::Result;
 
-// Who may ask is who has a certificate of `ca_file`, the token, or, if both are given, both.
+// Who may ask is who has a certificate of `ca_file`, the token, or, if both are given, both; or, if
+// `admits` is given, who has a token that it knows.
 struct ServerOptions {
   std::string host = "127.0.0.1";  // of our own addresses; "0.0.0.0" and "::" are all
   std::uint16_t port = 0;          // 0: any that is free
   std::string cert_file, key_file;
+  std::optional<SelfSigned> own;  // instead of these files
   std::string ca_file;
   crypto::SecretText token;
+  std::function<bool(std::string_view token)> admits;  // called by several threads at once
   Limits limits;
 };
 
@@ -37,6 +42,7 @@ struct Question {
   std::string method;
   std::string path;  // without what follows '?'
   std::multimap<std::string, std::string> parameters;
+  std::string token;  // where ServerOptions::admits knows it
 
   // The first of this name; empty without one.
   [[nodiscard]] std::string parameter(const std::string& name) const;

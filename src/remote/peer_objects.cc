@@ -125,6 +125,7 @@ Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options) {
                               .ca_file = options.ca_file,
                               .cert_file = options.cert_file,
                               .key_file = options.key_file,
+                              .pin = options.pin,
                               .patience = options.patience};
   if (!options.token.empty()) reached.bearer = REPRISE_PASS(http::secret_of(options.token));
   auto client = REPRISE_PASS(http::Client::open(std::move(reached)));

@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 3> kServed{"checkpoints", "keys", "packs"
 constexpr std::string_view kNotes = "notes/";
 constexpr std::string_view kObjects = "/v1/objects";
 
-enum Status : int { kMissing = 404, kNoMethod = 405, kFailed = 500 };
+enum Status : int { kForbidden = 403, kMissing = 404, kNoMethod = 405, kFailed = 500 };
 
 bool is_served(const std::string& name) {
   if (!check_object_name(name)) return false;
@@ -43,7 +43,7 @@ http::Answer status_of(const Error& error) {
 class StoreAnswers {
  public:
   explicit StoreAnswers(const ServeOptions& options)
-      : store_(options.store), make_note_(options.make_note) {}
+      : store_(options.store), make_note_(options.make_note), readers_(options.readers) {}
 
   [[nodiscard]] http::Answer answer(const http::Question& question) const;
 
@@ -54,13 +54,18 @@ class StoreAnswers {
 
   path store_;
   std::function<Result<std::string>(const std::string& name)> make_note_;
+  std::optional<Readers> readers_;
 };
 
 http::Answer StoreAnswers::answer(const http::Question& question) const {
   if (question.method != "GET" && question.method != "HEAD") return {.status = kNoMethod};
-  if (question.path == kObjects) return list(question.parameter("prefix"));
+  if (question.path == kObjects)
+    return readers_ ? http::Answer{.status = kForbidden} : list(question.parameter("prefix"));
   if (!question.path.starts_with(std::string(kObjects) + "/")) return {.status = kMissing};
-  return object(question.path.substr(kObjects.size() + 1));
+  const std::string name = question.path.substr(kObjects.size() + 1);
+  if (readers_ && !(check_object_name(name) && readers_->may_read(question.token, name)))
+    return {.status = kForbidden};
+  return object(name);
 }
 
 http::Answer StoreAnswers::object(const std::string& name) const {
@@ -109,7 +114,7 @@ http::Answer StoreAnswers::list(const std::string& prefix) const {
 }  // namespace
 
 Result<std::unique_ptr<http::Server>> serve_objects(ServeOptions options) {
-  if (options.ca_file.empty() && options.token.empty())
+  if (options.ca_file.empty() && options.token.empty() && !options.readers)
     return std::unexpected(
         Error(ErrorCode::kInvalidInput, "anybody could read '" + options.store.string() + "'")
             .with_hint("name the authority of those who may (--ca), or a token (--token-file)"));
@@ -120,8 +125,10 @@ Result<std::unique_ptr<http::Server>> serve_objects(ServeOptions options) {
                              .port = options.port,
                              .cert_file = options.cert_file,
                              .key_file = options.key_file,
+                             .own = options.own,
                              .ca_file = options.ca_file,
-                             .token = std::move(options.token),
+                             .token = options.token,
+                             .admits = options.readers ? options.readers->knows : nullptr,
                              .limits = options.limits},
                             [answers = StoreAnswers(options)](const http::Question& question) {
                               return answers.answer(question);

@@ -148,6 +148,31 @@ TEST_F(PeerAccess, WithTheTokenWhereOneIsAskedFor) {
   EXPECT_EQ(*(*open_peer(options))->get("packs/a", 100), "contents");
 }
 
+TEST_F(PeerAccess, OfReadersEachReadsWhatHeMay) {
+  const http::SelfSigned own = http::make_self_signed("n1").value();
+  ASSERT_TRUE(node_.store->put("packs/b", "other"));
+  node_.serve({.store = node_.scratch / "store",
+               .own = own,
+               .readers = Readers{
+                   .knows = [](std::string_view token) { return token.starts_with("claim"); },
+                   .may_read =
+                       [](std::string_view token, const std::string& object) {
+                         return token == "claim 1" && object == "packs/a";
+                       }}});
+  PeerOptions options{.url = "https://127.0.0.1:" + std::to_string(node_.served->port()),
+                      .token = crypto::SecretText("claim 1"),
+                      .pin = own.pin,
+                      .patience = kImpatient};
+  const auto peer = open_peer(options).value();
+  EXPECT_EQ(*peer->get("packs/a", 100), "contents");
+  EXPECT_EQ(peer->get("packs/b", 100).error().code(), ErrorCode::kDenied);
+  EXPECT_EQ(peer->list("packs/").error().code(), ErrorCode::kDenied);
+  for (const char* token : {"claim 2", "stranger"}) {
+    options.token = crypto::SecretText(token);
+    EXPECT_EQ(refusal(options).code(), ErrorCode::kDenied) << token;
+  }
+}
+
 TEST_F(PeerAccess, OnlyToWhatIsServed) {
   ASSERT_TRUE(node_.store->put("catalog.db", "private"));
   ASSERT_TRUE(node_.store->put("staging/a", "private"));
