@@ -110,7 +110,8 @@ Result<Pulled> take(const store::OpenStore& store, const crypto::TenantKeys& key
 // What is not here. `store` becomes one with their key, if it is empty.
 Result<Pulled> take_theirs(const store::StoreConfig& config,
                            std::shared_ptr<const store::OpenStore>& store, const CheckpointId& id,
-                           remote::ObjectStore& from, const TransferProgress& progress) {
+                           remote::ObjectStore& from, const TransferProgress& progress,
+                           const Acceptance& accept) {
   constexpr int kAttempts = 3;
   for (int attempt = 1;; ++attempt) {
     const std::string text =
@@ -119,6 +120,7 @@ Result<Pulled> take_theirs(const store::StoreConfig& config,
     RemoteKeys known(*store, from);
     const crypto::TenantKeys& keys = *REPRISE_PASS(known.of(text));
     pages::Contents contents = REPRISE_PASS(pages::open_contents(keys, id, text));
+    if (accept) REPRISE_PASS(accept(contents.manifest));
     Result<Pulled> taken = take(*store, keys, std::move(contents), from, progress);
     if (taken || attempt == kAttempts) return taken;
     // A node whose store we read may have moved its blocks meanwhile; then its file is another one.
@@ -132,14 +134,16 @@ Result<Pulled> take_theirs(const store::StoreConfig& config,
 }
 
 Result<Pulled> pull(const store::StoreConfig& config, const CheckpointId& id,
-                    remote::ObjectStore& from, const TransferProgress& progress) {
+                    remote::ObjectStore& from, const TransferProgress& progress,
+                    const Acceptance& accept) {
   auto store = REPRISE_PASS(store::open_parts(config));
   Pulled pulled;
   if (const Result<pages::Contents> here = store::load_contents(*store, id)) {
+    if (accept) REPRISE_PASS(accept(here->manifest));
     pulled.manifest = here->manifest;
   } else {
     if (here.error().code() != ErrorCode::kNotFound) return std::unexpected(here.error());
-    pulled = REPRISE_PASS(take_theirs(config, store, id, from, progress));
+    pulled = REPRISE_PASS(take_theirs(config, store, id, from, progress, accept));
   }
   pulled.note = REPRISE_PASS(get_note(*store, id, from));
   return pulled;
@@ -154,10 +158,11 @@ Result<std::string> remote_note_of(const store::StoreConfig& config, const Check
 }
 
 Result<Pulled> pull_checkpoint(const store::StoreConfig& config, const CheckpointId& id,
-                               remote::ObjectStore& from, const TransferProgress& progress) {
+                               remote::ObjectStore& from, const TransferProgress& progress,
+                               const Acceptance& accept) {
   const std::string step = "pulling checkpoint '" + id.str() + "' from '" + from.url() + "'";
   if (id.empty()) return fail(ErrorCode::kNotFound, step + ": it is no id");
-  return REPRISE_TRY(pull(config, id, from, progress), step);
+  return REPRISE_TRY(pull(config, id, from, progress, accept), step);
 }
 
 }  // namespace reprise::transfer

@@ -48,6 +48,9 @@ Result<std::string> seal_note(const store::StoreConfig& config, const base::Chec
 // Whose note an object of this name ("notes/ID") is; kNotFound if it is none.
 Result<base::CheckpointId> note_owner(const std::string& name);
 
+// Whether a checkpoint is wanted, before its blocks come; an error ends the pull with it.
+using Acceptance = std::function<Result<void>(const image::Manifest& manifest)>;
+
 struct Pulled {
   image::Manifest manifest;
   std::string note;          // empty if there is none
@@ -61,9 +64,11 @@ struct Pulled {
 // over their keys instead, if it can. gc may run at the same time. kNotFound: it is
 // not there (any more). kDenied: other keys sealed it (with a hint). kCorrupt: something there is
 // damaged. After an error, or a kill at any moment, nothing is visible; done again, it goes on
-// after the last full pack that came, unless gc ran meanwhile.
+// after the last full pack that came, unless gc ran meanwhile. `accept` is asked once what it is
+// has been authenticated.
 Result<Pulled> pull_checkpoint(const store::StoreConfig& config, const base::CheckpointId& id,
-                               remote::ObjectStore& from, const TransferProgress& progress);
+                               remote::ObjectStore& from, const TransferProgress& progress,
+                               const Acceptance& accept = nullptr);
 
 // The note that lies there with a checkpoint; empty if there is none.
 Result<std::string> remote_note_of(const store::StoreConfig& config, const base::CheckpointId& id,
