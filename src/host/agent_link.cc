@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/agent_link.h"
 
+#include <optional>
+
 #include "sys/message_socket.h"
 
 namespace reprise::host {
@@ -24,6 +26,11 @@ Result<AgentAnswer> next(sys::MessageSocket& socket, milliseconds patience) {
   return decode_agent_answer(*text);
 }
 
+std::unexpected<base::Error> later(const std::string& reason) {
+  return std::unexpected(
+      base::Error(ErrorCode::kDenied, reason).with_hint("the kubelet tries again by itself"));
+}
+
 std::unexpected<base::Error> no_answer() {
   return base::fail(ErrorCode::kInternal, "the agent answered another question");
 }
@@ -37,11 +44,17 @@ Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
   auto socket = REPRISE_PASS(ask(layout, question));
   const auto deadline = steady_clock::now() + kLongestWait;
   milliseconds patience = kAgentPatience;
+  std::optional<Wait> claimed;
   for (;;) {
-    const AgentAnswer answer = REPRISE_PASS(next(socket, patience));
-    if (const auto* found = std::get_if<GoOn>(&answer)) return *found;
-    const auto* wait = std::get_if<Wait>(&answer);
+    const auto answer = next(socket, patience);
+    if (!answer && claimed) return later("the node's agent went away: " + claimed->reason);
+    if (!answer) return std::unexpected(answer.error());
+    if (const auto* found = std::get_if<GoOn>(&*answer)) return *found;
+    if (const auto* busy = std::get_if<TryLater>(&*answer)) return later(busy->reason);
+    const auto* wait = std::get_if<Wait>(&*answer);
     if (wait == nullptr) return no_answer();
+    if (wait->is_claimed) claimed = *wait;
+    if (steady_clock::now() >= deadline && claimed) return later(claimed->reason);
     if (steady_clock::now() >= deadline)
       return base::fail(ErrorCode::kBusy, "the agent still waits: " + wait->reason);
     waiting(wait->reason);

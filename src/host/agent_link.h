@@ -27,7 +27,8 @@ inline constexpr std::chrono::seconds kLongestWait{60};
 inline constexpr std::chrono::seconds kWaitPace{1};
 
 // kNotFound or kGone if no agent is there, or it went away; kBusy if it does not answer in time.
-// `waiting` is called with the reason of each Wait.
+// kDenied if the container must not begin anew, but be made later. `waiting` is called with the
+// reason of each Wait.
 base::Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
                              const std::function<void(const std::string&)>& waiting);
 base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question);

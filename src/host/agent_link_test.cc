@@ -70,6 +70,23 @@ TEST_F(AgentLinkTest, AnAgentThatGoesAwayIsGone) {
   EXPECT_EQ(answer.error().code(), ErrorCode::kGone);
 }
 
+TEST_F(AgentLinkTest, WhatIsOnItsWayIsNotBegunAnew) {
+  const auto thread = agent({encode(AgentAnswer(Wait{.reason = "r", .is_claimed = true})),
+                             encode(AgentAnswer(TryLater{.reason = "it is being fetched"}))});
+  const auto answer = ask_agent(layout, create, [](const std::string&) {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), ErrorCode::kDenied);
+  EXPECT_EQ(answer.error().message(), "it is being fetched");
+}
+
+TEST_F(AgentLinkTest, WhatIsClaimedIsNotBegunAnewWhenTheAgentGoesAway) {
+  const auto thread =
+      agent({encode(AgentAnswer(Wait{.reason = "it is fetched", .is_claimed = true}))});
+  const auto answer = ask_agent(layout, create, [](const std::string&) {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), ErrorCode::kDenied);
+}
+
 // It is stopped, or has lost its thread: the kernel takes the question, and nobody answers.
 TEST_F(AgentLinkTest, AnAgentThatStandsStillIsNotWaitedFor) {
   const auto listener = sys::MessageListener::listen(agent_socket_of(layout)).value();

@@ -11,7 +11,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::array<std::string_view, 3> kQuestions = {"will-create", "will-end", "created"};
-constexpr std::array<std::string_view, 3> kAnswers = {"wait", "go-on", "ending"};
+constexpr std::array<std::string_view, 4> kAnswers = {"wait", "go-on", "ending", "try-later"};
 
 json to_json(const oci::PodContainer& pod) {
   return json{{"namespace", pod.name_space},
@@ -35,7 +35,11 @@ void put(json& j, const Created& question) {
   j["failed"] = question.failed;
 }
 
-void put(json& j, const Wait& answer) { j["reason"] = answer.reason; }
+void put(json& j, const Wait& answer) {
+  j["reason"] = answer.reason;
+  j["claimed"] = answer.is_claimed;
+}
+void put(json& j, const TryLater& answer) { j["reason"] = answer.reason; }
 void put(json& j, const GoOn& answer) {
   j["checkpoint"] = answer.checkpoint.str();
   j["reason"] = answer.reason;
@@ -102,11 +106,13 @@ Result<AgentAnswer> decode_agent_answer(const std::string& text) {
     const json j = json_reader::parse(text);
     switch (index_of(kAnswers, j.at("answer").get<std::string>())) {
       case 0:
-        return Wait{.reason = j.value("reason", "")};
+        return Wait{.reason = j.value("reason", ""), .is_claimed = j.value("claimed", false)};
       case 1:
         return GoOn{
             .checkpoint = id_from<base::CheckpointId>(j.at("checkpoint").get<std::string>()),
             .reason = j.value("reason", "")};
+      case 3:
+        return TryLater{.reason = j.value("reason", "")};
       default:
         return Ending{.checkpoint = j.at("checkpoint").get<bool>(),
                       .reason = j.value("reason", "")};

@@ -14,7 +14,8 @@
 
 namespace reprise::host {
 
-// A container is about to be made. Answered by Wait, any number of times, and then by GoOn.
+// A container is about to be made. Answered by Wait, any number of times, and then by GoOn or
+// TryLater.
 struct WillCreate {
   base::ContainerId container;
   base::ContainerKey key;  // it lives under
@@ -43,6 +44,8 @@ using AgentQuestion = std::variant<WillCreate, WillEnd, Created>;
 // A checkpoint is promised that is not there yet.
 struct Wait {
   std::string reason;
+  // It is the container's own by now: if the agent goes away, the container must not begin anew.
+  bool is_claimed = false;
 };
 
 struct GoOn {
@@ -51,12 +54,17 @@ struct GoOn {
   std::string reason;
 };
 
+// The container is not to be made now, and must not begin anew: what it goes on from is on its way.
+struct TryLater {
+  std::string reason;
+};
+
 struct Ending {
   bool checkpoint = false;  // instead of the signal
   std::string reason;
 };
 
-using AgentAnswer = std::variant<Wait, GoOn, Ending>;
+using AgentAnswer = std::variant<Wait, GoOn, Ending, TryLater>;
 
 std::string encode(const AgentQuestion& question);
 std::string encode(const AgentAnswer& answer);

@@ -43,6 +43,10 @@ TEST(AgentMessages, AnswersAreWrittenAsBefore) {
   golden::expect_current("agent/go-on.json",
                          encode(AgentAnswer(GoOn{.checkpoint = base::CheckpointId("ckpt00000001"),
                                                  .reason = "of web-0"})));
+  golden::expect_current("agent/wait-claimed.json",
+                         encode(AgentAnswer(Wait{.reason = "it is fetched", .is_claimed = true})));
+  golden::expect_current("agent/try-later.json",
+                         encode(AgentAnswer(TryLater{.reason = "it is being fetched"})));
   golden::expect_current("agent/ending.json",
                          encode(AgentAnswer(Ending{.checkpoint = true, .reason = "disrupted"})));
 }
@@ -70,6 +74,12 @@ TEST(AgentMessages, AnswersAreRead) {
   const auto wait = decode_agent_answer(golden::read("agent/wait.json"));
   ASSERT_TRUE(wait) << wait.error().message();
   EXPECT_EQ(std::get<Wait>(*wait).reason, "it is saved");
+  EXPECT_FALSE(std::get<Wait>(*wait).is_claimed);
+  EXPECT_TRUE(
+      std::get<Wait>(*decode_agent_answer(golden::read("agent/wait-claimed.json"))).is_claimed);
+  const auto later = decode_agent_answer(golden::read("agent/try-later.json"));
+  ASSERT_TRUE(later) << later.error().message();
+  EXPECT_EQ(std::get<TryLater>(*later).reason, "it is being fetched");
   const auto go_on = decode_agent_answer(golden::read("agent/go-on.json"));
   ASSERT_TRUE(go_on) << go_on.error().message();
   EXPECT_EQ(std::get<GoOn>(*go_on).checkpoint, created().resumed);

@@ -293,7 +293,9 @@ int create(const Call& caller) {
   if (const auto saved = checkpoint_never_started(call, creation->who); !saved)
     return refuse(call, saved.error());
   // It may take long, and the container's lock would keep its signals waiting.
-  if (ready) await_agent(call, *creation);
+  if (ready)
+    if (const auto awaited = await_agent(call, *creation); !awaited)
+      return refuse(call, awaited.error());
   const Result<std::optional<int>> status =
       ready ? try_resume(call, *creation) : std::unexpected(ready.error());
   if (status && *status) return **status;

@@ -34,8 +34,8 @@ Result<void> settle_pod_key(const Call& call, Creation& creation) {
   return settle_key(call, creation);
 }
 
-void await_agent(const Call& call, const Creation& creation) {
-  if (!creation.pod) return;
+Result<void> await_agent(const Call& call, const Creation& creation) {
+  if (!creation.pod) return {};
   std::string told;
   const auto say = [&](const std::string& reason) {
     if (std::exchange(told, reason) != reason) tell_caller(call, Severity::kInfo, reason);
@@ -44,8 +44,11 @@ void await_agent(const Call& call, const Creation& creation) {
       call.layout,
       host::WillCreate{.container = creation.who.id, .key = creation.key(), .pod = *creation.pod},
       say);
-  if (!answer) return tell_unanswered(call, answer.error(), "the container begins anew");
-  if (!answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
+  if (!answer && answer.error().code() == base::ErrorCode::kDenied)
+    return std::unexpected(answer.error());
+  if (!answer) tell_unanswered(call, answer.error(), "the container begins anew");
+  if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
+  return {};
 }
 
 void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,

@@ -21,8 +21,9 @@ base::Result<void> settle_pod_key(const Call& call, Creation& creation);
 // Both do nothing for a container of no pod.
 //
 // Asks the agent what a pod's container is to go on from, and waits while that is on its way. The
-// catalog has it afterwards; without an answer the container begins anew, which is told.
-void await_agent(const Call& call, const Creation& creation);
+// catalog has it afterwards; without an answer the container begins anew, which is told. An error
+// if it must not: what it goes on from is still on its way.
+base::Result<void> await_agent(const Call& call, const Creation& creation);
 
 // Tells the agent how the `create` of a pod's container ended: `failed` is why it did, or null.
 void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,
