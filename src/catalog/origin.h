@@ -11,12 +11,13 @@
 
 namespace reprise::catalog {
 
-// A session of this store made it. Success, and nothing noted, if the catalog has no such
+// A session of this store made it, or one of another node of the cluster, from which this node's
+// agent fetched it itself. Success, and nothing noted, if the catalog has no such
 // checkpoint.
 base::Result<void> note_made_here(const std::filesystem::path& root,
                                   const base::CheckpointId& checkpoint);
-// False if it was not noted, which is so for what was imported, pulled, or added again from its
-// manifest (`store repair`).
+// False if it was not noted, which is so for what was imported, pulled by people, or added again
+// from its manifest (`store repair`).
 base::Result<bool> is_made_here(const std::filesystem::path& root,
                                 const base::CheckpointId& checkpoint);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -28,6 +29,8 @@ namespace {
 // The kubelet learns of a pod by a watch as we do; the first to hear of it may be the wrapper.
 constexpr std::chrono::seconds kPodPatience{3};
 constexpr milliseconds kLook{host::kWaitPace / 2};
+// The wrapper waits for a little longer, and is to be told how it stands.
+constexpr std::chrono::seconds kCreatePatience = host::kLongestWait - std::chrono::seconds{5};
 
 std::unexpected<base::Error> gone() {
   return base::fail(ErrorCode::kGone, "the runtime does not wait any more");
@@ -36,12 +39,12 @@ std::unexpected<base::Error> gone() {
 // Waits until `found` returns something, which is asked anew whenever the view changes.
 template <typename Find>
 auto await_in(const ClusterView& view, steady_clock::time_point deadline, const Waiting& waiting,
-              const std::string& reason, Find find) -> Result<decltype(find())> {
+              const host::Wait& wait, Find find) -> Result<decltype(find())> {
   for (;;) {
     const std::uint64_t seen = view.version();
     if (auto found = find()) return found;
     if (steady_clock::now() >= deadline) return decltype(find())();
-    if (!waiting(reason)) return gone();
+    if (!waiting(wait)) return gone();
     view.wait_change(seen, kLook);
   }
 }
@@ -101,28 +104,31 @@ host::Ending Answers::ending(const host::WillEnd& question) {
   return {.checkpoint = checkpoint, .reason = std::move(reason)};
 }
 
-host::GoOn Answers::go_on(const host::WillCreate& question, const Waiting& waiting) {
+host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting& waiting) {
   auto found = find(question, waiting);
   if (!found)
     found = host::GoOn{.checkpoint = {}, .reason = "it begins anew: " + found.error().message()};
+  const auto* later = std::get_if<host::TryLater>(&*found);
+  const auto* now = std::get_if<host::GoOn>(&*found);
   base::log(LogLevel::kInfo, "creation answered",
             {{"pod", question.pod.name_space + "/" + question.pod.pod},
              {"container", question.pod.container},
-             {"checkpoint", found->checkpoint.str()},
-             {"reason", found->reason}});
+             {"checkpoint", now != nullptr ? now->checkpoint.str() : ""},
+             {"reason", now != nullptr ? now->reason : "later: " + later->reason}});
   return *std::move(found);
 }
 
-Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting& waiting) {
+Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const Waiting& waiting) {
   const auto pod = REPRISE_PASS(await_in(view_, steady_clock::now() + kPodPatience, waiting,
-                                         "the agent does not know the pod yet",
+                                         {.reason = "the agent does not know the pod yet"},
                                          [&] { return view_.pod(question.pod.uid); }));
   if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
   // Whatever it did there would be done again, on files that have it already.
   if (REPRISE_PASS(has_run(question.key)))
-    return host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"};
+    return host::AgentAnswer(
+        host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"});
   const auto claimed = REPRISE_PASS(claim(*pod, question.pod.container));
-  if (!claimed) return host::GoOn{};
+  if (!claimed) return host::AgentAnswer(host::GoOn{});
   const CheckpointObject ready = REPRISE_PASS(await(*claimed, question.pod.container, waiting));
   const SavedContainer* saved = ready.find(question.pod.container);
   if (ready.phase != Phase::kClaimable && ready.phase != Phase::kConsumed) saved = nullptr;
@@ -130,11 +136,15 @@ Result<host::GoOn> Answers::find(const host::WillCreate& question, const Waiting
     return base::fail(ErrorCode::kNotFound,
                       "'" + ready.full_name() + "' came to nothing: " + ready.message);
   if (saved->resumed)
-    return host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"};
+    return host::AgentAnswer(
+        host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"});
+  if (ready.node != node_)
+    if (auto later = REPRISE_PASS(fetch(ready, *pod, waiting)))
+      return host::AgentAnswer(*std::move(later));
   REPRISE_PASS(take_over(ready, *saved, question.key));
-  return host::GoOn{
+  return host::AgentAnswer(host::GoOn{
       .checkpoint = saved->checkpoint,
-      .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"};
+      .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"});
 }
 
 Result<bool> Answers::has_run(const base::ContainerKey& key) const {
@@ -149,16 +159,12 @@ Result<bool> Answers::has_run(const base::ContainerKey& key) const {
 
 Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
                                                        const std::string& container) {
-  const Claimer claimer{.pod = pod.name, .uid = pod.uid, .node = node_};
   for (const CheckpointObject& one : candidates(view_, pod, container)) {
+    Claimer claimer{.pod = pod.name, .uid = pod.uid, .node = node_};
+    if (one.node != node_) claimer.token_hash = REPRISE_PASS(fetches_.token_hash(one.uid));
     auto now = change_status(client_, view_, one, [&](CheckpointObject& checkpoint) {
       if (!may_claim(checkpoint, pod) || checkpoint.claimed_by) return false;
       set_claim(checkpoint, claimer);
-      // It would be older than what the pod does from now on.
-      if (checkpoint.node != node_)
-        set_phase(checkpoint, Phase::kWithdrawn,
-                  "pod '" + pod.name + "' begins anew on node '" + node_ +
-                      "': nothing can be fetched from node '" + checkpoint.node + "' yet");
       return true;
     });
     // Somebody removed it.
@@ -177,13 +183,47 @@ Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
     if (!now) now = checkpoint;  // removed: nothing of it is there
     return now;
   };
-  const std::string reason =
-      "container '" + container + "' is being saved on node '" + checkpoint.node + "'";
-  auto now = REPRISE_PASS(
-      await_in(view_, steady_clock::now() + host::kLongestWait, waiting, reason, settled));
-  if (!now)
-    return base::fail(ErrorCode::kBusy, "'" + checkpoint.full_name() + "' was not there in time");
-  return *std::move(now);
+  const host::Wait wait{
+      .reason = "container '" + container + "' is being saved on node '" + checkpoint.node + "'",
+      .is_claimed = true};
+  auto now =
+      REPRISE_PASS(await_in(view_, steady_clock::now() + kCreatePatience, waiting, wait, settled));
+  if (now) return *std::move(now);
+  give_up(checkpoint, "it was not saved in time");
+  return base::fail(ErrorCode::kBusy, "'" + checkpoint.full_name() + "' was not there in time");
+}
+
+Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& checkpoint,
+                                                     const PodFacts& pod, const Waiting& waiting) {
+  constexpr milliseconds kPace{20};
+  const auto deadline = steady_clock::now() + kCreatePatience;
+  for (;;) {
+    const FetchState state = fetches_.fetch(checkpoint);
+    if (state.kind == FetchState::Kind::kDone) return std::nullopt;
+    if (state.kind == FetchState::Kind::kFailed) {
+      if (pod.fails_rather) return host::TryLater{.reason = state.words};
+      give_up(checkpoint, state.words);
+      return base::fail(ErrorCode::kBusy, state.words);
+    }
+    if (steady_clock::now() >= deadline) return host::TryLater{.reason = state.words};
+    if (!waiting({.reason = state.words, .is_claimed = true})) return gone();
+    std::this_thread::sleep_for(kPace);
+  }
+}
+
+void Answers::give_up(const CheckpointObject& checkpoint, const std::string& why) {
+  const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
+    if (now.is_over()) return false;
+    std::string kept;
+    for (const SavedContainer& one : now.containers)
+      if (!one.checkpoint.empty())
+        kept += (kept.empty() ? "; node '" + now.node + "' keeps " : ", ") + one.checkpoint.str();
+    set_phase(now, Phase::kWithdrawn,
+              "pod '" + now.claimed_by.value_or(Claimer()).pod + "' begins anew on node '" + node_ +
+                  "': " + why + kept);
+    return true;
+  });
+  base::warn_and_ignore(changed, "a Checkpoint is not known to be given up");
 }
 
 Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
@@ -192,6 +232,9 @@ Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedC
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
   const auto own = REPRISE_PASS(catalog.continuation(key));
   if (own && own->checkpoint == container.checkpoint) return {};  // the kubelet tries again
+  // What came from another node was compared with the pod, and its agent has let nobody else have
+  // it.
+  if (checkpoint.node != node_) return catalog.set_continuation(key, container.checkpoint);
   // The object is not all that counts: others may have written it.
   const auto source = REPRISE_PASS(state_of_stop(catalog, checkpoint.source(container.name)));
   if (source.container.checkpoint != container.checkpoint)

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "daemon/cluster_view.h"
+#include "daemon/fetches.h"
 #include "daemon/judged_endings.h"
 #include "host/agent_message.h"
 #include "kube/client.h"
@@ -18,17 +19,18 @@
 namespace reprise::daemon {
 
 // Told why somebody waits; false: he does not, any more.
-using Waiting = std::function<bool(const std::string& reason)>;
+using Waiting = std::function<bool(const host::Wait& wait)>;
 
 // For any number of threads.
 class Answers {
  public:
   // All outlive it. `endings` is told what was judged a checkpoint.
-  Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, store::StoreConfig store,
-          std::string node)
+  Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, Fetches& fetches,
+          store::StoreConfig store, std::string node)
       : client_(client),
         view_(view),
         endings_(endings),
+        fetches_(fetches),
         store_(std::move(store)),
         node_(std::move(node)) {}
 
@@ -36,28 +38,35 @@ class Answers {
   // later if not, since the pod may have been deleted just now.
   [[nodiscard]] host::Ending ending(const host::WillEnd& question);
 
-  // What a container goes on from: claims it for the container's pod, and waits until it is there.
-  // Whatever fails, the container begins anew, and the reason says so.
-  [[nodiscard]] host::GoOn go_on(const host::WillCreate& question, const Waiting& waiting);
+  // What a container goes on from, as a GoOn: claims it for the container's pod, and waits until it
+  // is here. Whatever fails, the container begins anew, and the reason says so. TryLater if it
+  // takes longer, or if the pod rather fails.
+  [[nodiscard]] host::AgentAnswer go_on(const host::WillCreate& question, const Waiting& waiting);
 
   // Where a container went on that had claimed something.
   void note(const host::Created& created);
 
  private:
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
-  base::Result<host::GoOn> find(const host::WillCreate& question, const Waiting& waiting);
+  base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
   // Whether the container of a pod was started before, in this pod.
   [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
   base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
                                                       const std::string& container);
   base::Result<CheckpointObject> await(const CheckpointObject& checkpoint,
                                        const std::string& container, const Waiting& waiting);
+  // nullopt: it is here; else what is to be answered.
+  base::Result<std::optional<host::TryLater>> fetch(const CheckpointObject& checkpoint,
+                                                    const PodFacts& pod, const Waiting& waiting);
   base::Result<void> take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
                                const base::ContainerKey& key);
+  // Withdraws it, whose claimer begins anew.
+  void give_up(const CheckpointObject& checkpoint, const std::string& why);
 
   kube::Client& client_;
   ClusterView& view_;
   JudgedEndings& endings_;
+  Fetches& fetches_;
   store::StoreConfig store_;
   std::string node_;
   std::mutex moving_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/units.h"
 #include "daemon/internal/fields.h"
 
 namespace reprise::daemon {
@@ -49,8 +50,16 @@ SavedContainer container_in(const json& j) {
 std::optional<Claimer> claimer_in(const json& status) {
   const json& by = object_in(status, "claimedBy");
   if (text_in(by, "podUID").empty()) return std::nullopt;
-  return Claimer{
-      .pod = text_in(by, "pod"), .uid = text_in(by, "podUID"), .node = text_in(by, "node")};
+  return Claimer{.pod = text_in(by, "pod"),
+                 .uid = text_in(by, "podUID"),
+                 .node = text_in(by, "node"),
+                 .token_hash = text_in(by, "tokenHash")};
+}
+
+std::optional<SourcePeer> source_peer_in(const json& status) {
+  const json& peer = object_in(status, "source");
+  if (text_in(peer, "address").empty()) return std::nullopt;
+  return SourcePeer{.address = text_in(peer, "address"), .pin = text_in(peer, "publicKey")};
 }
 
 Lineage lineage_in(const json& spec) {
@@ -64,10 +73,10 @@ Lineage lineage_in(const json& spec) {
 }
 
 // Names of objects have up to 253 characters; those of pods, too.
-std::string name_for(const PodFacts& pod) {
+std::string name_for(const std::string& pod, const std::string& uid) {
   constexpr std::size_t kLongestPod = 240;
   constexpr std::size_t kUid = 8;
-  return pod.name.substr(0, kLongestPod) + "-" + pod.uid.substr(0, kUid);
+  return pod.substr(0, kLongestPod) + "-" + uid.substr(0, kUid);
 }
 
 json owner_reference(const Owner& owner) {
@@ -109,7 +118,8 @@ std::optional<CheckpointObject> read_checkpoint(json object) {
                          .node = text_in(spec, "node"),
                          .lineage = lineage_in(spec),
                          .message = text_in(status, "message"),
-                         .claimed_by = claimer_in(status)};
+                         .claimed_by = claimer_in(status),
+                         .source_peer = source_peer_in(status)};
   if (!phase || found.name.empty() || found.pod_uid.empty()) return std::nullopt;
   found.phase = *phase;
   for (const json& name : list_in(spec, "containers"))
@@ -127,7 +137,7 @@ json new_checkpoint(const PodFacts& pod, const std::vector<std::string>& contain
   return json{{"apiVersion", kCheckpointGroup},
               {"kind", "Checkpoint"},
               {"metadata",
-               {{"name", name_for(pod)},
+               {{"name", name_for(pod.name, pod.uid)},
                 {"namespace", pod.name_space},
                 {"ownerReferences", json::array({owner})}}},
               {"spec",
@@ -162,8 +172,24 @@ void set_container(CheckpointObject& checkpoint, const SavedContainer& container
 
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
   checkpoint.claimed_by = claimer;
-  checkpoint.object["status"]["claimedBy"] =
-      json{{"pod", claimer.pod}, {"podUID", claimer.uid}, {"node", claimer.node}};
+  json& by = checkpoint.object["status"]["claimedBy"];
+  by = json{{"pod", claimer.pod}, {"podUID", claimer.uid}, {"node", claimer.node}};
+  if (!claimer.token_hash.empty()) by["tokenHash"] = claimer.token_hash;
+}
+
+void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer) {
+  checkpoint.source_peer = peer;
+  checkpoint.object["status"]["source"] = json{{"address", peer.address}, {"publicKey", peer.pin}};
+}
+
+void set_size(CheckpointObject& checkpoint) {
+  std::uint64_t bytes = 0;
+  for (const SavedContainer& one : checkpoint.containers) bytes += one.bytes;
+  checkpoint.object["status"]["size"] = base::format_bytes(bytes);
+}
+
+bool has_own_name(const CheckpointObject& checkpoint) {
+  return checkpoint.name == name_for(checkpoint.pod, checkpoint.pod_uid);
 }
 
 std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {

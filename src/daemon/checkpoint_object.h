@@ -41,6 +41,16 @@ struct SavedContainer {
 
 struct Claimer {
   std::string pod, uid, node;
+  // SHA-256, in hex, of the token with which its node's agent reads what was saved; empty where it
+  // lies on that node.
+  std::string token_hash = {};
+};
+
+// Where the source's agent gives out what was saved.
+struct SourcePeer {
+  std::string address;  // "HOST:PORT"
+  std::string pin;      // http::SelfSigned::pin
+  bool operator==(const SourcePeer&) const = default;
 };
 
 // A view of an object; the object itself is what is written, so that fields of later versions stay.
@@ -54,6 +64,7 @@ struct CheckpointObject {
   std::string message;
   std::vector<SavedContainer> containers;
   std::optional<Claimer> claimed_by;
+  std::optional<SourcePeer> source_peer;
 
   [[nodiscard]] const SavedContainer* find(const std::string& container) const;
   [[nodiscard]] std::string path() const;
@@ -73,6 +84,8 @@ std::optional<CheckpointObject> read_checkpoint(nlohmann::json object);
 // pod's, so that a second promise is found to be there already.
 nlohmann::json new_checkpoint(const PodFacts& pod, const std::vector<std::string>& containers,
                               std::string_view reason);
+// Whether it has the name that the promise for its pod got: an object of another name is not ours.
+bool has_own_name(const CheckpointObject& checkpoint);
 // The collection of a namespace.
 std::string checkpoints_of(const std::string& name_space);
 
@@ -80,6 +93,9 @@ std::string checkpoints_of(const std::string& name_space);
 void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message);
 void set_container(CheckpointObject& checkpoint, const SavedContainer& container);
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
+void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer);
+// For people: what all that was saved takes.
+void set_size(CheckpointObject& checkpoint);
 
 // What becomes of a promise when these are all that is known of its containers; nullopt: not yet
 // decided. All of them, or none: one that went on beside another that began anew would find the

@@ -61,6 +61,22 @@ TEST(CheckpointObject, ChangesAreWrittenAndRead) {
   EXPECT_EQ(read.claimed_by->node, "n2");
 }
 
+TEST(CheckpointObject, SaysWhereItIsGivenOutAndToWhom) {
+  CheckpointObject made = promised();
+  EXPECT_TRUE(has_own_name(made));
+  set_container(made, {.name = "app", .checkpoint = base::CheckpointId("k1"), .bytes = 1'500'000});
+  set_container(made, {.name = "side", .checkpoint = base::CheckpointId("k2"), .bytes = 500'000});
+  set_size(made);
+  set_source_peer(made, {.address = "10.0.0.1:7434", .pin = "pin"});
+  set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2", .token_hash = "5ec"});
+  const CheckpointObject read = again(made);
+  EXPECT_EQ(read.source_peer, (SourcePeer{.address = "10.0.0.1:7434", .pin = "pin"}));
+  EXPECT_EQ(read.claimed_by->token_hash, "5ec");
+  EXPECT_EQ(read.object["status"]["size"], "2.0 MB");
+  made.object["metadata"]["name"] = "forged";
+  EXPECT_FALSE(has_own_name(again(made)));
+}
+
 TEST(CheckpointObject, FieldsOfLaterVersionsStay) {
   CheckpointObject made = promised();
   made.object["status"]["later"] = {{"x", 1}};

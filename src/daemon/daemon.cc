@@ -15,6 +15,8 @@
 #include "config/config.h"
 #include "daemon/answers.h"
 #include "daemon/cluster_view.h"
+#include "daemon/fetches.h"
+#include "daemon/peer_service.h"
 #include "daemon/promises.h"
 #include "daemon/question_server.h"
 #include "host/layout.h"
@@ -32,6 +34,8 @@ namespace {
 struct Options {
   std::string node;
   std::string kubeconfig;
+  std::string peer_listen = "0.0.0.0:7434";  // 7433 is the example of `reprise store serve`
+  std::string peer_address;
 };
 
 std::string host_name() {
@@ -43,6 +47,14 @@ Result<kube::Access> access_of(const Options& options, const sys::Environment& e
   if (!options.kubeconfig.empty()) return kube::from_kubeconfig(options.kubeconfig);
   return kube::in_cluster(sys::variable(environment, "KUBERNETES_SERVICE_HOST"),
                           sys::variable(environment, "KUBERNETES_SERVICE_PORT"));
+}
+
+Result<PeerOptions> peer_options(const Options& options, const std::string& server) {
+  const HostAndPort listen = REPRISE_PASS(parse_host_and_port(options.peer_listen));
+  PeerOptions peer{.host = listen.host, .port = listen.port, .address = options.peer_address};
+  if (peer.address.empty())
+    peer.address = REPRISE_TRY(address_towards(server), "finding this node's address");
+  return peer;
 }
 
 // Before any thread, so that all of them leave these signals to us.
@@ -66,10 +78,17 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const auto client = REPRISE_PASS(kube::Client::open(access, "reprised"));
   ClusterView view(*client, options.node);
   JudgedEndings endings;
-  Answers answers(*client, view, endings, store, options.node);
+  const auto peers =
+      REPRISE_TRY(PeerService::start(REPRISE_PASS(peer_options(options, client->server())), view,
+                                     store, options.node),
+                  "serving other nodes");
+  Fetches fetches(*client, view, store, options.node);
+  Answers answers(*client, view, endings, fetches, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
-  const Promises promises(*client, view, endings, store, options.node);
-  base::log(LogLevel::kInfo, "ready", {{"node", options.node}, {"server", client->server()}});
+  const Promises promises(*client, view, endings, store, options.node, peers->peer());
+  base::log(
+      LogLevel::kInfo, "ready",
+      {{"node", options.node}, {"server", client->server()}, {"peer", peers->peer().address}});
   int signal = 0;
   ::sigwait(&ends, &signal);
   base::log(LogLevel::kInfo, "ending", {{"signal", std::to_string(signal)}});
@@ -79,7 +98,8 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
 }  // namespace
 
 int run_daemon(int argc, char** argv, const sys::Environment& environment) {
-  Options options{.node = host_name(), .kubeconfig = {}};
+  Options options;
+  options.node = host_name();
   CLI::App app(
       "The agent of a Kubernetes node: answers the runtime, and keeps the Checkpoints of "
       "the node's pods.",
@@ -88,6 +108,12 @@ int run_daemon(int argc, char** argv, const sys::Environment& environment) {
   app.add_option("--node", options.node, "The node's name in the cluster")->capture_default_str();
   app.add_option("--kubeconfig", options.kubeconfig,
                  "How to reach the API server; without it as a pod does");
+  app.add_option("--peer-listen", options.peer_listen,
+                 "ADDRESS:PORT at which other nodes' agents get what they have claimed")
+      ->capture_default_str();
+  app.add_option("--peer-address", options.peer_address,
+                 "How they reach it, HOST or HOST:PORT; without it by the address from which this "
+                 "node reaches the API server");
   CLI11_PARSE(app, argc, argv);
   base::open_log("/dev/stderr");
   if (const auto served = serve(options, environment); !served) {

@@ -89,7 +89,9 @@ std::optional<PodFacts> pod_facts(const json& pod) {
     }
   const std::string phase = text_in(status, "phase");
   facts.ended = phase == "Succeeded" || phase == "Failed";
-  facts.wish = wish_of(object_in(metadata, "annotations"));
+  const json& annotations = object_in(metadata, "annotations");
+  facts.wish = wish_of(annotations);
+  facts.fails_rather = text_in(annotations, oci::annotation::kOnRestoreFailure) == "fail";
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")
       facts.init_containers.push_back(text_in(one, "name"));

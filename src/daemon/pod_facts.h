@@ -36,6 +36,7 @@ struct PodFacts {
   std::string disruption;  // its reason: "PreemptionByScheduler"
   bool ended = false;      // all containers have
   policy::EndingWish wish;
+  bool fails_rather = false;  // says that it is never to begin anew where it cannot go on
   std::vector<std::string> init_containers;  // sidecars are none
   std::vector<std::string> running;          // containers, sidecars among them
 

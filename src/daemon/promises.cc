@@ -29,12 +29,13 @@ Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& sto
 }  // namespace
 
 Promises::Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
-                   store::StoreConfig store, std::string node)
+                   store::StoreConfig store, std::string node, SourcePeer peer)
     : client_(client),
       view_(view),
       endings_(endings),
       store_(std::move(store)),
       node_(std::move(node)),
+      peer_(std::move(peer)),
       thread_([this] { run(); }) {}
 
 Promises::~Promises() {
@@ -63,6 +64,7 @@ bool Promises::look() {
     Result<void> done{};
     awaits = awaits || checkpoint.phase == Phase::kPromised;
     if (checkpoint.phase == Phase::kPromised) done = follow(checkpoint);
+    if (checkpoint.phase == Phase::kClaimable) done = tell_peer(checkpoint);
     if (checkpoint.is_over() && !let_go_.contains(checkpoint.uid)) done = let_go(checkpoint);
     if (!done && complained_.insert(checkpoint.uid).second)
       base::log(LogLevel::kWarn, "a Checkpoint does not come on, trying again",
@@ -129,8 +131,11 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
     if (now.phase != Phase::kPromised) return false;
     for (const SavedContainer& one : news) set_container(now, one);
-    if (const auto phase = settled_phase(now))
-      set_phase(now, *phase, *phase == Phase::kWithdrawn ? news.front().failed : "");
+    const auto phase = settled_phase(now);
+    if (!phase) return true;
+    set_phase(now, *phase, *phase == Phase::kWithdrawn ? news.front().failed : "");
+    set_source_peer(now, peer_);
+    set_size(now);
     return true;
   });
   if (!changed) return std::unexpected(changed.error());
@@ -139,6 +144,18 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
               {{"checkpoint", checkpoint.full_name()},
                {"phase", std::string(to_string(changed->phase))},
                {"message", changed->message}});
+  return {};
+}
+
+// This agent was started again since, with another key.
+Result<void> Promises::tell_peer(const CheckpointObject& checkpoint) {
+  if (checkpoint.source_peer == peer_) return {};
+  const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
+    if (now.phase != Phase::kClaimable || now.source_peer == peer_) return false;
+    set_source_peer(now, peer_);
+    return true;
+  });
+  if (!changed) return std::unexpected(changed.error());
   return {};
 }
 

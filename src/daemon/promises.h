@@ -21,8 +21,9 @@ namespace reprise::daemon {
 class Promises {
  public:
   // All outlive it. A thread of its own follows `view`.
+  // `peer`: where others get what this node has saved.
   Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
-           store::StoreConfig store, std::string node);
+           store::StoreConfig store, std::string node, SourcePeer peer);
   ~Promises();
   Promises(const Promises&) = delete;
   Promises& operator=(const Promises&) = delete;
@@ -33,6 +34,7 @@ class Promises {
   void withdraw_stale();
   void promise(const PodFacts& pod);
   base::Result<void> follow(const CheckpointObject& checkpoint);
+  base::Result<void> tell_peer(const CheckpointObject& checkpoint);
   base::Result<void> let_go(const CheckpointObject& checkpoint);
 
   kube::Client& client_;
@@ -40,6 +42,7 @@ class Promises {
   const JudgedEndings& endings_;
   store::StoreConfig store_;
   std::string node_;
+  SourcePeer peer_;
   std::set<std::string> promised_;  // UIDs of pods
   std::set<std::string> let_go_;    // UIDs of Checkpoints
   std::set<std::string> complained_;

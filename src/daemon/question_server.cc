@@ -35,12 +35,12 @@ class WaitTeller {
  public:
   WaitTeller(sys::MessageSocket& socket, const std::atomic<bool>& stop)
       : socket_(socket), stop_(stop) {}
-  bool operator()(const std::string& reason) {
+  bool operator()(const host::Wait& wait) {
     if (stop_ || is_readable(socket_.fd(), milliseconds(0))) return false;
     const auto now = steady_clock::now();
     if (next_ && now < *next_) return true;
     next_ = now + host::kWaitPace / 2;
-    return socket_.send(host::encode(host::AgentAnswer(host::Wait{.reason = reason}))).has_value();
+    return socket_.send(host::encode(host::AgentAnswer(wait))).has_value();
   }
 
  private:

@@ -2,7 +2,8 @@
 """Which ending of a pod is a checkpoint, and that its replacement goes on from it."""
 import pytest
 
-from harness.counting import assert_unbroken, seed, steps
+from going_on import assert_went_on, checkpoints, uid_of, wait_replaced
+from harness.counting import seed
 from harness.waiting import wait_for
 from pods import ON_DISRUPTION, RUNNING, Pods
 from product import stopped_session
@@ -12,32 +13,6 @@ pytestmark = pytest.mark.requires("kubernetes")
 COUNTER = ("python3", "-u", "/workloads/counter.py")
 HANDLES = (*COUNTER, "--on-term", "9")
 ON_DELETE = {"reprise.dev/on-delete": "checkpoint"}
-
-
-def uid_of(pod):
-    return pod.get()["metadata"]["uid"]
-
-
-def wait_replaced(pod, uid):
-    """Until another pod of that name runs."""
-    def other():
-        found = pod.get()
-        return found and found["metadata"]["uid"] != uid and pod.is_running()
-    wait_for(other, RUNNING, f"another pod '{pod.name}'")
-
-
-def checkpoints(pods):
-    path = f"/apis/reprise.dev/v1alpha1/namespaces/{pods.namespace}/checkpoints"
-    return pods.cluster.api.get(path)["items"]
-
-
-def assert_went_on(before, pod):
-    """The life that printed `before` is the one that `pod` has, and no step is lost."""
-    wait_for(lambda: steps(pod.lines()), RUNNING, f"a step of '{pod.name}'")
-    first = steps(pod.lines())[0][0]
-    assert_unbroken(before)
-    assert first == steps(before)[-1][0] + 1, "it began anew, or steps are lost or done twice"
-    assert_unbroken(pod.lines(), chain=seed(before), first=first)
 
 
 def test_an_evicted_pod_of_a_stateful_set_goes_on_in_its_replacement(pods):
@@ -180,20 +155,3 @@ def test_an_object_that_names_the_checkpoint_of_another_namespace_gives_nothing(
         assert seed(thief.lines()) != seed(stolen_lines)
     finally:
         theirs.remove()
-
-
-def test_a_replacement_on_another_node_begins_anew_and_says_why(cluster, pods):
-    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
-    pod.wait_for_line("STEP 5 ")
-    node, uid = pod.node.name, uid_of(pod)
-    cluster.kubectl("cordon", node)
-    try:
-        pod.evict()
-        wait_replaced(pod, uid)
-        assert pod.node.name != node
-        pod.wait_for_line("STEP 1 ")
-    finally:
-        cluster.kubectl("uncordon", node)
-    status = checkpoints(pods)[0]["status"]
-    assert status["phase"] == "Withdrawn"
-    assert f"nothing can be fetched from node '{node}'" in status["message"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates and kubeconfigs of a cluster. They last a week: no cluster of the tests does."""
+"""Certificates and kubeconfigs of a cluster, and the key of its stores. They last a week: no cluster of
+the tests does."""
 import json
+import secrets
 
 from cluster.processes import run
 
@@ -34,6 +36,8 @@ class Keys:
                               ("agent", "/CN=reprise-agent")):
             self._issue(name, subject)
             self._kubeconfig(name)
+        # What all nodes' stores are sealed with.
+        self.file("store.key").write_text(secrets.token_hex(32) + "\n", encoding="ascii")
         # Of ServiceAccount tokens.
         run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out",
             self.file("tokens.key"))

@@ -131,6 +131,7 @@ class Node(Parts):
         layout = self.layout
         if self.bin_dir:
             self.write_runtime()
+            self._write_store_key()
         for path, text in (
                 (self.disk("/etc/cni/net.d/10-pods.conflist"), node_files.network(layout)),
                 (self.disk("/etc/containerd/config.toml"), node_files.containerd(self.handlers)),
@@ -138,6 +139,14 @@ class Node(Parts):
                 (layout.state / "proxy.json", node_files.proxy(layout))):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n", encoding="ascii")
+
+    def _write_store_key(self):
+        """The cluster's, as a Secret would bring it to each node."""
+        key = self.disk("/etc/reprise/store.key")
+        if not key.exists():
+            key.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.layout.cluster.keys / "store.key", key)
+            key.chmod(0o600)
 
     # ---- inside
 

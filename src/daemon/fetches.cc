@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/fetches.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/units.h"
+#include "catalog/origin.h"
+#include "daemon/agreement.h"
+#include "daemon/claim_token.h"
+#include "oci/cri.h"
+#include "remote/peer.h"
+#include "store/open_catalog.h"
+#include "transfer/transfer.h"
+
+namespace reprise::daemon {
+
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr http::Patience kPeerPatience{.connect = milliseconds{3000},
+                                       .stall = std::chrono::seconds{10},
+                                       .tries = 2,
+                                       .backoff = milliseconds{200}};
+constexpr milliseconds kPause{100};
+
+// Whether it is what was left of that container, whoever says so.
+Result<void> check_origin(const image::Manifest& manifest, const oci::PodContainer& source) {
+  const std::string key = manifest.key.str();
+  const std::string name = "@" + oci::key_name(source).str();
+  const bool is_its = key == name.substr(1) || key == name || key.ends_with("/" + name);
+  if (is_its && manifest.name == oci::full_name(source)) return {};
+  return base::fail(ErrorCode::kCorrupt, "checkpoint '" + manifest.id.str() + "' is not of '" +
+                                             oci::full_name(source) + "'");
+}
+
+// Whoever may write Checkpoints may name one again that this node has had.
+Result<void> check_new(catalog::Catalog& catalog, const base::CheckpointId& id) {
+  constexpr int kNewest = 500;
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest)))
+    if (row.kind == catalog::SessionKind::kRestore && row.checkpoint == id &&
+        row.status == catalog::SessionStatus::kOk)
+      return base::fail(ErrorCode::kCorrupt,
+                        "checkpoint '" + id.str() + "' was gone on from already");
+  return {};
+}
+
+}  // namespace
+
+class Fetches::Job {
+ public:
+  Job(Fetches& all, CheckpointObject checkpoint, crypto::SecretText token)
+      : all_(all),
+        checkpoint_(std::move(checkpoint)),
+        token_(std::move(token)),
+        thread_([this] { run(); }) {}
+  ~Job() {
+    stop_ = true;
+    thread_.join();
+  }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  [[nodiscard]] FetchState state() const {
+    const std::lock_guard hold(lock_);
+    return {.kind = kind_, .words = kind_ == FetchState::Kind::kRunning ? progress() : words_};
+  }
+
+ private:
+  void run();
+  Result<void> fetch(const SavedContainer& container);
+  Result<void> try_once(const SavedContainer& container);
+  Result<std::unique_ptr<remote::ObjectStore>> open_source();
+  Result<void> renew_claim();
+  Result<void> enter(const image::Manifest& manifest) const;
+  [[nodiscard]] std::string progress() const;
+  [[nodiscard]] Result<CheckpointObject> now() const;
+  void end(FetchState::Kind kind, std::string words);
+
+  Fetches& all_;
+  CheckpointObject checkpoint_;
+  crypto::SecretText token_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<std::uint64_t> done_ = 0, all_bytes_ = 0, moves_ = 0;
+  bool is_lasting_ = false;  // what went wrong last will not pass
+  mutable std::mutex lock_;
+  FetchState::Kind kind_ = FetchState::Kind::kRunning;
+  std::string words_;  // why it failed; while it runs: what holds it up
+  std::thread thread_;
+};
+
+std::string Fetches::Job::progress() const {
+  std::string words = "what pod '" + checkpoint_.pod + "' left is being fetched from node '" +
+                      checkpoint_.node + "'";
+  if (all_bytes_ > 0)
+    words += ", " + base::format_bytes(done_) + " of " + base::format_bytes(all_bytes_);
+  return words_.empty() ? words : words + " (" + words_ + ")";
+}
+
+void Fetches::Job::end(FetchState::Kind kind, std::string words) {
+  const std::lock_guard hold(lock_);
+  kind_ = kind;
+  words_ = std::move(words);
+}
+
+// As the API has it; an error if nobody goes on from it any more.
+Result<CheckpointObject> Fetches::Job::now() const {
+  auto now = all_.view_.checkpoint(checkpoint_.uid);
+  if (!now || now->phase != Phase::kClaimable)
+    return base::fail(ErrorCode::kNotFound, "'" + checkpoint_.full_name() + "' was given up");
+  return *std::move(now);
+}
+
+void Fetches::Job::run() {
+  const auto began = steady_clock::now();
+  for (const SavedContainer& one : checkpoint_.containers) {
+    if (one.checkpoint.empty()) continue;
+    const auto fetched = fetch(one);
+    if (stop_) return;
+    if (fetched) continue;
+    base::log(LogLevel::kWarn, "a checkpoint was not fetched",
+              {{"checkpoint", one.checkpoint.str()},
+               {"object", checkpoint_.full_name()},
+               {"error", fetched.error().message()}});
+    return end(FetchState::Kind::kFailed, fetched.error().message());
+  }
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began).count();
+  base::log(LogLevel::kInfo, "fetched",
+            {{"object", checkpoint_.full_name()},
+             {"node", checkpoint_.node},
+             {"bytes", std::to_string(done_)},
+             {"duration_ms", std::to_string(took)}});
+  end(FetchState::Kind::kDone, "");
+}
+
+// Tries until it is here, it cannot come, or nothing of it has come for long.
+Result<void> Fetches::Job::fetch(const SavedContainer& container) {
+  auto quiet = steady_clock::now();
+  for (std::uint64_t moved = moves_;;) {
+    is_lasting_ = false;
+    auto tried = try_once(container);
+    if (tried || is_lasting_ || stop_) return tried;
+    if (std::exchange(moved, moves_) != moved) quiet = steady_clock::now();
+    if (steady_clock::now() - quiet > kSourcePatience)
+      return base::fail(ErrorCode::kBusy, "node '" + checkpoint_.node +
+                                              "' gives nothing: " + tried.error().message());
+    {
+      const std::lock_guard hold(lock_);
+      words_ = tried.error().message();
+    }
+    // Its agent may be about to learn of the claim, or to say where it is.
+    all_.view_.wait_change(all_.view_.version(), kPause);
+    std::this_thread::sleep_for(kPause / 2);
+  }
+}
+
+Result<void> Fetches::Job::try_once(const SavedContainer& container) {
+  auto here = REPRISE_PASS(store::open_catalog(all_.store_));
+  const auto lasting = [this](Result<void> result) {
+    is_lasting_ = !result;
+    return result;
+  };
+  if (const auto is_new = check_new(here, container.checkpoint); !is_new) return lasting(is_new);
+  if (const auto known = now(); !known) return lasting(std::unexpected(known.error()));
+  REPRISE_PASS(renew_claim());
+  const auto from = REPRISE_PASS(open_source());
+  // Whether it may be read is asked before: then what is denied is denied by keys.
+  const auto size = from->size("checkpoints/" + container.checkpoint.str());
+  if (!size) return std::unexpected(size.error());
+  if (!*size)
+    return lasting(base::fail(ErrorCode::kNotFound, "node '" + checkpoint_.node +
+                                                        "' does not have checkpoint '" +
+                                                        container.checkpoint.str() + "'"));
+  const auto tell = [&](std::uint64_t done, std::uint64_t all) -> Result<void> {
+    done_ = done;
+    all_bytes_ = all;
+    ++moves_;
+    {
+      const std::lock_guard hold(lock_);
+      words_.clear();
+    }
+    if (stop_) return base::fail(ErrorCode::kGone, "the agent ends");
+    return {};
+  };
+  const auto accept = [&](const image::Manifest& manifest) {
+    return check_origin(manifest, checkpoint_.source(container.name));
+  };
+  const auto pulled =
+      transfer::pull_checkpoint(all_.store_, container.checkpoint, *from, tell, accept);
+  if (pulled) return enter(pulled->manifest);
+  const ErrorCode code = pulled.error().code();
+  is_lasting_ = code == ErrorCode::kDenied || code == ErrorCode::kCorrupt ||
+                code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
+  return std::unexpected(pulled.error());
+}
+
+// This agent was started again since, and has another token.
+Result<void> Fetches::Job::renew_claim() {
+  const std::string hash = hash_of(token_.view());
+  const auto changed =
+      change_status(all_.client_, all_.view_, checkpoint_, [&](CheckpointObject& now) {
+        if (!now.claimed_by || now.claimed_by->node != all_.node_ ||
+            now.claimed_by->token_hash == hash)
+          return false;
+        Claimer claimer = *now.claimed_by;
+        claimer.token_hash = hash;
+        set_claim(now, claimer);
+        return true;
+      });
+  if (!changed) return std::unexpected(changed.error());
+  return {};
+}
+
+Result<std::unique_ptr<remote::ObjectStore>> Fetches::Job::open_source() {
+  const CheckpointObject known = REPRISE_PASS(now());
+  if (!known.source_peer)
+    return base::fail(ErrorCode::kBusy,
+                      "the agent of node '" + checkpoint_.node + "' does not say where it is");
+  return remote::open_peer({.url = "https://" + known.source_peer->address,
+                            .token = token_,
+                            .pin = known.source_peer->pin,
+                            .patience = kPeerPatience});
+}
+
+Result<void> Fetches::Job::enter(const image::Manifest& manifest) const {
+  auto catalog = REPRISE_PASS(store::open_catalog(all_.store_));
+  const auto known = catalog.find_checkpoint(manifest.id.str());
+  if (!known || known->id != manifest.id)
+    REPRISE_PASS(catalog.add_checkpoint(manifest, "", catalog::Catalog::Continue::kNo));
+  // A session of the cluster did, whose nodes have one key, and let nobody else have it.
+  return catalog::note_made_here(all_.store_.root, manifest.id);
+}
+
+Fetches::Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store,
+                 std::string node)
+    : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)) {}
+
+Fetches::~Fetches() = default;
+
+Result<std::string> Fetches::token_hash(const std::string& uid) {
+  const std::lock_guard hold(lock_);
+  auto found = tokens_.find(uid);
+  if (found == tokens_.end()) found = tokens_.emplace(uid, REPRISE_PASS(make_claim_token())).first;
+  return hash_of(found->second.view());
+}
+
+FetchState Fetches::fetch(const CheckpointObject& checkpoint) {
+  if (const auto hash = token_hash(checkpoint.uid); !hash)
+    return {.kind = FetchState::Kind::kFailed, .words = hash.error().message()};
+  const std::lock_guard hold(lock_);
+  auto& job = jobs_[checkpoint.uid];
+  if (!job) job = std::make_unique<Job>(*this, checkpoint, tokens_.at(checkpoint.uid));
+  FetchState state = job->state();
+  if (state.kind == FetchState::Kind::kFailed) job.reset();
+  return state;
+}
+
+}  // namespace reprise::daemon
