@@ -87,7 +87,11 @@ Catalog& Catalog::operator=(Catalog&&) noexcept = default;
 Catalog::~Catalog() = default;
 
 Result<Catalog> Catalog::open(const std::filesystem::path& root, KeyLoader keys) {
-  sqlite::Database db = REPRISE_PASS(sqlite::open_database(root, kCatalogSchema));
+  auto opened = sqlite::open_database(root, kCatalogSchema);
+  if (!opened && opened.error().code() == ErrorCode::kCorrupt)
+    return std::unexpected(std::move(opened).error().with_hint(
+        "'reprise store repair' makes it anew, with what can be read of it"));
+  sqlite::Database db = REPRISE_PASS(std::move(opened));
   // Commands that are forgotten are so for whoever reads the file.
   REPRISE_PASS(sqlite::run_script(db.get(), "PRAGMA secure_delete = ON"));
   // What an older version left plain stays so where the key is missing just now.
@@ -150,7 +154,8 @@ Result<CheckpointRow> Catalog::find_checkpoint(const std::string& id_prefix_or_t
         checkpoint_rows(sqlite::Statement::prepare(db_.get(), select_checkpoints(where), name)));
     if (!rows.empty()) return the_only(std::move(rows), name);
   }
-  return fail(ErrorCode::kNotFound, "there is no checkpoint '" + name + "'");
+  return std::unexpected(base::Error(ErrorCode::kNotFound, "there is no checkpoint '" + name + "'")
+                             .with_hint("'reprise checkpoint ls' lists them"));
 }
 
 Result<void> Catalog::remove_checkpoint(const CheckpointId& id) {

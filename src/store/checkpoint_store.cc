@@ -9,6 +9,7 @@
 #include "store/adopt_key.h"
 #include "store/internal/needs.h"
 #include "store/key_source.h"
+#include "store/open_catalog.h"
 #include "store/open_store.h"
 #include "store/staging_place.h"
 #include "sys/files.h"
@@ -185,6 +186,19 @@ Result<std::shared_ptr<const OpenStore>> open_parts(const StoreConfig& config) {
 
 Result<std::unique_ptr<CheckpointStore>> open_store(const StoreConfig& config) {
   return std::make_unique<CheckpointStore>(REPRISE_PASS(open_parts(config)));
+}
+
+Result<void> check_exists(const StoreConfig& config) {
+  std::error_code error;
+  if (fs::exists(config.root / "checkpoints", error)) return {};
+  if (error) return fail_errno(error.value(), "looking into '" + config.root.string() + "'");
+  REPRISE_PASS(open_existing_catalog(config));
+  return {};
+}
+
+Result<std::unique_ptr<CheckpointStore>> open_existing_store(const StoreConfig& config) {
+  REPRISE_PASS(check_exists(config));
+  return open_store(config);
 }
 
 }  // namespace reprise::store

@@ -196,5 +196,10 @@ class CheckpointStore {
 // Opens (and creates, mode 0700) the store below its root, with its key; a
 // default key that is not there is made.
 Result<std::unique_ptr<CheckpointStore>> open_store(const StoreConfig& config);
+// The same where there is a store: kNotFound, with a hint, if not, and none is made.
+Result<std::unique_ptr<CheckpointStore>> open_existing_store(const StoreConfig& config);
+// Whether anything of a store is below the root, its catalog or its checkpoints; kNotFound as above
+// if not.
+Result<void> check_exists(const StoreConfig& config);
 
 }  // namespace reprise::store

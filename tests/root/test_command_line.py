@@ -138,6 +138,26 @@ def test_stop_without_a_session_does_not_wait_for_one(container, product):
     assert "not known" in told and "catalog" in told, told
 
 
+def test_where_there_is_no_store_none_is_made(product):
+    """A place whose disk is not mounted would be taken for the store, and its key be made."""
+    for words in (("checkpoint", "rm", "x"), ("checkpoint", "verify", "x"), ("store", "verify"),
+                  ("store", "repair"), ("store", "rotate-key"), ("store", "gc"), ("lives", "x")):
+        refused = product.reprise(*words, check=False)
+        assert refused.returncode == 3 and "is its disk mounted?" in refused.stderr, refused
+        assert not product.store.exists(), words
+
+
+def test_what_is_not_there_or_damaged_comes_with_what_to_do(product):
+    product.reprise("store", "init")
+    for words, remedy in ((("checkpoint", "show", "x"), "reprise checkpoint ls"),
+                          (("lives", "rt-no-such"), "reprise ps"), (("logs", "x"), "reprise logs")):
+        assert remedy in product.reprise(*words, check=False).stderr, words
+    (product.store / "catalog.db").write_bytes(b"no database" * 1000)
+    assert "reprise store repair" in product.reprise("checkpoint", "ls", check=False).stderr
+    product.reprise("store", "repair")
+    assert product.checkpoints() == []
+
+
 def test_errors_have_their_exit_codes(product):
     unknown = product.reprise("stop", "rt-no-such-container", check=False)
     assert unknown.returncode == 3 and "rt-no-such-container" in unknown.stderr

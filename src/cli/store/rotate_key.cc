@@ -4,12 +4,14 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "store/checkpoint_store.h"
 #include "store/key_source.h"
 
 namespace reprise::cli {
 namespace {
 
 Result<int> rotate_key(const std::string& wanted, Context& context) {
+  REPRISE_TRY(store::check_exists(context.node.store), "cannot give the store another key");
   const auto file = wanted.empty() ? std::nullopt : std::optional<std::filesystem::path>(wanted);
   const auto now =
       REPRISE_TRY(store::rotate_key(context.node.store, file), "cannot give the store another key");

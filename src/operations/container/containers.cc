@@ -132,7 +132,10 @@ Result<base::ContainerKey> find_key(catalog::Catalog& catalog, const std::string
           : base::fail(ErrorCode::kNotFound, "there is no container '" + name + "'");
   if (info) return key_of(*info);
   if (const auto key = REPRISE_PASS(key_in_catalog(catalog, name))) return *key;
-  return std::unexpected(info.error());
+  if (info.error().code() != ErrorCode::kNotFound) return std::unexpected(info.error());
+  return std::unexpected(Error(info.error())
+                             .with_hint("'reprise ps' lists containers, 'reprise checkpoint ls' "
+                                        "those that have checkpoints"));
 }
 
 Result<std::vector<base::ContainerKey>> find_keys(catalog::Catalog& catalog,

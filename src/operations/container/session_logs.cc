@@ -18,7 +18,9 @@ Result<catalog::SessionRow> find_session(catalog::Catalog& catalog, const std::s
   const auto keys = find_keys(catalog, wanted);
   if (!keys) {
     if (keys.error().code() != ErrorCode::kNotFound) return std::unexpected(keys.error());
-    return fail(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'");
+    return std::unexpected(
+        base::Error(ErrorCode::kNotFound, "there is no session and no container '" + wanted + "'")
+            .with_hint("'reprise logs' lists sessions, 'reprise ps' containers"));
   }
   std::optional<catalog::SessionRow> newest;
   for (const base::ContainerKey& key : *keys)

@@ -16,7 +16,7 @@ using base::ErrorCode;
 using base::Result;
 
 Result<Removal> Removal::begin(const Node& node) {
-  return Removal(node, REPRISE_PASS(store::open_store(node.store)));
+  return Removal(node, REPRISE_PASS(store::open_existing_store(node.store)));
 }
 
 // The row goes first: a checkpoint that is half removed must not be restorable.

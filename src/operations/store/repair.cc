@@ -11,7 +11,7 @@ using base::Result;
 
 Result<Repair> Repair::begin(const Node& node) {
   std::optional<std::string> damage = REPRISE_PASS(catalog::find_catalog_damage(node.layout.store));
-  auto checkpoints = REPRISE_PASS(store::open_store(node.store));
+  auto checkpoints = REPRISE_PASS(store::open_existing_store(node.store));
   return Repair(node, std::move(damage), std::move(checkpoints));
 }
 

@@ -48,7 +48,7 @@ Result<catalog::CheckpointRow> verify_checkpoint(const Node& node, const std::st
 
 Result<store::Verified> verify_store(const Node& node, Progress& progress) {
   const auto catalog_damage = REPRISE_PASS(catalog::find_catalog_damage(node.layout.store));
-  const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
+  const auto checkpoints = REPRISE_PASS(store::open_existing_store(node.store));
   const auto tell = [&](const base::CheckpointId& id, auto done, auto all) {
     progress.step(std::to_string(done) + " of " + std::to_string(all) + ", " + id.str());
     progress.tick();
