@@ -16,6 +16,7 @@
 #include "daemon/answers.h"
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
+#include "daemon/leftovers.h"
 #include "daemon/peer_service.h"
 #include "daemon/promises.h"
 #include "daemon/question_server.h"
@@ -86,6 +87,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   Answers answers(*client, view, endings, fetches, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
   const Promises promises(*client, view, endings, store, options.node, peers->peer());
+  const Leftovers leftovers(view, store, options.node);
   base::log(
       LogLevel::kInfo, "ready",
       {{"node", options.node}, {"server", client->server()}, {"peer", peers->peer().address}});

@@ -13,6 +13,7 @@
 #include "catalog/origin.h"
 #include "daemon/agreement.h"
 #include "daemon/claim_token.h"
+#include "daemon/sessions.h"
 #include "oci/cri.h"
 #include "remote/peer.h"
 #include "store/open_catalog.h"
@@ -36,10 +37,7 @@ constexpr milliseconds kPause{100};
 
 // Whether it is what was left of that container, whoever says so.
 Result<void> check_origin(const image::Manifest& manifest, const oci::PodContainer& source) {
-  const std::string key = manifest.key.str();
-  const std::string name = "@" + oci::key_name(source).str();
-  const bool is_its = key == name.substr(1) || key == name || key.ends_with("/" + name);
-  if (is_its && manifest.name == oci::full_name(source)) return {};
+  if (is_key_of(manifest.key, source) && manifest.name == oci::full_name(source)) return {};
   return base::fail(ErrorCode::kCorrupt, "checkpoint '" + manifest.id.str() + "' is not of '" +
                                              oci::full_name(source) + "'");
 }
@@ -258,10 +256,14 @@ FetchState Fetches::fetch(const CheckpointObject& checkpoint) {
   if (const auto hash = token_hash(checkpoint.uid); !hash)
     return {.kind = FetchState::Kind::kFailed, .words = hash.error().message()};
   const std::lock_guard hold(lock_);
+  std::erase_if(jobs_, [this](const auto& one) {
+    const auto known = view_.checkpoint(one.first);
+    return one.second->state().kind == FetchState::Kind::kDone && (!known || known->is_over());
+  });
   auto& job = jobs_[checkpoint.uid];
   if (!job) job = std::make_unique<Job>(*this, checkpoint, tokens_.at(checkpoint.uid));
   FetchState state = job->state();
-  if (state.kind == FetchState::Kind::kFailed) job.reset();
+  if (state.kind == FetchState::Kind::kFailed) jobs_.erase(checkpoint.uid);
   return state;
 }
 

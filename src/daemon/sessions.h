@@ -20,6 +20,11 @@ struct StopState {
   base::ContainerKey key;
 };
 
+// Whether the key, in whatever scope, is that of a pod's container. Pure.
+bool is_key_of(const base::ContainerKey& key, const oci::PodContainer& container);
+// Whether what the row tells of was left by it: its name is what the wrapper noted. Pure.
+bool is_of(const catalog::CheckpointRow& row, const oci::PodContainer& container);
+
 // The newest stop of the container, whose key, in whatever scope, is made of the pod's UID. Not
 // saved is, too, what the catalog knows by another name: others may have said that it is this
 // pod's.

@@ -14,7 +14,7 @@ using base::LogLevel;
 using base::Result;
 
 void hold_connections(const undo::Journal& journal, const network::HoldRequest& request,
-                      const std::vector<network::Connection>& neighbours) {
+                      const std::vector<network::Connection>& neighbours, Outside outside) {
   if (request.network.empty()) return;
   const auto hold_inside = [&]() -> Result<void> {
     REPRISE_PASS(journal.write(undo::NeighboursHeld{.network = {}}));
@@ -22,6 +22,7 @@ void hold_connections(const undo::Journal& journal, const network::HoldRequest& 
   };
   if (!neighbours.empty())
     base::warn_and_ignore(hold_inside(), "connections to other containers may be reset");
+  if (outside == Outside::kLetGo) return;
   const base::Stopwatch took;
   const auto hold_outside = [&]() -> Result<std::size_t> {
     REPRISE_PASS(journal.write(undo::ConnectionsHeld()));

@@ -17,6 +17,7 @@
 #include "container/cgroup.h"
 #include "container/joined_namespaces.h"
 #include "engine/engine.h"
+#include "oci/cri.h"
 #include "session/attributes.h"
 #include "session/capture.h"
 #include "session/connections.h"
@@ -153,7 +154,9 @@ Result<void> Dumping::may_end() {
       dump_.frozen_for().value_or(std::chrono::milliseconds(phases_.total_ms()));
   // The seal decides: from here on nothing may let the tasks run on, or they would live twice.
   base::warn_and_ignore(fault_point("after-seal"), "after the seal");
-  hold_connections(context_.journal(), hold, neighbours);
+  const bool is_in_pod = oci::pod_container(prepared_.container.spec.annotations).has_value();
+  hold_connections(context_.journal(), hold, neighbours,
+                   is_in_pod ? Outside::kLetGo : Outside::kHold);
   base::warn_and_ignore(end_sealed_tasks(state()), "the sealed tasks do not end yet");
   return {};
 }

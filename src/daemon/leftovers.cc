@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/leftovers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "daemon/internal/fields.h"
+#include "daemon/sessions.h"
+#include "store/checkpoint_store.h"
+#include "store/open_catalog.h"
+
+namespace reprise::daemon {
+
+using base::ErrorCode;
+using base::LogLevel;
+using base::Result;
+using std::chrono::milliseconds;
+
+namespace {
+
+bool has_part(const CheckpointObject& checkpoint, const std::string& node) {
+  return checkpoint.node == node || (checkpoint.claimed_by && checkpoint.claimed_by->node == node);
+}
+
+std::string created(const CheckpointObject& checkpoint) {
+  return text_in(object_in(checkpoint.object, "metadata"), "creationTimestamp");
+}
+
+bool supersedes(const CheckpointObject& newer, const CheckpointObject& older) {
+  return newer.phase == Phase::kConsumed && !older.lineage.slot.empty() &&
+         newer.name_space == older.name_space && newer.lineage.slot == older.lineage.slot &&
+         newer.lineage.owner.uid == older.lineage.owner.uid && created(newer) > created(older);
+}
+
+}  // namespace
+
+std::vector<CheckpointObject> needless(const std::vector<CheckpointObject>& all,
+                                       const std::string& node,
+                                       const std::map<std::string, LeftoverTime>& seen,
+                                       LeftoverTime now) {
+  std::vector<CheckpointObject> found;
+  for (const CheckpointObject& one : all) {
+    if (one.phase != Phase::kConsumed || !has_part(one, node)) continue;
+    const auto since = seen.find(one.uid);
+    const bool is_old = since != seen.end() && now - since->second >= kLeftoverTime;
+    if (is_old || std::ranges::any_of(
+                      all, [&](const CheckpointObject& other) { return supersedes(other, one); }))
+      found.push_back(one);
+  }
+  return found;
+}
+
+Leftovers::Leftovers(const ClusterView& view, store::StoreConfig store, std::string node)
+    : view_(view), store_(std::move(store)), node_(std::move(node)), thread_([this] { run(); }) {}
+
+Leftovers::~Leftovers() {
+  stop_ = true;
+  thread_.join();
+}
+
+void Leftovers::run() {
+  constexpr milliseconds kPace{1000};
+  constexpr int kRounds = 5;  // in which nothing changed, until it looks again for the time
+  std::uint64_t seen = 0;
+  for (int round = 0; !stop_; ++round) {
+    const std::uint64_t now = view_.version();
+    if (now != seen || round % kRounds == 0) look();
+    seen = now;
+    view_.wait_change(now, kPace);
+    // Everything may change at once, and nobody waits for us.
+    std::this_thread::sleep_for(kPace / 4);
+  }
+}
+
+void Leftovers::look() {
+  const auto all = view_.checkpoints();
+  const auto now = std::chrono::steady_clock::now();
+  for (const CheckpointObject& one : all)
+    if (one.phase == Phase::kConsumed) seen_.try_emplace(one.uid, now);
+  std::erase_if(seen_, [&](const auto& one) {
+    return std::ranges::none_of(
+        all, [&](const CheckpointObject& each) { return each.uid == one.first; });
+  });
+  int removed = 0;
+  for (const CheckpointObject& one : needless(all, node_, seen_, now)) {
+    if (freed_.contains(one.uid)) continue;
+    const auto freed = free(one);
+    base::warn_and_ignore(freed, "what a pod went on from stays");
+    freed_.insert(one.uid);
+    removed += freed.value_or(0);
+  }
+  if (removed == 0) return;
+  constexpr std::chrono::seconds kPatience{30};
+  const auto store = store::open_store(store_);
+  const auto collected = store ? (*store)->collect(kPatience) : std::unexpected(store.error());
+  base::warn_and_ignore(collected, "space in the store is freed later");
+  if (collected)
+    base::log(
+        LogLevel::kInfo, "freed what pods went on from",
+        {{"checkpoints", std::to_string(removed)}, {"bytes", std::to_string(collected->bytes)}});
+}
+
+// Whoever may write Checkpoints may name any: it goes by what our own catalog says of it. The row
+// goes first: a checkpoint that is half removed must not be restorable.
+Result<int> Leftovers::free(const CheckpointObject& checkpoint) {
+  int removed = 0;
+  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+  const auto store = REPRISE_PASS(store::open_store(store_));
+  for (const SavedContainer& one : checkpoint.containers) {
+    if (one.checkpoint.empty()) continue;
+    const auto row = catalog.find_checkpoint(one.checkpoint.str());
+    if (!row && row.error().code() == ErrorCode::kNotFound) continue;
+    if (!row) return std::unexpected(row.error());
+    if (row->id != one.checkpoint || !is_of(*row, checkpoint.source(one.name))) continue;
+    if (!REPRISE_PASS(catalog.remove_unneeded(row->id))) continue;
+    REPRISE_PASS(store->remove(row->id));
+    ++removed;
+  }
+  return removed;
+}
+
+}  // namespace reprise::daemon
