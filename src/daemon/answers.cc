@@ -105,11 +105,24 @@ host::Ending Answers::ending(const host::WillEnd& question) {
 }
 
 host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting& waiting) {
-  auto found = find(question, waiting);
+  constexpr std::chrono::seconds kSoon{1};
+  const auto began = steady_clock::now();
+  bool told = false;
+  const auto tell = [&](const host::Wait& wait) {
+    if (!told && wait.is_claimed && steady_clock::now() - began > kSoon) {
+      events_.waits(question.pod, wait.reason);
+      told = true;
+    }
+    return waiting(wait);
+  };
+  auto found = find(question, tell);
+  if (!found && found.error().code() != ErrorCode::kGone)
+    events_.began_anew(question.pod, found.error().message());
   if (!found)
     found = host::GoOn{.checkpoint = {}, .reason = "it begins anew: " + found.error().message()};
   const auto* later = std::get_if<host::TryLater>(&*found);
   const auto* now = std::get_if<host::GoOn>(&*found);
+  if (later != nullptr) events_.waits(question.pod, later->reason);
   base::log(LogLevel::kInfo, "creation answered",
             {{"pod", question.pod.name_space + "/" + question.pod.pod},
              {"container", question.pod.container},
@@ -271,6 +284,8 @@ void Answers::note(const host::Created& created) {
       return true;
     });
     base::warn_and_ignore(changed, "a Checkpoint is not known to be consumed");
+    const SavedContainer* saved = one.find(created.pod.container);
+    if (saved != nullptr && saved->checkpoint == created.resumed) events_.goes_on(created.pod, one);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
 #include "daemon/judged_endings.h"
+#include "daemon/pod_events.h"
 #include "host/agent_message.h"
 #include "kube/client.h"
 #include "store/store_config.h"
@@ -26,11 +27,12 @@ class Answers {
  public:
   // All outlive it. `endings` is told what was judged a checkpoint.
   Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, Fetches& fetches,
-          store::StoreConfig store, std::string node)
+          PodEvents& events, store::StoreConfig store, std::string node)
       : client_(client),
         view_(view),
         endings_(endings),
         fetches_(fetches),
+        events_(events),
         store_(std::move(store)),
         node_(std::move(node)) {}
 
@@ -67,6 +69,7 @@ class Answers {
   ClusterView& view_;
   JudgedEndings& endings_;
   Fetches& fetches_;
+  PodEvents& events_;
   store::StoreConfig store_;
   std::string node_;
   std::mutex moving_;

@@ -84,9 +84,10 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
                                      store, options.node),
                   "serving other nodes");
   Fetches fetches(*client, view, store, options.node);
-  Answers answers(*client, view, endings, fetches, store, options.node);
+  PodEvents events(*client, options.node);
+  Answers answers(*client, view, endings, fetches, events, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
-  const Promises promises(*client, view, endings, store, options.node, peers->peer());
+  const Promises promises(*client, view, endings, events, store, options.node, peers->peer());
   const Leftovers leftovers(view, store, options.node);
   base::log(
       LogLevel::kInfo, "ready",

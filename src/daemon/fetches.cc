@@ -199,6 +199,10 @@ Result<void> Fetches::Job::try_once(const SavedContainer& container) {
   const ErrorCode code = pulled.error().code();
   is_lasting_ = code == ErrorCode::kDenied || code == ErrorCode::kCorrupt ||
                 code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
+  if (code == ErrorCode::kDenied)
+    return base::fail(code, "nodes '" + checkpoint_.node + "' and '" + all_.node_ +
+                                "' have other keys (/etc/reprise/store.key must be the same): " +
+                                pulled.error().message());
   return std::unexpected(pulled.error());
 }
 

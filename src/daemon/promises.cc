@@ -29,10 +29,11 @@ Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& sto
 }  // namespace
 
 Promises::Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
-                   store::StoreConfig store, std::string node, SourcePeer peer)
+                   PodEvents& events, store::StoreConfig store, std::string node, SourcePeer peer)
     : client_(client),
       view_(view),
       endings_(endings),
+      events_(events),
       store_(std::move(store)),
       node_(std::move(node)),
       peer_(std::move(peer)),
@@ -139,6 +140,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     return true;
   });
   if (!changed) return std::unexpected(changed.error());
+  if (changed->phase != Phase::kPromised) events_.settled(*changed);
   if (changed->phase != Phase::kPromised)
     base::log(LogLevel::kInfo, "settled",
               {{"checkpoint", checkpoint.full_name()},

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "daemon/cluster_view.h"
 #include "daemon/judged_endings.h"
+#include "daemon/pod_events.h"
 #include "kube/client.h"
 #include "store/store_config.h"
 
@@ -22,7 +23,7 @@ class Promises {
  public:
   // All outlive it. A thread of its own follows `view`.
   // `peer`: where others get what this node has saved.
-  Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
+  Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings, PodEvents& events,
            store::StoreConfig store, std::string node, SourcePeer peer);
   ~Promises();
   Promises(const Promises&) = delete;
@@ -40,6 +41,7 @@ class Promises {
   kube::Client& client_;
   ClusterView& view_;
   const JudgedEndings& endings_;
+  PodEvents& events_;
   store::StoreConfig store_;
   std::string node_;
   SourcePeer peer_;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a pod goes on in another, and what the cluster says of it."""
-from harness.counting import assert_unbroken, seed, steps
+from harness.counting import assert_unbroken, link, seed, steps
 from harness.waiting import wait_for
 from pods import RUNNING
 
@@ -29,3 +29,17 @@ def assert_went_on(before, pod):
     assert_unbroken(before)
     assert first == steps(before)[-1][0] + 1, "it began anew, or steps are lost or done twice"
     assert_unbroken(pod.lines(), chain=seed(before), first=first)
+
+
+def goes_on_from(pod, left):
+    """The name under which `left` has the lines of the pod whose life this one goes on with; None while
+    it has printed nothing."""
+    now = steps(pod.lines())
+    if not now:
+        return None
+    number, word = now[0]
+    for name, lines in left.items():
+        last, chain = steps(lines)[-1]
+        if number == last + 1 and word == link(chain, number):
+            return name
+    raise AssertionError(f"'{pod.name}' goes on from nobody: it begins with step {number}")

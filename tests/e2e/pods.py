@@ -186,6 +186,19 @@ class Pods:
                  f"pod '{first.name}'")
         return first
 
+    def run_job(self, name, *command, runtime="reprise", annotations=None, completions=1,
+                container=None, **spec):
+        """An indexed Job, all of whose pods run at once and may be disrupted; found by pods_of()."""
+        ignore = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+        self.apply({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name},
+            "spec": {"completions": completions, "parallelism": completions, "backoffLimit": 0,
+                     "completionMode": "Indexed", "podFailurePolicy": {"rules": [ignore]},
+                     "template": {"metadata": {"labels": {"app": name},
+                                               "annotations": annotations or {}},
+                                  "spec": pod_spec(command, runtime, None, container,
+                                                   **{"restartPolicy": "Never", **spec})}}})
+
     def pods_of(self, app):
         """Those that are not told to go."""
         listed = self.cluster.api.get(f"{self.path}/pods?labelSelector=app%3D{app}")["items"]

@@ -116,9 +116,10 @@ def test_an_agent_that_is_started_again_keeps_what_was_promised(cluster, pods):
     assert_went_on(before, pod)
 
 
-@pytest.mark.parametrize("names_its_pod", [False, True], ids=["its checkpoint", "its pod as well"])
+@pytest.mark.parametrize("names_its_pod, node", [(False, "n1"), (True, "n1"), (True, "n2")],
+                         ids=["its checkpoint", "its pod as well", "from another node"])
 def test_an_object_that_names_the_checkpoint_of_another_namespace_gives_nothing(
-        cluster, pods, names_its_pod):
+        cluster, pods, names_its_pod, node):
     """Whoever may write these objects in a namespace has no right to what is in others."""
     theirs = Pods(cluster)
     try:
@@ -129,7 +130,7 @@ def test_an_object_that_names_the_checkpoint_of_another_namespace_gives_nothing(
         stolen = wait_for(lambda: [one for one in checkpoints(theirs) if
                                    one.get("status", {}).get("phase") == "Claimable"], RUNNING,
                           "the checkpoint")[0]
-        thief = pods.run_set("thief", *COUNTER, annotations=ON_DISRUPTION, node="n1")
+        thief = pods.run_set("thief", *COUNTER, annotations=ON_DISRUPTION, node=node)
         pods.kubectl("scale", "statefulset", "thief", "--replicas=0")
         wait_for(lambda: thief.get() is None, RUNNING, "the pod to go")
         made = cluster.api.get(f"/apis/apps/v1/namespaces/{pods.namespace}/statefulsets/thief")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pod that the cluster takes away goes on in its replacement on another node."""
 import contextlib
+import json
 
 import pytest
 
-from going_on import assert_went_on, checkpoints, uid_of, wait_replaced
+from going_on import assert_went_on, checkpoints, goes_on_from, uid_of, wait_replaced
 from harness.waiting import wait_for
 from pods import ON_DISRUPTION, RUNNING
+from product import checkpoints_of
 
 pytestmark = pytest.mark.requires("kubernetes")
 
@@ -35,6 +37,13 @@ def wait_phase(pods, phase, pod_uid):
     return wait_for(find, RUNNING, f"a Checkpoint that is {phase}")
 
 
+def events_of(pods, name):
+    """Reasons of what the agents tell of a pod."""
+    listed = pods.cluster.api.get(f"/apis/events.k8s.io/v1/namespaces/{pods.namespace}/events")
+    return {each["reason"] for each in listed["items"] if each["regarding"]["name"] == name
+            and each["reportingController"] == "reprise.dev/agent"}
+
+
 def move(cluster, pods, pod):
     """Evicts it so that its replacement comes to the other node, and returns what it had printed."""
     uid, node = uid_of(pod), pod.node
@@ -59,3 +68,214 @@ def test_an_evicted_pod_goes_on_on_the_other_node_and_back(cluster, pods):
         assert status["source"]["address"] == f"{source.layout.address}:7434"
         assert status["claimedBy"]["node"] == pod.node.name
         assert status["claimedBy"]["podUID"] == uid_of(pod)
+        assert status["size"].endswith("MB")
+        # The replacement has another address: nothing is kept back for the one that it had.
+        assert "reprise-hold" not in source.run("nft", "list", "tables").stdout
+    assert {"Checkpointed", "GoesOn"} <= wait_for(
+        lambda: events_of(pods, "db-0"), 10, "Events") - {"Waits"}
+    # Of what it went on from, the last is kept for a while, where it was saved and where it went.
+    for node in cluster.nodes.values():
+        wait_for(lambda node=node: len(checkpoints_of(node, f"{pods.namespace}/db-0/main")) == 1,
+                 RUNNING, f"the older ones to be freed on {node.name}")
+
+
+def test_an_agent_that_is_started_again_gives_out_what_it_saved(cluster, pods):
+    """It has another key then, and the Checkpoint says so."""
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node, uid_of(pod)
+    there = other(cluster, node)
+    try:
+        with cordoned(cluster, node.name):
+            with cordoned(cluster, there.name), pod.followed() as before:
+                pod.evict()
+                first = wait_phase(pods, "Claimable", uid)["status"]["source"]
+                node.stop("reprised")
+            cluster.kubectl("uncordon", there.name)
+            wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING, "a claim")
+            node.start("reprised")
+            wait_replaced(pod, uid)
+    finally:
+        node.start("reprised")
+    assert_went_on(before, pod)
+    source = wait_phase(pods, "Consumed", uid)["status"]["source"]
+    assert source["address"] == first["address"]
+    assert source["publicKey"] != first["publicKey"]
+
+
+def test_the_fetching_agent_may_be_killed(cluster, pods):
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node, uid_of(pod)
+    there = other(cluster, node)
+    try:
+        with cordoned(cluster, node.name):
+            with cordoned(cluster, there.name), pod.followed() as before:
+                pod.evict()
+                wait_phase(pods, "Claimable", uid)
+                node.stop("reprised")
+            cluster.kubectl("uncordon", there.name)
+            claim = wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING,
+                             "a claim")
+            there.kill("reprised")
+            node.start("reprised")
+            wait_replaced(pod, uid)
+    finally:
+        node.start("reprised")
+    assert_went_on(before, pod)
+    renewed = wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]
+    assert renewed["podUID"] == claim["podUID"]
+    assert renewed["tokenHash"] != claim["tokenHash"]
+
+
+def test_a_drained_node_loses_nothing(cluster, pods):
+    """A StatefulSet, three replicas that race for what they left, and a Job whose index counts."""
+    cluster.kubectl("cordon", "n2")
+    try:
+        pods.deploy("web", *COUNTER, annotations=ON_DISRUPTION, replicas=3)
+        pods.run_job("sum", *COUNTER, annotations=ON_DISRUPTION, completions=2)
+        db = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+        made = [db, *wait_for(lambda: every(pods, "web", 3), RUNNING, "replicas"),
+                *wait_for(lambda: every(pods, "sum", 2), RUNNING, "the Job's pods")]
+        for pod in made:
+            pod.wait_for_line("STEP 5 ")
+        index = {pod.name: index_of(pod) for pod in made}
+        cluster.kubectl("uncordon", "n2")
+        with contextlib.ExitStack() as all_followed:
+            printed = {pod.name: all_followed.enter_context(pod.followed()) for pod in made}
+            uid = uid_of(db)
+            cluster.kubectl("drain", "n1", "--ignore-daemonsets", "--delete-emptydir-data",
+                            "--timeout=120s", f"--pod-selector=!k8s-app")
+        wait_replaced(db, uid)
+        assert_went_on(printed[db.name], db)
+        replicas = wait_for(lambda: every(pods, "web", 3), RUNNING, "the replicas' replacements")
+        members = wait_for(lambda: every(pods, "sum", 2), RUNNING, "the Job's replacements")
+        for now, app in ((replicas, "web"), (members, "sum")):
+            left = {name: lines for name, lines in printed.items() if name.startswith(f"{app}-")}
+            for pod in now:
+                assert pod.node.name == "n2"
+                found = wait_for(lambda pod=pod, left=left: goes_on_from(pod, left), RUNNING,
+                                 f"whom '{pod.name}' goes on from")
+                assert index[found] == index_of(pod)
+                del left[found]
+            assert not left
+        for pod in members:
+            pod.exec("sh", "-c", "echo 0 >/tmp/exit")
+        job = wait_for(lambda: done(pods, "sum"), RUNNING, "the Job to be complete")
+        assert job["status"].get("failed", 0) == 0
+    finally:
+        cluster.kubectl("uncordon", "n1", "n2")
+
+
+def test_a_preempted_job_ends_with_the_right_result(cluster, pods):
+    """By kube-scheduler, for a pod of higher priority that fits nowhere else."""
+    share = {"resources": {"requests": {"cpu": "1200m"}}}  # of the two CPUs of each node
+    classes = {name: f"{pods.namespace}-{name}" for name in ("low", "high")}
+    cluster.apply(*({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+                     "metadata": {"name": name}, "value": 10 if kind == "low" else 1000}
+                    for kind, name in classes.items()))
+    try:
+        with cordoned(cluster, "n2"):
+            pods.run_job("sum", *COUNTER, annotations=ON_DISRUPTION, container=share,
+                         priorityClassName=classes["low"])
+            pod, = wait_for(lambda: every(pods, "sum", 1), RUNNING, "the Job's pod")
+            pod.wait_for_line("STEP 5 ")
+        with pod.followed() as before:
+            pods.run("important", "sleep", "infinity", runtime=None, container=share,
+                     nodeSelector={"kubernetes.io/hostname": "n1"},
+                     priorityClassName=classes["high"])
+            wait_for(lambda: pod.get() is None or pod.get()["status"]["phase"] == "Failed",
+                     RUNNING, "the Job's pod to be preempted")
+        now, = wait_for(lambda: every(pods, "sum", 1), RUNNING, "its replacement")
+        assert now.node.name == "n2"
+        assert_went_on(before, now)
+        assert checkpoints(pods)[0]["spec"]["reason"] == "PreemptionByScheduler"
+        now.exec("sh", "-c", "echo 0 >/tmp/exit")
+        job = wait_for(lambda: done(pods, "sum"), RUNNING, "the Job to be complete")
+        assert job["status"].get("failed", 0) == 0
+    finally:
+        cluster.kubectl("delete", "priorityclass", *classes.values())
+
+
+def index_of(pod):
+    return pod.get()["metadata"]["annotations"].get("batch.kubernetes.io/job-completion-index")
+
+
+def every(pods, app, count):
+    """The pods of an app, once there are so many and they run."""
+    found = [pod for pod in pods.pods_of(app) if pod.get()["status"]["phase"] == "Running"]
+    return found if len(found) == count and all(pod.is_running() for pod in found) else None
+
+
+def done(pods, name):
+    job = pods.cluster.api.get(f"/apis/batch/v1/namespaces/{pods.namespace}/jobs/{name}")
+    return job if any(each["type"] == "Complete" and each["status"] == "True"
+                      for each in job["status"].get("conditions", [])) else None
+
+
+@contextlib.contextmanager
+def another_key(node):
+    """A store of its own with another key; what was there is back afterwards."""
+    store, key = node.disk("/var/lib/reprise"), node.disk("/etc/reprise/store.key")
+    aside = node.layout.state / "aside"
+    ours = key.read_text(encoding="ascii")
+
+    def change(text, source, target):
+        node.stop("reprised")
+        target.mkdir(exist_ok=True)
+        for each in source.iterdir():
+            each.rename(target / each.name)
+        key.write_text(text, encoding="ascii")
+    change("ab" * 32, store, aside)
+    node.start("reprised")
+    try:
+        yield
+    finally:
+        node.stop("reprised")
+        node.run("sh", "-c", "rm -rf /var/lib/reprise/*")
+        change(ours, aside, store)
+        node.start("reprised")
+
+
+def test_with_another_key_a_pod_begins_anew(cluster, pods):
+    with another_key(cluster.nodes["n2"]):
+        with cordoned(cluster, "n2"):
+            pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+            pod.wait_for_line("STEP 5 ")
+        uid = uid_of(pod)
+        with cordoned(cluster, "n1"):
+            pod.evict()
+            wait_replaced(pod, uid)
+        pod.wait_for_line("STEP 1 ")
+        status = checkpoints(pods)[0]["status"]
+        pods.kubectl("delete", "statefulset", "db", "--wait=false")
+        pod.delete(grace=1)
+    assert "BeginsAnew" in events_of(pods, "db-0")
+    assert status["phase"] == "Withdrawn"
+    assert "other keys" in status["message"]
+    assert "node 'n1' keeps" in status["message"]
+
+
+@pytest.mark.nightly
+def test_a_node_that_is_gone_holds_nobody_up_for_long(cluster, pods):
+    with cordoned(cluster, "n2"):
+        pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+        pod.wait_for_line("STEP 5 ")
+        uid = uid_of(pod)
+        cluster.kubectl("cordon", "n1")
+        pod.evict()
+        saved = wait_phase(pods, "Claimable", uid)["status"]["containers"][0]["checkpoint"]
+        wait_for(lambda: pod.get() and uid_of(pod) != uid, RUNNING, "the replacement")
+    node = cluster.nodes["n1"]
+    cluster.power_cut("n1")
+    try:
+        wait_for(lambda: pod.get() and uid_of(pod) != uid and pod.is_running(), 90,
+                 "the pod to begin anew")
+        pod.wait_for_line("STEP 1 ")
+    finally:
+        cluster.power_on("n1")
+        cluster.kubectl("uncordon", "n1")
+    status = wait_phase(pods, "Withdrawn", uid)["status"]
+    assert "node 'n1' gives nothing" in status["message"]
+    assert f"node 'n1' keeps {saved}" in status["message"]
+    assert [row["id"] for row in checkpoints_of(node, f"{pods.namespace}/db-0/main")] == [saved]

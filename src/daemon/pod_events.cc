@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/pod_events.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "daemon/internal/fields.h"
+
+namespace reprise::daemon {
+
+using kube::EventType;
+
+PodEvents::PodEvents(kube::Client& client, const std::string& node)
+    : events_(kube::Events::start(client, {.instance = node}, [](const base::Error& why) {
+        base::log(base::LogLevel::kWarn, "an Event is not told", {{"error", why.message()}});
+      })) {}
+
+void PodEvents::post(const oci::PodContainer& of, EventType type, const char* reason,
+                     const char* action, std::string note) {
+  events_->post({.about = {.api_version = "v1",
+                           .kind = "Pod",
+                           .namespace_ = of.name_space,
+                           .name = of.pod,
+                           .uid = of.uid},
+                 .type = type,
+                 .reason = reason,
+                 .action = action,
+                 .note = std::move(note)});
+}
+
+void PodEvents::settled(const CheckpointObject& checkpoint) {
+  const oci::PodContainer pod = checkpoint.source("");
+  if (checkpoint.phase == Phase::kClaimable)
+    post(pod, EventType::kNormal, "Checkpointed", "Checkpointing",
+         text_in(object_in(checkpoint.object, "status"), "size") +
+             " saved, for the pod that takes its place (Checkpoint '" + checkpoint.name + "')");
+  if (checkpoint.phase == Phase::kWithdrawn)
+    post(pod, EventType::kWarning, "NotSaved", "Checkpointing", checkpoint.message);
+}
+
+void PodEvents::goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint) {
+  post(container, EventType::kNormal, "GoesOn", "Restoring",
+       "container '" + container.container + "' goes on from what pod '" + checkpoint.pod +
+           "' left on node '" + checkpoint.node + "' (Checkpoint '" + checkpoint.name + "')");
+}
+
+void PodEvents::began_anew(const oci::PodContainer& container, const std::string& why) {
+  post(container, EventType::kWarning, "BeginsAnew", "Restoring",
+       "container '" + container.container + "' begins anew: " + why);
+}
+
+void PodEvents::waits(const oci::PodContainer& container, const std::string& why) {
+  post(container, EventType::kNormal, "Waits", "Restoring",
+       "container '" + container.container + "' waits: " + why);
+}
+
+}  // namespace reprise::daemon

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What people read of us in `kubectl describe pod`.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/checkpoint_object.h"
+#include "kube/events.h"
+#include "oci/cri.h"
+
+namespace reprise::daemon {
+
+// For any number of threads; nothing waits.
+class PodEvents {
+ public:
+  // `client` outlives it.
+  PodEvents(kube::Client& client, const std::string& node);
+
+  // Of the pod that ended: Checkpointed, or NotSaved and why.
+  void settled(const CheckpointObject& checkpoint);
+  // Of the one that takes its place.
+  void goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint);
+  void began_anew(const oci::PodContainer& container, const std::string& why);
+  void waits(const oci::PodContainer& container, const std::string& why);
+
+ private:
+  void post(const oci::PodContainer& of, kube::EventType type, const char* reason,
+            const char* action, std::string note);
+
+  std::unique_ptr<kube::Events> events_;
+};
+
+}  // namespace reprise::daemon
