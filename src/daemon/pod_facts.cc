@@ -97,6 +97,10 @@ std::optional<PodFacts> pod_facts(const json& pod) {
       facts.init_containers.push_back(text_in(one, "name"));
   add_running(status, "containerStatuses", facts.running);
   add_running(status, "initContainerStatuses", facts.running);
+  // A pod that still prepares itself has begun nothing that others would go on with.
+  std::erase_if(facts.running, [&facts](const std::string& name) {
+    return std::ranges::find(facts.init_containers, name) != facts.init_containers.end();
+  });
   return facts;
 }
 

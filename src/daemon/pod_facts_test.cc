@@ -51,6 +51,11 @@ TEST(PodFacts, WhoItIs) {
   EXPECT_EQ(facts.lineage->template_hash, "h1");
   EXPECT_EQ(facts.lineage->slot, "");
   EXPECT_EQ(facts.running, (std::vector<std::string>{"app", "side"}));
+  // Its replacement's claim came to nothing, since the pod seemed to run without it.
+  json prepares = pod_of("StatefulSet");
+  prepares["status"]["initContainerStatuses"][0]["state"] = {{"running", json::object()}};
+  prepares["status"]["containerStatuses"] = json::array();
+  EXPECT_EQ(pod_facts(prepares)->running, std::vector<std::string>{"side"});
   EXPECT_EQ(facts.init_containers, std::vector<std::string>{"setup"});
 }
 
