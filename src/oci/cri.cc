@@ -21,26 +21,28 @@ struct Names {
   const char* pod;
   const char* uid;
   const char* container;
+  const char* sandbox;
 };
 constexpr std::array kRuntimes = {
     Names{.type = "io.kubernetes.cri-o.ContainerType",
           .name_space = "io.kubernetes.pod.namespace",
           .pod = "io.kubernetes.pod.name",
           .uid = "io.kubernetes.pod.uid",
-          .container = "io.kubernetes.container.name"},
+          .container = "io.kubernetes.container.name",
+          .sandbox = "io.kubernetes.cri-o.SandboxID"},
     Names{.type = "io.kubernetes.cri.container-type",
           .name_space = "io.kubernetes.cri.sandbox-namespace",
           .pod = "io.kubernetes.cri.sandbox-name",
           .uid = "io.kubernetes.cri.sandbox-uid",
-          .container = "io.kubernetes.cri.container-name"},
+          .container = "io.kubernetes.cri.container-name",
+          .sandbox = "io.kubernetes.cri.sandbox-id"},
 };
 
 // What a user of the cluster may say. Not the key, nor a checkpoint to go on from: those are the
 // cluster's, and could be another user's.
-constexpr std::array<std::string_view, 7> kForPods = {
+constexpr std::array<std::string_view, 6> kForPods = {
     annotation::kOnDisruption, annotation::kOnDelete,     annotation::kOnRestoreFailure,
-    annotation::kIoUring,      annotation::kMultipathTcp, annotation::kFreezeLimit,
-    annotation::kVolumes};
+    annotation::kIoUring,      annotation::kMultipathTcp, annotation::kFreezeLimit};
 
 std::string value_of(const Annotations& annotations, const char* name) {
   const auto found = annotations.find(name);
@@ -64,6 +66,12 @@ std::optional<PodContainer> pod_container(const Annotations& annotations) {
     return found;
   }
   return std::nullopt;
+}
+
+std::string sandbox_id(const Annotations& annotations) {
+  for (const Names& names : kRuntimes)
+    if (!value_of(annotations, names.type).empty()) return value_of(annotations, names.sandbox);
+  return {};
 }
 
 base::KeyName key_name(const PodContainer& container) {

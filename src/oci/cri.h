@@ -28,6 +28,10 @@ struct PodContainer {
 // containerd's. Pure.
 std::optional<PodContainer> pod_container(const Annotations& annotations);
 
+// The sandbox of its pod, by which the kubelet's and the runtime's files and cgroups are called;
+// empty for a container of no pod. Pure.
+std::string sandbox_id(const Annotations& annotations);
+
 // Who the container is, whoever makes it: the same for each try to start it, another one for each
 // pod. None for a sandbox, and without a pod's UID.
 base::KeyName key_name(const PodContainer& container);

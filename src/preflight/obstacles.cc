@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "container/task_tree.h"
+#include "oci/cri.h"
 #include "preflight/descriptor_obstacles.h"
 #include "preflight/descriptors/kinds.h"
 #include "preflight/mappings.h"
@@ -182,7 +183,8 @@ Examination examine(const path& proc, pid_t init, const Given& given) {
     std::ranges::move(examine_mounts(proc, init, *given.spec, given.bundle),
                       std::back_inserter(result.obstacles));
   std::ranges::move(examine_network(proc, init), std::back_inserter(result.obstacles));
-  std::ranges::move(examine_sharing(proc, init), std::back_inserter(result.obstacles));
+  const std::string sandbox = given.spec == nullptr ? "" : oci::sandbox_id(given.spec->annotations);
+  std::ranges::move(examine_sharing(proc, init, sandbox), std::back_inserter(result.obstacles));
   return result;
 }
 

@@ -41,6 +41,11 @@ std::string cgroup_of(const path& process) {
   return v2;
 }
 
+// systemd calls its cgroup "cri-containerd-ID.scope".
+bool is_sandbox(const path& process, const std::string& sandbox) {
+  return !sandbox.empty() && path(cgroup_of(process)).filename().string().contains(sandbox);
+}
+
 bool lies_in(const std::string& cgroup, const std::string& other) {
   return cgroup == other || cgroup.starts_with(other + "/");
 }
@@ -144,26 +149,27 @@ void judge_system_v(const path& proc, pid_t init, std::vector<Obstacle>& found) 
                      "shares an IPC namespace that has " + std::to_string(objects) +
                          " System V objects with other containers",
                      "use POSIX shared memory (/dev/shm), or give the container an IPC namespace "
-                     "of its own (podman pod create --share net,uts)"});
+                     "of its own (podman pod create --share net,uts; in Kubernetes, a pod)"});
 }
 
 }  // namespace
 
-std::vector<pid_t> others_sharing(const path& proc, pid_t init) {
+std::vector<pid_t> others_sharing(const path& proc, pid_t init, const std::string& sandbox) {
   const std::string ipc = sys::link_target(proc / std::to_string(init) / "ns/ipc");
   std::vector<pid_t> others;
   // That of the host is nobody's to save, and CRIU leaves it alone.
   if (ipc.empty() || ipc == sys::link_target(proc / "self/ns/ipc")) return others;
   const Membership container(proc, init);
   for (const pid_t pid : sys::processes_in(proc))
-    if (sys::link_target(proc / std::to_string(pid) / "ns/ipc") == ipc && !container.has(pid))
+    if (sys::link_target(proc / std::to_string(pid) / "ns/ipc") == ipc && !container.has(pid) &&
+        !is_sandbox(proc / std::to_string(pid), sandbox))
       others.push_back(pid);
   return others;
 }
 
-std::vector<Obstacle> examine_sharing(const path& proc, pid_t init) {
+std::vector<Obstacle> examine_sharing(const path& proc, pid_t init, const std::string& sandbox) {
   std::vector<Obstacle> found;
-  const std::vector<pid_t> others = others_sharing(proc, init);
+  const std::vector<pid_t> others = others_sharing(proc, init, sandbox);
   if (others.empty()) return found;
   judge_files(proc, init, others, found);
   judge_system_v(proc, init, found);

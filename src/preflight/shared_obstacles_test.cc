@@ -33,7 +33,9 @@ class OthersSharingTest : public testing::Test {
     std::ofstream(directory / "cgroup") << process.cgroup;
     std::ofstream(task / "children") << process.children;
   }
-  std::vector<pid_t> others() { return others_sharing(proc_.path(), kInit); }
+  std::vector<pid_t> others(const std::string& sandbox = "") {
+    return others_sharing(proc_.path(), kInit, sandbox);
+  }
 
   static constexpr pid_t kInit = 10;
   sys::TestDirectory proc_;
@@ -63,6 +65,15 @@ TEST_F(OthersSharingTest, MembersOfAPodAreOthers) {
   add(30, {.cgroup = kTheirs, .mounts = "2"});
   add(31, {.cgroup = "0::/pod\n", .mounts = "3"});
   EXPECT_EQ(others(), (std::vector<pid_t>{30, 31}));
+}
+
+// PostgreSQL in a pod was refused for its segment of System V memory.
+TEST_F(OthersSharingTest, WhatKeepsThePodsNamespacesIsNoOther) {
+  add(kInit, {.cgroup = "7:freezer:/kubepods/podx/a\n", .mounts = "1"});
+  add(30, {.cgroup = "7:freezer:/kubepods/podx/5b06\n", .mounts = "2"});
+  add(31, {.cgroup = "7:freezer:/kubepods/podx/c\n", .mounts = "3"});
+  add(32, {.cgroup = "0::/kubepods.slice/cri-containerd-5b06.scope\n", .mounts = "2"});
+  EXPECT_EQ(others("5b06"), std::vector<pid_t>{31});
 }
 
 // The names of hierarchies beside it, and the place in v2 where v1 freezes, tell nothing.
