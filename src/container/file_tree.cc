@@ -54,18 +54,6 @@ Result<void> move_contents(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-Result<void> copy_attributes(const fs::path& from, const fs::path& to) {
-  struct stat info{};
-  if (::lstat(from.c_str(), &info) != 0)
-    return base::fail_errno(errno, "looking at '" + from.string() + "'");
-  const std::array<timespec, 2> times{info.st_atim, info.st_mtim};
-  if (::lchown(to.c_str(), info.st_uid, info.st_gid) != 0 ||
-      ::chmod(to.c_str(), info.st_mode & 07777) != 0 ||
-      ::utimensat(AT_FDCWD, to.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
-    return base::fail_errno(errno, "giving owner, mode and time to '" + to.string() + "'");
-  return {};
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> overlay_upper(const std::filesystem::path& rootfs) {
@@ -121,6 +109,18 @@ Result<bool> tree_equals(const fs::path& file, const fs::path& directory) {
   if (compared.status.signal != 0 || compared.status.exit_code > kFilesChanged)
     return std::unexpected(tar_error(step, compared));
   return compared.status.success();
+}
+
+Result<void> copy_attributes(const fs::path& from, const fs::path& to) {
+  struct stat info{};
+  if (::lstat(from.c_str(), &info) != 0)
+    return base::fail_errno(errno, "looking at '" + from.string() + "'");
+  const std::array<timespec, 2> times{info.st_atim, info.st_mtim};
+  if (::lchown(to.c_str(), info.st_uid, info.st_gid) != 0 ||
+      ::chmod(to.c_str(), info.st_mode & 07777) != 0 ||
+      ::utimensat(AT_FDCWD, to.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    return base::fail_errno(errno, "giving owner, mode and time to '" + to.string() + "'");
+  return {};
 }
 
 Result<void> put_contents_aside(const fs::path& directory, const fs::path& aside) {

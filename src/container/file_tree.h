@@ -51,6 +51,10 @@ base::Result<void> put_contents_aside(const std::filesystem::path& directory,
 base::Result<void> put_contents_back(const std::filesystem::path& directory,
                                      const std::filesystem::path& aside);
 
+// Owner, mode and times. Follows no symbolic links.
+base::Result<void> copy_attributes(const std::filesystem::path& from,
+                                   const std::filesystem::path& to);
+
 using sys::empty_directory;
 
 }  // namespace reprise::container

@@ -24,20 +24,31 @@ constexpr const char* kAttribute = "trusted.reprise.memory";
 }  // namespace
 
 Result<std::optional<std::string>> memory_mark(const std::filesystem::path& directory) {
+  return read_mark(directory, kAttribute);
+}
+
+Result<void> set_memory_mark(const std::filesystem::path& directory, const std::string& mark) {
+  return write_mark(directory, kAttribute, mark);
+}
+
+Result<std::optional<std::string>> read_mark(const std::filesystem::path& directory,
+                                             const char* attribute) {
   std::array<char, 128> value{};
-  const ssize_t size = ::getxattr(directory.c_str(), kAttribute, value.data(), value.size());
+  const ssize_t size = ::getxattr(directory.c_str(), attribute, value.data(), value.size());
   if (size >= 0)
     return std::optional<std::string>(std::in_place, value.data(), static_cast<std::size_t>(size));
   if (errno == ENODATA || errno == EOPNOTSUPP) return std::nullopt;
   return fail_errno(errno, "reading the mark of '" + directory.string() + "'");
 }
 
-Result<void> set_memory_mark(const std::filesystem::path& directory, const std::string& mark) {
-  if (::setxattr(directory.c_str(), kAttribute, mark.data(), mark.size(), 0) == 0) return {};
+Result<void> write_mark(const std::filesystem::path& directory, const char* attribute,
+                        const std::string& mark) {
+  if (::setxattr(directory.c_str(), attribute, mark.data(), mark.size(), 0) == 0) return {};
   if (errno == EOPNOTSUPP)
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "'" + directory.string() + "' takes no extended attributes")
-            .with_hint("use a kernel with CONFIG_TMPFS_XATTR"));
+            .with_hint(
+                "use a file system that has them (ext4, XFS; tmpfs with CONFIG_TMPFS_XATTR)"));
   return fail_errno(errno, "marking '" + directory.string() + "'");
 }
 

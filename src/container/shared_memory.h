@@ -21,6 +21,12 @@ base::Result<std::optional<std::string>> memory_mark(const std::filesystem::path
 // kUnsupported where the file system has no such attributes (a kernel without TMPFS_XATTR).
 base::Result<void> set_memory_mark(const std::filesystem::path& directory, const std::string& mark);
 
+// Marks of other kinds, by the name of their attribute ("trusted.…"): likewise.
+base::Result<std::optional<std::string>> read_mark(const std::filesystem::path& directory,
+                                                   const char* attribute);
+base::Result<void> write_mark(const std::filesystem::path& directory, const char* attribute,
+                              const std::string& mark);
+
 // Which memory a copy is of, and when its owner was stopped to make it.
 struct MemoryCopy {
   std::string mark;

@@ -57,10 +57,14 @@ std::vector<std::string> bytes_in(const json& list) {
 
 std::string encode_volumes(const std::vector<SavedVolume>& volumes) {
   json list = json::array();
-  for (const SavedVolume& volume : volumes)
-    list.push_back({{"name", volume.name},
-                    {"destinations", of_bytes(volume.destinations)},
-                    {"part", volume.part}});
+  for (const SavedVolume& volume : volumes) {
+    json& item = list.emplace_back(json{{"name", volume.name},
+                                        {"destinations", of_bytes(volume.destinations)},
+                                        {"part", volume.part}});
+    if (volume.pod.empty()) continue;
+    item["pod"] = volume.pod;
+    item["taken"] = volume.taken;
+  }
   constexpr int kIndent = 2;
   return json_writer::print(list, kIndent) + "\n";
 }
@@ -71,7 +75,9 @@ Result<std::vector<SavedVolume>> decode_volumes(std::string_view text) {
     for (const json& item : json_reader::parse(text))
       volumes.push_back({.name = item.at("name").get<std::string>(),
                          .destinations = bytes_in(item.at("destinations")),
-                         .part = item.at("part").get<std::string>()});
+                         .part = item.at("part").get<std::string>(),
+                         .pod = item.value("pod", ""),
+                         .taken = item.value("taken", base::UnixMillis{0})});
     return volumes;
   } catch (const json::exception& error) {
     return fail(ErrorCode::kCorrupt,

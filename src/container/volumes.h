@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "oci/spec.h"
 
@@ -29,6 +30,10 @@ struct SavedVolume {
   std::string name;
   std::vector<std::string> destinations;
   std::string part;  // the archive of its contents
+  // Of a volume of a pod (pod_volumes.h): the pod's UID, and when its container stood still for the
+  // copy, in milliseconds. Others may have copies as well.
+  std::string pod{};
+  base::UnixMillis taken = 0;
   bool operator==(const SavedVolume&) const = default;
 };
 std::string encode_volumes(const std::vector<SavedVolume>& volumes);

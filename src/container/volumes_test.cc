@@ -34,7 +34,8 @@ TEST(PodmanVolumes, AreToldByWhereTheyLie) {
 TEST(SavedVolumes, AreReadAsTheyWereWritten) {
   const std::vector<SavedVolume> volumes = {
       {.name = "web", .destinations = {"/data", "/again"}, .part = "volume-0.tar"},
-      {.name = "00ff", .destinations = {"/x"}, .part = "volume-1.tar"}};
+      {.name = "00ff", .destinations = {"/x"}, .part = "volume-1.tar"},
+      {.name = "cache", .destinations = {"/c"}, .part = "volume-2.tar", .pod = "uid", .taken = 7}};
   EXPECT_EQ(decode_volumes(encode_volumes(volumes)).value(), volumes);
   EXPECT_TRUE(decode_volumes("[]").value().empty());
 }

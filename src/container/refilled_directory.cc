@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/refilled_directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "container/file_tree.h"
+#include "sys/files.h"
+
+namespace reprise::container {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+namespace fs = std::filesystem;
+
+namespace {
+
+Result<std::vector<fs::path>> entries_of(const fs::path& directory) {
+  std::error_code error;
+  std::vector<fs::path> entries;
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    entries.push_back(entry->path());
+  if (error) return base::fail_errno(error.value(), "listing '" + directory.string() + "'");
+  return entries;
+}
+
+Result<struct stat> look_at(const fs::path& place) {
+  struct stat status{};
+  if (::lstat(place.c_str(), &status) != 0)
+    return base::fail_errno(errno, "looking at '" + place.string() + "'");
+  return status;
+}
+
+Result<bool> exists_itself(const fs::path& place) {
+  const auto status = look_at(place);
+  if (!status && status.error().error_number() == ENOENT) return false;
+  REPRISE_PASS(status);
+  return true;
+}
+
+// Whether something stays in it.
+Result<bool> clear(const fs::path& directory, const fs::path& contents, const Inodes& mounted) {
+  bool stays = false;
+  for (const fs::path& entry : REPRISE_PASS(entries_of(directory))) {
+    if (entry == contents) continue;
+    const struct stat status = REPRISE_PASS(look_at(entry));
+    bool kept = mounted.contains({status.st_dev, status.st_ino});
+    if (S_ISDIR(status.st_mode) && REPRISE_PASS(clear(entry, contents, mounted))) kept = true;
+    if (!kept) REPRISE_PASS(sys::remove_tree(entry));
+    stays = stays || kept;
+  }
+  return stays;
+}
+
+Result<void> move_up(const fs::path& from, const fs::path& to);
+
+// Of something that stays.
+Result<void> give(const fs::path& from, const fs::path& to) {
+  const mode_t kind = REPRISE_PASS(look_at(from)).st_mode & S_IFMT;
+  if (kind != (REPRISE_PASS(look_at(to)).st_mode & S_IFMT) || (kind != S_IFDIR && kind != S_IFREG))
+    return std::unexpected(Error(ErrorCode::kUnsupported, "'" + to.string() +
+                                                              "', which is mounted by itself, was "
+                                                              "something else at the checkpoint")
+                               .with_hint("mount the whole volume, without 'subPath'"));
+  if (kind == S_IFDIR) return move_up(from, to);
+  std::error_code error;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+  if (error) return base::fail_errno(error.value(), "writing '" + to.string() + "'");
+  REPRISE_PASS(copy_attributes(from, to));
+  return sys::remove_tree(from);
+}
+
+Result<void> move_up(const fs::path& from, const fs::path& to) {
+  for (const fs::path& entry : REPRISE_PASS(entries_of(from))) {
+    const fs::path target = to / entry.filename();
+    if (REPRISE_PASS(exists_itself(target))) {
+      REPRISE_PASS(give(entry, target));
+      continue;
+    }
+    std::error_code error;
+    fs::rename(entry, target, error);
+    if (error) return base::fail_errno(error.value(), "moving '" + entry.string() + "'");
+  }
+  REPRISE_PASS(copy_attributes(from, to));
+  return sys::remove_tree(from);
+}
+
+}  // namespace
+
+Inodes mounted_inodes(const oci::Spec& spec) {
+  Inodes inodes;
+  struct stat status{};
+  for (const oci::Mount& mount : spec.mounts)
+    if (mount.type == "bind" && ::stat(mount.source.c_str(), &status) == 0)
+      inodes.emplace(status.st_dev, status.st_ino);
+  return inodes;
+}
+
+Result<void> replace_contents(const fs::path& directory, const fs::path& contents,
+                              const Inodes& mounted) {
+  REPRISE_PASS(clear(directory, contents, mounted));
+  const struct stat before = REPRISE_PASS(look_at(contents));
+  REPRISE_PASS(move_up(contents, directory));
+  // To remove `contents` was a change of it as well.
+  const std::array<timespec, 2> times{before.st_atim, before.st_mtim};
+  if (::utimensat(AT_FDCWD, directory.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    return base::fail_errno(errno, "giving its time to '" + directory.string() + "'");
+  return {};
+}
+
+}  // namespace reprise::container

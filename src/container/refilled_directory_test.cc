@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/refilled_directory.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace reprise::container {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RefilledDirectory : public testing::Test {
+ protected:
+  RefilledDirectory() { fs::create_directories(contents_); }
+  ~RefilledDirectory() override { fs::remove_all(scratch_); }
+  void write(const fs::path& file, const std::string& text) const {
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  static std::string read(const fs::path& file) {
+    std::stringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  }
+  static std::pair<dev_t, ino_t> inode(const fs::path& file) {
+    struct stat status{};
+    EXPECT_EQ(::lstat(file.c_str(), &status), 0) << file;
+    return {status.st_dev, status.st_ino};
+  }
+  base::Result<void> replace(const Inodes& mounted = {}) const {
+    return replace_contents(volume_, contents_, mounted);
+  }
+  std::string template_ = testing::TempDir() + "refilled-XXXXXX";
+  fs::path scratch_ = ::mkdtemp(template_.data());
+  fs::path volume_ = scratch_ / "volume";
+  fs::path contents_ = volume_ / ".filling";
+};
+
+TEST_F(RefilledDirectory, HoldsTheContentsAndNothingElse) {
+  write(volume_ / "by-init/deep", "new");
+  write(volume_ / "same", "new");
+  write(contents_ / "same", "old");
+  write(contents_ / "sub/a", "old");
+  fs::permissions(contents_, fs::perms::owner_all);
+  ASSERT_TRUE(replace());
+  EXPECT_EQ(read(volume_ / "same"), "old");
+  EXPECT_EQ(read(volume_ / "sub/a"), "old");
+  EXPECT_FALSE(fs::exists(volume_ / "by-init"));
+  EXPECT_FALSE(fs::exists(contents_));
+  EXPECT_EQ(fs::status(volume_).permissions(), fs::perms::owner_all);
+}
+
+TEST_F(RefilledDirectory, WhatIsMountedByItselfStaysTheSameAndGetsTheContents) {
+  write(volume_ / "a/part/new", "new");
+  write(volume_ / "a/config", "longer than before");
+  const Inodes mounted = {inode(volume_ / "a/part"), inode(volume_ / "a/config")};
+  write(contents_ / "a/part/old", "old");
+  write(contents_ / "a/config", "old");
+  ASSERT_TRUE(replace(mounted));
+  EXPECT_EQ(mounted, (Inodes{inode(volume_ / "a/part"), inode(volume_ / "a/config")}));
+  EXPECT_EQ(read(volume_ / "a/part/old"), "old");
+  EXPECT_EQ(read(volume_ / "a/config"), "old");
+  EXPECT_FALSE(fs::exists(volume_ / "a/part/new"));
+}
+
+TEST_F(RefilledDirectory, LinksAreRemovedAndNotFollowed) {
+  const fs::path outside = scratch_ / "outside";
+  write(outside / "file", "kept");
+  fs::create_directory_symlink(outside, volume_ / "link");
+  fs::create_symlink(outside / "file", volume_ / "file");
+  write(contents_ / "link/file", "old");
+  write(contents_ / "file", "old");
+  ASSERT_TRUE(replace());
+  EXPECT_EQ(read(outside / "file"), "kept");
+  EXPECT_EQ(read(volume_ / "link/file"), "old");
+  EXPECT_FALSE(fs::is_symlink(volume_ / "file"));
+}
+
+TEST_F(RefilledDirectory, WhatWasSomethingElseIsRefusedByName) {
+  write(volume_ / "part/new", "new");
+  write(contents_ / "part", "a file");
+  const auto done = replace({inode(volume_ / "part")});
+  ASSERT_FALSE(done);
+  EXPECT_TRUE(done.error().message().contains("/part'")) << done.error().message();
+}
+
+}  // namespace
+}  // namespace reprise::container
