@@ -42,8 +42,8 @@ Result<void> capture_files(store::CheckpointWriter& writer, const oci::Spec& spe
   REPRISE_PASS(capture_shared_memory(writer, spec));
   REPRISE_PASS(note_outside(writer, spec));
   REPRISE_PASS(capture_overlays(writer, spec));
-  if (!wishes.include_volumes) return {};
-  return capture_volumes(writer, spec, state.bundle);
+  return capture_volumes(writer, spec, state.bundle,
+                         wishes.include_volumes ? Volumes::kAll : Volumes::kOfPod);
 }
 
 Result<void> capture_affinity(store::CheckpointWriter& writer, const oci::State& state) {

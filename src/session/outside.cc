@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "container/pod_volumes.h"
 #include "image/part_names.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
@@ -25,6 +27,14 @@ namespace {
 
 // Podman makes these anew for each start; what is in the first is saved elsewhere.
 constexpr std::array<std::string_view, 2> kEngines = {"/dev/shm", "/run/secrets"};
+
+// A pod's volumes are in the checkpoint.
+std::set<std::string> saved_places(const oci::Spec& spec) {
+  std::set<std::string> places;
+  for (const container::Volume& volume : container::empty_directories(spec))
+    places.insert(volume.destinations.begin(), volume.destinations.end());
+  return places;
+}
 
 bool is_kept_outside(const oci::Mount& mount) {
   const bool engines = std::ranges::find(kEngines, mount.destination) != kEngines.end();
@@ -46,8 +56,10 @@ bool is_filled_directory(const fs::path& place) {
 
 Result<void> note_outside(store::CheckpointWriter& writer, const oci::Spec& spec) {
   std::string list;
+  const auto saved = saved_places(spec);
   for (const oci::Mount& mount : spec.mounts)
-    if (is_kept_outside(mount) && is_filled_directory(mount.source))
+    if (is_kept_outside(mount) && !saved.contains(mount.destination) &&
+        is_filled_directory(mount.source))
       (list += mount.destination) += '\0';
   if (list.empty()) return {};
   return sys::replace_file(REPRISE_PASS(writer.part(image::kOutsidePart)), list);

@@ -9,6 +9,7 @@
 #include "image/part_names.h"
 #include "oci/spec.h"
 #include "session/parts.h"
+#include "session/pod_volumes.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
@@ -76,9 +77,12 @@ Result<void> fill(const fs::path& archive, const container::Volume& volume,
 }  // namespace
 
 Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& spec,
-                             const fs::path& bundle) {
+                             const fs::path& bundle, Volumes which) {
   std::vector<container::SavedVolume> saved;
-  for (container::Volume& volume : container::podman_volumes(spec, bundle)) {
+  REPRISE_PASS(capture_empty_directories(writer, spec, saved));
+  auto volumes = which == Volumes::kAll ? container::podman_volumes(spec, bundle)
+                                        : std::vector<container::Volume>();
+  for (container::Volume& volume : volumes) {
     std::string name = "volume-" + std::to_string(saved.size()) + ".tar";
     const fs::path part = REPRISE_PASS(writer.part(name));
     REPRISE_TRY(container::archive_tree(volume.directory, part, container::Writers::kOthers),

@@ -3,6 +3,7 @@
 // Volumes as parts of a checkpoint: docs/design/0001-volumes.md.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -15,10 +16,12 @@
 
 namespace reprise::session {
 
-// Copies the contents of all volumes into the checkpoint. The container's tasks stand still; those
-// of other containers with the same volume may write.
+// Copies the contents of a pod's volumes (pod_volumes.h) into the checkpoint, and with kAll those
+// of Podman's. The container's tasks stand still; those of other containers with the same volume
+// may write.
+enum class Volumes : std::uint8_t { kOfPod, kAll };
 base::Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& spec,
-                                   const std::filesystem::path& bundle);
+                                   const std::filesystem::path& bundle, Volumes which);
 
 // What the checkpoint holds; empty if it holds none.
 base::Result<std::vector<container::SavedVolume>> saved_volumes(store::CheckpointReader& reader);

@@ -24,6 +24,7 @@
 #include "session/freeze.h"
 #include "session/overlays.h"
 #include "session/pod.h"
+#include "session/pod_files.h"
 #include "session/seal_hold.h"
 #include "session/unix_peers.h"
 
@@ -133,6 +134,8 @@ Result<void> Dumping::written() {
   store::CheckpointWriter& writer = *prepared_.writer;
   const Admitted& container = prepared_.container;
   REPRISE_PASS(capture_files(writer, container.spec, container.wishes, container.state));
+  REPRISE_PASS(
+      capture_pod_files(writer, context_, container.spec, container.state, prepared_.watched));
   REPRISE_PASS(capture_affinity(writer, container.state));
   REPRISE_PASS(
       capture_attributes(writer, container.spec, container.state, prepared_.asked.attributes));

@@ -112,7 +112,7 @@ class TestContainer : public testing::Test {
     const oci::Spec spec = oci::load_spec(bundle_).value();
     auto writer = std::move(*store_->begin({}));
     write(*writer->part("command"), oci::command_line(spec));
-    EXPECT_TRUE(capture_volumes(*writer, spec, bundle_));
+    EXPECT_TRUE(capture_volumes(*writer, spec, bundle_, Volumes::kAll));
     write(writer->pages().spool() / "pages-1.img", std::string(4096, 'p'));
     EXPECT_TRUE(writer->pages().absorb());
     image::Manifest facts{.key = host::key_of(request_), .created = 7};

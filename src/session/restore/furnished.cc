@@ -12,6 +12,8 @@
 #include "session/overlays.h"
 #include "session/parts.h"
 #include "session/pod.h"
+#include "session/pod_files.h"
+#include "session/pod_volumes.h"
 #include "session/restore_images.h"
 #include "session/restore_rootfs.h"
 #include "session/volumes.h"
@@ -51,6 +53,7 @@ Result<std::vector<vetting::MadePlace>> read_images(Context& context, const oci:
                                                     Furnished& furnished) {
   furnished.images = REPRISE_PASS(furnished.reader->pages().materialize());
   REPRISE_TRY(mend_mounts(furnished.images), "preparing the container's mounts");
+  REPRISE_TRY(mend_pod_files(furnished.images, spec), "preparing the pod's files");
   auto places = REPRISE_PASS(vet_foreign(context, *furnished.reader, furnished.images));
   furnished.restore = REPRISE_TRY(context.engine->begin(restore_request(context, spec, furnished)),
                                   "preparing the container's mounts");
@@ -77,6 +80,8 @@ Result<void> put_files_in_place(Context& context, const Requested& requested,
   REPRISE_PASS(fill_shm(context, requested.spec, reader));
   if (requested.wishes.fill_volumes_from == context.request.restore().checkpoint.str())
     REPRISE_PASS(fill_volumes(reader, requested.spec, context));
+  REPRISE_PASS(fill_pod_files(context, reader, requested.spec));
+  REPRISE_PASS(fill_empty_directories(context, reader, requested.spec));
   furnished.overlays = REPRISE_PASS(mount_overlays(reader, requested.spec, context));
   return {};
 }

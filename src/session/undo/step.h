@@ -101,6 +101,16 @@ struct VolumePutAside {
   }
   bool operator==(const VolumePutAside&) const = default;
 };
+// Of a pod: `contents` are being moved from there into the volume in which they lie.
+struct VolumeFilling {
+  static constexpr std::string_view kName = "volume-filling";
+  path contents;
+  template <typename Step, typename Visit>
+  static void each(Step& step, Visit visit) {
+    visit("contents", step.contents);
+  }
+  bool operator==(const VolumeFilling&) const = default;
+};
 struct OverlaysMounted : Bare {
   static constexpr std::string_view kName = "overlays-mounted";
 };
@@ -143,8 +153,8 @@ struct Unknown {
 using Step =
     std::variant<Unknown, SignalPromised, StoreBegun, ContinuationNoted, NetworkLocked, Frozen,
                  PeersDisconnected, NeighboursHeld, ConnectionsHeld, NetworkBlocked,
-                 RootfsExchanged, SharedMemoryFilled, VolumePutAside, OverlaysMounted,
-                 NetworkChanged, AddressesAdopted, RestoreBegun, TasksHeld>;
+                 RootfsExchanged, SharedMemoryFilled, VolumePutAside, VolumeFilling,
+                 OverlaysMounted, NetworkChanged, AddressesAdopted, RestoreBegun, TasksHeld>;
 
 // What the journal calls it; of an unknown step, too.
 std::string name_of(const Step& step);

@@ -135,6 +135,11 @@ Result<void> take(const VolumePutAside& step, const Context& /*context*/) {
   return container::put_contents_back(step.directory, step.aside);
 }
 
+// What is in the volume stays: it is filled anew, or was filled for others as well.
+Result<void> take(const VolumeFilling& step, const Context& /*context*/) {
+  return sys::remove_tree(step.contents);
+}
+
 Result<void> take(const OverlaysMounted& /*step*/, const Context& context) {
   return unmount_overlays(context);
 }

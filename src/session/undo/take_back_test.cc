@@ -95,6 +95,8 @@ class TakeBackTest : public TestContainer {
     EXPECT_TRUE(container::put_contents_aside(volume_, aside_));
     write(volume_ / "file", "of the checkpoint");
     write(volume_ / "other", "of the checkpoint");
+    EXPECT_TRUE(journal().write(VolumeFilling{.contents = volume_ / "filling"}));
+    fs::create_directories(volume_ / "filling/a");
     EXPECT_TRUE(journal().write(OverlaysMounted()));
     EXPECT_TRUE(journal().write(NetworkChanged{{.network = scratch_ / "gone"}}));
     EXPECT_TRUE(
@@ -120,9 +122,9 @@ class TakeBackTest : public TestContainer {
 const std::vector<std::string> kCheckpoint{"store-begun", "continuation-noted", "network-locked",
                                            "frozen", "peers-disconnected"};
 const std::vector<std::string> kRestore{
-    "network-blocked",   "rootfs-exchanged", "shared-memory-filled",
-    "volume-put-aside",  "overlays-mounted", "network-changed",
-    "addresses-adopted", "restore-begun",    "tasks-held"};
+    "network-blocked", "rootfs-exchanged", "shared-memory-filled", "volume-put-aside",
+    "volume-filling",  "overlays-mounted", "network-changed",      "addresses-adopted",
+    "restore-begun",   "tasks-held"};
 
 class KilledInACheckpointTest : public TakeBackTest,
                                 public testing::WithParamInterface<std::string> {};
