@@ -4,18 +4,18 @@ import dataclasses
 
 from cluster.images import BASE_IMAGE
 
-# Prints LIFE and a token, then STEP, a number, and what `look` returns, which is to stay the same.
+# Prints STEP, a token of this life, a number, and what `look` returns, which is to stay the same.
 PROGRAM = """
 import fcntl, os, secrets, select, signal, socket, subprocess, sys, threading, time
 signal.signal(signal.SIGTERM, lambda *_: (print("GOTTERM", flush=True), os._exit(9)))
-print("LIFE", secrets.token_hex(4), flush=True)
+life = secrets.token_hex(4)
 {setup}
 def look():
     return {look}
 number = 0
 while True:
     number += 1
-    print("STEP", number, repr(look()), flush=True)
+    print("STEP", number, life, repr(look()), flush=True)
     time.sleep(0.2)
 """
 OWN = "socket.gethostbyname(socket.gethostname())"
@@ -37,10 +37,15 @@ class Kind:
     container: dict = dataclasses.field(default_factory=dict)
     mounts: dict = dataclasses.field(default_factory=dict)  # path: (volume, more of the mount)
     exec: tuple = ()  # a command that somebody runs in it meanwhile
-    refused: str = ""  # in words of ours, where no checkpoint can be made
+    beside: str = ""  # another container that runs the program, with the same mounts
+    sidecar: str = ""  # another one, that is started before
 
     def command(self):
         return ("python3", "-c", PROGRAM.format(setup=self.setup, look=self.look))
+
+    def containers(self):
+        """The names of those that run the program."""
+        return [name for name in ("main", self.beside, self.sidecar) if name]
 
     def spec(self):
         """(of the container, of the pod)"""
@@ -48,8 +53,23 @@ class Kind:
                    for number, (volume, _) in enumerate(self.mounts.values())]
         mounts = [{"name": f"v{number}", "mountPath": path, **more}
                   for number, (path, (_, more)) in enumerate(self.mounts.items())]
-        return ({**self.container, "volumeMounts": mounts},
-                {**self.pod, "volumes": volumes})
+
+        def running(name, **more):
+            return {**self.container, "volumeMounts": mounts,
+                    "env": [{"name": "WHO", "value": name}], **more}
+        pod = {**self.pod, "volumes": volumes}
+        if self.beside:
+            pod["beside"] = [other(self.beside, **running(self.beside, command=self.command()))]
+        if self.sidecar:
+            pod["initContainers"] = [
+                other(self.sidecar, restartPolicy="Always",
+                      **running(self.sidecar, command=self.command())),
+                *pod.get("initContainers", [])]
+        return running("main"), pod
+
+
+def other(name, **more):
+    return {"name": name, "image": BASE_IMAGE, **more}
 
 
 def appended(path):
@@ -64,6 +84,14 @@ def deleted(path):
 
 
 EMPTY = {"/ed": ({"emptyDir": {}}, {})}
+# Each container writes a line a step to a file of its own, and reads it back by its name: it sees
+# if another file has taken its place, and if lines of it are missing or of another moment.
+LOGGED = ("mine = '/ed/' + os.environ['WHO']; log = open(mine, 'a+')",
+          "(log.write(life + '\\n'), log.flush(), open(mine).read() == (life + '\\n') * number)[2]")
+# What an init container writes, which runs again before the pod goes on.
+PREPARES = {"initContainers": [other(
+    "first", command=["sh", "-c", "echo $$ $(date +%s%N) >/ed/a; mkdir -p /ed/sub; ln -sf /etc /ed/l"],
+    volumeMounts=[{"name": "v0", "mountPath": "/ed"}])]}
 FILES = {
     "plain": Kind(),
     "without-token": Kind(pod={"automountServiceAccountToken": False}),
@@ -76,6 +104,18 @@ FILES = {
                             mounts={"/ed": ({"emptyDir": {"medium": "Memory"}}, {})}),
     "emptydir-subpath": Kind(*appended("/ed/a"),
                              mounts={"/ed": ({"emptyDir": {}}, {"subPath": "sub"})}),
+    "emptydir-mapped": Kind(
+        "import mmap; file = open('/ed/a', 'w+b'); file.write(bytes(8192)); file.flush(); "
+        "memory = mmap.mmap(file.fileno(), 8192); memory[:9] = b'mapped it'",
+        "(bytes(memory[:9]), open('/ed/a', 'rb').read(9))", mounts=EMPTY),
+    "emptydir-of-two": Kind(*LOGGED, mounts=EMPTY, beside="second"),
+    "emptydir-of-a-sidecar": Kind(*LOGGED, mounts=EMPTY, sidecar="side"),
+    "emptydir-prepared": Kind(
+        "prepared = open('/ed/a').read(); open('/ed/kept', 'w').write(life)",
+        "(open('/ed/a').read() == prepared, open('/ed/kept').read() == life, os.listdir('/ed/sub'))",
+        mounts=EMPTY, pod=PREPARES),
+    "emptydir-part-prepared": Kind(*appended("/part/b"), pod=PREPARES, mounts={
+        "/part": ({"emptyDir": {}}, {"subPath": "sub"})}),
     "emptydir-deleted": Kind(*deleted("/ed/a"), mounts=EMPTY),
     "shm": Kind(*appended("/dev/shm/a")),
     "shm-deleted": Kind(*deleted("/dev/shm/a")),
@@ -84,9 +124,20 @@ FILES = {
     "whiteouts": Kind("os.unlink('/etc/issue'); os.rename('/etc/debian_version', '/etc/renamed')",
                       "[os.path.exists('/etc/' + name) for name in "
                       "('issue', 'debian_version', 'renamed')]"),
+    "config-map-file": Kind("file = open('/etc/ca')", "(file.seek(0), len(file.read()) > 0)",
+                            mounts={"/etc/ca": ({"configMap": {"name": "kube-root-ca.crt"}},
+                                                {"subPath": "ca.crt"})}),
+    "config-map-directory": Kind("os.chdir('/cm/..data')", "len(open('ca.crt').read()) > 0",
+                                 mounts={"/cm": ({"configMap": {"name": "kube-root-ca.crt"}}, {})}),
+    "downward-open": Kind("file = open('/d/name')", "(file.seek(0), file.read())", mounts={
+        "/d": ({"downwardAPI": {"items": [{"path": "name", "fieldRef": {
+            "fieldPath": "metadata.name"}}]}}, {})}),
     "termination-log": Kind("file = open('/dev/termination-log', 'w'); file.write('said'); "
                             "file.flush()", "open('/dev/termination-log').read()"),
-    "hosts": Kind("files = [open('/etc/hosts'), open('/etc/resolv.conf')]",
+    # Longer than those of the replacement.
+    "hosts": Kind("names = ['/etc/hosts', '/etc/resolv.conf', '/etc/hostname']\n"
+                  "for name in names: open(name, 'a').write('# mine')\n"
+                  "files = [open(name) for name in names]",
                   "[(file.seek(0), len(file.read()) > 0) for file in files]"),
     "locks": Kind("a, b = open('/root/a', 'w'), open('/root/b', 'w'); "
                   "fcntl.flock(a, fcntl.LOCK_EX); fcntl.lockf(b, fcntl.LOCK_EX)"),
@@ -105,9 +156,11 @@ PROCESSES = {
                          "server.listen(); a = socket.socket(socket.AF_UNIX); a.connect('/tmp/s'); "
                          "b, _ = server.accept()", "(a.send(b'x'), b.recv(1))"),
     "system-v": Kind("import ctypes; libc = ctypes.CDLL(None); "
-                     "made = libc.shmget(0x1234, 4096, 0o1600)",
-                     "libc.shmget(0x1234, 4096, 0) == made",
-                     refused="System V objects with other containers"),  # with the pod's sandbox
+                     "made = libc.shmget(0x1234, 4096, 0o1600)\n"
+                     "others = [libc.semget(0x1235, 3, 0o1600), libc.msgget(0x1236, 0o1600)]\n"
+                     "libc.semctl(others[0], 1, 16, 7)",
+                     "(libc.shmget(0x1234, 4096, 0) == made, libc.semctl(others[0], 1, 12), "
+                     "[libc.semget(0x1235, 3, 0), libc.msgget(0x1236, 0)] == others)"),
     "listens": Kind("listener = socket.create_server(('', 9000))",
                     "socket.create_connection(('127.0.0.1', 9000)).close()"),
     "listens-at-own": Kind(f"listener = socket.create_server(({OWN}, 9000))"),
@@ -121,10 +174,6 @@ PROCESSES = {
 
 def resources(limits, requests=None):
     return {"resources": {"limits": limits, "requests": requests or limits}}
-
-
-def other(name, **more):
-    return {"name": name, "image": BASE_IMAGE, **more}
 
 
 RUNTIME_DEFAULT = {"seccompProfile": {"type": "RuntimeDefault"}}
@@ -145,7 +194,7 @@ SETTINGS = {
     "probed": Kind(container={"livenessProbe": {"exec": {"command": ["sleep", "0.5"]},
                                                 "periodSeconds": 1}}),
     "init-container": Kind(pod={"initContainers": [other("first", command=["true"])]}),
-    "sidecar": Kind(pod={"initContainers": [other(
-        "side", restartPolicy="Always", command=["sh", "-c", "while :; do sleep 0.3; done"])]}),
+    "sidecar": Kind(sidecar="side"),
+    "two": Kind(beside="second"),
 }
 GROUPS = {"files": FILES, "processes": PROCESSES, "settings": SETTINGS}

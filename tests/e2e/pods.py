@@ -13,12 +13,12 @@ ON_DISRUPTION = {"reprise.dev/on-disruption": "checkpoint"}
 OPT_IN = {**ON_DISRUPTION, "reprise.dev/on-delete": "checkpoint"}
 
 
-def pod_spec(command, runtime, node, container, **spec):
-    """The workloads of lane `root` are at /workloads."""
+def pod_spec(command, runtime, node, container, beside=(), **spec):
+    """The workloads of lane `root` are at /workloads. `beside`: further containers."""
     main = {"name": "main", "image": BASE_IMAGE, "command": list(command),
             "volumeMounts": [{"name": "workloads", "mountPath": "/workloads", "readOnly": True}],
             **(container or {})}
-    return {"containers": [main], "terminationGracePeriodSeconds": 30,
+    return {"containers": [main, *beside], "terminationGracePeriodSeconds": 30,
             "volumes": [{"name": "workloads", "hostPath": {"path": str(host.WORKLOADS)}}],
             **({"runtimeClassName": runtime} if runtime else {}),
             **({"nodeName": node} if node else {}), **spec}
@@ -77,9 +77,10 @@ class Pod:
                          f"pod '{self.name}' to end")
         return ended["exitCode"]
 
-    def lines(self):
+    def lines(self, container="main"):
         """What it has printed, by way of the kubelet."""
-        return (self.pods.cluster.api.get(f"{self.path}/log") or "").splitlines()
+        return (self.pods.cluster.api.get(f"{self.path}/log?container={container}")
+                or "").splitlines()
 
     def wait_for_line(self, words):
         def find():
