@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   using reprise::cli::Terminal;
   // Nothing of ours throws: whatever arrives here is a bug.
   try {
+    reprise::sys::prefer_own_programs();
     reprise::cli::Io io{.out = std::cout,
                         .err = std::cerr,
                         .terminal = ::isatty(STDERR_FILENO) != 0 ? Terminal::kYes : Terminal::kNo,

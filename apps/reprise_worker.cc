@@ -7,6 +7,7 @@
 
 int main(int argc, char** argv) {
   try {
+    reprise::sys::prefer_own_programs();
     return reprise::worker::run_worker(argc, argv, reprise::sys::read_environment());
   } catch (const std::exception& error) {  // a bug: our own code does not throw
     std::fprintf(stderr, "reprise-worker: bug: %s\n", error.what());

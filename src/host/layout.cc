@@ -15,8 +15,12 @@
 namespace reprise::host {
 namespace {
 
-// Debian moved runc from /usr/sbin to /usr/bin between 12 and 13.
+// The one of our bundle, if we are in one (sys::prefer_own_programs()). Debian moved its own from
+// /usr/sbin to /usr/bin between 12 and 13.
 std::filesystem::path default_runc() {
+  const auto here = sys::executable_directory();
+  if (here && ::access((*here / "programs/runc").c_str(), X_OK) == 0)
+    return *here / "programs/runc";
   for (const char* candidate : {"/usr/bin/runc", "/usr/sbin/runc", "/usr/local/sbin/runc"})
     if (::access(candidate, X_OK) == 0) return candidate;
   return "/usr/bin/runc";

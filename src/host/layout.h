@@ -22,7 +22,7 @@ namespace reprise::host {
 struct Layout {
   std::filesystem::path store;  // /var/lib/reprise: survives a reboot
   std::filesystem::path run;    // /run/reprise: locks and markers, meaningless after a reboot
-  // The OCI runtime that does the work, /usr/bin/runc or /usr/sbin/runc.
+  // The OCI runtime that does the work: `programs/runc` beside our program, or the host's.
   std::filesystem::path runc;
 
   static Layout of(const std::filesystem::path& store, const sys::Environment& environment);

@@ -14,6 +14,10 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // This process's. Before other threads are started.
 Environment read_environment();
 
+// Where directory `programs` lies beside this process's program, as in the bundle of a node, PATH
+// begins with it from now on, for us and for those that we start. Before read_environment().
+void prefer_own_programs();
+
 // A variable that is empty is as good as one that is not set.
 std::string variable(const Environment& environment, std::string_view name);
 
