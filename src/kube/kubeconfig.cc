@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/mman.h>
 #include <yaml-cpp/yaml.h>
 
@@ -11,6 +10,7 @@
 
 #include "crypto/secret.h"
 #include "kube/access.h"
+#include "kube/base64.h"
 #include "sys/files.h"
 
 namespace reprise::kube {
@@ -86,21 +86,6 @@ Result<void> refuse(const YAML::Node& node, const std::array<Refused, N>& refuse
   return {};
 }
 
-std::optional<std::string> of_base64(std::string text) {
-  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int got = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                  reinterpret_cast<const unsigned char*>(text.data()),
-                                  static_cast<int>(text.size()));
-  if (got < 0) return std::nullopt;
-  const auto padding =
-      static_cast<std::size_t>(std::ranges::count(text.substr(text.size() - 2), '='));
-  bytes.resize(static_cast<std::size_t>(got) - padding);
-  crypto::wipe(std::as_writable_bytes(std::span(text)));
-  return bytes;
-}
-
 // A file in memory that only this process can name.
 Result<sys::UniqueFd> hold(std::string_view bytes) {
   sys::UniqueFd memory(::memfd_create("reprise-kubeconfig", MFD_CLOEXEC));
@@ -114,7 +99,7 @@ Result<std::string> file_of(const Kubeconfig& config, const YAML::Node& node,
                             const std::string& field, std::vector<sys::UniqueFd>& held) {
   const std::string data = text_at(node, (field + "-data").c_str());
   if (!data.empty()) {
-    std::optional<std::string> bytes = of_base64(data);
+    std::optional<std::string> bytes = from_base64(data);
     if (!bytes) return std::unexpected(config.wrong("has '" + field + "-data' that is no base64"));
     Result<sys::UniqueFd> memory = hold(*bytes);
     crypto::wipe(std::as_writable_bytes(std::span(*bytes)));
