@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "install/node_program.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/log.h"
+#include "install/bundle.h"
+#include "install/cluster_key.h"
+#include "install/registration.h"
+#include "kube/access.h"
+#include "sys/exists.h"
+#include "sys/files.h"
+
+namespace reprise::install {
+
+using base::fail_errno;
+using base::LogLevel;
+using base::Result;
+using std::filesystem::path;
+
+namespace {
+
+// Where programs of the bundle look for their loader: it cannot be elsewhere (tools/agent-image).
+constexpr const char* kHome = "/opt/reprise";
+constexpr const char* kKeyFile = "/etc/reprise/store.key";
+constexpr const char* kKeyLaid = "/opt/reprise/.key-laid";
+
+struct Options {
+  path config = "/etc/containerd/config.toml";
+  Restart restart = Restart::kSystemd;
+  std::string secret;
+  path store = "/var/lib/reprise";
+  path run = "/run/reprise";
+  bool with_checkpoints = false;
+};
+
+RegistrationOptions registration_of(const Options& options) {
+  return {.config = options.config,
+          .restart = options.restart,
+          .runtime = path(kHome) / "current/reprise-runtime",
+          .stamp = path(kHome) / ".registered"};
+}
+
+// From here on all paths are the host's. What is ours to read is held open before.
+Result<void> enter_host() {
+  const sys::UniqueFd host = REPRISE_PASS(sys::open_file("/proc/1/ns/mnt", O_RDONLY));
+  struct stat own{}, theirs{};
+  if (::stat("/proc/self/ns/mnt", &own) == 0 && ::fstat(host.get(), &theirs) == 0 &&
+      own.st_ino == theirs.st_ino)
+    return {};
+  if (::setns(host.get(), CLONE_NEWNS) != 0)
+    return fail_errno(errno, "entering the node (the pod must be privileged, with hostPID)");
+  return {};
+}
+
+Result<crypto::SecretText> key_of_cluster(const Options& options,
+                                          const sys::Environment& environment) {
+  if (options.secret.empty()) return crypto::SecretText();
+  const auto access =
+      REPRISE_TRY(kube::in_cluster(sys::variable(environment, "KUBERNETES_SERVICE_HOST"),
+                                   sys::variable(environment, "KUBERNETES_SERVICE_PORT")),
+                  "finding the API server");
+  const auto client = REPRISE_PASS(kube::Client::open(access, "reprise-node"));
+  return cluster_key(*client, options.secret);
+}
+
+// Nobody but root may see what is in them.
+Result<void> make_private(const path& directory) {
+  REPRISE_PASS(sys::make_directories_durably(directory));
+  if (::chmod(directory.c_str(), sys::kPrivateDir) != 0)
+    return fail_errno(errno, "setting the mode of '" + directory.string() + "'");
+  return {};
+}
+
+// It may be a file system of its own, which stays.
+Result<void> remove_directory(const path& directory) {
+  if (!REPRISE_PASS(sys::exists(directory))) return {};
+  REPRISE_PASS(sys::empty_directory(directory));
+  if (::rmdir(directory.c_str()) != 0 && errno != EBUSY)
+    return fail_errno(errno, "removing '" + directory.string() + "'");
+  return {};
+}
+
+Result<void> lay_cluster_key(const crypto::SecretText& key) {
+  if (key.empty()) return {};
+  const bool was_there = REPRISE_PASS(sys::exists(kKeyFile));
+  // Before the key: `remove` takes away only what we have laid.
+  if (!was_there) REPRISE_PASS(sys::replace_file(kKeyLaid, ""));
+  return lay_key(key, kKeyFile);
+}
+
+Result<void> install_node(const Options& options, const sys::Environment& environment) {
+  const path here = REPRISE_PASS(sys::executable_directory());
+  const sys::UniqueFd source = REPRISE_PASS(sys::open_file(here, O_RDONLY | O_DIRECTORY));
+  const crypto::SecretText key = REPRISE_PASS(key_of_cluster(options, environment));
+  REPRISE_PASS(enter_host());
+  const path from = path("/proc/self/fd") / std::to_string(source.get());
+  REPRISE_PASS(lay_bundle(from, here.filename().string(), kHome));
+  REPRISE_PASS(lay_cluster_key(key));
+  REPRISE_PASS(make_private(options.store));
+  REPRISE_PASS(make_private(options.run));
+  const Registered registered = REPRISE_PASS(register_handler(registration_of(options)));
+  base::log(LogLevel::kInfo, "installed",
+            {{"bundle", here.filename().string()},
+             {"containerd_restarted", registered.restarted ? "yes" : "no"}});
+  return {};
+}
+
+Result<void> remove_node(const Options& options) {
+  REPRISE_PASS(enter_host());
+  const Registered registered = REPRISE_PASS(unregister_handler(registration_of(options)));
+  if (options.with_checkpoints) {
+    REPRISE_PASS(remove_directory(options.store));
+    if (REPRISE_PASS(sys::exists(kKeyLaid))) {
+      REPRISE_PASS(sys::remove_tree(kKeyFile));
+      ::rmdir(path(kKeyFile).parent_path().c_str());  // fails if anything else is in it
+    }
+  }
+  REPRISE_PASS(remove_directory(options.run));
+  REPRISE_PASS(remove_bundles(kHome));
+  base::log(LogLevel::kInfo, "removed",
+            {{"containerd_restarted", registered.restarted ? "yes" : "no"}});
+  return {};
+}
+
+void stay() {
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  ::sigaddset(&ends, SIGTERM);
+  ::sigaddset(&ends, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  int signal = 0;
+  ::sigwait(&ends, &signal);
+}
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--containerd-config", options.config, "containerd's main file")
+      ->capture_default_str();
+  command
+      .add_option("--containerd-restart", options.restart,
+                  "How containerd is started again where it must be: by its systemd unit, by a "
+                  "signal, after which something else starts it, or never, which is by hand")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Restart>{{"systemd", Restart::kSystemd},
+                                                                 {"signal", Restart::kSignal},
+                                                                 {"never", Restart::kNever}}))
+      ->default_str("systemd");
+  command.add_option("--store", options.store, "Where checkpoints are kept")->capture_default_str();
+}
+
+int report(const Result<void>& done) {
+  if (done) return 0;
+  base::log(LogLevel::kError, done.error().message(), {{"hint", done.error().hint()}});
+  return base::exit_code(done.error().code());
+}
+
+}  // namespace
+
+int run_node_program(int argc, char** argv, const sys::Environment& environment) {
+  Options options;
+  CLI::App app("Puts Reprise on a node of Kubernetes, and takes it away.", "reprise-node");
+  app.require_subcommand(1);
+  CLI::App* install = app.add_subcommand(
+      "install",
+      "Lay the programs below /opt/reprise, register runtime handler 'reprise' in containerd, and "
+      "make what they need. Again, it does what is left to do");
+  add_options(*install, options);
+  install->add_option("--key-secret", options.secret,
+                      "Secret of our namespace that holds the key of all nodes' stores; made if "
+                      "there is none. Without it each node has a key of its own");
+  CLI::App* remove = app.add_subcommand(
+      "remove", "Undo it. Refused while containers of runtime class 'reprise' are on the node");
+  add_options(*remove, options);
+  remove->add_flag("--with-checkpoints", options.with_checkpoints,
+                   "What was saved, too, and its key: it is gone for good");
+  app.add_subcommand("stay", "Do nothing until SIGTERM");
+  CLI11_PARSE(app, argc, argv);
+  base::open_log("/dev/stderr");
+  if (*install) return report(install_node(options, environment));
+  if (*remove) return report(remove_node(options));
+  stay();
+  return 0;
+}
+
+}  // namespace reprise::install
