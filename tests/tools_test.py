@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of the tree must really fail on what they exist to refuse."""
+import json
 import pathlib
+import runpy
 import subprocess
 import tempfile
 import unittest
+
+import yaml
 
 TOOLS = pathlib.Path(__file__).resolve().parent.parent / "tools"
 
@@ -275,6 +279,37 @@ class FunctionLengthTest(unittest.TestCase):
         done = self.tidy(110)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("readability-function-size", done.stdout)
+
+
+class DeploymentTest(unittest.TestCase):
+    """What is applied to a cluster, and the chart: each follows from the other."""
+
+    def render(self, template, **values):
+        return runpy.run_path(str(TOOLS / "deployment"))["render"](template, values)
+
+    def test_all_is_up_to_date(self):
+        done = subprocess.run([TOOLS / "deployment", "--check"], text=True, capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_values_and_conditions(self):
+        template = ("a: {{ .Values.x.y }}\n{{- if .Values.on }}\nb: {{ .Values.list | toJson }}\n"
+                    "{{- end }}\nc: {{ .Values.text | quote }}\n")
+        self.assertEqual(self.render(template, x={"y": 1}, on=[], list=[1], text="t"),
+                         'a: 1\nc: "t"\n')
+        self.assertIn("b: [1]", self.render(template, x={"y": 1}, on=[1], list=[1], text="t"))
+
+    def test_what_is_not_understood_is_refused(self):
+        with self.assertRaises(AssertionError):
+            self.render("{{ .Release.Name }}")
+
+    def test_the_charts_values_are_those_of_its_schema(self):
+        chart = TOOLS.parent / "deploy/helm/reprise"
+        values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf8"))
+        schema = json.loads((chart / "values.schema.json").read_text(encoding="utf8"))
+        self.assertEqual(set(values) | {"global"}, set(schema["properties"]))
+        self.assertEqual(set(values["containerd"]),
+                         set(schema["properties"]["containerd"]["properties"]))
 
 
 if __name__ == "__main__":
