@@ -16,7 +16,7 @@ from cluster.api import Api
 from cluster.control_plane import ControlPlane
 from cluster.images import BASE_IMAGE
 from cluster.keys import Keys
-from cluster.layout import MOST_CLUSTERS, Layout
+from cluster.layout import CHECKOUT, MOST_CLUSTERS, Layout
 from cluster.node import Node
 from cluster.processes import run, start_time
 from harness import host
@@ -24,8 +24,9 @@ from harness.waiting import wait_for
 
 ANSWERS = 120  # seconds in which a control plane or a node that was started answers
 SETTINGS = "cluster.json"
-# Of the product: what an administrator applies.
-MANIFESTS = sorted((pathlib.Path(__file__).parents[3] / "deploy/kubernetes").glob("*.yaml"))
+# Of the product: what an administrator applies. The agents are parts of the nodes here.
+MANIFESTS = [CHECKOUT / "deploy/kubernetes" / name
+             for name in ("checkpoints.yaml", "rights.yaml", "admission.yaml")]
 
 
 class Cluster:
@@ -98,8 +99,9 @@ class Cluster:
                      f"the API server (see '{self.layout.logs}/apiserver.log')")
             self._say("the API server is ready")
             self.kubectl("apply", "-f", "-", input=json.dumps(objects.standing(
-                self.layout, self._handlers(), bool(self.nodes) and self.settings["dns"])))
-            for manifest in MANIFESTS:
+                self.layout, self._handlers(), bool(self.nodes) and self.settings["dns"],
+                bool(self.settings["bin_dir"]))))
+            for manifest in MANIFESTS if self.settings["bin_dir"] else ():
                 self.kubectl("apply", "-f", manifest)
             for each in starting:
                 each.result()

@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 
 from cluster import programs
-from cluster.layout import HERE
+from cluster.layout import CHECKOUT, HERE
 from cluster.node_files import PAUSE
 from cluster.objects import DNS_IMAGE
 from cluster.processes import run
@@ -47,6 +47,12 @@ def of_podman(image):
     name = image.rpartition("/")[2].partition(":")[0]
     return _kept(name, key, lambda target: run(
         "podman", "save", "--format", "docker-archive", "--output", target, image, timeout=300))
+
+
+def agent(bin_dir, name="reprise.dev/reprise:0.1.0"):
+    """What nodes install the product from; the tool keeps it."""
+    words = [CHECKOUT / "tools/agent-image", f"--bin-dir={bin_dir}", f"--name={name}"]
+    return pathlib.Path(run(*words).stdout.strip())
 
 
 def _kept(name, key, make):

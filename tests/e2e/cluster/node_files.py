@@ -8,7 +8,7 @@ from cluster.layout import DOMAIN
 # Directories that a node has of its own; they survive its end, as a disk does.
 OWN = ("/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/var/lib/reprise",
        "/var/log/pods", "/var/log/containers", "/etc/cni/net.d", "/etc/containerd", "/etc/reprise")
-OVERLAID = ("/etc", "/var/lib", "/var/log")
+OVERLAID = ("/etc", "/opt", "/var/lib", "/var/log")
 PAUSE = "reprise.test/pause:1"
 
 # restrict_oom_score_adj: a host without CAP_SYS_RESOURCE cannot lower it.

@@ -59,9 +59,9 @@ def dns(address):
              {"name": "dns-tcp", "port": 53, "protocol": "TCP"}]}}]
 
 
-def standing(layout, handlers, with_dns):
+def standing(layout, handlers, with_dns, with_agents):
     items = [binding("system:node-proxier", kind="User", name="system:kube-proxy")]
-    items += [binding("reprise-agent", kind="User", name="reprise-agent")]
+    items += [binding("reprise-agent", kind="User", name="reprise-agent")] if with_agents else []
     items += [runtime_class(name) for name in handlers]
     items += dns(layout.dns_service) if with_dns else []
     return {"apiVersion": "v1", "kind": "List", "items": items}
