@@ -168,6 +168,7 @@ Result<Client::Answer> Client::ask(const Call& call) {
   for (int left = std::max(options_.patience.tries, 1);; --left) {
     if (!pace_->take(call.stop)) return fail(ErrorCode::kBusy, "the request was given up");
     Result<Answer> answer = ask_once(call);
+    note_answer(call.method, answer ? answer->head.status : 0);
     if (answer && answer->head.status == 401 && !std::exchange(renewed, true) &&
         credentials_->renew(answer->by))
       continue;
@@ -292,6 +293,10 @@ Result<void> Client::remove(const std::string& path, const Preconditions& only_i
   return {};
 }
 
+void Client::note_answer(std::string_view method, long status) const {
+  if (options_.on_answer) options_.on_answer(method, status);
+}
+
 Result<std::unique_ptr<Stream>> Client::open_stream(const std::string& path_and_query,
                                                     std::chrono::seconds silence, Stop stop) {
   if (!pace_->take(stop)) return fail(ErrorCode::kBusy, "the request was given up");
@@ -303,7 +308,9 @@ Result<std::unique_ptr<Stream>> Client::open_stream(const std::string& path_and_
                             .headers = {"Accept: application/json", "User-Agent: " + user_agent_},
                             .stall = silence,
                             .stop = stop}));
-    const http::Head head = REPRISE_PASS(exchange->head());
+    const auto answered = exchange->head();
+    note_answer("WATCH", answered ? answered->status : 0);
+    const http::Head head = REPRISE_PASS(answered);
     if (head.success()) return std::make_unique<Stream>(connections, std::move(exchange));
     const std::string body = REPRISE_PASS(read_all(*exchange, kRefusalLimit));
     if (head.status == 401 && !std::exchange(renewed, true) &&

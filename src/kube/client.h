@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -33,6 +34,9 @@ struct ClientOptions {
                           .stall = std::chrono::seconds{20},
                           .tries = 4,
                           .backoff = std::chrono::milliseconds{200}};
+  // Told of each request that was sent, tries and watches included, with the status of its answer;
+  // 0: there was none. Called by several threads at once.
+  std::function<void(std::string_view method, long status)> on_answer = nullptr;
 };
 
 struct ListOptions {
@@ -125,6 +129,7 @@ class Client {
   Result<nlohmann::json> call(const Call& call);
   Result<Answer> ask(const Call& call);
   Result<Answer> ask_once(const Call& call);
+  void note_answer(std::string_view method, long status) const;
 
   std::unique_ptr<Credentials> credentials_;
   std::unique_ptr<RequestPace> pace_;
