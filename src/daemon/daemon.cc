@@ -17,9 +17,11 @@
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
 #include "daemon/leftovers.h"
+#include "daemon/metrics.h"
 #include "daemon/peer_service.h"
 #include "daemon/promises.h"
 #include "daemon/question_server.h"
+#include "daemon/status_service.h"
 #include "host/layout.h"
 #include "kube/access.h"
 #include "kube/client.h"
@@ -37,6 +39,7 @@ struct Options {
   std::string kubeconfig;
   std::string peer_listen = "0.0.0.0:7434";  // 7433 is the example of `reprise store serve`
   std::string peer_address;
+  std::string status_listen = "127.0.0.1:7435";
 };
 
 std::string host_name() {
@@ -68,6 +71,13 @@ sigset_t block_ends() {
   return ends;
 }
 
+auto counter_of(Metrics& metrics) {
+  return [&metrics](std::string_view method, long status) {
+    metrics.add("reprise_api_requests_total",
+                {{"method", method}, {"code", std::to_string(status)}});
+  };
+}
+
 Result<void> serve(const Options& options, const sys::Environment& environment) {
   const sigset_t ends = block_ends();
   const config::Config config = REPRISE_PASS(config::load(environment));
@@ -76,7 +86,9 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   // What runs on the node is noted there from now on; without it nobody would know what began anew.
   REPRISE_TRY(store::open_catalog(store), "making the store");
   const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");
-  const auto client = REPRISE_PASS(kube::Client::open(access, "reprised"));
+  Metrics metrics;
+  const auto client =
+      REPRISE_PASS(kube::Client::open(access, "reprised", {.on_answer = counter_of(metrics)}));
   ClusterView view(*client, options.node);
   JudgedEndings endings;
   const auto peers =
@@ -86,7 +98,10 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   Fetches fetches(*client, view, store, options.node);
   PodEvents events(*client, options.node);
   Answers answers(*client, view, endings, fetches, events, store, options.node);
-  const auto server = REPRISE_PASS(QuestionServer::start(layout, answers));
+  const auto server = REPRISE_PASS(QuestionServer::start(layout, answers, metrics));
+  const auto status =
+      REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
+                  "telling how it is");
   const Promises promises(*client, view, endings, events, store, options.node, peers->peer());
   const Leftovers leftovers(view, store, options.node);
   base::log(
@@ -117,6 +132,9 @@ int run_daemon(int argc, char** argv, const sys::Environment& environment) {
   app.add_option("--peer-address", options.peer_address,
                  "How they reach it, HOST or HOST:PORT; without it by the address from which this "
                  "node reaches the API server");
+  app.add_option("--status-listen", options.status_listen,
+                 "ADDRESS:PORT of /healthz, /readyz and /metrics, without TLS")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   base::open_log("/dev/stderr");
   if (const auto served = serve(options, environment); !served) {

@@ -49,10 +49,20 @@ class WaitTeller {
   std::optional<steady_clock::time_point> next_;
 };
 
+void count_answer(Metrics& metrics, const host::AgentAnswer& answer) {
+  constexpr const char* kName = "reprise_answers_total";
+  if (const auto* end = std::get_if<host::Ending>(&answer))
+    metrics.add(kName,
+                {{"question", "ending"}, {"answer", end->checkpoint ? "checkpoint" : "signal"}});
+  if (const auto* go_on = std::get_if<host::GoOn>(&answer))
+    metrics.add(kName, {{"question", "create"},
+                        {"answer", go_on->checkpoint.empty() ? "begins-anew" : "goes-on"}});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<QuestionServer>> QuestionServer::start(const host::Layout& layout,
-                                                              Answers& answers) {
+                                                              Answers& answers, Metrics& metrics) {
   REPRISE_PASS(layout.create());
   const auto address = host::agent_socket_of(layout);
   if (sys::MessageSocket::connect(address, host::kAgentPatience))
@@ -60,11 +70,14 @@ Result<std::unique_ptr<QuestionServer>> QuestionServer::start(const host::Layout
                       "another agent answers at '" + address.string() + "'");
   REPRISE_PASS(sys::remove_tree(address));  // of one that was killed
   auto listener = REPRISE_PASS(sys::MessageListener::listen(address));
-  return std::unique_ptr<QuestionServer>(new QuestionServer(std::move(listener), answers));
+  return std::unique_ptr<QuestionServer>(new QuestionServer(std::move(listener), answers, metrics));
 }
 
-QuestionServer::QuestionServer(sys::MessageListener listener, Answers& answers)
-    : listener_(std::move(listener)), answers_(answers), thread_([this] { run(); }) {}
+QuestionServer::QuestionServer(sys::MessageListener listener, Answers& answers, Metrics& metrics)
+    : listener_(std::move(listener)),
+      answers_(answers),
+      metrics_(metrics),
+      thread_([this] { run(); }) {}
 
 QuestionServer::~QuestionServer() {
   stop_ = true;
@@ -110,6 +123,7 @@ void QuestionServer::serve(sys::MessageSocket& socket) {
     WaitTeller waiting(socket, stop_);
     answer = answers_.go_on(*create, std::ref(waiting));
   }
+  count_answer(metrics_, *answer);
   base::warn_and_ignore(socket.send(host::encode(*answer)), "nobody waited for the answer");
 }
 
