@@ -259,6 +259,7 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     assert {may(verb) for verb in ("create", "update", "patch", "delete")} == {"no"}
 
 
+@pytest.mark.nightly
 def test_upgrade_under_a_pod_and_remove(installation, pods, tmp_path):
     cluster, nodes = installation.cluster, installation.nodes
     pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION, node="n1")
