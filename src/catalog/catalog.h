@@ -208,6 +208,11 @@ class Catalog final : public Claims {
   Result<std::vector<SessionRow>> sessions(int limit);  // newest first
   // The same of one container.
   Result<std::vector<SessionRow>> sessions_of(const base::ContainerKey& key, int limit);
+  // Checkpoint sessions of stops of the containers that have this name in their keys, under
+  // whatever runtime: "@NAME", "ROOT/@NAME". Newest first.
+  Result<std::vector<SessionRow>> stops_of(const base::KeyName& name, int limit);
+  // Whether any session has restored it, for whatever container.
+  Result<bool> was_restored(const base::CheckpointId& checkpoint);
   Result<std::vector<SessionRow>> running_sessions();  // those without an outcome, newest first
   // By exact id or unique prefix; kNotFound, kInvalidInput if ambiguous.
   Result<SessionRow> find_session(const std::string& id_prefix);

@@ -240,6 +240,27 @@ Result<std::vector<SessionRow>> Catalog::sessions_of(const base::ContainerKey& k
       session_row);
 }
 
+Result<std::vector<SessionRow>> Catalog::stops_of(const base::KeyName& name, int limit) {
+  return readable_rows(
+      sqlite::Statement::prepare(db_.get(),
+                                 std::string(kSelectSessions) +
+                                     "WHERE kind = 'checkpoint' AND trigger_name = ?1"
+                                     " AND (key = ?2 OR substr(key, -length(?3)) = ?3)"
+                                     " ORDER BY began DESC, sequence DESC LIMIT ?4",
+                                 to_string(image::Trigger::kStop), "@" + name.str(),
+                                 "/@" + name.str(), std::max(limit, 0)),
+      session_row);
+}
+
+Result<bool> Catalog::was_restored(const base::CheckpointId& checkpoint) {
+  return REPRISE_PASS(sqlite::Statement::prepare(
+                          db_.get(),
+                          "SELECT 1 FROM sessions WHERE kind = 'restore' AND status = 'ok'"
+                          " AND checkpoint = ?1",
+                          checkpoint.str()))
+      .step();
+}
+
 Result<std::vector<SessionRow>> Catalog::running_sessions() {
   return readable_rows(
       sqlite::Statement::prepare(db_.get(),

@@ -251,6 +251,34 @@ TEST_F(HistoryTest, SessionsNewestFirstWithLimit) {
   EXPECT_EQ(catalog_.begin_session(session_row("s1", 1)).error().code(), ErrorCode::kInvalidInput);
 }
 
+// However many sessions there were since, and only of that name.
+TEST_F(HistoryTest, StopsOfANameUnderWhateverRuntime) {
+  int count = 0;
+  const auto add = [&](const char* key, SessionKind kind, const char* trigger) {
+    SessionRow row{.id = SessionId::parse("session" + std::to_string(++count)).value(),
+                   .key = ContainerKey::parse(key).value(),
+                   .kind = kind,
+                   .trigger = trigger,
+                   .begin = count};
+    ASSERT_TRUE(catalog_.begin_session(row));
+    row.status = SessionStatus::kOk;
+    row.checkpoint = CheckpointId::parse("ckpt" + std::to_string(count)).value();
+    ASSERT_TRUE(catalog_.finish_session(row));
+  };
+  add("k8s.io/@pod:1:app", SessionKind::kCheckpoint, "stop");
+  add("@pod:1:app", SessionKind::kCheckpoint, "stop");
+  add("k8s.io/@pod:1:app", SessionKind::kCheckpoint, "request");
+  add("k8s.io/@pod:1:app", SessionKind::kRestore, "");
+  add("@x@pod:1:app", SessionKind::kCheckpoint, "stop");
+  add("k8s.io/@pod:11:app", SessionKind::kCheckpoint, "stop");
+  const auto stops = value_of(catalog_.stops_of(base::KeyName("pod:1:app"), 10));
+  ASSERT_EQ(stops.size(), 2U);
+  EXPECT_EQ(stops[0].id.str(), "session2");
+  EXPECT_EQ(stops[1].id.str(), "session1");
+  EXPECT_TRUE(value_of(catalog_.was_restored(CheckpointId("ckpt4"))));
+  EXPECT_FALSE(value_of(catalog_.was_restored(CheckpointId("ckpt1"))));
+}
+
 TEST_F(HistoryTest, SessionPrefixes) {
   for (const char* id : {"abc", "abcd", "abce", "xyz"})
     ASSERT_TRUE(catalog_.begin_session(session_row(id, 1)));

@@ -44,13 +44,8 @@ Result<void> check_origin(const image::Manifest& manifest, const oci::PodContain
 
 // Whoever may write Checkpoints may name one again that this node has had.
 Result<void> check_new(catalog::Catalog& catalog, const base::CheckpointId& id) {
-  constexpr int kNewest = 500;
-  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest)))
-    if (row.kind == catalog::SessionKind::kRestore && row.checkpoint == id &&
-        row.status == catalog::SessionStatus::kOk)
-      return base::fail(ErrorCode::kCorrupt,
-                        "checkpoint '" + id.str() + "' was gone on from already");
-  return {};
+  if (!REPRISE_PASS(catalog.was_restored(id))) return {};
+  return base::fail(ErrorCode::kCorrupt, "checkpoint '" + id.str() + "' was gone on from already");
 }
 
 }  // namespace

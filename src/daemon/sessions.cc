@@ -5,18 +5,6 @@ namespace reprise::daemon {
 
 using base::Result;
 
-namespace {
-
-// A node has few sessions at a time, and what is asked for is seconds old.
-constexpr int kNewest = 500;
-
-bool is_stop_of(const catalog::SessionRow& row, const oci::PodContainer& container) {
-  return row.kind == catalog::SessionKind::kCheckpoint && row.trigger == "stop" &&
-         is_key_of(row.key, container);
-}
-
-}  // namespace
-
 bool is_key_of(const base::ContainerKey& key, const oci::PodContainer& container) {
   const std::string name = "@" + oci::key_name(container).str();
   const std::string& text = key.str();
@@ -29,26 +17,23 @@ bool is_of(const catalog::CheckpointRow& row, const oci::PodContainer& container
 
 Result<StopState> state_of_stop(catalog::Catalog& catalog, const oci::PodContainer& container) {
   StopState state{.container = {.name = container.container}};
-  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest))) {
-    if (!is_stop_of(row, container)) continue;
-    state.begun = true;
-    state.key = row.key;
-    if (row.status == catalog::SessionStatus::kFailed)
-      state.container.failed = row.reason.empty() ? "its session failed" : row.reason;
-    if (row.status == catalog::SessionStatus::kOk) {
-      const auto found = catalog.find_checkpoint(row.checkpoint.str());
-      const bool is_gone = !found && found.error().code() == base::ErrorCode::kNotFound;
-      if (!found && !is_gone) return std::unexpected(found.error());
-      if (is_gone)
-        state.container.failed = "what was saved was removed";
-      else if (is_of(*found, container) && found->key == row.key)
-        state.container = {
-            .name = container.container, .checkpoint = found->id, .bytes = found->bytes};
-      else
-        state.container.failed = "what was saved is not of '" + oci::full_name(container) + "'";
-    }
-    return state;
-  }
+  const auto rows = REPRISE_PASS(catalog.stops_of(oci::key_name(container), 1));
+  if (rows.empty()) return state;
+  const catalog::SessionRow& row = rows.front();
+  state.begun = true;
+  state.key = row.key;
+  if (row.status == catalog::SessionStatus::kFailed)
+    state.container.failed = row.reason.empty() ? "its session failed" : row.reason;
+  if (row.status != catalog::SessionStatus::kOk) return state;
+  const auto found = catalog.find_checkpoint(row.checkpoint.str());
+  const bool is_gone = !found && found.error().code() == base::ErrorCode::kNotFound;
+  if (!found && !is_gone) return std::unexpected(found.error());
+  if (is_gone)
+    state.container.failed = "what was saved was removed";
+  else if (is_of(*found, container) && found->key == row.key)
+    state.container = {.name = container.container, .checkpoint = found->id, .bytes = found->bytes};
+  else
+    state.container.failed = "what was saved is not of '" + oci::full_name(container) + "'";
   return state;
 }
 
