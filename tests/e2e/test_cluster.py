@@ -145,3 +145,6 @@ def test_command_brings_one_up_and_down(cluster):
     finally:
         command("down")
     assert leftovers.of(Layout(number)) == []
+    entered = run(HERE / "cluster", f"--number={cluster.layout.number}", "enter", "n1", "reprise",
+                  "--version")
+    assert entered.stdout, "the product is at hand on a node"
