@@ -199,6 +199,29 @@ def test_a_pod_is_evicted_and_goes_on(installation, pods):
     assert found['reprise_api_requests_total{method="POST",code="201"}'] >= 1
 
 
+def test_a_user_asks_about_pods(installation, pods):
+    """By `kubectl reprise`."""
+    (installation.directory / "kubectl-reprise").symlink_to(pathlib.Path(host.BIN_DIR) / "reprise")
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION, node="n2")
+    pod.wait_for_line("STEP 3 ")
+
+    def ask(*words):
+        """Exit status, and what is printed."""
+        command = f"kubectl reprise -n {pods.namespace} {' '.join(words)}"
+        return installation.type(f'PATH="$PWD:$PATH" {command} || echo "$?"')
+
+    assert "preempted it is saved; when it is deleted it gets its signal" in ask("doctor", "db-0")
+    evict_and_go_on(pod)
+    assert "it went on from Checkpoint 'db-0-" in ask("doctor", "db-0")
+    history = ask("lives", "db-0")
+    assert "db-0 on n2\tConsumed\t-> db-0 on n2" in history
+    plain = pods.run("plain", "sleep", "1000", runtime=None).wait_running()
+    told = json.loads(ask("doctor", plain.name, "--json").removesuffix("1\n"))
+    assert [remark["text"] for remark in told["remarks"] if remark["weight"] == "no"] == [
+        "it does not run under Reprise", "no annotation asks for a checkpoint"]
+    assert ask("doctor", "nobody").endswith("3\n")
+
+
 def test_the_five_minutes_of_the_document(installation):
     printed = installation.type("".join(commands("In five minutes")))
     counted = [int(line) for line in printed.splitlines() if line.isdecimal()]

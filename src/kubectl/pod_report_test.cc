@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kubectl/pod_report.h"
+
+#include <gtest/gtest.h>
+
+namespace reprise::kubectl {
+namespace {
+
+using nlohmann::json;
+
+json pod() {
+  return json::parse(R"({
+    "apiVersion": "v1", "kind": "Pod",
+    "metadata": {"name": "db-0", "namespace": "x", "uid": "u1",
+      "annotations": {"reprise.dev/on-disruption": "checkpoint"},
+      "labels": {"controller-revision-hash": "h"},
+      "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db",
+                           "uid": "o", "controller": true}]},
+    "spec": {"nodeName": "n1", "runtimeClassName": "reprise",
+             "containers": [{"name": "main"}]},
+    "status": {"phase": "Running"}})");
+}
+
+Surroundings around() {
+  return {.controller = std::nullopt,
+          .agents = std::vector{json::parse(R"({"metadata": {"name": "reprise-agent-x"},
+            "spec": {"nodeName": "n1"},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}})")},
+          .checkpoints = std::vector<json>{}};
+}
+
+std::string texts(const PodReport& report, Remark::Weight weight) {
+  std::string all;
+  for (const Remark& one : report.remarks)
+    if (one.weight == weight) all += one.text + "\n";
+  return all;
+}
+
+std::string prevented_by(const PodReport& report) {
+  EXPECT_FALSE(report.saved_on_disruption);
+  return texts(report, Remark::Weight::kPrevents);
+}
+
+TEST(PodReportTest, OneThatIsSavedAndGoesOn) {
+  const PodReport report = report_on(pod(), around());
+  EXPECT_TRUE(report.saved_on_disruption);
+  EXPECT_FALSE(report.saved_on_delete);
+  EXPECT_EQ(texts(report, Remark::Weight::kPrevents), "");
+  EXPECT_EQ(texts(report, Remark::Weight::kMind), "");
+  EXPECT_NE(texts(report, Remark::Weight::kFine).find("StatefulSet 'db' in place 'db-0'"),
+            std::string::npos);
+}
+
+TEST(PodReportTest, WhatPreventsIt) {
+  json other = pod();
+  other["spec"].erase("runtimeClassName");
+  EXPECT_EQ(prevented_by(report_on(other, around())), "it does not run under Reprise\n");
+  other = pod();
+  other["metadata"].erase("annotations");
+  EXPECT_EQ(prevented_by(report_on(other, around())), "no annotation asks for a checkpoint\n");
+  Surroundings without = around();
+  without.agents->clear();
+  EXPECT_EQ(prevented_by(report_on(pod(), without)), "no agent is on node 'n1'\n");
+  without = around();
+  (*without.agents)[0]["status"]["conditions"][0]["status"] = "False";
+  EXPECT_EQ(prevented_by(report_on(pod(), without)), "the agent of node 'n1' is not ready\n");
+  EXPECT_EQ(prevented_by(report_on(json::parse("[]"), around())), "this is no pod\n");
+}
+
+// Who may not look at the agents still learns the rest; unknown is not "no".
+TEST(PodReportTest, AnAgentThatNobodyLetsUsSee) {
+  const PodReport report = report_on(pod(), {});
+  EXPECT_TRUE(report.saved_on_disruption);
+  EXPECT_NE(texts(report, Remark::Weight::kMind).find("is not known"), std::string::npos);
+}
+
+TEST(PodReportTest, WhatIsToBeMinded) {
+  json other = pod();
+  other["spec"]["containers"].push_back(
+      json::parse(R"({"name": "two", "lifecycle": {"preStop": {}, "postStart": {}}})"));
+  other["spec"]["initContainers"] =
+      json::parse(R"([{"name": "init"}, {"name": "side", "restartPolicy": "Always"}])");
+  other["metadata"]["ownerReferences"][0]["kind"] = "Job";
+  other["metadata"]["ownerReferences"][0]["apiVersion"] = "batch/v1";
+  Surroundings job = around();
+  job.controller = json::parse(R"({"spec": {}})");
+  const std::string minded = texts(report_on(other, job), Remark::Weight::kMind);
+  for (const char* words : {"preStop of container 'two'", "postStart of container 'two'",
+                            "init container 'init'", "each at a moment", "counts the saved pod"})
+    EXPECT_NE(minded.find(words), std::string::npos) << words << " in " << minded;
+  EXPECT_EQ(minded.find("'side'"), std::string::npos);
+  job.controller = json::parse(R"({"spec": {"podFailurePolicy": {"rules": [{"action": "Ignore",
+    "onPodConditions": [{"type": "DisruptionTarget"}]}]}}})");
+  EXPECT_EQ(texts(report_on(other, job), Remark::Weight::kMind).find("counts"), std::string::npos);
+}
+
+TEST(PodReportTest, WhatItWentOnFrom) {
+  Surroundings past = around();
+  past.checkpoints->push_back(json::parse(R"({
+    "metadata": {"name": "db-0-1", "creationTimestamp": "2026-01-02T00:00:00Z"},
+    "spec": {"pod": "db-0", "podUID": "u0"},
+    "status": {"phase": "Consumed", "claimedBy": {"pod": "db-0", "podUID": "u1"}}})"));
+  past.checkpoints->push_back(json::parse(R"({
+    "metadata": {"name": "db-0-0", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"pod": "db-0", "podUID": "older"}, "status": {"phase": "Withdrawn"}})"));
+  past.checkpoints->push_back(json::parse(R"({
+    "metadata": {"name": "web-0"}, "spec": {"pod": "web", "podUID": "w"}})"));
+  EXPECT_NE(texts(report_on(pod(), past), Remark::Weight::kFine)
+                .find("it went on from Checkpoint 'db-0-1' of pod 'db-0'"),
+            std::string::npos);
+  const auto history = history_of("db-0", *past.checkpoints);
+  ASSERT_EQ(history.size(), 2U);
+  EXPECT_EQ(history[0]["metadata"]["name"], "db-0-0");
+}
+
+}  // namespace
+}  // namespace reprise::kubectl
