@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "sys/exists.h"
@@ -25,9 +26,11 @@ constexpr const char* kNewMain = "version = 3\n";
 constexpr const char* kHead =
     "# The runtime of pods with runtimeClassName: reprise. Written by reprise-node.\n";
 
-// Files that are written together, and put back together.
+// Files that are written together, and put back together. From the first that is written on,
+// containerd is to be started again, whoever is killed meanwhile.
 class Files {
  public:
+  explicit Files(path stamp) : stamp_(std::move(stamp)) {}
   // The text; empty where there is no file.
   Result<std::string> read(const path& file) {
     if (!REPRISE_PASS(sys::exists(file))) {
@@ -42,6 +45,7 @@ class Files {
   Result<void> write(const path& file, const std::string& text) {
     if (text == before_.at(file).value_or("")) return {};
     changed_ = true;
+    REPRISE_PASS(sys::remove_tree(stamp_));
     if (text.empty()) return sys::remove_tree(file);
     REPRISE_PASS(sys::make_directories(file.parent_path(), 0755));
     return sys::replace_file(file, text, kReadable);
@@ -55,6 +59,7 @@ class Files {
   [[nodiscard]] bool changed() const { return changed_; }
 
  private:
+  path stamp_;
   std::map<path, std::optional<std::string>> before_;
   bool changed_ = false;
 };
@@ -115,7 +120,7 @@ Result<std::string> without_ours(const RegistrationOptions& options, const std::
   return main == with_import(kNewMain, pattern) ? std::string() : main;
 }
 
-// What containerd has to be started after: the handler, and when containerd's process began.
+// Not where it has been since the handler is what it is.
 Result<bool> restart_if_it_must(const Containerd& containerd, const RegistrationOptions& options,
                                 const ContainerdFacts& facts, const std::string& wanted) {
   if (REPRISE_PASS(sys::exists(options.stamp)) &&
@@ -138,7 +143,7 @@ Result<Registered> register_handler(const RegistrationOptions& options) {
   const Containerd containerd = REPRISE_PASS(find_containerd(options.config));
   const ContainerdFacts facts = REPRISE_PASS(read_facts(containerd, options.runtime));
   const std::string handler = handler_text(containerd.major, facts, options.runtime);
-  Files files;
+  Files files(options.stamp);
   if (auto written = write_and_try(files, containerd, options, handler); !written) {
     files.put_back();
     return std::unexpected(std::move(written).error().with_step("registering the runtime handler"));
@@ -156,7 +161,7 @@ Result<Registered> unregister_handler(const RegistrationOptions& options) {
         Error(ErrorCode::kBusy, std::to_string(left) + " containers of runtime class 'reprise' "
                                                        "are on this node")
             .with_hint("delete or move their pods first: without Reprise nobody could stop them"));
-  Files files;
+  Files files(options.stamp);
   const std::string main = REPRISE_PASS(files.read(options.config));
   REPRISE_PASS(files.read(drop_in_of(options)));
   REPRISE_PASS(files.write(drop_in_of(options), ""));

@@ -1,123 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an administrator does to a cluster that has nothing of Reprise: install, upgrade, remove."""
 import json
-import os
 import pathlib
-import re
-import shutil
 import sys
 
 import pytest
 
-from cluster import images, leftovers, programs
+from cluster import leftovers, programs
 from cluster.cluster import Cluster
-from cluster.images import BASE_IMAGE
-from cluster.layout import CHECKOUT
 from cluster.processes import run
 from harness import host
 from harness.counting import assert_unbroken, steps
 from harness.waiting import wait_for
+from installation import COUNTER, Installation, another_image, commands, state_of
 from pods import ON_DISRUPTION, RUNNING, Pods
 
 pytestmark = pytest.mark.requires("kubernetes")
-
-COUNTER = ("python3", "-u", "/workloads/counter.py")
-IMAGE = "reprise.dev/reprise:0.1.0"
-INSTALLED = 120  # seconds in which all nodes have it
-# What the bundle brings along; the cluster itself needs the others.
-HIDDEN = ("criu", "ss", "nsenter", "tar")
-
-
-def commands(heading):
-    """What docs/kubernetes.md tells to type in a section, block by block."""
-    text = (CHECKOUT / "docs/kubernetes.md").read_text(encoding="utf8")
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S)
-    assert blocks, heading
-    return blocks
-
-
-def manifest(name, image=IMAGE):
-    """As an administrator has it whose containerd no systemd watches."""
-    text = (CHECKOUT / "deploy" / name).read_text(encoding="utf8")
-    assert "--containerd-restart=systemd" in text
-    return text.replace("restart=systemd", "restart=signal").replace(IMAGE, image)
-
-
-class Installation:
-    """By the files that are released, on a cluster of two nodes."""
-
-    def __init__(self, cluster, directory):
-        self.cluster = cluster
-        self.nodes = list(cluster.nodes.values())
-        for node in self.nodes:
-            node.import_image(images.agent(host.BIN_DIR))
-            for name in HIDDEN:
-                path = node.run("sh", "-c", f"command -v {name}").stdout.strip()
-                node.run("mount", "--bind", "/dev/null", path)
-            # The image of the document, which nobody here fetches.
-            node.ctr("images", "tag", BASE_IMAGE, "docker.io/library/busybox:1.37")
-        self.directory = directory
-        (directory / "deploy").mkdir()
-        for name in ("kubernetes.yaml", "kubernetes-remove.yaml"):
-            (directory / "deploy" / name).write_text(manifest(name), encoding="utf8")
-        self.clean = [state_of(node) for node in self.nodes]
-        # Of a namespace that stays.
-        self.bystander = Pods(cluster).run("bystander", *COUNTER, runtime=None, node="n1")
-        self.bystander.wait_running()
-        self.type("".join(commands("Install")))
-
-    def type(self, script):
-        """What it prints."""
-        path = f"{programs.find('kubectl').parent}:{os.environ['PATH']}"
-        return run("bash", "-euc", script, cwd=self.directory, timeout=INSTALLED, env={
-            **os.environ, "PATH": path, "KUBECONFIG": str(self.cluster.layout.kubeconfig)}).stdout
-
-    def containerds(self):
-        return [node.run("pgrep", "-x", "containerd").stdout for node in self.nodes]
-
-    def token(self, node):
-        """One like that of the agent of this node."""
-        listed = self.cluster.api.get("/api/v1/namespaces/reprise-system/pods")["items"]
-        pod = next(each["metadata"] for each in listed if each["spec"]["nodeName"] == node)
-        return self.cluster.kubectl(
-            "-n", "reprise-system", "create", "token", "reprise-agent", "--bound-object-kind=Pod",
-            f"--bound-object-name={pod['name']}", f"--bound-object-uid={pod['uid']}").stdout
-
-    def apply(self, image=IMAGE):
-        self.cluster.kubectl("apply", "-f", "-", input=manifest("kubernetes.yaml", image))
-        self.wait("reprise-system", "reprise-agent")
-
-    def wait(self, space, name):
-        self.cluster.kubectl("-n", space, "rollout", "status", f"daemonset/{name}",
-                             f"--timeout={INSTALLED}s", timeout=INSTALLED + 10)
-
-    def remove(self, pods, pod):
-        """Refused on the node of a pod that is still there, and then done."""
-        node = pod.node
-        lines = commands("Uninstall")[0].splitlines()
-        self.type("\n".join(lines[:2]))
-        space = "/api/v1/namespaces/reprise-remove/pods"
-
-        def refuses():
-            for each in self.cluster.api.get(space)["items"]:
-                if each["spec"].get("nodeName") == node.name:
-                    path = f"{space}/{each['metadata']['name']}/log?container=remove"
-                    log = self.cluster.api.get(path)
-                    return "containers of runtime class 'reprise' are on this node" in (log or "")
-            return False
-        wait_for(refuses, RUNNING, "the removal to be refused")
-        pods.kubectl("delete", "statefulset", "--all")
-        wait_for(lambda: pod.get() is None, RUNNING, f"pod '{pod.name}' to go")
-        self.cluster.kubectl("-n", "reprise-remove", "delete", "pods", "--all")  # it tries at once
-        self.type("\n".join(lines[2:]))
-
-
-def state_of(node):
-    """All that an installation could leave on a node: paths, and containerd's file."""
-    script = ("cd / && find opt etc/containerd etc/reprise var/lib/reprise run/reprise "
-              "2>/dev/null -printf '%p %y\\n' | sort; cat etc/containerd/config.toml")
-    return node.run("sh", "-c", script, check=False).stdout
 
 
 @pytest.fixture(scope="module")
@@ -154,19 +52,6 @@ def evict_and_go_on(pod):
     first = steps(pod.lines())[0][0]
     assert first == steps(before)[-1][0] + 1, "it began anew, or steps are lost or done twice"
     return pod
-
-
-def another_image(directory):
-    """Of the next version: other programs, another bundle."""
-    for name in pathlib.Path(host.BIN_DIR).iterdir():
-        (directory / name.name).symlink_to(name)
-    hook = directory / "criu-hook"
-    hook.unlink()
-    shutil.copyfile(pathlib.Path(host.BIN_DIR) / "criu-hook", hook)
-    with open(hook, "ab") as file:
-        file.write(b"another")
-    hook.chmod(0o755)
-    return images.agent(directory, "reprise.dev/reprise:next")
 
 
 def metrics_of(node):
@@ -282,6 +167,35 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     assert {may(verb) for verb in ("create", "update", "patch", "delete")} == {"no"}
 
 
+def assert_mended(installation):
+    """What somebody took out of containerd's files is there again, and containerd knows of it."""
+    node = installation.nodes[0]
+    before = state_of(node), installation.containerds()
+    node.run("sh", "-c", "cd /etc/containerd && rm -f conf.d/reprise.toml && "
+                         "sed -i '/begin reprise-node/,/end reprise-node/d' config.toml")
+    assert state_of(node) != before[0]
+    installation.cluster.kubectl("-n", "reprise-system", "delete", "pods", "--all")
+    installation.wait("reprise-system", "reprise-agent")
+    assert state_of(node).replace("\n\n", "\n") == before[0].replace("\n\n", "\n")
+    started = installation.containerds()
+    assert started[0] != before[1][0] and started[1:] == before[1][1:]
+
+
+def assert_another_key_is_refused(installation):
+    """A node keeps the key with which it has sealed what it holds, and says so."""
+    node = installation.nodes[1]
+    key = node.disk("/etc/reprise/store.key")
+    own = key.read_text()
+    key.write_text("ab" * 32)
+    installation.cluster.kubectl("-n", "reprise-system", "delete", "pods", "--all")
+    wait_for(lambda: "is another than the cluster's" in installation.log(node, "install"), RUNNING,
+             "the key to be refused")
+    assert key.read_text() == "ab" * 32
+    key.write_text(own)
+    installation.cluster.kubectl("-n", "reprise-system", "delete", "pods", "--all")
+    installation.wait("reprise-system", "reprise-agent")
+
+
 @pytest.mark.nightly
 def test_upgrade_under_a_pod_and_remove(installation, pods, tmp_path):
     cluster, nodes = installation.cluster, installation.nodes
@@ -294,7 +208,11 @@ def test_upgrade_under_a_pod_and_remove(installation, pods, tmp_path):
     installation.wait("reprise-system", "reprise-agent")
     assert installation.containerds() == started
 
+    assert_mended(installation)
+    assert_another_key_is_refused(installation)
+
     archive = another_image(tmp_path)
+    started = installation.containerds()
     for node in nodes:
         node.import_image(archive)
     installation.apply("reprise.dev/reprise:next")
