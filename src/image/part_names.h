@@ -22,6 +22,7 @@ inline constexpr const char* kAttributesPart = "attributes.json";  // of threads
 inline constexpr const char* kSpecPart = "config.json";      // the OCI configuration, for exports
 inline constexpr const char* kNetworkPart = "network.json";  // set up by its programs
 inline constexpr const char* kUnixPeersPart = "unix-peers.json";  // to be connected again
+inline constexpr const char* kCpuPart = "cpu";          // what instructions programs could use
 inline constexpr const char* kMomentsPart = "moments";  // of the kubelet's files, and their parts
 inline constexpr const char* kTerminationLogPart = "termination-log";  // what a pod's program said
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification

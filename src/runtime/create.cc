@@ -165,10 +165,16 @@ bool may_start_cold(const Creation& creation, const base::CheckpointId& checkpoi
          creation.wishes.fill_volumes_from != checkpoint.str();
 }
 
+// A pod's container that is another than the checkpoint's, of another image say, will be that in
+// every try: it begins anew, whatever it wishes for failures that may pass.
+bool is_another(const Creation& creation, const Error& error) {
+  return creation.pod && error.code() == ErrorCode::kInvalidInput;
+}
+
 // No attempt is left: what the container wishes then.
 std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) {
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
-  if (!may_start_cold(creation, checkpoint)) {
+  if (!may_start_cold(creation, checkpoint) && !is_another(creation, error)) {
     note(call, "claim not released", catalog.release_claim(creation.key(), session));
     tell_agent(call, creation, {}, &error);
     return refuse(call, not_started(creation, error));
@@ -176,6 +182,8 @@ std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) 
   tell_caller(call, Severity::kWarning,
               error.message() + "; starting cold, the checkpoint is kept");
   note(call, "claim not dropped", begin_anew(creation, &catalog));
+  const Error told = Error(error).with_step("it begins anew");
+  tell_agent(call, creation, {}, &told);
   record_cold_start(call, catalog, creation, error.message());
   return std::nullopt;
 }

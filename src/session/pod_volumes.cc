@@ -16,6 +16,7 @@
 #include "container/pod_volumes.h"
 #include "container/refilled_directory.h"
 #include "session/parts.h"
+#include "session/restore/fitting.h"
 #include "session/volumes.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
@@ -150,8 +151,10 @@ Result<void> fill_empty_directories(Context& context, store::CheckpointReader& r
     filled =
         volume ? fill_one(context, reader, spec, saved, *volume) : std::unexpected(volume.error());
     if (filled) continue;
-    filled = std::unexpected(
-        Error(std::move(filled).error()).with_step("filling emptyDir '" + saved.name + "'"));
+    Error error =
+        Error(std::move(filled).error()).with_step("filling emptyDir '" + saved.name + "'");
+    if (error.code() == ErrorCode::kUnsupported) error = misfit(std::move(error), spec);
+    filled = std::unexpected(std::move(error));
     break;
   }
   // There would be one for each pod that there ever was.

@@ -96,7 +96,7 @@ TEST_F(PodVolumesTest, AMissingOneIsNamed) {
   configure_pod("new", "other");
   fs::create_directories(volume("new").parent_path() / "other");
   const auto outcome = restore();
-  EXPECT_EQ(outcome.code, base::ErrorCode::kUnsupported);
+  EXPECT_EQ(outcome.code, base::ErrorCode::kInvalidInput) << "the pod begins anew";
   EXPECT_TRUE(outcome.reason.contains("emptyDir 'cache'")) << outcome.reason;
   expect_undone();
 }

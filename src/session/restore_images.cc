@@ -11,6 +11,7 @@
 #include "image/criu_log.h"
 #include "image/criu_own_mounts.h"
 #include "oci/spec.h"
+#include "session/restore/fitting.h"
 #include "sys/files.h"
 #include "sys/port_holder.h"
 
@@ -81,7 +82,8 @@ Error cause_of_failure(Error error, const engine::Engine& engine, const oci::Spe
     return describe(*taken, spec).with_suppressed(std::move(error));
   const auto fault = log ? image::find_file_fault(*log) : std::nullopt;
   if (!fault) return engine.with_cause(std::move(error));
-  return describe(*fault, spec).with_suppressed(std::move(error));
+  // What differs may be the image.
+  return misfit(describe(*fault, spec), spec).with_suppressed(std::move(error));
 }
 
 Result<void> mend_mounts(const fs::path& images) {

@@ -16,6 +16,7 @@
 #include "image/part_names.h"
 #include "network/neighbours.h"
 #include "network/network.h"
+#include "preflight/cpu_features.h"
 #include "preflight/network_obstacles.h"
 #include "session/network_state.h"
 #include "session/parts.h"
@@ -70,6 +71,8 @@ Result<std::unique_ptr<store::CheckpointWriter>> begin_writing(const Context& co
   REPRISE_PASS(writer->keep_part(image::kCommandPart, oci::command_line(container.spec)));
   const auto config = REPRISE_PASS(sys::read_file(container.state.bundle + "/config.json"));
   REPRISE_PASS(writer->keep_part(image::kSpecPart, config));
+  const auto features = preflight::cpu_features(sys::read_file("/proc/cpuinfo").value_or(""));
+  if (!features.empty()) REPRISE_PASS(writer->keep_part(image::kCpuPart, features));
   return writer;
 }
 

@@ -113,6 +113,7 @@ class TestContainer : public testing::Test {
     auto writer = std::move(*store_->begin({}));
     write(*writer->part("command"), oci::command_line(spec));
     EXPECT_TRUE(capture_volumes(*writer, spec, bundle_, Volumes::kAll));
+    write_parts(*writer);
     write(writer->pages().spool() / "pages-1.img", std::string(4096, 'p'));
     EXPECT_TRUE(writer->pages().absorb());
     image::Manifest facts{.key = host::key_of(request_), .created = 7};
@@ -124,6 +125,9 @@ class TestContainer : public testing::Test {
     EXPECT_TRUE(writer->settle());
     return writer->id();
   }
+
+  // More of what it holds.
+  virtual void write_parts(store::CheckpointWriter& /*writer*/) {}
 
   // What becomes of the session when its process was killed.
   host::Outcome settle_session(Settlement::Since since = Settlement::Since::kNow,

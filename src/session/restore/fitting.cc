@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -12,8 +13,11 @@
 #include "network/connection_hold.h"
 #include "network/network.h"
 #include "network/orphans.h"
+#include "oci/cri.h"
+#include "preflight/cpu_features.h"
 #include "preflight/memory_limit.h"
 #include "session/outside.h"
+#include "session/parts.h"
 #include "session/pod.h"
 #include "sys/files.h"
 
@@ -81,6 +85,26 @@ Result<void> check_mounts(const image::Manifest& manifest, const oci::Spec& spec
                      "restore … -- --volume HOST:DIR' adds one)"));
 }
 
+// A program has chosen its instructions by what the CPU had when it began.
+Result<void> check_cpu(store::CheckpointReader& reader) {
+  const auto needed = REPRISE_PASS(read_part(reader, image::kCpuPart));
+  const std::string here = preflight::cpu_features(sys::read_file("/proc/cpuinfo").value_or(""));
+  if (!needed || here.empty()) return {};
+  const std::string missing = preflight::missing_features(*needed, here);
+  if (missing.empty()) return {};
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "this CPU lacks what that of the checkpoint had: " + missing)
+          .with_hint("restore it on a host whose CPU has that"));
+}
+
+Result<void> check_same(const Context& context, store::CheckpointReader& reader,
+                        const oci::Spec& spec) {
+  REPRISE_PASS(check_command(reader, spec));
+  REPRISE_PASS(check_cpu(reader));
+  REPRISE_PASS(check_memory(context, reader.manifest()));
+  return check_mounts(reader.manifest(), spec);
+}
+
 }  // namespace
 
 Result<Fitting> open_fitting(const Context& context, const Requested& requested) {
@@ -97,11 +121,16 @@ Result<Fitting> open_fitting(const Context& context, const Requested& requested)
                         "outside connections stall for a while");
   if (requested.network_lock)
     REPRISE_PASS(hold_neighbours(context, reader, spec.network_namespace_path));
-  REPRISE_PASS(check_command(reader, spec));
   REPRISE_PASS(check_outside(reader, spec, requested.wishes));
-  REPRISE_PASS(check_memory(context, reader.manifest()));
-  REPRISE_PASS(check_mounts(reader.manifest(), spec));
+  if (auto fits = check_same(context, reader, spec); !fits)
+    return std::unexpected(misfit(std::move(fits).error(), spec));
   return fitting;
+}
+
+Error misfit(Error error, const oci::Spec& spec) {
+  if (!oci::pod_container(spec.annotations)) return error;
+  return Error(ErrorCode::kInvalidInput, error.message())
+      .with_hint("a pod begins anew where its replacement differs; the checkpoint is kept");
 }
 
 }  // namespace reprise::session

@@ -47,5 +47,24 @@ TEST_F(FittingTest, WhatWasSavedMustHaveRoom) {
   expect_refused("memory limit of 1 MiB");
 }
 
+// No later try makes it the same: the wrapper has it begin anew, and says why.
+TEST_F(FittingTest, APodsContainerThatIsAnotherIsToldApart) {
+  configure(R"(,"annotations":{"io.kubernetes.cri.container-type":"container"})");
+  const auto outcome = restore();
+  EXPECT_EQ(outcome.code, ErrorCode::kInvalidInput);
+  EXPECT_TRUE(outcome.reason.contains("'/data'")) << outcome.reason;
+  EXPECT_FALSE(outcome.hint.contains("podman")) << outcome.hint;
+  expect_undone();
+}
+
+class OnAnotherCpuTest : public FittingTest {
+ protected:
+  void write_parts(store::CheckpointWriter& writer) override {
+    EXPECT_TRUE(writer.keep_part("cpu", "avx2048 sse2"));
+  }
+};
+
+TEST_F(OnAnotherCpuTest, InstructionsThatAreMissingAreNamed) { expect_refused("had: avx2048"); }
+
 }  // namespace
 }  // namespace reprise::session

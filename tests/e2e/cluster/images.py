@@ -30,7 +30,7 @@ def pause():
         with tempfile.TemporaryDirectory() as work:
             program = pathlib.Path(work) / "pause"
             run("cc", "-Os", "-static", "-s", "-o", program, source)
-            _pack(target, PAUSE, program)
+            pack(target, PAUSE, program)
     return _kept("pause", key, make)
 
 
@@ -38,7 +38,7 @@ def dns():
     """Of CoreDNS, as it was built."""
     program = programs.find("coredns")
     return _kept("coredns", program.parent.name.removeprefix("coredns-"),
-                 lambda target: _pack(target, DNS_IMAGE, program))
+                 lambda target: pack(target, DNS_IMAGE, program))
 
 
 def of_podman(image):
@@ -70,7 +70,7 @@ def _kept(name, key, make):
     return archive
 
 
-def _pack(target, name, program):
+def pack(target, name, program):
     """An image of one static program."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
