@@ -37,6 +37,7 @@ class Kind:
     container: dict = dataclasses.field(default_factory=dict)
     mounts: dict = dataclasses.field(default_factory=dict)  # path: (volume, more of the mount)
     exec: tuple = ()  # a command that somebody runs in it meanwhile
+    meanwhile: str = ""  # what happens to the kubelet's directory of the pod meanwhile, for a shell
     beside: str = ""  # another container that runs the program, with the same mounts
     sidecar: str = ""  # another one, that is started before
 
@@ -127,6 +128,13 @@ FILES = {
     "config-map-file": Kind("file = open('/etc/ca')", "(file.seek(0), len(file.read()) > 0)",
                             mounts={"/etc/ca": ({"configMap": {"name": "kube-root-ca.crt"}},
                                                 {"subPath": "ca.crt"})}),
+    # As the kubelet does where a ConfigMap changes.
+    "config-map-renewed": Kind(
+        "file = open('/cm/ca.crt')", "(file.seek(0), len(file.read()) > 0)",
+        mounts={"/cm": ({"configMap": {"name": "kube-root-ca.crt"}}, {})},
+        meanwhile="cd volumes/kubernetes.io~configmap/v0; old=$(readlink ..data); "
+                  "cp -a $old ..2026_01_01_00_00_00.1; ln -s ..2026_01_01_00_00_00.1 ..data_tmp; "
+                  "mv -T ..data_tmp ..data; rm -r $old"),
     "config-map-directory": Kind("os.chdir('/cm/..data')", "len(open('ca.crt').read()) > 0",
                                  mounts={"/cm": ({"configMap": {"name": "kube-root-ca.crt"}}, {})}),
     "downward-open": Kind("file = open('/d/name')", "(file.seek(0), file.read())", mounts={

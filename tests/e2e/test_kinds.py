@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from going_on import uid_of
 from harness.waiting import wait_for
 from kinds import GROUPS
 from pods import ON_DISRUPTION
@@ -38,7 +39,7 @@ class Before:
     """What was known of a pod when it was told to go."""
 
     def __init__(self, pod, kind):
-        self.kind, self.uid, self.id = kind, pod.get()["metadata"]["uid"], pod.container_id()
+        self.kind, self.uid, self.id = kind, uid_of(pod), pod.container_id()
         self.last = {name: steps_of(pod, name)[-1] for name in kind.containers()}
 
 
@@ -82,6 +83,10 @@ def test_goes_on_in_its_replacement(cluster, pods, group):
     for pod in made.values():
         assert_keeps(pod)
     inside = sessions_inside(pods, kinds)
+    for name, kind in kinds.items():
+        if kind.meanwhile:
+            place = f"/var/lib/kubelet/pods/{uid_of(made[name])}"
+            node.run("sh", "-euc", f"cd {place}; {kind.meanwhile}")
     before = {name: Before(pod, kinds[name]) for name, pod in made.items()}
     for pod in made.values():
         pod.evict()
