@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "container/pod_volumes.h"
 #include "container/volumes.h"
 #include "oci/annotations.h"
 #include "oci/spec.h"
@@ -91,6 +92,22 @@ Obstacle describe_inner(const std::vector<const sys::Mount*>& inner) {
           "type=bind,bind-nonrecursive,src=…,dst=…"};
 }
 
+// Their files can be mapped, and not be written.
+void judge_huge_pages(const oci::Spec& spec, const std::vector<sys::Mount>& host,
+                      std::vector<Obstacle>& found) {
+  for (const container::Volume& volume : container::empty_directories(spec)) {
+    std::error_code error;
+    const auto mounted =
+        std::ranges::find(host, volume.directory.string(), &sys::Mount::mount_point);
+    if (mounted == host.end() || mounted->type != "hugetlbfs" ||
+        std::filesystem::is_empty(volume.directory, error) || error)
+      continue;
+    found.push_back({"emptyDir '" + volume.name + "'",
+                     "lies in huge pages (hugetlbfs), whose files cannot be written anew",
+                     "use medium 'Memory', or map huge pages without a file (MAP_HUGETLB)"});
+  }
+}
+
 }  // namespace
 
 std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen) {
@@ -128,6 +145,7 @@ std::vector<Obstacle> judge_mounts(const oci::Spec& spec, const SeenMounts& seen
                            : "have the program unmount it, or have Podman mount it (--volume)"});
   }
   if (!inner.empty()) found.push_back(describe_inner(inner));
+  judge_huge_pages(spec, seen.host, found);
   return found;
 }
 

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "oci/spec.h"
+#include "sys/test_directory.h"
 
 namespace reprise::preflight {
 namespace {
@@ -76,6 +79,23 @@ TEST(MountObstacles, MappedOwnersAreNamed) {
   const auto found = judge_mounts(with_bind(), {.inside = {mapped}, .host = {}});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_TRUE(found[0].text.contains("idmap"));
+}
+
+TEST(MountObstacles, EmptyDirsInHugePagesAreNamed) {
+  sys::TestDirectory kubelet;
+  const auto volume = kubelet / "pods/u1/volumes/kubernetes.io~empty-dir/huge";
+  std::filesystem::create_directories(volume);
+  oci::Spec spec;
+  spec.annotations = {{"io.kubernetes.cri.container-type", "container"},
+                      {"io.kubernetes.cri.sandbox-uid", "u1"}};
+  spec.mounts = {
+      {.destination = "/huge", .type = "bind", .source = volume.string(), .options = {}}};
+  const SeenMounts seen{.inside = {}, .host = {mount(volume.c_str(), "hugetlbfs", "0:30")}};
+  EXPECT_TRUE(judge_mounts(spec, seen).empty()) << "nothing is in it";
+  std::filesystem::create_directory(volume / "file");
+  const auto found = judge_mounts(spec, seen);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].subject, "emptyDir 'huge'");
 }
 
 }  // namespace
