@@ -297,7 +297,8 @@ class DeploymentTest(unittest.TestCase):
                     "{{- end }}\nc: {{ .Values.text | quote }}\n")
         self.assertEqual(self.render(template, x={"y": 1}, on=[], list=[1], text="t"),
                          'a: 1\nc: "t"\n')
-        self.assertIn("b: [1]", self.render(template, x={"y": 1}, on=[1], list=[1], text="t"))
+        self.assertIn("b: [1,{\"a\":2}]\nc:", self.render(
+            template, x={"y": 1}, on=[1], list=[1, {"a": 2}], text="t"))
 
     def test_what_is_not_understood_is_refused(self):
         with self.assertRaises(AssertionError):
