@@ -14,14 +14,13 @@ int main(int argc, char** argv) {
   // Nothing of ours throws: whatever arrives here is a bug.
   try {
     reprise::sys::prefer_own_programs();
-    const auto environment = reprise::sys::read_environment();
     if (argc > 0 && reprise::kubectl::is_called_so(argv[0]))
-      return reprise::kubectl::run({argv + 1, argv + argc}, environment, std::cout, std::cerr);
+      return reprise::kubectl::run({argv + 1, argv + argc}, std::cout, std::cerr);
     reprise::cli::Io io{.out = std::cout,
                         .err = std::cerr,
                         .terminal = ::isatty(STDERR_FILENO) != 0 ? Terminal::kYes : Terminal::kNo,
                         .user = ::geteuid()};
-    return reprise::cli::run_cli({argv + 1, argv + argc}, environment, io);
+    return reprise::cli::run_cli({argv + 1, argv + argc}, reprise::sys::read_environment(), io);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "reprise: bug: %s\n", error.what());
   } catch (...) {

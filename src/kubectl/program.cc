@@ -2,16 +2,16 @@
 #include "kubectl/program.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
-#include <memory>
 #include <optional>
 
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
 #include "json/writer.h"
-#include "kube/access.h"
-#include "kube/client.h"
 #include "kubectl/pod_report.h"
+#include "sys/child.h"
 
 namespace reprise::kubectl {
 
@@ -27,42 +27,80 @@ struct Options {
   bool json = false;
 };
 
-// What a command talks to.
-struct Asked {
-  Options options;
-  std::unique_ptr<kube::Client> client;
-  std::ostream& out;
+constexpr std::chrono::seconds kAnswers{60};
+
+// The API server by way of kubectl, which knows every manner of saying who one is.
+class Api {
+ public:
+  explicit Api(const Options& options) {
+    if (!options.kubeconfig.empty()) words_.push_back("--kubeconfig=" + options.kubeconfig);
+    if (!options.context.empty()) words_.push_back("--context=" + options.context);
+  }
+  // kNotFound, kDenied; kIo with kubectl's words.
+  [[nodiscard]] Result<json> get(const std::string& path) const {
+    json answer = json_reader::parse_or_discarded(REPRISE_PASS(run({"get", "--raw", path})));
+    if (answer.is_object()) return answer;
+    return base::fail(base::ErrorCode::kCorrupt, "the API server's answer is no object");
+  }
+  [[nodiscard]] Result<std::vector<json>> list(const std::string& path) const {
+    const json answer = REPRISE_PASS(get(path));
+    const auto items = answer.find("items");
+    if (items == answer.end() || !items->is_array())
+      return base::fail(base::ErrorCode::kCorrupt, "the API server's answer is no list");
+    return std::vector<json>(items->begin(), items->end());
+  }
+  // Of the context.
+  [[nodiscard]] Result<std::string> own_namespace() const {
+    const std::string told =
+        REPRISE_PASS(run({"config", "view", "--minify", "--output=jsonpath={..namespace}"}));
+    return told.empty() ? "default" : told;
+  }
+
+ private:
+  [[nodiscard]] Result<std::string> run(const std::vector<std::string>& more) const {
+    std::vector<std::string> words{"kubectl"};
+    words.insert(words.end(), words_.begin(), words_.end());
+    words.insert(words.end(), more.begin(), more.end());
+    const auto done =
+        REPRISE_PASS(sys::run({.argv = words, .env = sys::default_environment()}, kAnswers));
+    if (done.status.success()) return done.out;
+    const auto code = done.err.contains("(NotFound)")    ? base::ErrorCode::kNotFound
+                      : done.err.contains("(Forbidden)") ? base::ErrorCode::kDenied
+                                                         : base::ErrorCode::kIo;
+    return base::fail(code, "kubectl: " + sys::last_line(done.err));
+  }
+
+  std::vector<std::string> words_;
 };
 
-std::string kubeconfig_of(const Options& options, const sys::Environment& environment) {
-  if (!options.kubeconfig.empty()) return options.kubeconfig;
-  const std::string told = sys::variable(environment, "KUBECONFIG");
-  if (!told.empty()) return told.substr(0, told.find(':'));  // the first of several
-  return sys::variable(environment, "HOME") + "/.kube/config";
-}
+// What a command is asked, whom it asks, and where it answers.
+struct Asked {
+  Options options;
+  Api api;
+  std::ostream& out;
+};
 
 std::string checkpoints_path(const std::string& name_space) {
   return "/apis/reprise.dev/v1alpha1/namespaces/" + name_space + "/checkpoints";
 }
 
 // Empty where we are not let.
-Result<std::optional<std::vector<json>>> list_if_let(kube::Client& client,
-                                                     const std::string& path) {
-  auto listed = client.list(path);
-  if (listed) return std::optional(std::move(listed->items));
+Result<std::optional<std::vector<json>>> list_if_let(const Api& api, const std::string& path) {
+  auto listed = api.list(path);
+  if (listed) return std::optional(std::move(*listed));
   if (listed.error().code() == base::ErrorCode::kDenied) return std::nullopt;
   return std::unexpected(std::move(listed).error());
 }
 
-Result<Surroundings> surroundings_of(kube::Client& client, const json& pod,
+Result<Surroundings> surroundings_of(const Api& api, const json& pod,
                                      const std::string& name_space) {
   Surroundings around;
-  around.agents = REPRISE_PASS(list_if_let(client, "/api/v1/namespaces/reprise-system/pods"));
-  around.checkpoints = REPRISE_PASS(list_if_let(client, checkpoints_path(name_space)));
+  around.agents = REPRISE_PASS(list_if_let(api, "/api/v1/namespaces/reprise-system/pods"));
+  around.checkpoints = REPRISE_PASS(list_if_let(api, checkpoints_path(name_space)));
   const auto facts = daemon::pod_facts(pod);
   if (facts && facts->lineage && facts->lineage->owner.kind == "Job") {
-    const auto job = client.get("/apis/batch/v1/namespaces/" + name_space + "/jobs/" +
-                                facts->lineage->owner.name);
+    const auto job =
+        api.get("/apis/batch/v1/namespaces/" + name_space + "/jobs/" + facts->lineage->owner.name);
     if (job) around.controller = *job;
   }
   return around;
@@ -104,8 +142,8 @@ void print_text(std::ostream& out, const PodReport& report) {
 Result<int> doctor(const Asked& asked) {
   const std::string& name_space = asked.options.name_space;
   const json pod = REPRISE_PASS(
-      asked.client->get("/api/v1/namespaces/" + name_space + "/pods/" + asked.options.pod));
-  const Surroundings around = REPRISE_PASS(surroundings_of(*asked.client, pod, name_space));
+      asked.api.get("/api/v1/namespaces/" + name_space + "/pods/" + asked.options.pod));
+  const Surroundings around = REPRISE_PASS(surroundings_of(asked.api, pod, name_space));
   const PodReport report = report_on(pod, around);
   if (asked.options.json)
     print_json(asked.out, report);
@@ -115,8 +153,8 @@ Result<int> doctor(const Asked& asked) {
 }
 
 Result<int> lives(const Asked& asked) {
-  const auto listed = REPRISE_PASS(asked.client->list(checkpoints_path(asked.options.name_space)));
-  const auto history = history_of(asked.options.pod, listed.items);
+  const auto listed = REPRISE_PASS(asked.api.list(checkpoints_path(asked.options.name_space)));
+  const auto history = history_of(asked.options.pod, listed);
   if (asked.options.json) {
     asked.out << json_writer::print(json{{"checkpoints", history}}, 2) << "\n";
     return 0;
@@ -139,14 +177,9 @@ Result<int> lives(const Asked& asked) {
   return 0;
 }
 
-Result<int> obey(const Options& given, const sys::Environment& environment, std::ostream& out,
-                 Result<int> (*command)(const Asked&)) {
-  auto access = REPRISE_TRY(kube::from_kubeconfig(kubeconfig_of(given, environment), given.context),
-                            "finding the API server");
-  Options options = given;
-  if (options.name_space.empty()) options.name_space = access.namespace_;
-  auto client = REPRISE_PASS(kube::Client::open(std::move(access), "kubectl-reprise"));
-  const Asked asked{.options = options, .client = std::move(client), .out = out};
+Result<int> obey(const Options& given, std::ostream& out, Result<int> (*command)(const Asked&)) {
+  Asked asked{.options = given, .api = Api(given), .out = out};
+  if (given.name_space.empty()) asked.options.name_space = REPRISE_PASS(asked.api.own_namespace());
   return command(asked);
 }
 
@@ -156,15 +189,14 @@ bool is_called_so(const std::string& argument_zero) {
   return std::filesystem::path(argument_zero).filename() == "kubectl-reprise";
 }
 
-int run(std::vector<std::string> args, const sys::Environment& environment, std::ostream& out,
-        std::ostream& err) {
+int run(std::vector<std::string> args, std::ostream& out, std::ostream& err) {
   Options options;
   CLI::App app("What a cluster knows of checkpoints of pods.", "kubectl reprise");
   app.set_version_flag("--version", REPRISE_VERSION);
   app.require_subcommand(1);
   app.add_option("-n,--namespace", options.name_space, "The pod's; else the context's");
-  app.add_option("--kubeconfig", options.kubeconfig, "Else KUBECONFIG, or ~/.kube/config");
-  app.add_option("--context", options.context, "Of the kubeconfig; else its current one");
+  app.add_option("--kubeconfig", options.kubeconfig, "As for kubectl");
+  app.add_option("--context", options.context, "As for kubectl");
   app.fallthrough();
   CLI::App* doctor_command = app.add_subcommand(
       "doctor", "Whether a pod is saved when it ends, and goes on in its replacement; if not, why");
@@ -180,7 +212,7 @@ int run(std::vector<std::string> args, const sys::Environment& environment, std:
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err);
   }
-  const Result<int> done = obey(options, environment, out, *doctor_command ? doctor : lives);
+  const Result<int> done = obey(options, out, *doctor_command ? doctor : lives);
   if (done) return *done;
   err << "kubectl-reprise: " << done.error().message() << "\n";
   if (!done.error().hint().empty()) err << "  hint: " << done.error().hint() << "\n";
