@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pod that the cluster takes away goes on in its replacement on another node."""
 import contextlib
-import json
+import socket
 
 import pytest
 
@@ -126,6 +126,33 @@ def test_the_fetching_agent_may_be_killed(cluster, pods):
     renewed = wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]
     assert renewed["podUID"] == claim["podUID"]
     assert renewed["tokenHash"] != claim["tokenHash"]
+
+
+def test_peers_are_told_at_once(cluster, pods):
+    """The replacement has another address; who sends to the old one would wait for minutes."""
+    pod = pods.run_set("server", "python3", "-u", "/workloads/line_server.py",
+                       annotations=ON_DISRUPTION)
+    pod.wait_for_line("READY")
+    uid = uid_of(pod)
+    with cordoned(cluster, pod.node.name), \
+            socket.create_connection((pod.address, 7000), timeout=30) as peer:
+        peer.sendall(b"hello\n")
+        assert peer.recv(100) == b"1\n"
+        peer.settimeout(0.1)
+        pod.evict()
+        with pytest.raises(ConnectionResetError):
+            wait_for(lambda: ask(peer), RUNNING, "the server to go")
+        status = checkpoints(pods)[0].get("status", {})
+        assert not status.get("claimedBy"), "peers waited for longer than the pod"
+        wait_replaced(pod, uid)
+    wait_phase(pods, "Consumed", uid)
+
+
+def ask(peer):
+    """Until it fails."""
+    with contextlib.suppress(TimeoutError):
+        peer.sendall(b"hello\n")
+        peer.recv(100)
 
 
 def test_a_drained_node_loses_nothing(cluster, pods):

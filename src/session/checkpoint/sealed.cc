@@ -159,7 +159,7 @@ Result<void> Dumping::may_end() {
   base::warn_and_ignore(fault_point("after-seal"), "after the seal");
   const bool is_in_pod = oci::pod_container(prepared_.container.spec.annotations).has_value();
   hold_connections(context_.journal(), hold, neighbours,
-                   is_in_pod ? Outside::kLetGo : Outside::kHold);
+                   is_in_pod ? Outside::kReset : Outside::kHold);
   base::warn_and_ignore(end_sealed_tasks(state()), "the sealed tasks do not end yet");
   return {};
 }
