@@ -49,7 +49,7 @@ auto await_in(const ClusterView& view, steady_clock::time_point deadline, const 
   }
 }
 
-// The one that the pod has claimed, or else the oldest first.
+// The one that the pod has claimed, or else the oldest first. An empty container stands for any.
 std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts& pod,
                                          const std::string& container) {
   std::vector<CheckpointObject> all = view.checkpoints();
@@ -60,7 +60,8 @@ std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts
   if (std::ranges::any_of(all, is_its))
     std::erase_if(all, [&](const CheckpointObject& one) { return !is_its(one); });
   std::erase_if(all, [&](const CheckpointObject& one) {
-    return !may_claim(one, pod) || std::ranges::find(one.expected, container) == one.expected.end();
+    return !may_claim(one, pod) ||
+           (!container.empty() && std::ranges::find(one.expected, container) == one.expected.end());
   });
   std::ranges::sort(all, {}, [](const CheckpointObject& one) {
     return std::pair(json_reader::text_in(one.object.at("metadata"), "creationTimestamp"),
@@ -108,7 +109,11 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
   constexpr std::chrono::seconds kSoon{1};
   const auto began = steady_clock::now();
   bool told = false;
+  bool is_to_end = false;
   const auto tell = [&](const host::Wait& wait) {
+    const auto pod = view_.pod(question.pod.uid);
+    is_to_end = pod && pod->deleted;
+    if (is_to_end) return false;
     if (!told && wait.is_claimed && steady_clock::now() - began > kSoon) {
       events_.waits(question.pod, wait.reason);
       told = true;
@@ -116,6 +121,8 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
     return waiting(wait);
   };
   auto found = find(question, tell);
+  // The kubelet ends it only when this call is over; the next pod goes on instead.
+  if (!found && is_to_end) found = host::TryLater{.reason = "the pod is to end"};
   if (!found && found.error().code() != ErrorCode::kGone)
     events_.began_anew(question.pod, found.error().message());
   if (!found)
@@ -136,6 +143,8 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
                                          {.reason = "the agent does not know the pod yet"},
                                          [&] { return view_.pod(question.pod.uid); }));
   if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
+  REPRISE_PASS(await_predecessor(*pod, waiting));
+  if (question.pod.container.empty()) return prepare(*pod, waiting);
   // Whatever it did there would be done again, on files that have it already.
   if (REPRISE_PASS(has_run(question.key)))
     return host::AgentAnswer(
@@ -158,6 +167,33 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
   return host::AgentAnswer(host::GoOn{
       .checkpoint = saved->checkpoint,
       .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"});
+}
+
+// A pod in its place that claimed it, and is gone; its node's agent lets go of it.
+Result<void> Answers::await_predecessor(const PodFacts& pod, const Waiting& waiting) const {
+  constexpr std::chrono::seconds kRelease{15};
+  const auto is_free = [&]() -> std::optional<bool> {
+    if (std::ranges::any_of(view_.checkpoints(), [&](const CheckpointObject& one) {
+          return is_claimed_by_predecessor(one, pod);
+        }))
+      return std::nullopt;
+    return true;
+  };
+  if (pod.has_run || pod.deleted) return {};
+  REPRISE_PASS(await_in(view_, steady_clock::now() + kRelease, waiting,
+                        {.reason = "what it goes on from is still the pod's that was here before"},
+                        is_free));
+  return {};
+}
+
+Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& waiting) {
+  constexpr std::chrono::seconds kSoonHere{20};
+  if (pod.has_run || pod.deleted) return host::AgentAnswer(host::GoOn{});
+  const auto claimed = REPRISE_PASS(claim(pod, ""));
+  if (claimed && claimed->node != node_ && claimed->phase == Phase::kClaimable)
+    if (auto later = REPRISE_PASS(fetch(*claimed, pod, waiting, kSoonHere)))
+      return host::AgentAnswer(*std::move(later));
+  return host::AgentAnswer(host::GoOn{});
 }
 
 Result<bool> Answers::has_run(const base::ContainerKey& key) const {
@@ -207,12 +243,14 @@ Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
 }
 
 Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& checkpoint,
-                                                     const PodFacts& pod, const Waiting& waiting) {
+                                                     const PodFacts& pod, const Waiting& waiting,
+                                                     milliseconds enough) {
   constexpr milliseconds kPace{20};
   const auto deadline = steady_clock::now() + kCreatePatience;
   for (;;) {
     const FetchState state = fetches_.fetch(checkpoint);
-    if (state.kind == FetchState::Kind::kDone) return std::nullopt;
+    if (state.kind == FetchState::Kind::kDone || (state.left && *state.left < enough))
+      return std::nullopt;
     if (state.kind == FetchState::Kind::kFailed) {
       if (pod.fails_rather) return host::TryLater{.reason = state.words};
       give_up(checkpoint, state.words);
@@ -272,16 +310,7 @@ void Answers::note(const host::Created& created) {
   for (const CheckpointObject& one : view_.checkpoints()) {
     if (!one.claimed_by || one.claimed_by->uid != created.pod.uid) continue;
     const auto changed = change_status(client_, view_, one, [&](CheckpointObject& now) {
-      const SavedContainer* saved = now.find(created.pod.container);
-      if (saved == nullptr || saved->checkpoint != created.resumed || saved->resumed) return false;
-      SavedContainer resumed = *saved;
-      resumed.resumed = true;
-      set_container(now, resumed);
-      const bool all = std::ranges::all_of(now.containers, [](const SavedContainer& each) {
-        return each.resumed || each.checkpoint.empty();
-      });
-      if (all) set_phase(now, Phase::kConsumed, "");
-      return true;
+      return set_resumed(now, created.pod.container, created.resumed);
     });
     base::warn_and_ignore(changed, "a Checkpoint is not known to be consumed");
     const SavedContainer* saved = one.find(created.pod.container);

@@ -51,15 +51,20 @@ class Answers {
  private:
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
   base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
+  base::Result<void> await_predecessor(const PodFacts& pod, const Waiting& waiting) const;
+  // For a pod's sandbox: the fetch begins, and what takes long is waited for here, since the
+  // kubelet tries a sandbox as often as it takes, but a container of some pods once.
+  base::Result<host::AgentAnswer> prepare(const PodFacts& pod, const Waiting& waiting);
   // Whether the container of a pod was started before, in this pod.
   [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
   base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
                                                       const std::string& container);
   base::Result<CheckpointObject> await(const CheckpointObject& checkpoint,
                                        const std::string& container, const Waiting& waiting);
-  // nullopt: it is here; else what is to be answered.
+  // nullopt: it is here, or will be in a time of `enough`; else what is to be answered.
   base::Result<std::optional<host::TryLater>> fetch(const CheckpointObject& checkpoint,
-                                                    const PodFacts& pod, const Waiting& waiting);
+                                                    const PodFacts& pod, const Waiting& waiting,
+                                                    std::chrono::milliseconds enough = {});
   base::Result<void> take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
                                const base::ContainerKey& key);
   // Withdraws it, whose claimer begins anew.

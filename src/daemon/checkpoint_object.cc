@@ -177,6 +177,25 @@ void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
   if (!claimer.token_hash.empty()) by["tokenHash"] = claimer.token_hash;
 }
 
+void drop_claim(CheckpointObject& checkpoint) {
+  checkpoint.claimed_by.reset();
+  checkpoint.object["status"].erase("claimedBy");
+}
+
+bool set_resumed(CheckpointObject& checkpoint, const std::string& container,
+                 const base::CheckpointId& id) {
+  const SavedContainer* saved = checkpoint.find(container);
+  if (saved == nullptr || saved->checkpoint != id || saved->resumed) return false;
+  SavedContainer resumed = *saved;
+  resumed.resumed = true;
+  set_container(checkpoint, resumed);
+  const bool all = std::ranges::all_of(checkpoint.containers, [](const SavedContainer& each) {
+    return each.resumed || each.checkpoint.empty();
+  });
+  if (all) set_phase(checkpoint, Phase::kConsumed, "");
+  return true;
+}
+
 void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer) {
   checkpoint.source_peer = peer;
   checkpoint.object["status"]["source"] = json{{"address", peer.address}, {"publicKey", peer.pin}};
@@ -212,14 +231,26 @@ bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
          checkpoint.lineage.owner.uid == pod.lineage->owner.uid;
 }
 
-bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
+namespace {
+
+bool is_for(const CheckpointObject& checkpoint, const PodFacts& pod) {
   if (checkpoint.is_over()) return false;
   if (checkpoint.name_space != pod.name_space || checkpoint.pod_uid == pod.uid) return false;
-  if (!pod.lineage || checkpoint.lineage.owner.uid != pod.lineage->owner.uid ||
-      checkpoint.lineage.template_hash != pod.lineage->template_hash ||
-      checkpoint.lineage.slot != pod.lineage->slot)
-    return false;
-  return !checkpoint.claimed_by || checkpoint.claimed_by->uid == pod.uid;
+  return pod.lineage && checkpoint.lineage.owner.uid == pod.lineage->owner.uid &&
+         checkpoint.lineage.template_hash == pod.lineage->template_hash &&
+         checkpoint.lineage.slot == pod.lineage->slot;
+}
+
+}  // namespace
+
+bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  return is_for(checkpoint, pod) &&
+         (!checkpoint.claimed_by || checkpoint.claimed_by->uid == pod.uid);
+}
+
+bool is_claimed_by_predecessor(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  return is_for(checkpoint, pod) && !checkpoint.lineage.slot.empty() && checkpoint.claimed_by &&
+         checkpoint.claimed_by->uid != pod.uid;
 }
 
 }  // namespace reprise::daemon

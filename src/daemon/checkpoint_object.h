@@ -93,6 +93,12 @@ std::string checkpoints_of(const std::string& name_space);
 void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message);
 void set_container(CheckpointObject& checkpoint, const SavedContainer& container);
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
+// Nobody's again.
+void drop_claim(CheckpointObject& checkpoint);
+// Its claimer went on from `id` in that container; Consumed if it has in all. False if that is
+// known, or not so.
+bool set_resumed(CheckpointObject& checkpoint, const std::string& container,
+                 const base::CheckpointId& id);
 void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer);
 // For people: what all that was saved takes.
 void set_size(CheckpointObject& checkpoint);
@@ -108,5 +114,8 @@ bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod);
 
 // Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own.
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod);
+// Whether it could, had not another pod of its one place claimed it: which is gone, since it is
+// here.
+bool is_claimed_by_predecessor(const CheckpointObject& checkpoint, const PodFacts& pod);
 
 }  // namespace reprise::daemon

@@ -122,6 +122,34 @@ TEST(CheckpointObject, OneClaims) {
   EXPECT_FALSE(may_claim(made, pod_of("u3")));
 }
 
+TEST(CheckpointObject, AClaimCanBeLetGo) {
+  CheckpointObject made = promised();
+  set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2"});
+  EXPECT_FALSE(is_claimed_by_predecessor(made, pod_of("u3"))) << "replicas are alike";
+  made.lineage.slot = "web-0";
+  PodFacts next = pod_of("u3");
+  next.lineage->slot = "web-0";
+  EXPECT_TRUE(is_claimed_by_predecessor(made, next));
+  next.uid = "u2";
+  EXPECT_FALSE(is_claimed_by_predecessor(made, next)) << "its own";
+  drop_claim(made);
+  EXPECT_FALSE(again(made).claimed_by);
+  EXPECT_TRUE(may_claim(again(made), pod_of("u3")));
+}
+
+TEST(CheckpointObject, IsConsumedWhenAllContainersWentOn) {
+  CheckpointObject made = promised();
+  set_container(made, {.name = "app", .checkpoint = base::CheckpointId("k1")});
+  set_container(made, {.name = "side", .checkpoint = base::CheckpointId("k2")});
+  set_phase(made, Phase::kClaimable, "");
+  EXPECT_FALSE(set_resumed(made, "app", base::CheckpointId("k2")));
+  EXPECT_TRUE(set_resumed(made, "app", base::CheckpointId("k1")));
+  EXPECT_FALSE(set_resumed(made, "app", base::CheckpointId("k1"))) << "it is known";
+  EXPECT_EQ(made.phase, Phase::kClaimable);
+  EXPECT_TRUE(set_resumed(made, "side", base::CheckpointId("k2")));
+  EXPECT_EQ(made.phase, Phase::kConsumed);
+}
+
 TEST(CheckpointObject, NobodyClaimsWhatIsOver) {
   for (const Phase phase : {Phase::kWithdrawn, Phase::kConsumed}) {
     CheckpointObject made = promised();

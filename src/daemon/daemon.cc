@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/answers.h"
+#include "daemon/claims_here.h"
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
 #include "daemon/leftovers.h"
@@ -103,6 +104,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
       REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
                   "telling how it is");
   const Promises promises(*client, view, endings, events, store, options.node, peers->peer());
+  const ClaimsHere claims(*client, view, store, options.node);
   const Leftovers leftovers(view, store, options.node);
   base::log(
       LogLevel::kInfo, "ready",

@@ -66,7 +66,9 @@ class Fetches::Job {
 
   [[nodiscard]] FetchState state() const {
     const std::lock_guard hold(lock_);
-    return {.kind = kind_, .words = kind_ == FetchState::Kind::kRunning ? progress() : words_};
+    return {.kind = kind_,
+            .words = kind_ == FetchState::Kind::kRunning ? progress() : words_,
+            .left = left()};
   }
 
  private:
@@ -77,12 +79,14 @@ class Fetches::Job {
   Result<void> renew_claim();
   Result<void> enter(const image::Manifest& manifest) const;
   [[nodiscard]] std::string progress() const;
+  [[nodiscard]] std::optional<milliseconds> left() const;
   [[nodiscard]] Result<CheckpointObject> now() const;
   void end(FetchState::Kind kind, std::string words);
 
   Fetches& all_;
   CheckpointObject checkpoint_;
   crypto::SecretText token_;
+  const steady_clock::time_point began_ = steady_clock::now();
   std::atomic<bool> stop_ = false;
   std::atomic<std::uint64_t> done_ = 0, all_bytes_ = 0, moves_ = 0;
   bool is_lasting_ = false;  // what went wrong last will not pass
@@ -100,6 +104,15 @@ std::string Fetches::Job::progress() const {
   return words_.empty() ? words : words + " (" + words_ + ")";
 }
 
+std::optional<milliseconds> Fetches::Job::left() const {
+  const std::uint64_t done = done_;
+  const std::uint64_t all = all_bytes_;
+  if (done == 0 || done > all || !words_.empty()) return std::nullopt;
+  const std::chrono::duration<double, std::milli> took = steady_clock::now() - began_;
+  return std::chrono::duration_cast<milliseconds>(took * static_cast<double>(all - done) /
+                                                  static_cast<double>(done));
+}
+
 void Fetches::Job::end(FetchState::Kind kind, std::string words) {
   const std::lock_guard hold(lock_);
   kind_ = kind;
@@ -115,7 +128,6 @@ Result<CheckpointObject> Fetches::Job::now() const {
 }
 
 void Fetches::Job::run() {
-  const auto began = steady_clock::now();
   for (const SavedContainer& one : checkpoint_.containers) {
     if (one.checkpoint.empty()) continue;
     const auto fetched = fetch(one);
@@ -127,7 +139,7 @@ void Fetches::Job::run() {
                {"error", fetched.error().message()}});
     return end(FetchState::Kind::kFailed, fetched.error().message());
   }
-  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began).count();
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_).count();
   base::log(LogLevel::kInfo, "fetched",
             {{"object", checkpoint_.full_name()},
              {"node", checkpoint_.node},

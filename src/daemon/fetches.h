@@ -4,10 +4,12 @@
 // which waits for it: the kubelet gives up, and tries again.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -21,6 +23,8 @@ namespace reprise::daemon {
 struct FetchState {
   enum class Kind : std::uint8_t { kRunning, kDone, kFailed } kind = Kind::kRunning;
   std::string words;  // how far it is, or why it failed
+  // How long it will still take, as far as one can tell; nullopt: not at all.
+  std::optional<std::chrono::milliseconds> left = std::nullopt;
 };
 
 // For any number of threads.

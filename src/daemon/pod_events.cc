@@ -10,6 +10,15 @@ namespace reprise::daemon {
 
 using kube::EventType;
 
+namespace {
+
+// A question may be about the pod as a whole.
+std::string who(const oci::PodContainer& container) {
+  return container.container.empty() ? "the pod" : "container '" + container.container + "'";
+}
+
+}  // namespace
+
 PodEvents::PodEvents(kube::Client& client, const std::string& node)
     : events_(kube::Events::start(client, {.instance = node}, [](const base::Error& why) {
         base::log(base::LogLevel::kWarn, "an Event is not told", {{"error", why.message()}});
@@ -40,18 +49,17 @@ void PodEvents::settled(const CheckpointObject& checkpoint) {
 
 void PodEvents::goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint) {
   post(container, EventType::kNormal, "GoesOn", "Restoring",
-       "container '" + container.container + "' goes on from what pod '" + checkpoint.pod +
-           "' left on node '" + checkpoint.node + "' (Checkpoint '" + checkpoint.name + "')");
+       who(container) + " goes on from what pod '" + checkpoint.pod + "' left on node '" +
+           checkpoint.node + "' (Checkpoint '" + checkpoint.name + "')");
 }
 
 void PodEvents::began_anew(const oci::PodContainer& container, const std::string& why) {
   post(container, EventType::kWarning, "BeginsAnew", "Restoring",
-       "container '" + container.container + "' begins anew: " + why);
+       who(container) + " begins anew: " + why);
 }
 
 void PodEvents::waits(const oci::PodContainer& container, const std::string& why) {
-  post(container, EventType::kNormal, "Waits", "Restoring",
-       "container '" + container.container + "' waits: " + why);
+  post(container, EventType::kNormal, "Waits", "Restoring", who(container) + " waits: " + why);
 }
 
 }  // namespace reprise::daemon

@@ -63,9 +63,16 @@ policy::EndingWish wish_of(const json& annotations) {
           .on_delete = text_in(annotations, oci::annotation::kOnDelete) == "checkpoint"};
 }
 
-void add_running(const json& status, const char* field, std::vector<std::string>& names) {
-  for (const json& one : list_in(status, field))
-    if (object_in(one, "state").contains("running")) names.push_back(text_in(one, "name"));
+// The names of those that run; whether one of them does, or did.
+bool add_running(const json& status, const char* field, std::vector<std::string>& names) {
+  bool has_run = false;
+  for (const json& one : list_in(status, field)) {
+    const json& state = object_in(one, "state");
+    if (state.contains("running")) names.push_back(text_in(one, "name"));
+    has_run = has_run || state.contains("running") || state.contains("terminated") ||
+              !object_in(one, "lastState").empty();
+  }
+  return has_run;
 }
 
 }  // namespace
@@ -95,8 +102,9 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")
       facts.init_containers.push_back(text_in(one, "name"));
-  add_running(status, "containerStatuses", facts.running);
-  add_running(status, "initContainerStatuses", facts.running);
+  facts.has_run = add_running(status, "containerStatuses", facts.running);
+  const bool has_begun = add_running(status, "initContainerStatuses", facts.running);
+  facts.has_run = facts.has_run || has_begun;
   // A pod that still prepares itself has begun nothing that others would go on with.
   std::erase_if(facts.running, [&facts](const std::string& name) {
     return std::ranges::find(facts.init_containers, name) != facts.init_containers.end();

@@ -35,6 +35,7 @@ struct PodFacts {
   bool disruption_target = false;
   std::string disruption;  // its reason: "PreemptionByScheduler"
   bool ended = false;      // all containers have
+  bool has_run = false;    // some container was started
   policy::EndingWish wish;
   bool fails_rather = false;  // says that it is never to begin anew where it cannot go on
   std::vector<std::string> init_containers;  // sidecars are none

@@ -59,6 +59,24 @@ TEST(PodFacts, WhoItIs) {
   EXPECT_EQ(facts.init_containers, std::vector<std::string>{"setup"});
 }
 
+TEST(PodFacts, WhetherSomethingRanInIt) {
+  EXPECT_TRUE(pod_facts(pod_of("ReplicaSet"))->has_run);
+  json fresh = pod_of("ReplicaSet");
+  fresh["status"] = {{"phase", "Pending"},
+                     {"containerStatuses",
+                      {{{"name", "app"}, {"state", {{"waiting", {{"reason", "Creating"}}}}}}}}};
+  EXPECT_FALSE(pod_facts(fresh)->has_run);
+  fresh["status"]["containerStatuses"][0]["lastState"] = {{"terminated", json::object()}};
+  EXPECT_TRUE(pod_facts(fresh)->has_run);
+}
+
+TEST(PodFacts, WhoRatherFailsSaysSo) {
+  EXPECT_FALSE(pod_facts(pod_of("ReplicaSet"))->fails_rather);
+  json pod = pod_of("ReplicaSet");
+  pod["metadata"]["annotations"]["reprise.dev/on-restore-failure"] = "fail";
+  EXPECT_TRUE(pod_facts(pod)->fails_rather);
+}
+
 TEST(PodFacts, WhatTellsReplicasApart) {
   EXPECT_EQ(pod_facts(pod_of("StatefulSet"))->lineage->slot, "web-1");
   EXPECT_EQ(pod_facts(pod_of("DaemonSet"))->lineage->slot, "n1");

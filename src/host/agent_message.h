@@ -14,7 +14,8 @@
 
 namespace reprise::host {
 
-// A container is about to be made. Answered by Wait, any number of times, and then by GoOn or
+// A container is about to be made, or a pod's sandbox, whose `pod.container` is empty: the pod may
+// have what it goes on from fetched. Answered by Wait, any number of times, and then by GoOn or
 // TryLater.
 struct WillCreate {
   base::ContainerId container;

@@ -268,10 +268,19 @@ Result<void> prepare(const Call& call, Creation& creation) {
   return creation.pod ? settle_pod_key(call, creation) : settle_key(call, creation);
 }
 
-// A pod's sandbox has the pod's annotations, and nothing to save.
-bool is_ours(const Creation& creation) {
-  const bool sandbox = creation.pod && creation.pod->kind == oci::PodContainer::Kind::kSandbox;
-  return creation.wishes.opts_in() && !sandbox;
+bool is_sandbox(const Creation& creation) {
+  return creation.pod && creation.pod->kind == oci::PodContainer::Kind::kSandbox;
+}
+
+// A pod's sandbox has the pod's annotations, and nothing to save. But before it is there nobody
+// counts how often it was tried.
+int create_sandbox(const Call& caller, const Creation& creation) {
+  Call call = caller;
+  call.stderr_is_logged = true;
+  if (creation.wishes.opts_in())
+    if (const auto awaited = await_agent(call, creation); !awaited)
+      return refuse(call, awaited.error());
+  return pass_through(call);
 }
 
 }  // namespace
@@ -287,7 +296,8 @@ int create(const Call& caller) {
     tell_caller(call, Severity::kWarning, creation.error().message());
     return pass_through(call);
   }
-  if (!is_ours(*creation)) return pass_through(call);
+  if (is_sandbox(*creation)) return create_sandbox(call, *creation);
+  if (!creation->wishes.opts_in()) return pass_through(call);
   call.stderr_is_logged = creation->pod.has_value();
   if (is_rootless()) {
     tell_about_rootless(call);

@@ -46,7 +46,8 @@ Result<void> await_agent(const Call& call, const Creation& creation) {
       say);
   if (!answer && answer.error().code() == base::ErrorCode::kDenied)
     return std::unexpected(answer.error());
-  if (!answer) tell_unanswered(call, answer.error(), "the container begins anew");
+  const bool is_container = creation.pod->kind == oci::PodContainer::Kind::kContainer;
+  if (!answer && is_container) tell_unanswered(call, answer.error(), "the container begins anew");
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
   return {};
 }

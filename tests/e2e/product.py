@@ -68,10 +68,11 @@ class StandIn:
                  == 0, 30, "the agent's socket")
 
     def asked(self, what, pod):
-        """The questions about one pod."""
+        """The questions about one pod's containers."""
         questions = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [question for question in questions
-                if question["ask"] == what and question["pod"]["pod"] == pod.name]
+                if question["ask"] == what and question["pod"]["pod"] == pod.name
+                and question["pod"]["container"]]
 
     def close(self):
         if "agent" in self.node.commands:

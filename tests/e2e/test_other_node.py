@@ -101,6 +101,7 @@ def test_an_agent_that_is_started_again_gives_out_what_it_saved(cluster, pods):
     source = wait_phase(pods, "Consumed", uid)["status"]["source"]
     assert source["address"] == first["address"]
     assert source["publicKey"] != first["publicKey"]
+    assert pod.container()["restartCount"] == 0  # its sandbox waited
 
 
 def test_the_fetching_agent_may_be_killed(cluster, pods):
@@ -126,6 +127,35 @@ def test_the_fetching_agent_may_be_killed(cluster, pods):
     renewed = wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]
     assert renewed["podUID"] == claim["podUID"]
     assert renewed["tokenHash"] != claim["tokenHash"]
+
+
+def test_a_pod_that_goes_before_it_went_on_leaves_it_to_the_next(cluster, pods):
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node, uid_of(pod)
+    there = other(cluster, node)
+    try:
+        with cordoned(cluster, node.name):
+            with cordoned(cluster, there.name), pod.followed() as before:
+                pod.evict()
+                wait_phase(pods, "Claimable", uid)
+                node.stop("reprised")
+            first = wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING,
+                             "a claim")
+            pods.kubectl("delete", "pod", "db-0", "--wait=false")
+            second = wait_for(lambda: claim_of_other(pods, first["podUID"]), RUNNING,
+                              "the claim of the next pod")
+            node.start("reprised")
+            wait_for(pod.is_running, RUNNING, "the pod to run")
+    finally:
+        node.start("reprised")
+    assert uid_of(pod) == second["podUID"]
+    assert_went_on(before, pod)
+
+
+def claim_of_other(pods, uid):
+    claim = checkpoints(pods)[0]["status"].get("claimedBy")
+    return claim if claim and claim["podUID"] != uid else None
 
 
 def test_peers_are_told_at_once(cluster, pods):

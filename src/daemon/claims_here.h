@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What pods of this node have claimed. Consumed as soon as the catalog says that they went on, also
+// where nobody told us; and nobody's again when a pod is gone for good before it did.
+//
+// A pod whose object was removed by force may still be being started. It is first taken away from
+// it by a claim in the catalog, which it has to win before any task of it runs: so it begins anew,
+// and is ended, while another pod goes on.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "daemon/cluster_view.h"
+#include "kube/client.h"
+#include "store/store_config.h"
+
+namespace reprise::daemon {
+
+class ClaimsHere {
+ public:
+  // All outlive it. Works on a thread of its own.
+  ClaimsHere(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node);
+  ~ClaimsHere();
+  ClaimsHere(const ClaimsHere&) = delete;
+  ClaimsHere& operator=(const ClaimsHere&) = delete;
+
+ private:
+  void run();
+  void look();
+  base::Result<void> follow(const CheckpointObject& checkpoint);
+  [[nodiscard]] bool is_gone(const Claimer& claimer);
+  base::Result<void> release(catalog::Catalog& catalog, const CheckpointObject& checkpoint);
+
+  kube::Client& client_;
+  ClusterView& view_;
+  store::StoreConfig store_;
+  std::string node_;
+  std::map<std::string, std::chrono::steady_clock::time_point> gone_;  // pods, since when
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace reprise::daemon
