@@ -83,6 +83,8 @@ void Promises::withdraw_stale() {
       if (!is_stale_beside(one, pod)) continue;
       const auto changed = change_status(client_, view_, one, [&](CheckpointObject& now) {
         if (!is_stale_beside(now, pod)) return false;
+        // An agent changes what it has claimed (deploy/kubernetes/admission.yaml).
+        set_claim(now, {.pod = pod.name, .uid = pod.uid, .node = node_});
         set_phase(now, Phase::kWithdrawn, "pod '" + pod.name + "' runs without it");
         return true;
       });

@@ -155,6 +155,8 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     assert "node 'n2' has not claimed this Checkpoint of node 'n3'" in claim("far", "n2", None)
     assert "has not claimed" in claim("far", "n2", "n1")
     assert claim("far", "n2", "n2") == ""
+    # There is no such pod on n2, so its agent lets go of it.
+    wait_for(lambda: "claimedBy" not in get("far")["status"], RUNNING, "the claim to be let go of")
 
     # Who may edit a namespace sees them, and that is all.
     pods.kubectl("create", "rolebinding", "dev", "--clusterrole=edit", "--user=dev")
