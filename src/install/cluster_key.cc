@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+#include "base/scope_exit.h"
 #include "crypto/aead.h"
 #include "crypto/hex.h"
 #include "crypto/keys.h"
@@ -69,10 +71,11 @@ Result<SecretText> cluster_key(kube::Client& client, const std::string& name) {
 Result<void> lay_key(const SecretText& key, const std::filesystem::path& file) {
   const std::filesystem::path given = file.string() + ".cluster";
   REPRISE_PASS(sys::make_directories(file.parent_path(), 0755));
+  const base::ScopeExit removes(
+      [&] { base::warn_and_ignore(sys::remove_tree(given), "a copy of the cluster's key stays"); });
   REPRISE_PASS(sys::replace_file(given, key.view()));
   const std::string wanted = REPRISE_TRY(id_of(given), "reading the cluster's store key");
   if (!REPRISE_PASS(sys::exists(file))) return sys::rename_durably(given, file);
-  REPRISE_PASS(sys::remove_tree(given));
   const std::string own = REPRISE_TRY(id_of(file), "reading this node's store key");
   if (own == wanted) return {};
   return std::unexpected(
