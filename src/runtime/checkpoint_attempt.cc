@@ -33,23 +33,23 @@ using base::Result;
 namespace {
 
 // Of a pod's container; the worker asks Podman for the names of others.
-std::string name_of(const Call& call, const host::Identity& who) {
-  const auto state = call.runtime().state_of(who.id);
+std::string name_in(const Result<oci::State>& state) {
   const auto pod = state ? oci::pod_container(state->annotations) : std::nullopt;
   return pod ? oci::full_name(*pod) : "";
 }
 
-host::WorkerRequest request_of(const Call& call, const host::Identity& who, int signal) {
+host::WorkerRequest request_of(const Call& call, const host::Identity& who,
+                               const Result<oci::State>& state, int signal) {
   return {.session = base::SessionId::random(),
           .container = who.id,
-          .key = with_key(call, who).key,
+          .key = with_key(call, who, state).key,
           .runtime_args = call.arguments.state_globals(),
           .lock_passed = true,
           .what = host::CheckpointRequest{.end = true,
                                           .trigger = image::Trigger::kStop,
                                           .signal = signal,
                                           .tag = {},
-                                          .name = name_of(call, who)}};
+                                          .name = name_in(state)}};
 }
 
 // The conmon of a container that nobody heard of. When its container ends it would tell Podman so,
@@ -113,9 +113,10 @@ Result<host::Outcome> outcome_of(host::WorkerLink& worker, const Monitor& monito
 
 }  // namespace
 
-Result<void> begin_checkpoint(const Call& call, const host::Identity& who, int signal,
+Result<void> begin_checkpoint(const Call& call, const host::Identity& who,
+                              const Result<oci::State>& state, int signal,
                               const sys::FileLock& lock) {
-  REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, signal), lock));
+  REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, state, signal), lock));
   return {};
 }
 
@@ -134,7 +135,7 @@ Result<void> checkpoint_never_started(const Call& call, const host::Identity& wh
   if (!sys::is_alive(state->init)) return {};
   const Monitor monitor(state->init.pid);
   host::WorkerLink worker =
-      REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, 0), lock));
+      REPRISE_PASS(host::begin_worker(call.layout, request_of(call, who, state, 0), lock));
   const host::Outcome outcome = REPRISE_PASS(outcome_of(worker, monitor, limit));
   if (outcome.ok()) {
     monitor.end();

@@ -5,15 +5,18 @@
 
 #include "base/result.h"
 #include "host/identity.h"
+#include "oci/state.h"
 #include "runtime/call.h"
 #include "sys/file_lock.h"
 
 namespace reprise::runtime {
 
-// Begins a checkpoint that ends the container, or delivers `signal` if it fails. `lock` is the
-// container's. Returns when a guard answers for that (session/guard.h), some tens of milliseconds
-// later. After an error nobody does, and nothing was done: the caller is to deliver the signal.
-base::Result<void> begin_checkpoint(const Call& call, const host::Identity& who, int signal,
+// Begins a checkpoint that ends the container, or delivers `signal` if it fails. `state` is what
+// runc says of it, if it does; `lock` is the container's. Returns when a guard answers for that
+// (session/guard.h), some tens of milliseconds later. After an error nobody does, and nothing was
+// done: the caller is to deliver the signal.
+base::Result<void> begin_checkpoint(const Call& call, const host::Identity& who,
+                                    const base::Result<oci::State>& state, int signal,
                                     const sys::FileLock& lock);
 
 // A restored container that runs although its `start` never came: whoever restored it was killed,

@@ -115,9 +115,14 @@ Result<void> check_predecessor(const Call& call, catalog::Catalog& catalog, Crea
 }
 
 host::Identity with_key(const Call& call, host::Identity who) {
+  const auto state = call.runtime().state_of(who.id);
+  return with_key(call, std::move(who), state);
+}
+
+host::Identity with_key(const Call& call, host::Identity who,
+                        const base::Result<oci::State>& state) {
   const auto globals = call.arguments.state_globals();
-  if (const auto state = call.runtime().state_of(who.id))
-    return host::identify(globals, who.id, oci::key_name(state->annotations));
+  if (state) return host::identify(globals, who.id, oci::key_name(state->annotations));
   if (const auto text = sys::read_file(note_of(call, who)))
     if (const auto name = base::KeyName::parse(*text))
       return host::identify(globals, who.id, *name);

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "host/identity.h"
+#include "oci/state.h"
 #include "runtime/call.h"
 
 namespace reprise::runtime {
@@ -28,5 +29,8 @@ base::Result<void> check_predecessor(const Call& call, catalog::Catalog& catalog
 // The container as runc remembers it, or else as it was settled: its key is in the annotations.
 // Without any, its id.
 host::Identity with_key(const Call& call, host::Identity who);
+// The same for whoever has asked runc already.
+host::Identity with_key(const Call& call, host::Identity who,
+                        const base::Result<oci::State>& state);
 
 }  // namespace reprise::runtime

@@ -56,13 +56,11 @@ std::optional<oci::Wishes> wishes_of(const Result<oci::State>& state) {
   return wishes ? std::optional(*wishes) : std::nullopt;
 }
 
-std::chrono::seconds hold_limit(const Call& call, const Target& target) {
-  const auto wishes = wishes_of(load_state(call, target)).value_or(oci::Wishes());
-  return policy::longest_hold(wishes.freeze_limit);
+std::chrono::seconds hold_limit(const std::optional<oci::Wishes>& wishes) {
+  return policy::longest_hold(wishes.value_or(oci::Wishes()).freeze_limit);
 }
 
-policy::Container look_at(const Call& call, const Target& target) {
-  const auto state = load_state(call, target);
+policy::Container container_in(const Result<oci::State>& state) {
   if (!state)
     return state.error().code() == ErrorCode::kNotFound ? policy::Container::kGone
                                                         : policy::Container::kUnknown;
@@ -125,7 +123,7 @@ int kill_now(const Call& call, const Target& target) {
   return pass_through(call);
 }
 
-int hold_then_kill(const Call& call, const Target& target) {
+int hold_then_kill(const Call& call, const Target& target, std::chrono::seconds limit) {
   const auto lock_file = call.layout.lock_of(target.who);
   // No lock file: this container never had a session on this boot.
   std::error_code unknown;
@@ -133,8 +131,8 @@ int hold_then_kill(const Call& call, const Target& target) {
   // The descriptor is close-on-exec: no lock is left behind.
   Result<sys::FileLock> lock = sys::FileLock::try_lock(lock_file);
   if (lock) return kill_now(call, target);
-  lock = wait_for_lock(lock_file, hold_limit(call, target));
-  switch (policy::decide_held_kill(found(lock), look_at(call, target))) {
+  lock = wait_for_lock(lock_file, limit);
+  switch (policy::decide_held_kill(found(lock), container_in(load_state(call, target)))) {
     case policy::HeldKill::kNothing:
       return 0;
     case policy::HeldKill::kKillInSession:
@@ -146,11 +144,12 @@ int hold_then_kill(const Call& call, const Target& target) {
   return kill_now(call, target);
 }
 
-int checkpoint_instead(const Call& call, const Target& target) {
+int checkpoint_instead(const Call& call, const Target& target, std::chrono::seconds limit) {
   if (!call.layout.create()) return pass_through(call);
-  const auto lock = sys::FileLock::lock(call.layout.lock_of(target.who), hold_limit(call, target));
-  const policy::Container container = lock ? look_at(call, target) : policy::Container::kUnknown;
-  switch (policy::decide_checkpoint(found(lock), container)) {
+  const auto lock = sys::FileLock::lock(call.layout.lock_of(target.who), limit);
+  // Anew: it may have ended while another session had the lock.
+  const Result<oci::State> state = load_state(call, target);
+  switch (policy::decide_checkpoint(found(lock), container_in(state))) {
     case policy::Instead::kNothing:
       return 0;
     case policy::Instead::kDeliverInSession:
@@ -162,7 +161,8 @@ int checkpoint_instead(const Call& call, const Target& target) {
     case policy::Instead::kBegin:
       break;
   }
-  if (const auto started = begin_checkpoint(call, target.who, target.signal, *lock); !started) {
+  if (const auto started = begin_checkpoint(call, target.who, state, target.signal, *lock);
+      !started) {
     tell_caller(call, Severity::kError,
                 "no checkpoint, the signal is delivered: " + started.error().message());
     return pass_through(call);
@@ -178,7 +178,8 @@ int kill(const Call& call) {
   settle_abandoned(call);
   const auto state = load_state(call, *target);
   policy::KillFacts facts{.signal = target->signal, .has_process = state.has_value()};
-  if (const auto wishes = wishes_of(state)) {
+  const auto wishes = wishes_of(state);
+  if (wishes) {
     const bool wanted = is_checkpoint_wanted(call, target->who, *state, *wishes, target->signal);
     facts.wish = {.signal = wanted ? target->signal : wishes->stop_signal, .checkpoint = wanted};
   }
@@ -188,11 +189,11 @@ int kill(const Call& call) {
     case policy::KillAction::kDeliver:
       return pass_through(call);
     case policy::KillAction::kCheckpoint:
-      return checkpoint_instead(call, *target);
+      return checkpoint_instead(call, *target, hold_limit(wishes));
     case policy::KillAction::kKill:
       break;
   }
-  return hold_then_kill(call, *target);
+  return hold_then_kill(call, *target, hold_limit(wishes));
 }
 
 }  // namespace reprise::runtime
