@@ -129,7 +129,10 @@ Result<CheckpointObject> Fetches::Job::now() const {
 
 void Fetches::Job::run() {
   for (const SavedContainer& one : checkpoint_.containers) {
-    if (one.checkpoint.empty()) continue;
+    // This agent was started again after the first container of the pod went on.
+    const auto known = now();
+    const SavedContainer* latest = known ? known->find(one.name) : nullptr;
+    if (one.checkpoint.empty() || (latest != nullptr && latest->resumed)) continue;
     const auto fetched = fetch(one);
     if (stop_) return;
     if (fetched) continue;
