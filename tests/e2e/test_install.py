@@ -158,6 +158,13 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     # There is no such pod on n2, so its agent lets go of it.
     wait_for(lambda: "claimedBy" not in get("far")["status"], RUNNING, "the claim to be let go of")
 
+    # Nor does anybody take over another's claim, of the same pod or not.
+    taken = {**get("far"), "status": {"claimedBy": {"podUID": "other", "node": "n3"}}}
+    path = taken["metadata"]["namespace"] + "/checkpoints/far/status"
+    assert pods.cluster.api.request(
+        "PUT", f"/apis/reprise.dev/v1alpha1/namespaces/{path}", taken)[0] == 200
+    assert "it is claimed for node 'n3'" in claim("far", "n2", "n2")
+
     # Who may edit a namespace sees them, and that is all.
     pods.kubectl("create", "rolebinding", "dev", "--clusterrole=edit", "--user=dev")
 
