@@ -109,7 +109,10 @@ class Installation:
             return False
         wait_for(refuses, RUNNING, "the removal to be refused")
         pods.kubectl("delete", "statefulset", "--all")
-        wait_for(lambda: pod.get() is None, RUNNING, f"pod '{pod.name}' to go")
+        # Those of tests before, too: one whose first process ignores its signal takes 30 s.
+        wait_for(lambda: not [each for each in self.cluster.api.get("/api/v1/pods")["items"]
+                              if each["spec"].get("runtimeClassName") == "reprise"],
+                 2 * RUNNING, "the pods of runtime class 'reprise' to go")
         self.cluster.kubectl("-n", "reprise-remove", "delete", "pods", "--all")  # it tries at once
         self.type("\n".join(lines[2:]))
 
