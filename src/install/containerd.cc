@@ -5,17 +5,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "install/containerd_process.h"
 #include "sys/child.h"
 #include "sys/exists.h"
 #include "sys/files.h"
-#include "sys/proc_entries.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::install {
@@ -32,37 +32,15 @@ namespace {
 constexpr seconds kAnswers{60};
 constexpr std::chrono::milliseconds kPace{100};
 
-std::vector<std::string> words_of(const path& process) {
-  std::vector<std::string> words;
-  const auto text = sys::read_file(process / "cmdline");
-  if (!text) return words;
-  for (std::size_t at = 0; at < text->size();) {
-    const std::size_t end = std::min(text->find('\0', at), text->size());
-    words.push_back(text->substr(at, end - at));
-    at = end + 1;
-  }
-  return words;
-}
-
-path config_in(const std::vector<std::string>& words) {
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    for (const std::string_view option : {"--config", "-config", "-c", "--c"}) {
-      if (words[i] == option && i + 1 < words.size()) return words[i + 1];
-      if (words[i].starts_with(std::string(option) + "="))
-        return words[i].substr(option.size() + 1);
-    }
-  }
-  return "/etc/containerd/config.toml";
-}
-
-// "containerd.service" of "0::/system.slice/containerd.service".
-std::string unit_of(const path& process) {
-  const auto text = sys::read_file(process / "cgroup");
-  if (!text) return {};
-  const std::size_t end = text->find(".service\n");
-  if (end == std::string::npos) return {};
-  const std::size_t begin = text->rfind('/', end);
-  return text->substr(begin + 1, end - begin - 1) + ".service";
+// By the descriptor of what was looked at: whatever lies at its path by now.
+Result<std::string> ask(const Containerd& containerd, std::vector<std::string> words) {
+  sys::SpawnOptions options{.argv = std::move(words), .env = sys::default_environment()};
+  options.argv.insert(options.argv.begin(),
+                      "/proc/self/fd/" + std::to_string(containerd.program.get()));
+  sys::RunResult done = REPRISE_PASS(sys::run(std::move(options), kAnswers));
+  if (done.status.success()) return std::move(done.out);
+  return fail(ErrorCode::kIo, "'" + containerd.program_path.string() + "' failed (" +
+                                  done.status.describe() + "): " + sys::last_line(done.err));
 }
 
 bool answers(const path& socket) {
@@ -83,49 +61,36 @@ Result<void> ask_for_restart(const Containerd& containerd, Restart how) {
            Result<void>();
   }
   const sys::UniqueFd pidfd = REPRISE_PASS(sys::open_pidfd(containerd.process.pid));
+  if (!sys::is_alive(containerd.process))  // the pid may be another's by now
+    return fail(ErrorCode::kGone, "containerd has ended meanwhile");
   return sys::send_signal(pidfd, SIGTERM);
 }
 
 }  // namespace
 
 Result<Containerd> find_containerd(const path& config) {
-  std::string others;
-  for (const pid_t pid : sys::processes_in("/proc")) {
-    const path process = path("/proc") / std::to_string(pid);
-    const auto name = sys::read_file(process / "comm");
-    if (!name || *name != "containerd\n") continue;
-    const auto ref = sys::process_ref(pid);
-    if (!ref) continue;
-    const path own_config = config_in(words_of(process));
-    if (own_config != config) {
-      others += (others.empty() ? "'" : ", '") + own_config.string() + "'";
-      continue;
-    }
-    Containerd found{.process = *ref,
-                     .program = sys::link_target(process / "exe"),
-                     .config = config,
-                     .unit = unit_of(process),
-                     .major = 0};
-    found.major =
-        major_version(REPRISE_TRY(sys::run_ok({found.program.string(), "--version"}, kAnswers),
-                                  "asking containerd for its version"));
-    return found;
-  }
-  return std::unexpected(
-      Error(ErrorCode::kNotFound, "no containerd with configuration '" + config.string() +
-                                      "' runs on this node" +
-                                      (others.empty() ? "" : "; there are ones with " + others))
-          .with_hint("Reprise needs containerd; if its file is another one, name it: "
-                     "containerd.config"));
+  ContainerdProcess process = REPRISE_PASS(containerd_process("/proc", config));
+  const sys::ProcessRef ref = REPRISE_PASS(sys::process_ref(process.pid));
+  // While this can be read, its pid is nobody else's.
+  REPRISE_TRY(sys::read_file("/proc/self/fd/" + std::to_string(process.directory.get()) + "/comm"),
+              "looking at containerd, which has ended just now");
+  Containerd found{.process = ref,
+                   .program = std::move(process.program),
+                   .program_path = process.program_path,
+                   .config = config,
+                   .unit = process.unit,
+                   .major = 0};
+  found.major =
+      major_version(REPRISE_TRY(ask(found, {"--version"}), "asking containerd for its version"));
+  return found;
 }
 
 Result<ContainerdFacts> read_facts(const Containerd& containerd, const path& runtime) {
-  std::vector<std::string> words{containerd.program.string()};
-  if (REPRISE_PASS(sys::exists(containerd.config)))
-    words.insert(words.end(), {"--config", containerd.config.string()});
+  std::vector<std::string> words;
+  if (REPRISE_PASS(sys::exists(containerd.config))) words = {"--config", containerd.config};
   words.insert(words.end(), {"config", "dump"});
   const std::string dump =
-      REPRISE_TRY(sys::run_ok(words, kAnswers), "asking containerd for its configuration");
+      REPRISE_TRY(ask(containerd, std::move(words)), "asking containerd for its configuration");
   return facts_of(dump, runtime);
 }
 

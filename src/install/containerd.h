@@ -21,13 +21,15 @@ enum class Restart : std::uint8_t {
 
 struct Containerd {
   sys::ProcessRef process;
-  std::filesystem::path program;
+  sys::UniqueFd program;  // what it runs, O_PATH
+  std::filesystem::path program_path;
   std::filesystem::path config;  // its main file; it may lack
   std::string unit;              // of systemd; empty where it is none
   int major = 0;
 };
 
-// The one whose main file is `config`. kNotFound: none runs; the error names those that do.
+// The node's own (containerd_process.h) whose main file is `config`. kNotFound: none runs; the
+// error names those that do.
 base::Result<Containerd> find_containerd(const std::filesystem::path& config);
 
 // Its configuration as its files are now, which need not be what it runs with. kInvalidInput with
