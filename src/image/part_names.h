@@ -25,6 +25,8 @@ inline constexpr const char* kUnixPeersPart = "unix-peers.json";  // to be conne
 inline constexpr const char* kCpuPart = "cpu";          // what instructions programs could use
 inline constexpr const char* kMomentsPart = "moments";  // of the kubelet's files, and their parts
 inline constexpr const char* kTerminationLogPart = "termination-log";  // what a pod's program said
+inline constexpr const char* kTerminationLogBeginPart =
+    "termination-log.begin";                            // of that, if not 0
 inline constexpr const char* kCommandPart = "command";  // command_line() of its specification
 
 }  // namespace reprise::image

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/pod_files.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <span>
+#include <charconv>
+#include <string>
 #include <string_view>
 #include <system_error>
 
 #include "container/file_tree.h"
 #include "container/pod_files.h"
+#include "container/termination_log.h"
 #include "image/criu_file_sizes.h"
 #include "image/part_names.h"
 #include "session/parts.h"
@@ -55,19 +55,28 @@ Result<std::vector<SavedMoment>> decode_moments(std::string_view list) {
 Result<void> capture_termination_log(store::CheckpointWriter& writer, const oci::Spec& spec) {
   const auto file = container::termination_log(spec);
   if (!file) return {};
-  const std::string text = REPRISE_TRY(sys::read_file(*file), "saving the termination log");
-  if (text.empty()) return {};
-  return sys::replace_file(REPRISE_PASS(writer.part(image::kTerminationLogPart)), text);
+  const auto log =
+      REPRISE_TRY(container::read_termination_log(*file), "saving the termination log");
+  if (log.text.empty()) return {};
+  if (log.begin > 0)
+    REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(image::kTerminationLogBeginPart)),
+                                   std::to_string(log.begin)));
+  return sys::replace_file(REPRISE_PASS(writer.part(image::kTerminationLogPart)), log.text);
 }
 
-// In place, since it is mounted already.
 Result<void> fill_termination_log(store::CheckpointReader& reader, const oci::Spec& spec) {
   const auto file = container::termination_log(spec);
   const auto text = REPRISE_PASS(read_part(reader, image::kTerminationLogPart));
   if (!file || !text) return {};
-  const auto fd = REPRISE_TRY(sys::open_file(*file, O_WRONLY | O_TRUNC | O_NOFOLLOW),
-                              "filling the termination log");
-  return sys::write_at(fd.get(), 0, std::as_bytes(std::span(*text)));
+  container::TerminationLog log{.begin = 0, .text = *text};
+  if (const auto begin = REPRISE_PASS(read_part(reader, image::kTerminationLogBeginPart))) {
+    const auto [rest, bad] =
+        std::from_chars(begin->data(), begin->data() + begin->size(), log.begin);
+    if (bad != std::errc() || rest != begin->data() + begin->size())
+      return base::fail(ErrorCode::kCorrupt, "the place of the termination log's end is damaged");
+  }
+  REPRISE_TRY(container::write_termination_log(*file, log), "filling the termination log");
+  return {};
 }
 
 // Whole, or not at all.

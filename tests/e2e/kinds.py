@@ -140,8 +140,11 @@ FILES = {
     "downward-open": Kind("file = open('/d/name')", "(file.seek(0), file.read())", mounts={
         "/d": ({"downwardAPI": {"items": [{"path": "name", "fieldRef": {
             "fieldPath": "metadata.name"}}]}}, {})}),
-    "termination-log": Kind("file = open('/dev/termination-log', 'w'); file.write('said'); "
-                            "file.flush()", "open('/dev/termination-log').read()"),
+    # Longer than what is read whole.
+    "termination-log": Kind("file = open('/dev/termination-log', 'wb+', 0); "
+                            "file.truncate(70 << 20); file.seek(0, 2); file.write(b'said')",
+                            "(os.path.getsize(file.name), os.pread(file.fileno(), 4, 70 << 20), "
+                            "file.tell())"),
     # Longer than those of the replacement.
     "hosts": Kind("names = ['/etc/hosts', '/etc/resolv.conf', '/etc/hostname']\n"
                   "for name in names: open(name, 'a').write('# mine')\n"
