@@ -189,6 +189,8 @@ class Catalog final : public Claims {
   // --- history
   Result<void> add_life_event(const LifeRow& row);
   Result<std::vector<LifeRow>> lives(const base::ContainerKey& key);  // oldest first
+  // Of all keys that have this name, as sessions_named(); oldest first.
+  Result<std::vector<LifeRow>> lives_named(const base::KeyName& name);
   // Insert or replace. The command, which may hold secrets, is sealed with the store's key, which
   // put_container() and container() therefore read. It goes with the container's last checkpoint.
   Result<void> put_container(const ContainerRow& row);
@@ -208,9 +210,9 @@ class Catalog final : public Claims {
   Result<std::vector<SessionRow>> sessions(int limit);  // newest first
   // The same of one container.
   Result<std::vector<SessionRow>> sessions_of(const base::ContainerKey& key, int limit);
-  // Checkpoint sessions of stops of the containers that have this name in their keys, under
-  // whatever runtime: "@NAME", "ROOT/@NAME". Newest first.
-  Result<std::vector<SessionRow>> stops_of(const base::KeyName& name, int limit);
+  // Of the containers that have this name in their keys, under whatever runtime: "@NAME",
+  // "ROOT/@NAME". Newest first.
+  Result<std::vector<SessionRow>> sessions_named(const base::KeyName& name, int limit);
   // Whether any session has restored it, for whatever container.
   Result<bool> was_restored(const base::CheckpointId& checkpoint);
   Result<std::vector<SessionRow>> running_sessions();  // those without an outcome, newest first

@@ -131,13 +131,29 @@ Result<void> Catalog::add_life_event(const LifeRow& row) {
   return {};
 }
 
+namespace {
+
+constexpr std::string_view kSelectLives =
+    "SELECT key, time, event, session, checkpoint, detail, freeze_ms, restore_ms, bytes,"
+    " cpu_time_us FROM lives ";
+
+}  // namespace
+
 Result<std::vector<LifeRow>> Catalog::lives(const ContainerKey& key) {
   return readable_rows(
       sqlite::Statement::prepare(
-          db_.get(),
-          "SELECT key, time, event, session, checkpoint, detail, freeze_ms, restore_ms, bytes,"
-          " cpu_time_us FROM lives WHERE key = ?1 ORDER BY time, sequence",
+          db_.get(), std::string(kSelectLives) + "WHERE key = ?1 ORDER BY time, sequence",
           key.str()),
+      life_row);
+}
+
+Result<std::vector<LifeRow>> Catalog::lives_named(const base::KeyName& name) {
+  return readable_rows(
+      sqlite::Statement::prepare(db_.get(),
+                                 std::string(kSelectLives) +
+                                     "WHERE key = ?1 OR substr(key, -length(?2)) = ?2"
+                                     " ORDER BY time, sequence",
+                                 "@" + name.str(), "/@" + name.str()),
       life_row);
 }
 
@@ -240,15 +256,13 @@ Result<std::vector<SessionRow>> Catalog::sessions_of(const base::ContainerKey& k
       session_row);
 }
 
-Result<std::vector<SessionRow>> Catalog::stops_of(const base::KeyName& name, int limit) {
+Result<std::vector<SessionRow>> Catalog::sessions_named(const base::KeyName& name, int limit) {
   return readable_rows(
       sqlite::Statement::prepare(db_.get(),
                                  std::string(kSelectSessions) +
-                                     "WHERE kind = 'checkpoint' AND trigger_name = ?1"
-                                     " AND (key = ?2 OR substr(key, -length(?3)) = ?3)"
-                                     " ORDER BY began DESC, sequence DESC LIMIT ?4",
-                                 to_string(image::Trigger::kStop), "@" + name.str(),
-                                 "/@" + name.str(), std::max(limit, 0)),
+                                     "WHERE key = ?1 OR substr(key, -length(?2)) = ?2"
+                                     " ORDER BY began DESC, sequence DESC LIMIT ?3",
+                                 "@" + name.str(), "/@" + name.str(), std::max(limit, 0)),
       session_row);
 }
 

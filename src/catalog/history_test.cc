@@ -252,7 +252,7 @@ TEST_F(HistoryTest, SessionsNewestFirstWithLimit) {
 }
 
 // However many sessions there were since, and only of that name.
-TEST_F(HistoryTest, StopsOfANameUnderWhateverRuntime) {
+TEST_F(HistoryTest, SessionsAndLivesOfANameUnderWhateverRuntime) {
   int count = 0;
   const auto add = [&](const char* key, SessionKind kind, const char* trigger) {
     SessionRow row{.id = SessionId::parse("session" + std::to_string(++count)).value(),
@@ -271,10 +271,13 @@ TEST_F(HistoryTest, StopsOfANameUnderWhateverRuntime) {
   add("k8s.io/@pod:1:app", SessionKind::kRestore, "");
   add("@x@pod:1:app", SessionKind::kCheckpoint, "stop");
   add("k8s.io/@pod:11:app", SessionKind::kCheckpoint, "stop");
-  const auto stops = value_of(catalog_.stops_of(base::KeyName("pod:1:app"), 10));
-  ASSERT_EQ(stops.size(), 2U);
-  EXPECT_EQ(stops[0].id.str(), "session2");
-  EXPECT_EQ(stops[1].id.str(), "session1");
+  const auto found = value_of(catalog_.sessions_named(base::KeyName("pod:1:app"), 10));
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].id.str(), "session4");
+  EXPECT_EQ(found[3].id.str(), "session1");
+  for (const char* key : {"k8s.io/@pod:1:app", "@x@pod:1:app", "@pod:11:app", "@pod:1:app"})
+    ASSERT_TRUE(catalog_.add_life_event({.key = ContainerKey::parse(key).value(), .time = 1}));
+  EXPECT_EQ(value_of(catalog_.lives_named(base::KeyName("pod:1:app"))).size(), 2U);
   EXPECT_TRUE(value_of(catalog_.was_restored(CheckpointId("ckpt4"))));
   EXPECT_FALSE(value_of(catalog_.was_restored(CheckpointId("ckpt1"))));
 }

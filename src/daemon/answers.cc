@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "base/log.h"
 #include "daemon/agreement.h"
@@ -28,6 +29,7 @@ namespace {
 
 // The kubelet learns of a pod by a watch as we do; the first to hear of it may be the wrapper.
 constexpr std::chrono::seconds kPodPatience{3};
+constexpr std::chrono::seconds kStepPatience{5};
 constexpr milliseconds kLook{host::kWaitPace / 2};
 // The wrapper waits for a little longer, and is to be told how it stands.
 constexpr std::chrono::seconds kCreatePatience = host::kLongestWait - std::chrono::seconds{5};
@@ -49,7 +51,8 @@ auto await_in(const ClusterView& view, steady_clock::time_point deadline, const 
   }
 }
 
-// The one that the pod has claimed, or else the oldest first. An empty container stands for any.
+// The one that the pod has claimed, or else the newest first: what is older was passed by. An empty
+// container stands for any.
 std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts& pod,
                                          const std::string& container) {
   std::vector<CheckpointObject> all = view.checkpoints();
@@ -59,14 +62,13 @@ std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts
   };
   if (std::ranges::any_of(all, is_its))
     std::erase_if(all, [&](const CheckpointObject& one) { return !is_its(one); });
+  keep_newest_of_place(all, pod);
   std::erase_if(all, [&](const CheckpointObject& one) {
     return !may_claim(one, pod) ||
            (!container.empty() && std::ranges::find(one.expected, container) == one.expected.end());
   });
-  std::ranges::sort(all, {}, [](const CheckpointObject& one) {
-    return std::pair(json_reader::text_in(one.object.at("metadata"), "creationTimestamp"),
-                     one.name);
-  });
+  std::ranges::sort(all, std::ranges::greater(),
+                    [](const CheckpointObject& one) { return std::pair(created(one), one.name); });
   return all;
 }
 
@@ -109,10 +111,13 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
   constexpr std::chrono::seconds kSoon{1};
   const auto began = steady_clock::now();
   bool told = false;
+  bool is_known = false;
   bool is_to_end = false;
   const auto tell = [&](const host::Wait& wait) {
     const auto pod = view_.pod(question.pod.uid);
-    is_to_end = pod && pod->deleted;
+    is_known = is_known || pod;
+    // One that was removed by force is in no list any more, and its create goes on.
+    is_to_end = pod ? pod->deleted : is_known && view_.is_in_step();
     if (is_to_end) return false;
     if (!told && wait.is_claimed && steady_clock::now() - began > kSoon) {
       events_.waits(question.pod, wait.reason);
@@ -143,15 +148,23 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
                                          {.reason = "the agent does not know the pod yet"},
                                          [&] { return view_.pod(question.pod.uid); }));
   if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
+  // Just started, it may know the pods and no Checkpoint yet; without an API server nobody waits.
+  REPRISE_PASS(await_in(view_, steady_clock::now() + kStepPatience, waiting,
+                        {.reason = "the agent does not know all Checkpoints yet"},
+                        [&] { return view_.is_in_step() ? std::optional(true) : std::nullopt; }));
   REPRISE_PASS(await_predecessor(*pod, waiting));
   if (question.pod.container.empty()) return prepare(*pod, waiting);
   // Whatever it did there would be done again, on files that have it already.
   if (REPRISE_PASS(has_run(question.key)))
     return host::AgentAnswer(
         host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"});
-  const auto claimed = REPRISE_PASS(claim(*pod, question.pod.container));
-  if (!claimed) return host::AgentAnswer(host::GoOn{});
-  const CheckpointObject ready = REPRISE_PASS(await(*claimed, question.pod.container, waiting));
+  const auto claimed = claim(*pod, question.pod.container);
+  // There is something, and whether it is the pod's nobody knows.
+  if (!claimed) return host::AgentAnswer(host::TryLater{.reason = claimed.error().message()});
+  if (!*claimed) return host::AgentAnswer(host::GoOn{});
+  const auto settled = REPRISE_PASS(await(**claimed, *pod, question.pod.container, waiting));
+  if (const auto* later = std::get_if<host::TryLater>(&settled)) return host::AgentAnswer(*later);
+  const auto& ready = std::get<CheckpointObject>(settled);
   const SavedContainer* saved = ready.find(question.pod.container);
   if (ready.phase != Phase::kClaimable && ready.phase != Phase::kConsumed) saved = nullptr;
   if (saved == nullptr || saved->checkpoint.empty())
@@ -163,7 +176,11 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
   if (ready.node != node_)
     if (auto later = REPRISE_PASS(fetch(ready, *pod, waiting)))
       return host::AgentAnswer(*std::move(later));
-  REPRISE_PASS(take_over(ready, *saved, question.key));
+  const auto taken = take_over(ready, *saved, *pod, question.key);
+  if (!taken && taken.error().code() != ErrorCode::kGone &&
+      taken.error().code() != ErrorCode::kDenied)
+    return host::AgentAnswer(host::TryLater{.reason = taken.error().message()});
+  REPRISE_PASS(taken);
   return host::AgentAnswer(host::GoOn{
       .checkpoint = saved->checkpoint,
       .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"});
@@ -189,9 +206,10 @@ Result<void> Answers::await_predecessor(const PodFacts& pod, const Waiting& wait
 Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& waiting) {
   constexpr std::chrono::seconds kSoonHere{20};
   if (pod.has_run || pod.deleted) return host::AgentAnswer(host::GoOn{});
-  const auto claimed = REPRISE_PASS(claim(pod, ""));
-  if (claimed && claimed->node != node_ && claimed->phase == Phase::kClaimable)
-    if (auto later = REPRISE_PASS(fetch(*claimed, pod, waiting, kSoonHere)))
+  const auto claimed = claim(pod, "");
+  if (!claimed) return host::AgentAnswer(host::TryLater{.reason = claimed.error().message()});
+  if (*claimed && (*claimed)->node != node_ && (*claimed)->phase == Phase::kClaimable)
+    if (auto later = REPRISE_PASS(fetch(**claimed, pod, waiting, kSoonHere)))
       return host::AgentAnswer(*std::move(later));
   return host::AgentAnswer(host::GoOn{});
 }
@@ -224,8 +242,9 @@ Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
   return std::nullopt;
 }
 
-Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
-                                        const std::string& container, const Waiting& waiting) {
+Result<std::variant<CheckpointObject, host::TryLater>> Answers::await(
+    const CheckpointObject& checkpoint, const PodFacts& pod, const std::string& container,
+    const Waiting& waiting) {
   const auto settled = [&]() -> std::optional<CheckpointObject> {
     auto now = view_.checkpoint(checkpoint.uid);
     if (now && now->phase == Phase::kPromised) return std::nullopt;
@@ -238,7 +257,9 @@ Result<CheckpointObject> Answers::await(const CheckpointObject& checkpoint,
   auto now =
       REPRISE_PASS(await_in(view_, steady_clock::now() + kCreatePatience, waiting, wait, settled));
   if (now) return *std::move(now);
-  give_up(checkpoint, "it was not saved in time");
+  // Its preStop may take long. One that is tried once only begins anew.
+  if (!pod.is_tried_once) return host::TryLater{.reason = wait.reason};
+  give_up(checkpoint, pod, "it was not saved in time");
   return base::fail(ErrorCode::kBusy, "'" + checkpoint.full_name() + "' was not there in time");
 }
 
@@ -253,7 +274,7 @@ Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& che
       return std::nullopt;
     if (state.kind == FetchState::Kind::kFailed) {
       if (pod.fails_rather) return host::TryLater{.reason = state.words};
-      give_up(checkpoint, state.words);
+      give_up(checkpoint, pod, state.words);
       return base::fail(ErrorCode::kBusy, state.words);
     }
     if (steady_clock::now() >= deadline) return host::TryLater{.reason = state.words};
@@ -262,30 +283,51 @@ Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& che
   }
 }
 
-void Answers::give_up(const CheckpointObject& checkpoint, const std::string& why) {
+void Answers::give_up(const CheckpointObject& checkpoint, const PodFacts& pod,
+                      const std::string& why) {
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
-    if (now.is_over()) return false;
-    std::string kept;
-    for (const SavedContainer& one : now.containers)
-      if (!one.checkpoint.empty())
-        kept += (kept.empty() ? "; node '" + now.node + "' keeps " : ", ") + one.checkpoint.str();
-    set_phase(now, Phase::kWithdrawn,
-              "pod '" + now.claimed_by.value_or(Claimer()).pod + "' begins anew on node '" + node_ +
-                  "': " + why + kept);
+    // Whose it is by now may go on from it.
+    if (now.is_over() || !is_claimed_by(now, pod)) return false;
+    set_phase(
+        now, Phase::kWithdrawn,
+        "pod '" + pod.name + "' begins anew on node '" + node_ + "': " + why + what_is_kept(now));
     return true;
   });
   base::warn_and_ignore(changed, "a Checkpoint is not known to be given up");
 }
 
+// What the API says now: a claim may have been released since it was made.
+Result<void> Answers::check_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  auto object = client_.get(checkpoint.path());
+  if (!object && object.error().code() != ErrorCode::kNotFound)
+    return std::unexpected(object.error());
+  const auto now = object ? read_checkpoint(*std::move(object)) : std::nullopt;
+  if (now && now->uid == checkpoint.uid && is_claimed_by(*now, pod) &&
+      now->phase != Phase::kWithdrawn)
+    return {};
+  return base::fail(ErrorCode::kGone,
+                    "'" + checkpoint.full_name() + "' is not for pod '" + pod.name + "' any more");
+}
+
+// Of what came from another node, which was compared with the pod.
+Result<void> Answers::check_unused(catalog::Catalog& catalog, const base::CheckpointId& id) {
+  const auto row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
+  if (!row.pending && !REPRISE_PASS(catalog.was_restored(id))) return {};
+  return base::fail(ErrorCode::kGone, "checkpoint '" + id.str() +
+                                          "' is another's to go on from, or was gone on from");
+}
+
 Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
-                                const base::ContainerKey& key) {
+                                const PodFacts& pod, const base::ContainerKey& key) {
   const std::lock_guard hold(moving_);  // no other process moves continuations of pods
+  REPRISE_PASS(check_claim(checkpoint, pod));
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
   const auto own = REPRISE_PASS(catalog.continuation(key));
   if (own && own->checkpoint == container.checkpoint) return {};  // the kubelet tries again
-  // What came from another node was compared with the pod, and its agent has let nobody else have
-  // it.
-  if (checkpoint.node != node_) return catalog.set_continuation(key, container.checkpoint);
+  if (checkpoint.node != node_) {
+    REPRISE_PASS(check_unused(catalog, container.checkpoint));
+    return catalog.set_continuation(key, container.checkpoint);
+  }
   // The object is not all that counts: others may have written it.
   const auto source = REPRISE_PASS(state_of_stop(catalog, checkpoint.source(container.name)));
   if (source.container.checkpoint != container.checkpoint)
@@ -301,11 +343,14 @@ Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedC
 }
 
 void Answers::note(const host::Created& created) {
+  const bool is_anew = created.failed.starts_with(host::kBeginsAnew);
   if (!created.failed.empty())
-    base::log(LogLevel::kWarn, "a container was not created",
+    base::log(LogLevel::kWarn,
+              is_anew ? "a container could not go on" : "a container was not created",
               {{"pod", created.pod.name_space + "/" + created.pod.pod},
                {"container", created.pod.container},
                {"error", created.failed}});
+  if (is_anew) events_.began_anew(created.pod, created.failed.substr(host::kBeginsAnew.size()));
   if (created.resumed.empty()) return;
   for (const CheckpointObject& one : view_.checkpoints()) {
     if (!one.claimed_by || one.claimed_by->uid != created.pod.uid) continue;

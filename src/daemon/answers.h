@@ -7,8 +7,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
 #include "daemon/judged_endings.h"
@@ -25,14 +27,16 @@ using Waiting = std::function<bool(const host::Wait& wait)>;
 // For any number of threads.
 class Answers {
  public:
-  // All outlive it. `endings` is told what was judged a checkpoint.
+  // All outlive it. `endings` is told what was judged a checkpoint. `moving` is held by whoever has
+  // what a pod claimed go on in it, or takes it back.
   Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, Fetches& fetches,
-          PodEvents& events, store::StoreConfig store, std::string node)
+          PodEvents& events, std::mutex& moving, store::StoreConfig store, std::string node)
       : client_(client),
         view_(view),
         endings_(endings),
         fetches_(fetches),
         events_(events),
+        moving_(moving),
         store_(std::move(store)),
         node_(std::move(node)) {}
 
@@ -59,25 +63,29 @@ class Answers {
   [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
   base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
                                                       const std::string& container);
-  base::Result<CheckpointObject> await(const CheckpointObject& checkpoint,
-                                       const std::string& container, const Waiting& waiting);
+  base::Result<std::variant<CheckpointObject, host::TryLater>> await(
+      const CheckpointObject& checkpoint, const PodFacts& pod, const std::string& container,
+      const Waiting& waiting);
   // nullopt: it is here, or will be in a time of `enough`; else what is to be answered.
   base::Result<std::optional<host::TryLater>> fetch(const CheckpointObject& checkpoint,
                                                     const PodFacts& pod, const Waiting& waiting,
                                                     std::chrono::milliseconds enough = {});
+  // kGone and kDenied: the container begins anew; else it is not known whether it may go on.
   base::Result<void> take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
-                               const base::ContainerKey& key);
-  // Withdraws it, whose claimer begins anew.
-  void give_up(const CheckpointObject& checkpoint, const std::string& why);
+                               const PodFacts& pod, const base::ContainerKey& key);
+  base::Result<void> check_claim(const CheckpointObject& checkpoint, const PodFacts& pod);
+  static base::Result<void> check_unused(catalog::Catalog& catalog, const base::CheckpointId& id);
+  // Withdraws it, if it is the pod's, which begins anew.
+  void give_up(const CheckpointObject& checkpoint, const PodFacts& pod, const std::string& why);
 
   kube::Client& client_;
   ClusterView& view_;
   JudgedEndings& endings_;
   Fetches& fetches_;
   PodEvents& events_;
+  std::mutex& moving_;
   store::StoreConfig store_;
   std::string node_;
-  std::mutex moving_;
 };
 
 }  // namespace reprise::daemon

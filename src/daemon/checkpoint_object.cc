@@ -177,6 +177,15 @@ void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
   if (!claimer.token_hash.empty()) by["tokenHash"] = claimer.token_hash;
 }
 
+std::string what_is_kept(const CheckpointObject& checkpoint) {
+  std::string kept;
+  for (const SavedContainer& one : checkpoint.containers)
+    if (!one.checkpoint.empty())
+      kept +=
+          (kept.empty() ? "; node '" + checkpoint.node + "' keeps " : ", ") + one.checkpoint.str();
+  return kept;
+}
+
 void drop_claim(CheckpointObject& checkpoint) {
   checkpoint.claimed_by.reset();
   checkpoint.object["status"].erase("claimedBy");
@@ -222,13 +231,38 @@ std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {
   return all ? Phase::kClaimable : Phase::kWithdrawn;
 }
 
+std::string created(const CheckpointObject& checkpoint) {
+  return text_in(object_in(checkpoint.object, "metadata"), "creationTimestamp");
+}
+
+bool is_claimed_by(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  return checkpoint.claimed_by && checkpoint.claimed_by->uid == pod.uid;
+}
+
+namespace {
+
+// Of whatever template: a rollout may be taken back.
+bool is_of_place(const CheckpointObject& checkpoint, const PodFacts& pod) {
+  return pod.lineage && !pod.lineage->slot.empty() && checkpoint.name_space == pod.name_space &&
+         checkpoint.pod_uid != pod.uid && checkpoint.lineage.slot == pod.lineage->slot &&
+         checkpoint.lineage.owner.uid == pod.lineage->owner.uid;
+}
+
+}  // namespace
+
+void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodFacts& pod) {
+  std::string newest;
+  for (const CheckpointObject& one : checkpoints)
+    if (is_of_place(one, pod)) newest = std::max(newest, created(one));
+  std::erase_if(checkpoints, [&](const CheckpointObject& one) {
+    return is_of_place(one, pod) && created(one) < newest;
+  });
+}
+
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
   if (checkpoint.is_over() || checkpoint.claimed_by || pod.running.empty() || !pod.lineage)
     return false;
-  // Of whatever template: a rollout may be taken back.
-  return checkpoint.name_space == pod.name_space && checkpoint.pod_uid != pod.uid &&
-         !checkpoint.lineage.slot.empty() && checkpoint.lineage.slot == pod.lineage->slot &&
-         checkpoint.lineage.owner.uid == pod.lineage->owner.uid;
+  return is_of_place(checkpoint, pod);
 }
 
 namespace {

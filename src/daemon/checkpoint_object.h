@@ -94,6 +94,8 @@ void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& mes
 void set_container(CheckpointObject& checkpoint, const SavedContainer& container);
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
 // Nobody's again.
+// "; node 'n1' keeps ID, …": what of it stays where it was saved; empty if nothing was saved.
+std::string what_is_kept(const CheckpointObject& checkpoint);
 void drop_claim(CheckpointObject& checkpoint);
 // Its claimer went on from `id` in that container; Consumed if it has in all. False if that is
 // known, or not so.
@@ -111,6 +113,14 @@ std::optional<Phase> settled_phase(const CheckpointObject& checkpoint);
 // Whether `pod`, which runs in the one place of its kind and has not claimed it, makes it too old
 // to go on from.
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod);
+
+// When it was made, as the API writes it: later is greater.
+std::string created(const CheckpointObject& checkpoint);
+bool is_claimed_by(const CheckpointObject& checkpoint, const PodFacts& pod);
+
+// Of the Checkpoints of a pod's place, where it is one of several that are not alike, only the
+// newest is left, whatever became of it: all others are older than what ran there since.
+void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodFacts& pod);
 
 // Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own.
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod);

@@ -177,6 +177,33 @@ TEST(CheckpointObject, IsStaleWhenAnotherRunsInItsPlace) {
   EXPECT_FALSE(is_stale_beside(promised(), pod_of("u2"))) << "replicas are alike";
 }
 
+// Whatever became of it: what is older than the newest of a place is older than what ran there.
+TEST(CheckpointObject, OnlyTheNewestOfAPlaceCounts) {
+  const auto of = [](const char* uid, const char* slot, const char* when) {
+    PodFacts pod = pod_of(uid);
+    pod.lineage->slot = slot;
+    json object = new_checkpoint(pod, {"app"}, "x");
+    object["metadata"]["uid"] = std::string("c-") + uid;
+    object["metadata"]["creationTimestamp"] = when;
+    return read_checkpoint(object).value();
+  };
+  const auto left_for = [&](const char* slot) {
+    std::vector<CheckpointObject> all = {
+        of("u1", "web-0", "2026-11-30T10:00:00Z"), of("u2", "web-0", "2026-11-30T11:00:00Z"),
+        of("u3", "web-1", "2026-11-30T09:00:00Z"), of("u4", "", "2026-11-30T08:00:00Z")};
+    set_phase(all[1], Phase::kWithdrawn, "");
+    PodFacts pod = pod_of("u9");
+    pod.lineage->slot = slot;
+    keep_newest_of_place(all, pod);
+    std::vector<std::string> uids;
+    for (const CheckpointObject& one : all) uids.push_back(one.pod_uid);
+    return uids;
+  };
+  EXPECT_EQ(left_for("web-0"), (std::vector<std::string>{"u2", "u3", "u4"}));
+  EXPECT_EQ(left_for("web-1").size(), 4U);
+  EXPECT_EQ(left_for("").size(), 4U) << "replicas are alike";
+}
+
 TEST(CheckpointObject, OddObjectsAreNone) {
   EXPECT_FALSE(read_checkpoint(json::parse("[]")));
   EXPECT_FALSE(read_checkpoint(json::parse(R"({"metadata": {"name": "x"}})")));

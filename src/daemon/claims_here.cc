@@ -58,10 +58,11 @@ Result<bool> take_back(catalog::Catalog& catalog, const CheckpointObject& checkp
 
 }  // namespace
 
-ClaimsHere::ClaimsHere(kube::Client& client, ClusterView& view, store::StoreConfig store,
-                       std::string node)
+ClaimsHere::ClaimsHere(kube::Client& client, ClusterView& view, std::mutex& moving,
+                       store::StoreConfig store, std::string node)
     : client_(client),
       view_(view),
+      moving_(moving),
       store_(std::move(store)),
       node_(std::move(node)),
       thread_([this] { run(); }) {}
@@ -90,31 +91,46 @@ void ClaimsHere::look() {
   }
 }
 
+// What its containers have become, by this node's history; nobody need have told us.
 Result<void> ClaimsHere::follow(const CheckpointObject& checkpoint) {
-  constexpr int kNewest = 500;
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
-  bool is_used = false;  // or may be
-  std::vector<SavedContainer> resumed;
-  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kNewest)))
-    for (const SavedContainer& one : checkpoint.containers) {
-      if (row.kind != catalog::SessionKind::kRestore ||
-          !is_key_of(row.key, claimers(checkpoint, one.name)))
-        continue;
-      is_used = is_used || row.status != catalog::SessionStatus::kFailed;
-      if (row.status == catalog::SessionStatus::kOk && row.checkpoint == one.checkpoint)
-        resumed.push_back(one);
-    }
-  if (!resumed.empty()) {
-    const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
-      bool is_news = false;
-      for (const SavedContainer& one : resumed)
-        is_news = set_resumed(now, one.name, one.checkpoint) || is_news;
-      return is_news;
-    });
-    if (!changed) return std::unexpected(changed.error());
+  Progress progress;
+  for (const std::string& name : checkpoint.expected) {
+    const SavedContainer* saved = checkpoint.find(name);
+    const auto from = saved != nullptr ? saved->checkpoint : base::CheckpointId();
+    const Continued one = REPRISE_PASS(what_became_of(catalog, claimers(checkpoint, name), from));
+    progress.is_underway = progress.is_underway || one.is_underway;
+    if (one.how == Continued::How::kResumed) progress.resumed.push_back({name, from});
+    if (one.how == Continued::How::kAnew && progress.anew.empty())
+      progress.anew = "container '" + name + "' of pod '" + checkpoint.claimed_by->pod +
+                      "' began anew" + (one.why.empty() ? "" : ": " + one.why);
   }
-  if (is_used || !is_gone(*checkpoint.claimed_by)) return {};
+  if (!progress.resumed.empty() || !progress.anew.empty())
+    return note_progress(checkpoint, progress);
+  if (progress.is_underway || !is_gone(*checkpoint.claimed_by)) return {};
   return release(catalog, checkpoint);
+}
+
+// Whoever began anew has made what was saved too old, and a pod that is gone goes on no further.
+Result<void> ClaimsHere::note_progress(const CheckpointObject& checkpoint,
+                                       const Progress& progress) {
+  const Claimer claimer = *checkpoint.claimed_by;
+  const bool is_last = !progress.is_underway && is_gone(claimer);
+  const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
+    if (now.is_over() || !now.claimed_by || now.claimed_by->uid != claimer.uid) return false;
+    bool is_news = false;
+    for (const auto& [name, id] : progress.resumed) is_news = set_resumed(now, name, id) || is_news;
+    if (now.is_over() || (progress.anew.empty() && !is_last)) return is_news;
+    if (!progress.resumed.empty())
+      set_phase(now, Phase::kConsumed,
+                progress.anew.empty() ? "pod '" + claimer.pod + "' ended before all of it went on"
+                                      : progress.anew);
+    else
+      set_phase(now, Phase::kWithdrawn, progress.anew + what_is_kept(now));
+    return true;
+  });
+  if (!changed) return std::unexpected(changed.error());
+  return {};
 }
 
 bool ClaimsHere::is_gone(const Claimer& claimer) {
@@ -128,7 +144,9 @@ bool ClaimsHere::is_gone(const Claimer& claimer) {
   return now - gone_.try_emplace(claimer.uid, now).first->second >= kSettled;
 }
 
+// Whoever takes it over for the pod at the same time asks, under this lock, whose the claim is.
 Result<void> ClaimsHere::release(catalog::Catalog& catalog, const CheckpointObject& checkpoint) {
+  const std::lock_guard hold(moving_);
   for (const SavedContainer& one : checkpoint.containers)
     if (!one.checkpoint.empty() &&
         !REPRISE_PASS(take_back(catalog, checkpoint, one, checkpoint.node == node_)))

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -98,13 +99,14 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
                   "serving other nodes");
   Fetches fetches(*client, view, store, options.node);
   PodEvents events(*client, options.node);
-  Answers answers(*client, view, endings, fetches, events, store, options.node);
+  std::mutex moving;
+  Answers answers(*client, view, endings, fetches, events, moving, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers, metrics));
   const auto status =
       REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
                   "telling how it is");
   const Promises promises(*client, view, endings, events, store, options.node, peers->peer());
-  const ClaimsHere claims(*client, view, store, options.node);
+  const ClaimsHere claims(*client, view, moving, store, options.node);
   const Leftovers leftovers(view, store, options.node);
   base::log(
       LogLevel::kInfo, "ready",

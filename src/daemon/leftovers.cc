@@ -23,10 +23,6 @@ bool has_part(const CheckpointObject& checkpoint, const std::string& node) {
   return checkpoint.node == node || (checkpoint.claimed_by && checkpoint.claimed_by->node == node);
 }
 
-std::string created(const CheckpointObject& checkpoint) {
-  return text_in(object_in(checkpoint.object, "metadata"), "creationTimestamp");
-}
-
 bool supersedes(const CheckpointObject& newer, const CheckpointObject& older) {
   return newer.phase == Phase::kConsumed && !older.lineage.slot.empty() &&
          newer.name_space == older.name_space && newer.lineage.slot == older.lineage.slot &&

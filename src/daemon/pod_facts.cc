@@ -98,6 +98,7 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   facts.ended = phase == "Succeeded" || phase == "Failed";
   const json& annotations = object_in(metadata, "annotations");
   facts.wish = wish_of(annotations);
+  facts.is_tried_once = text_in(object_in(pod, "spec"), "restartPolicy") == "Never";
   facts.fails_rather = text_in(annotations, oci::annotation::kOnRestoreFailure) == "fail";
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")

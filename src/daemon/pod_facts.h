@@ -37,7 +37,8 @@ struct PodFacts {
   bool ended = false;      // all containers have
   bool has_run = false;    // some container was started
   policy::EndingWish wish;
-  bool fails_rather = false;  // says that it is never to begin anew where it cannot go on
+  bool is_tried_once = false;  // restartPolicy Never: what cannot be made now never runs
+  bool fails_rather = false;   // says that it is never to begin anew where it cannot go on
   std::vector<std::string> init_containers;  // sidecars are none
   std::vector<std::string> running;          // containers, sidecars among them
 

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/sessions.h"
 
+#include <algorithm>
+
 namespace reprise::daemon {
 
 using base::Result;
+
+namespace {
+
+// A pod's container is restored once, and stopped once; people may checkpoint it besides.
+constexpr int kOfAContainer = 100;
+
+}  // namespace
 
 bool is_key_of(const base::ContainerKey& key, const oci::PodContainer& container) {
   const std::string name = "@" + oci::key_name(container).str();
@@ -17,9 +26,13 @@ bool is_of(const catalog::CheckpointRow& row, const oci::PodContainer& container
 
 Result<StopState> state_of_stop(catalog::Catalog& catalog, const oci::PodContainer& container) {
   StopState state{.container = {.name = container.container}};
-  const auto rows = REPRISE_PASS(catalog.stops_of(oci::key_name(container), 1));
-  if (rows.empty()) return state;
-  const catalog::SessionRow& row = rows.front();
+  const auto rows = REPRISE_PASS(catalog.sessions_named(oci::key_name(container), kOfAContainer));
+  const auto stop = std::ranges::find_if(rows, [](const catalog::SessionRow& row) {
+    return row.kind == catalog::SessionKind::kCheckpoint &&
+           row.trigger == to_string(image::Trigger::kStop);
+  });
+  if (stop == rows.end()) return state;
+  const catalog::SessionRow& row = *stop;
   state.begun = true;
   state.key = row.key;
   if (row.status == catalog::SessionStatus::kFailed)
@@ -35,6 +48,29 @@ Result<StopState> state_of_stop(catalog::Catalog& catalog, const oci::PodContain
   else
     state.container.failed = "what was saved is not of '" + oci::full_name(container) + "'";
   return state;
+}
+
+Result<Continued> what_became_of(catalog::Catalog& catalog, const oci::PodContainer& container,
+                                 const base::CheckpointId& from) {
+  const base::KeyName name = oci::key_name(container);
+  Continued found;
+  // What was said first counts: a container that went on may crash, and then begins anew.
+  for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives_named(name))) {
+    const bool is_anew = life.event == catalog::LifeEvent::kStarted;
+    if (!is_anew && life.event != catalog::LifeEvent::kRestored) continue;
+    found.how = is_anew ? Continued::How::kAnew : Continued::How::kResumed;
+    found.why = life.detail;
+    break;
+  }
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions_named(name, kOfAContainer))) {
+    if (row.kind != catalog::SessionKind::kRestore) continue;
+    found.is_underway = found.is_underway || row.status == catalog::SessionStatus::kRunning;
+    // The history may lack it, where the worker was killed.
+    if (row.status == catalog::SessionStatus::kOk && row.checkpoint == from &&
+        found.how == Continued::How::kNot)
+      found.how = Continued::How::kResumed;
+  }
+  return found;
 }
 
 }  // namespace reprise::daemon

@@ -31,4 +31,14 @@ bool is_of(const catalog::CheckpointRow& row, const oci::PodContainer& container
 base::Result<StopState> state_of_stop(catalog::Catalog& catalog,
                                       const oci::PodContainer& container);
 
+// How a pod's container that was to go on from a checkpoint began.
+struct Continued {
+  enum class How : std::uint8_t { kNot, kResumed, kAnew } how = How::kNot;
+  std::string why;           // it began anew, as its history says
+  bool is_underway = false;  // a restore of it is running
+};
+base::Result<Continued> what_became_of(catalog::Catalog& catalog,
+                                       const oci::PodContainer& container,
+                                       const base::CheckpointId& from);
+
 }  // namespace reprise::daemon

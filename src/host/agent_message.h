@@ -31,6 +31,9 @@ struct WillEnd {
   int signal = 0;
 };
 
+// `failed` of a container that could not go on, and begins anew by its own wish, starts with this.
+inline constexpr std::string_view kBeginsAnew = "it begins anew: ";
+
 // How a `create` ended. Not answered.
 struct Created {
   base::ContainerId container;

@@ -46,6 +46,11 @@ Result<void> await_agent(const Call& call, const Creation& creation) {
       say);
   if (!answer && answer.error().code() == base::ErrorCode::kDenied)
     return std::unexpected(answer.error());
+  // Whether there is something to go on from nobody knows then.
+  const auto wish = creation.annotations.find(oci::annotation::kOnRestoreFailure);
+  if (!answer && wish != creation.annotations.end() && wish->second == "fail")
+    return std::unexpected(
+        base::Error(answer.error()).with_step("asking the node's agent what it goes on from"));
   const bool is_container = creation.pod->kind == oci::PodContainer::Kind::kContainer;
   if (!answer && is_container) tell_unanswered(call, answer.error(), "the container begins anew");
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody goes on from what is older than what ran since, and nobody goes on twice."""
+import pytest
+
+from going_on import checkpoints, uid_of, wait_replaced
+from harness.waiting import wait_for
+from pods import ON_DISRUPTION, RUNNING
+from test_other_node import cordoned, wait_phase
+
+pytestmark = pytest.mark.requires("kubernetes")
+
+# A life has a name of its own, notes its steps where both nodes see them, and holds a file open.
+JOURNAL = """
+import os, time
+life = os.urandom(4).hex()
+held = open("/data/held", "a")
+step = 0
+while True:
+    step += 1
+    with open("/data/journal", "a") as journal:
+        journal.write(f"{life} {step}\\n")
+    print("STEP", step, life, flush=True)
+    time.sleep(0.2)
+"""
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A directory that pods on both nodes have; and what runs in them."""
+    def options(**container):
+        return {"container": {"volumeMounts": [{"name": "data", "mountPath": "/data"}], **container},
+                "volumes": [{"name": "data", "hostPath": {"path": str(tmp_path)}}]}
+    tmp_path.chmod(0o777)
+    return tmp_path, options
+
+
+def steps(directory):
+    return [tuple(line.split()) for line in
+            (directory / "journal").read_text(encoding="ascii").splitlines()]
+
+
+def test_what_a_pod_could_not_go_on_from_is_nobodys(cluster, pods, data):
+    """Its files are newer from then on: who comes after it begins anew as well."""
+    directory, options = data
+    with cordoned(cluster, "n2"):
+        pod = pods.run_set("db", "python3", "-u", "-c", JOURNAL, **options(),
+                           annotations={**ON_DISRUPTION, "reprise.dev/on-restore-failure": "cold"},
+                           terminationGracePeriodSeconds=2)
+        pod.wait_for_line("STEP 5 ")
+    first = uid_of(pod)
+    with cordoned(cluster, "n1", "n2"):
+        pod.evict()
+        wait_phase(pods, "Claimable", first)
+        (directory / "held").unlink()
+        with cordoned(cluster, "n1"):
+            cluster.kubectl("uncordon", "n2")
+            wait_replaced(pod, first)
+    pod.wait_for_line("STEP 3 ")
+    withdrawn = wait_phase(pods, "Withdrawn", first)["status"]
+    assert "began anew" in withdrawn["message"] and "keeps" in withdrawn["message"], withdrawn
+    second = uid_of(pod)
+    pods.kubectl("delete", "pod", "db-0", "--wait=false")
+    wait_replaced(pod, second)
+    pod.wait_for_line("STEP 3 ")
+    lives = [life for life, _ in steps(directory)]
+    assert len(set(lives)) == 3
+    assert lives == sorted(lives, key=lives.index), "a life went on after another had begun"
+
+
+def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, data):
+    directory, options = data
+    slow = {"preStop": {"exec": {"command": ["sleep", "12"]}}}
+    with cordoned(cluster, "n2"):
+        pods.deploy("web", "python3", "-u", "-c", JOURNAL, annotations=ON_DISRUPTION,
+                    **options(lifecycle=slow), terminationGracePeriodSeconds=30)
+        source = pods.wait_for_one_of("web")
+        source.wait_for_line("STEP 5 ")
+    known = {uid_of(source)}
+
+    def following():
+        found = [pod for pod in pods.pods_of("web") if uid_of(pod) not in known]
+        return found[0] if found and found[0].get()["spec"].get("nodeName") else None
+
+    with cordoned(cluster, "n1"):
+        source.evict()
+        forced = wait_for(following, RUNNING, "a replacement")
+        known.add(uid_of(forced))
+        wait_for(lambda: (checkpoints(pods)[0].get("status", {}).get("claimedBy", {}).get("podUID")
+                          == uid_of(forced)), RUNNING, "its claim")
+        with cordoned(cluster, "n2"):
+            pods.kubectl("delete", "pod", forced.name, "--force", "--grace-period=0")
+            wait_for(lambda: "claimedBy" not in checkpoints(pods)[0]["status"], RUNNING,
+                     "its claim to be released")
+        last = wait_for(following, RUNNING, "another replacement")
+        wait_for(last.is_running, RUNNING, "it to run")
+        last.wait_for_line("STEP ")
+    assert wait_phase(pods, "Consumed", uid_of(source))["status"]["claimedBy"]["podUID"] == \
+        uid_of(last)
+    done = len(steps(directory))
+    wait_for(lambda: len(steps(directory)) > done + 10, RUNNING, "it to move on")
+    noted = steps(directory)
+    assert len(set(noted)) == len(noted), "a step was done twice"
+    assert len({life for life, _ in noted}) == 1
