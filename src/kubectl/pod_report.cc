@@ -2,6 +2,7 @@
 #include "kubectl/pod_report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
@@ -160,8 +161,10 @@ std::vector<json> history_of(const std::string& pod, const std::vector<json>& ch
     return text_in(part_of(one, "spec"), "pod") == pod ||
            text_in(part_of(part_of(one, "status"), "claimedBy"), "pod") == pod;
   });
-  std::ranges::stable_sort(found, {}, [](const json& one) {
-    return text_in(part_of(one, "metadata"), "creationTimestamp");
+  // The API tells whole seconds.
+  std::ranges::sort(found, {}, [](const json& one) {
+    const json& metadata = part_of(one, "metadata");
+    return std::pair(text_in(metadata, "creationTimestamp"), text_in(metadata, "name"));
   });
   return found;
 }
