@@ -189,7 +189,7 @@ def test_does_not_start_without_its_store(container, product):
     # An empty place, and another store that was made there.
     product.store.mkdir()
     assert_refused(container, checkpoint, "no store")
-    product.reprise("store", "repair")
+    product.reprise("store", "init")
     assert_refused(container, checkpoint, "does not know")
     shutil.rmtree(product.store)
     aside.rename(product.store)
