@@ -81,7 +81,8 @@ def test_what_a_scaled_down_set_leaves_is_not_saved(pods):
     with pod.followed() as before:
         pods.kubectl("scale", "statefulset", "web", "--replicas=0")
         wait_for(lambda: pod.get() is None, RUNNING, "the pod to go")
-    assert before[-1] == "GOTTERM"
+    # Behind it kubectl may say that the container is gone by now.
+    assert "GOTTERM" in before[-2:]
     assert checkpoints(pods) == []
 
 

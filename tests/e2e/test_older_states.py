@@ -75,11 +75,16 @@ def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, d
                     **options(lifecycle=slow), terminationGracePeriodSeconds=30)
         source = pods.wait_for_one_of("web")
         source.wait_for_line("STEP 5 ")
-    known = {uid_of(source)}
+    first = uid_of(source)
+    known = {first}
 
     def following():
-        found = [pod for pod in pods.pods_of("web") if uid_of(pod) not in known]
-        return found[0] if found and found[0].get()["spec"].get("nodeName") else None
+        """One that is new, and has a node."""
+        for pod in pods.pods_of("web"):
+            now = pod.get()
+            if now and now["metadata"]["uid"] not in known and now["spec"].get("nodeName"):
+                return pod
+        return None
 
     with cordoned(cluster, "n1"):
         source.evict()
@@ -94,7 +99,7 @@ def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, d
         last = wait_for(following, RUNNING, "another replacement")
         wait_for(last.is_running, RUNNING, "it to run")
         last.wait_for_line("STEP ")
-    assert wait_phase(pods, "Consumed", uid_of(source))["status"]["claimedBy"]["podUID"] == \
+    assert wait_phase(pods, "Consumed", first)["status"]["claimedBy"]["podUID"] == \
         uid_of(last)
     done = len(steps(directory))
     wait_for(lambda: len(steps(directory)) > done + 10, RUNNING, "it to move on")
