@@ -39,6 +39,13 @@ def steps(directory):
             (directory / "journal").read_text(encoding="ascii").splitlines()]
 
 
+def reasons(pods, pod):
+    """Of the kubelet's Events."""
+    listed = pods.cluster.api.get(f"/api/v1/namespaces/{pods.namespace}/events")
+    return {each["reason"] for each in listed["items"]
+            if each["involvedObject"]["name"] == pod.name}
+
+
 def test_what_a_pod_could_not_go_on_from_is_nobodys(cluster, pods, data):
     """Its files are newer from then on: who comes after it begins anew as well."""
     directory, options = data
@@ -69,7 +76,7 @@ def test_what_a_pod_could_not_go_on_from_is_nobodys(cluster, pods, data):
 
 def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, data):
     directory, options = data
-    slow = {"preStop": {"exec": {"command": ["sleep", "12"]}}}
+    slow = {"preStop": {"exec": {"command": ["sleep", "15"]}}}
     with cordoned(cluster, "n2"):
         pods.deploy("web", "python3", "-u", "-c", JOURNAL, annotations=ON_DISRUPTION,
                     **options(lifecycle=slow), terminationGracePeriodSeconds=30)
@@ -92,6 +99,7 @@ def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, d
         known.add(uid_of(forced))
         wait_for(lambda: (checkpoints(pods)[0].get("status", {}).get("claimedBy", {}).get("podUID")
                           == uid_of(forced)), RUNNING, "its claim")
+        wait_for(lambda: "Created" in reasons(pods, forced), RUNNING, "its container to be made")
         with cordoned(cluster, "n2"):
             pods.kubectl("delete", "pod", forced.name, "--force", "--grace-period=0")
             wait_for(lambda: "claimedBy" not in checkpoints(pods)[0]["status"], RUNNING,
