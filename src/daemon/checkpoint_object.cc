@@ -260,9 +260,8 @@ void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodF
 }
 
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
-  if (checkpoint.is_over() || checkpoint.claimed_by || pod.running.empty() || !pod.lineage)
-    return false;
-  return is_of_place(checkpoint, pod);
+  return !checkpoint.is_over() && !checkpoint.claimed_by && !pod.running.empty() &&
+         is_of_place(checkpoint, pod);
 }
 
 namespace {

@@ -79,24 +79,37 @@ def test_an_evicted_pod_goes_on_on_the_other_node_and_back(cluster, pods):
                  RUNNING, f"the older ones to be freed on {node.name}")
 
 
-def test_an_agent_that_is_started_again_gives_out_what_it_saved(cluster, pods):
-    """It has another key then, and the Checkpoint says so."""
-    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
-    pod.wait_for_line("STEP 5 ")
+@contextlib.contextmanager
+def saved_and_out_of_reach(cluster, pods, pod):
+    """Saved on its node, whose agent is stopped: yields the Checkpoint, and what the pod had printed.
+    Its replacement is on the other node and waits for the agent, which runs again at the end."""
     node, uid = pod.node, uid_of(pod)
     there = other(cluster, node)
     try:
         with cordoned(cluster, node.name):
             with cordoned(cluster, there.name), pod.followed() as before:
                 pod.evict()
-                first = wait_phase(pods, "Claimable", uid)["status"]["source"]
+                checkpoint = wait_phase(pods, "Claimable", uid)
                 node.stop("reprised")
-            cluster.kubectl("uncordon", there.name)
-            wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING, "a claim")
-            node.start("reprised")
-            wait_replaced(pod, uid)
+            yield checkpoint, before
     finally:
         node.start("reprised")
+
+
+def wait_claim(pods):
+    return wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING, "a claim")
+
+
+def test_an_agent_that_is_started_again_gives_out_what_it_saved(cluster, pods):
+    """It has another key then, and the Checkpoint says so."""
+    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node, uid_of(pod)
+    with saved_and_out_of_reach(cluster, pods, pod) as (checkpoint, before):
+        first = checkpoint["status"]["source"]
+        wait_claim(pods)
+        node.start("reprised")
+        wait_replaced(pod, uid)
     assert_went_on(before, pod)
     source = wait_phase(pods, "Consumed", uid)["status"]["source"]
     assert source["address"] == first["address"]
@@ -109,20 +122,11 @@ def test_the_fetching_agent_may_be_killed(cluster, pods):
     pod.wait_for_line("STEP 5 ")
     node, uid = pod.node, uid_of(pod)
     there = other(cluster, node)
-    try:
-        with cordoned(cluster, node.name):
-            with cordoned(cluster, there.name), pod.followed() as before:
-                pod.evict()
-                wait_phase(pods, "Claimable", uid)
-                node.stop("reprised")
-            cluster.kubectl("uncordon", there.name)
-            claim = wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING,
-                             "a claim")
-            there.kill("reprised")
-            node.start("reprised")
-            wait_replaced(pod, uid)
-    finally:
+    with saved_and_out_of_reach(cluster, pods, pod) as (_, before):
+        claim = wait_claim(pods)
+        there.kill("reprised")
         node.start("reprised")
+        wait_replaced(pod, uid)
     assert_went_on(before, pod)
     renewed = wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]
     assert renewed["podUID"] == claim["podUID"]
@@ -132,23 +136,14 @@ def test_the_fetching_agent_may_be_killed(cluster, pods):
 def test_a_pod_that_goes_before_it_went_on_leaves_it_to_the_next(cluster, pods):
     pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
     pod.wait_for_line("STEP 5 ")
-    node, uid = pod.node, uid_of(pod)
-    there = other(cluster, node)
-    try:
-        with cordoned(cluster, node.name):
-            with cordoned(cluster, there.name), pod.followed() as before:
-                pod.evict()
-                wait_phase(pods, "Claimable", uid)
-                node.stop("reprised")
-            first = wait_for(lambda: checkpoints(pods)[0]["status"].get("claimedBy"), RUNNING,
-                             "a claim")
-            pods.kubectl("delete", "pod", "db-0", "--wait=false")
-            second = wait_for(lambda: claim_of_other(pods, first["podUID"]), RUNNING,
-                              "the claim of the next pod")
-            node.start("reprised")
-            wait_for(pod.is_running, RUNNING, "the pod to run")
-    finally:
+    node = pod.node
+    with saved_and_out_of_reach(cluster, pods, pod) as (_, before):
+        first = wait_claim(pods)
+        pods.kubectl("delete", "pod", "db-0", "--wait=false")
+        second = wait_for(lambda: claim_of_other(pods, first["podUID"]), RUNNING,
+                          "the claim of the next pod")
         node.start("reprised")
+        wait_for(pod.is_running, RUNNING, "the pod to run")
     assert uid_of(pod) == second["podUID"]
     assert_went_on(before, pod)
 
