@@ -96,12 +96,11 @@ class RunningLease final : public Lease {
 };
 
 RunningLease::~RunningLease() {
-  constexpr milliseconds kRelease{600};  // a request that is given up takes 0.2 s more
   stop_ = true;
   if (!thread_.joinable()) return;
   {
     std::unique_lock hold(lock_);
-    changed_.wait_for(hold, kRelease, [this] { return over_; });
+    changed_.wait_for(hold, options_.release, [this] { return over_; });
   }
   abandon_ = true;
   thread_.join();

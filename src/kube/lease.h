@@ -20,6 +20,7 @@ struct LeaseOptions {
   std::chrono::milliseconds duration{15'000};  // others may take it when it is not renewed so long;
                                                // Kubernetes counts whole seconds
   std::chrono::milliseconds renewal{5'000};    // how often it is renewed, or others' is looked at
+  std::chrono::milliseconds release{600};      // how long the end waits until it is given back
 };
 
 // Tries to get the duty and to keep it, on a thread of its own. No clock of another host decides:
@@ -34,7 +35,8 @@ class Lease {
   using OnChange = std::function<void(bool held, const base::Error* why)>;
   static std::unique_ptr<Lease> start(Client& client, LeaseOptions options,
                                       OnChange on_change = nullptr);
-  // Gives it back, so that another need not wait: within a second, or not at all.
+  // Gives it back, so that another need not wait: within `release` (a request that is given up then
+  // takes 0.2 s more), or not at all.
   virtual ~Lease() = default;
 
   // Whether it is ours now, also while the thread hangs in a request. Who does something that must

@@ -40,15 +40,20 @@ struct Cluster {
   }
 };
 
+// So long that the other can have got it only because it was given back.
 TEST(Lease, IsMadeHeldAndGivenBack) {
   Cluster cluster;
-  auto lease = Lease::start(*cluster.client, of("one"));
+  LeaseOptions options = of("one");
+  options.duration = seconds{60};
+  options.release = seconds{60};
+  auto lease = Lease::start(*cluster.client, options);
   ASSERT_TRUE(test_wait([&] { return lease->is_held(); }));
   EXPECT_EQ(cluster.spec()["holderIdentity"], "one");
-  EXPECT_EQ(cluster.spec()["leaseDurationSeconds"], 1);
+  EXPECT_EQ(cluster.spec()["leaseDurationSeconds"], 60);
   const std::string renewed = cluster.spec()["renewTime"];
   ASSERT_TRUE(test_wait([&] { return cluster.spec()["renewTime"] != renewed; }));
-  const auto other = Lease::start(*cluster.client, of("two"));
+  options.identity = "two";
+  const auto other = Lease::start(*cluster.client, options);
   lease.reset();
   EXPECT_NE(cluster.spec()["holderIdentity"], "one");
   ASSERT_TRUE(test_wait([&] { return other->is_held(); }));
