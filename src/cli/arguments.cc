@@ -6,6 +6,8 @@
 #include <ostream>
 #include <utility>
 
+#include "usage/usage.h"
+
 namespace reprise::cli {
 
 using base::Result;
@@ -102,9 +104,7 @@ Result<bool> parse_arguments(const Manual& manual, std::vector<std::string> args
     out << app.help();
     return false;
   } catch (const CLI::ParseError& error) {
-    std::string what = error.what();
-    return std::unexpected(base::Error(base::ErrorCode::kInvalidInput, manual.name + ": " + what)
-                               .with_hint("see '" + manual.name + " --help'"));
+    return std::unexpected(usage::error_of(app, error));
   }
   return true;
 }

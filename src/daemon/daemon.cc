@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,6 +29,7 @@
 #include "kube/access.h"
 #include "kube/client.h"
 #include "store/open_catalog.h"
+#include "usage/usage.h"
 
 namespace reprise::daemon {
 
@@ -139,7 +141,8 @@ int run_daemon(int argc, char** argv, const sys::Environment& environment) {
   app.add_option("--status-listen", options.status_listen,
                  "ADDRESS:PORT of /healthz, /readyz and /metrics, without TLS")
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = usage::parse(app, {argv + 1, argv + argc}, std::cout, std::cerr))
+    return *status;
   base::open_log("/dev/stderr");
   if (const auto served = serve(options, environment); !served) {
     const base::Error& error = served.error();

@@ -86,6 +86,7 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   facts.uid = text_in(metadata, "uid");
   if (facts.uid.empty()) return std::nullopt;
   facts.node = text_in(object_in(pod, "spec"), "nodeName");
+  facts.runtime_class = text_in(object_in(pod, "spec"), "runtimeClassName");
   facts.lineage = lineage_of(pod);
   facts.deleted = metadata.contains("deletionTimestamp");
   for (const json& condition : list_in(status, "conditions"))

@@ -30,6 +30,7 @@ struct Lineage {
 
 struct PodFacts {
   std::string name_space, name, uid, node;
+  std::string runtime_class;       // empty: the cluster's default
   std::optional<Lineage> lineage;  // nullopt: nobody makes it anew, as far as we know
   bool deleted = false;
   bool disruption_target = false;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <string>
 
@@ -20,6 +21,7 @@
 #include "kube/access.h"
 #include "sys/exists.h"
 #include "sys/files.h"
+#include "usage/usage.h"
 
 namespace reprise::install {
 
@@ -184,7 +186,8 @@ int run_node_program(int argc, char** argv, const sys::Environment& environment)
   remove->add_flag("--with-checkpoints", options.with_checkpoints,
                    "What was saved, too, and its key: it is gone for good");
   app.add_subcommand("stay", "Do nothing until SIGTERM");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto status = usage::parse(app, {argv + 1, argv + argc}, std::cout, std::cerr))
+    return *status;
   base::open_log("/dev/stderr");
   if (*install) return report(install_node(options, environment));
   if (*remove) return report(remove_node(options));

@@ -2,67 +2,20 @@
 #include "kubectl/pod_report.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
+#include "oci/annotations.h"
+#include "oci/cri.h"
 
 namespace reprise::kubectl {
 
 using json_reader::text_in;
 using nlohmann::json;
-using Weight = Remark::Weight;
 
 namespace {
-
-// An object or list that is not there is as good as an empty one.
-const json& part_of(const json& object, const char* name) {
-  static const json kNone;
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNone;
-}
-
-class Writer {
- public:
-  explicit Writer(PodReport& report) : report_(report) {}
-  void fine(std::string text) { put(Weight::kFine, std::move(text), ""); }
-  void mind(std::string text, std::string remedy) {
-    put(Weight::kMind, std::move(text), std::move(remedy));
-  }
-  void prevents(std::string text, std::string remedy) {
-    put(Weight::kPrevents, std::move(text), std::move(remedy));
-  }
-
- private:
-  void put(Weight weight, std::string text, std::string remedy) {
-    report_.remarks.push_back(
-        {.weight = weight, .text = std::move(text), .remedy = std::move(remedy)});
-  }
-  PodReport& report_;
-};
-
-bool is_ready(const json& pod) {
-  for (const json& condition : part_of(part_of(pod, "status"), "conditions"))
-    if (text_in(condition, "type") == "Ready") return text_in(condition, "status") == "True";
-  return false;
-}
-
-void say_agent(Writer& say, const std::string& node, const Surroundings& around) {
-  if (!around.agents)
-    return say.mind(
-        "whether the agent of node '" + node + "' is ready is not known: nobody lets us look",
-        "ask for the right to list pods in namespace 'reprise-system'");
-  const auto agent = std::ranges::find_if(*around.agents, [&](const json& one) {
-    return text_in(part_of(one, "spec"), "nodeName") == node;
-  });
-  if (agent == around.agents->end())
-    return say.prevents("no agent is on node '" + node + "'", "install Reprise there");
-  if (!is_ready(*agent))
-    return say.prevents(
-        "the agent of node '" + node + "' is not ready",
-        "kubectl -n reprise-system describe pod " + text_in(part_of(*agent, "metadata"), "name"));
-  say.fine("the agent of node '" + node + "' is ready");
-}
 
 bool ignores_disruption(const json& job) {
   for (const json& rule : part_of(part_of(part_of(job, "spec"), "podFailurePolicy"), "rules")) {
@@ -73,7 +26,7 @@ bool ignores_disruption(const json& job) {
   return false;
 }
 
-void say_owner(Writer& say, const daemon::PodFacts& facts, const Surroundings& around) {
+void say_owner(Remarks& say, const daemon::PodFacts& facts, const Surroundings& around) {
   if (!facts.lineage)
     return say.mind(
         "nobody makes this pod anew in a way that we know: what is saved waits for nobody",
@@ -86,7 +39,47 @@ void say_owner(Writer& say, const daemon::PodFacts& facts, const Surroundings& a
              "ignore condition DisruptionTarget in its podFailurePolicy");
 }
 
-void say_containers(Writer& say, const json& spec) {
+void say_runtime(Remarks& say, const std::string& name, const Surroundings& around) {
+  if (name == "reprise" ||
+      (around.runtime_class && text_in(*around.runtime_class, "handler") == "reprise"))
+    return say.fine("it runs under Reprise");
+  say.prevents(
+      "it does not run under Reprise: " + (name.empty() ? std::string("it names no runtime class")
+                                                        : "its runtime class is '" + name + "'"),
+      "set spec.runtimeClassName: reprise");
+}
+
+// Those of which the runtime would say so when the pod is made, or at its end.
+void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts& facts) {
+  constexpr std::chrono::seconds kMost{75};
+  oci::Annotations annotations;
+  const json& given = part_of(metadata, "annotations");
+  if (given.is_object())
+    for (const auto& [name, value] : given.items())
+      if (value.is_string()) annotations[name] = value.get<std::string>();
+  if (const auto checked = oci::check_pod_annotations(annotations); !checked)
+    return say.prevents(checked.error().message(), checked.error().hint());
+  if (!facts.wish.on_disruption && !facts.wish.on_delete)
+    say.prevents("no annotation asks for a checkpoint",
+                 "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
+  const auto wishes = oci::parse_wishes(annotations);
+  if (annotations.contains(oci::annotation::kFreezeLimit) && wishes && wishes->freeze_limit > kMost)
+    say.mind("its freeze limit of " + std::to_string(wishes->freeze_limit.count()) +
+                 " s counts as " + std::to_string(kMost.count()) +
+                 " s: the kubelet waits no longer",
+             "expect the signal where saving it takes longer");
+}
+
+void say_volumes(Remarks& say, const json& spec) {
+  for (const json& volume : part_of(spec, "volumes"))
+    if (part_of(volume, "hostPath").is_object())
+      say.mind("volume '" + text_in(volume, "name") + "' is the node's '" +
+                   text_in(part_of(volume, "hostPath"), "path") +
+                   "': on another node it has that node's files",
+               "keep what the program needs in a claim or an emptyDir");
+}
+
+void say_containers(Remarks& say, const json& spec) {
   for (const json& container : part_of(spec, "containers")) {
     const json& hooks = part_of(container, "lifecycle");
     const std::string name = "container '" + text_in(container, "name") + "'";
@@ -104,21 +97,30 @@ void say_containers(Writer& say, const json& spec) {
     say.mind("its containers are saved each at a moment of its own", "");
 }
 
-void say_past(Writer& say, const std::string& uid, const Surroundings& around) {
+void say_past(Remarks& say, const std::string& uid, const Surroundings& around) {
   if (!around.checkpoints) return;
   for (const json& one : *around.checkpoints) {
     const json& status = part_of(one, "status");
     const std::string name = "Checkpoint '" + text_in(part_of(one, "metadata"), "name") + "'";
     const std::string source = text_in(part_of(one, "spec"), "pod");
+    const std::string phase = text_in(status, "phase");
+    const std::string how = phase + " " + text_in(status, "message");
     if (text_in(part_of(status, "claimedBy"), "podUID") == uid) {
-      const std::string phase = text_in(status, "phase");
-      say.fine(phase == "Consumed" ? "it went on from " + name + " of pod '" + source + "'"
-                                   : "it has claimed " + name + " of pod '" + source +
-                                         "': " + phase + " " + text_in(status, "message"));
+      const std::string of = name + " of pod '" + source + "'";
+      if (phase == "Consumed")
+        say.fine("it went on from " + of);
+      else if (phase == "Withdrawn")
+        say.mind("it did not go on from " + of + ": " + text_in(status, "message"), "");
+      else
+        say.mind("it has claimed " + of + ", and has not gone on yet: " + how, "");
     }
-    if (text_in(part_of(one, "spec"), "podUID") == uid)
-      say.fine("it is saved as " + name + ": " + text_in(status, "phase") + " " +
-               text_in(status, "message"));
+    if (text_in(part_of(one, "spec"), "podUID") != uid) continue;
+    if (phase == "Withdrawn")
+      say.mind(
+          "it was saved as " + name + ", from which nobody goes on: " + text_in(status, "message"),
+          "");
+    else
+      say.fine("it is saved as " + name + ": " + how);
   }
 }
 
@@ -126,40 +128,39 @@ void say_past(Writer& say, const std::string& uid, const Surroundings& around) {
 
 PodReport report_on(const json& pod, const Surroundings& around) {
   PodReport report;
-  Writer say(report);
+  Remarks say;
   const json& spec = part_of(pod, "spec");
   const auto facts = daemon::pod_facts(pod);
   if (!facts) {
     say.prevents("this is no pod", "");
+    report.remarks = say.take();
     return report;
   }
-  if (text_in(spec, "runtimeClassName") == "reprise")
-    say.fine("it runs under Reprise");
-  else
-    say.prevents("it does not run under Reprise", "set spec.runtimeClassName: reprise");
-  if (!facts->wish.on_disruption && !facts->wish.on_delete)
-    say.prevents("no annotation asks for a checkpoint",
-                 "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
+  say_runtime(say, facts->runtime_class, around);
+  say_annotations(say, part_of(pod, "metadata"), *facts);
   if (facts->node.empty())
     say.prevents("it is on no node yet", "");
   else
-    say_agent(say, facts->node, around);
+    say_agent(say, facts->node, around.agents);
   say_owner(say, *facts, around);
   say_containers(say, spec);
+  say_volumes(say, spec);
   say_past(say, facts->uid, around);
-  const bool prevented = std::ranges::any_of(
-      report.remarks, [](const Remark& one) { return one.weight == Weight::kPrevents; });
+  const bool prevented = say.is_prevented();
+  report.remarks = say.take();
   report.saved_on_disruption =
       !prevented && (facts->wish.on_delete || (facts->wish.on_disruption && facts->lineage));
   report.saved_on_delete = !prevented && facts->wish.on_delete;
   return report;
 }
 
-std::vector<json> history_of(const std::string& pod, const std::vector<json>& checkpoints) {
+std::vector<json> history_of(const Subject& subject, const std::vector<json>& checkpoints) {
   std::vector<json> found;
   std::ranges::copy_if(checkpoints, std::back_inserter(found), [&](const json& one) {
-    return text_in(part_of(one, "spec"), "pod") == pod ||
-           text_in(part_of(part_of(one, "status"), "claimedBy"), "pod") == pod;
+    const json& spec = part_of(one, "spec");
+    if (subject.kind != Subject::Kind::kPod) return is_made_by(part_of(spec, "owner"), subject);
+    return text_in(spec, "pod") == subject.name ||
+           text_in(part_of(part_of(one, "status"), "claimedBy"), "pod") == subject.name;
   });
   // The API tells whole seconds.
   std::ranges::sort(found, {}, [](const json& one) {
@@ -167,6 +168,37 @@ std::vector<json> history_of(const std::string& pod, const std::vector<json>& ch
     return std::pair(text_in(metadata, "creationTimestamp"), text_in(metadata, "name"));
   });
   return found;
+}
+
+nlohmann::ordered_json life_of(const json& checkpoint) {
+  using nlohmann::ordered_json;
+  const json& metadata = part_of(checkpoint, "metadata");
+  const json& spec = part_of(checkpoint, "spec");
+  const json& status = part_of(checkpoint, "status");
+  ordered_json containers = ordered_json::array();
+  for (const json& one : part_of(status, "containers")) {
+    const json& bytes = part_of(one, "bytes");
+    containers.push_back({{"name", text_in(one, "name")},
+                          {"checkpoint", text_in(one, "checkpoint")},
+                          {"bytes", bytes.is_number_integer() ? bytes.get<std::int64_t>() : 0},
+                          {"failed", text_in(one, "failed")}});
+  }
+  const json& by = part_of(status, "claimedBy");
+  ordered_json claimed_by = nullptr;
+  if (by.is_object())
+    claimed_by = {{"pod", text_in(by, "pod")},
+                  {"pod_uid", text_in(by, "podUID")},
+                  {"node", text_in(by, "node")}};
+  return {{"checkpoint", text_in(metadata, "name")},
+          {"created", text_in(metadata, "creationTimestamp")},
+          {"pod", text_in(spec, "pod")},
+          {"pod_uid", text_in(spec, "podUID")},
+          {"node", text_in(spec, "node")},
+          {"reason", text_in(spec, "reason")},
+          {"phase", text_in(status, "phase")},
+          {"message", text_in(status, "message")},
+          {"containers", std::move(containers)},
+          {"claimed_by", std::move(claimed_by)}};
 }
 
 }  // namespace reprise::kubectl

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "kubectl/remarks.h"
+#include "kubectl/subject.h"
+
 namespace reprise::kubectl {
 
 // What is known of what is not the pod itself. Empty where nobody would tell us.
@@ -17,13 +20,7 @@ struct Surroundings {
   // Of the agents' namespace.
   std::optional<std::vector<nlohmann::json>> agents;
   std::optional<std::vector<nlohmann::json>> checkpoints;  // of the pod's namespace
-};
-
-struct Remark {
-  enum class Weight : std::uint8_t { kFine, kMind, kPrevents };
-  Weight weight = Weight::kFine;
-  std::string text;
-  std::string remedy;  // empty where there is nothing to be done
+  std::optional<nlohmann::json> runtime_class;             // that the pod names
 };
 
 struct PodReport {
@@ -35,9 +32,12 @@ struct PodReport {
 
 PodReport report_on(const nlohmann::json& pod, const Surroundings& around);
 
-// The Checkpoints that a pod of this name, of whatever UID, was saved as or went on from: oldest
-// first.
-std::vector<nlohmann::json> history_of(const std::string& pod,
+// The Checkpoints that pods of this name, of whatever UID, or all pods of a Deployment, StatefulSet
+// or Job were saved as or went on from: oldest first.
+std::vector<nlohmann::json> history_of(const Subject& subject,
                                        const std::vector<nlohmann::json>& checkpoints);
+
+// What `lives --json` tells of such a Checkpoint; docs/kubernetes.md lists the fields.
+nlohmann::ordered_json life_of(const nlohmann::json& checkpoint);
 
 }  // namespace reprise::kubectl

@@ -54,7 +54,8 @@ TEST(PodReportTest, OneThatIsSavedAndGoesOn) {
 TEST(PodReportTest, WhatPreventsIt) {
   json other = pod();
   other["spec"].erase("runtimeClassName");
-  EXPECT_EQ(prevented_by(report_on(other, around())), "it does not run under Reprise\n");
+  EXPECT_EQ(prevented_by(report_on(other, around())),
+            "it does not run under Reprise: it names no runtime class\n");
   other = pod();
   other["metadata"].erase("annotations");
   EXPECT_EQ(prevented_by(report_on(other, around())), "no annotation asks for a checkpoint\n");
@@ -108,9 +109,84 @@ TEST(PodReportTest, WhatItWentOnFrom) {
   EXPECT_NE(texts(report_on(pod(), past), Remark::Weight::kFine)
                 .find("it went on from Checkpoint 'db-0-1' of pod 'db-0'"),
             std::string::npos);
-  const auto history = history_of("db-0", *past.checkpoints);
+  const auto history = history_of({.kind = Subject::Kind::kPod, .name = "db-0"}, *past.checkpoints);
   ASSERT_EQ(history.size(), 2U);
   EXPECT_EQ(history[0]["metadata"]["name"], "db-0-0");
+}
+
+// They were printed as if all were well.
+TEST(PodReportTest, WhatItDidNotGoOnFrom) {
+  Surroundings past = around();
+  past.checkpoints->push_back(json::parse(R"({
+    "metadata": {"name": "db-0-1"}, "spec": {"pod": "db-0", "podUID": "u0"},
+    "status": {"phase": "Withdrawn", "message": "another image",
+               "claimedBy": {"pod": "db-0", "podUID": "u1"}}})"));
+  EXPECT_NE(texts(report_on(pod(), past), Remark::Weight::kMind)
+                .find("did not go on from Checkpoint 'db-0-1' of pod 'db-0': another image"),
+            std::string::npos);
+  (*past.checkpoints)[0]["status"]["phase"] = "Claimable";
+  EXPECT_NE(texts(report_on(pod(), past), Remark::Weight::kMind).find("has not gone on yet"),
+            std::string::npos);
+  (*past.checkpoints)[0]["spec"]["podUID"] = "u1";
+  (*past.checkpoints)[0]["status"].erase("claimedBy");
+  EXPECT_EQ(texts(report_on(pod(), past), Remark::Weight::kMind), "");
+  (*past.checkpoints)[0]["status"]["phase"] = "Withdrawn";
+  EXPECT_NE(texts(report_on(pod(), past), Remark::Weight::kMind).find("nobody goes on: another"),
+            std::string::npos);
+}
+
+TEST(PodReportTest, AnnotationsThatTheRuntimeWouldRefuse) {
+  json other = pod();
+  other["metadata"]["annotations"]["reprise.dev/on-disuption"] = "checkpoint";
+  EXPECT_NE(prevented_by(report_on(other, around())).find("'reprise.dev/on-disuption'"),
+            std::string::npos);
+  other = pod();
+  other["metadata"]["annotations"]["reprise.dev/on-delete"] = "yes";
+  EXPECT_NE(prevented_by(report_on(other, around())).find("unknown value 'yes'"),
+            std::string::npos);
+  other = pod();
+  other["metadata"]["annotations"]["reprise.dev/on-stop"] = "checkpoint";
+  EXPECT_NE(prevented_by(report_on(other, around())).find("is not for pods"), std::string::npos);
+}
+
+TEST(PodReportTest, LimitsAndVolumesThatAreNotWhatTheySeem) {
+  json other = pod();
+  other["metadata"]["annotations"]["reprise.dev/freeze-limit"] = "300";
+  other["spec"]["volumes"] = json::parse(R"([{"name": "data", "hostPath": {"path": "/srv"}},
+                                             {"name": "tmp", "emptyDir": {}}])");
+  const PodReport report = report_on(other, around());
+  EXPECT_TRUE(report.saved_on_disruption);
+  const std::string minded = texts(report, Remark::Weight::kMind);
+  EXPECT_NE(minded.find("freeze limit of 300 s counts as 75 s"), std::string::npos) << minded;
+  EXPECT_NE(minded.find("volume 'data' is the node's '/srv'"), std::string::npos) << minded;
+  EXPECT_EQ(minded.find("'tmp'"), std::string::npos) << minded;
+  other["metadata"]["annotations"]["reprise.dev/freeze-limit"] = "30";
+  EXPECT_EQ(texts(report_on(other, around()), Remark::Weight::kMind).find("freeze"),
+            std::string::npos);
+}
+
+TEST(PodReportTest, AnotherRuntimeClassWithOurHandler) {
+  json other = pod();
+  other["spec"]["runtimeClassName"] = "saved";
+  EXPECT_EQ(prevented_by(report_on(other, around())),
+            "it does not run under Reprise: its runtime class is 'saved'\n");
+  Surroundings with = around();
+  with.runtime_class = json::parse(R"({"handler": "reprise"})");
+  EXPECT_TRUE(report_on(other, with).saved_on_disruption);
+}
+
+TEST(PodReportTest, HowLivesAreTold) {
+  const auto life = life_of(json::parse(R"({
+    "metadata": {"name": "web-1-2", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"pod": "web-1", "podUID": "u", "node": "n1", "reason": "EvictionByEvictionAPI",
+             "owner": {"kind": "ReplicaSet", "name": "web-5d4"}},
+    "status": {"phase": "Consumed", "claimedBy": {"pod": "web-2", "podUID": "v", "node": "n2"},
+               "containers": [{"name": "main", "checkpoint": "c1", "bytes": 7}]}})"));
+  EXPECT_EQ(life.dump(),
+            R"({"checkpoint":"web-1-2","created":"2026-01-01T00:00:00Z","pod":"web-1",)"
+            R"("pod_uid":"u","node":"n1","reason":"EvictionByEvictionAPI","phase":"Consumed",)"
+            R"("message":"","containers":[{"name":"main","checkpoint":"c1","bytes":7,)"
+            R"("failed":""}],"claimed_by":{"pod":"web-2","pod_uid":"v","node":"n2"}})");
 }
 
 }  // namespace

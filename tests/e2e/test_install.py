@@ -100,11 +100,18 @@ def test_a_user_asks_about_pods(installation, pods):
     assert "it went on from Checkpoint 'db-0-" in ask("doctor", "db-0")
     history = ask("lives", "db-0")
     assert "db-0 on n2\tConsumed\t-> db-0 on n2" in history
+    life = json.loads(ask("lives", "statefulset/db", "--json"))["lives"][0]
+    assert (life["node"], life["phase"], life["claimed_by"]["node"]) == ("n2", "Consumed", "n2")
+    assert "Pods are saved here, and go on here." in ask("doctor", "node/n2")
+    examined = json.loads(ask("doctor", "sts/db", "--json"))["pods"]
+    assert [each["pod"] for each in examined] == ["db-0"]
     plain = pods.run("plain", "sleep", "1000", runtime=None).wait_running()
     told = json.loads(ask("doctor", plain.name, "--json").removesuffix("1\n"))
     assert [remark["text"] for remark in told["remarks"] if remark["weight"] == "no"] == [
-        "it does not run under Reprise", "no annotation asks for a checkpoint"]
+        "it does not run under Reprise: it names no runtime class",
+        "no annotation asks for a checkpoint"]
     assert ask("doctor", "nobody").endswith("3\n")
+    assert ask("doctor").endswith("2\n")
 
 
 def test_the_five_minutes_of_the_document(installation):

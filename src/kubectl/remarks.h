@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `doctor` says: remarks, and what is said of pods and nodes alike. Pure.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace reprise::kubectl {
+
+struct Remark {
+  enum class Weight : std::uint8_t { kFine, kMind, kPrevents };
+  Weight weight = Weight::kFine;
+  std::string text;
+  std::string remedy;  // empty where there is nothing to be done
+};
+
+class Remarks {
+ public:
+  void fine(std::string text) { put(Remark::Weight::kFine, std::move(text), ""); }
+  void mind(std::string text, std::string remedy) {
+    put(Remark::Weight::kMind, std::move(text), std::move(remedy));
+  }
+  void prevents(std::string text, std::string remedy) {
+    put(Remark::Weight::kPrevents, std::move(text), std::move(remedy));
+  }
+  [[nodiscard]] bool is_prevented() const;
+  [[nodiscard]] std::vector<Remark> take() { return std::move(all_); }
+
+ private:
+  void put(Remark::Weight weight, std::string text, std::string remedy);
+  std::vector<Remark> all_;
+};
+
+// "ok", "mind" or "no".
+const char* mark_of(Remark::Weight weight);
+
+// An object or list that is not there is as good as an empty one.
+const nlohmann::json& part_of(const nlohmann::json& object, const char* name);
+
+// Condition Ready of a pod or a node.
+bool is_ready(const nlohmann::json& object);
+
+// `agents`: the pods of namespace reprise-system; nullopt where nobody lets us look.
+void say_agent(Remarks& say, const std::string& node,
+               const std::optional<std::vector<nlohmann::json>>& agents);
+
+}  // namespace reprise::kubectl
