@@ -68,8 +68,9 @@ class Dump {
   virtual ~Dump() = default;
   // Blocks until the engine has ended. Where a program has not read yet what cannot be saved, the
   // tasks run on and are dumped anew, up to three times if time is left. Then events of inotify are
-  // lost, and the log says so; messages of netlink sockets are an error. Anew, too, where a program
-  // is starting another just then: up to 10 s, then kBusy.
+  // lost, and the log says so; messages of netlink sockets are an error. Anew as well where the
+  // engine gives up for a cause that it has no words for; and where a program is starting another
+  // just then: up to 10 s, then kBusy.
   //
   // After success the tasks have ended (kEnd) or run on. After a failure they run on, unless the
   // container itself is gone; the error is that of a step, or tells the cause in our words, with a

@@ -16,8 +16,11 @@ constexpr std::string_view kUnreadCredentials = "skqueue: Control messages in qu
 constexpr std::string_view kClosedUnaccepted = "Found a closed in-flight socket";
 constexpr std::string_view kUnacceptedData = "Non-empty write queue on an in-flight socket";
 constexpr std::string_view kCorked = "Can't dump corked dgram socket";
-constexpr std::array kPassing{kUnreadNetlink, kUnreadCredentials, kClosedUnaccepted,
-                              kUnacceptedData, kCorked};
+constexpr std::string_view kEndingThread = "Zombie thread not supported";
+constexpr std::string_view kStoppingThreads = "Individually stopped threads";
+constexpr std::array kPassing{
+    kUnreadNetlink, kUnreadCredentials, kClosedUnaccepted, kUnacceptedData,
+    kCorked,        kEndingThread,      kStoppingThreads};
 
 // A line is of this cause if it contains both texts.
 struct KnownCause {
@@ -93,9 +96,8 @@ constexpr std::array kKnownCauses{
     KnownCause{"Zombies with threads", "",
                "the first thread of a program has ended while others run on: have it wait for "
                "them"},
-    KnownCause{"Zombie thread not supported", "",
-               "a thread of a program was just ending: try again"},
-    KnownCause{"Individually stopped threads", "",
+    KnownCause{kEndingThread, "", "a thread of a program was just ending: try again"},
+    KnownCause{kStoppingThreads, "",
                "a program was just being stopped or continued by a signal: try again"},
     KnownCause{"packetized mode for pipes", "",
                "a program has a pipe in packet mode (O_DIRECT): have it use a UNIX socket of the "
@@ -271,6 +273,27 @@ std::optional<CriuFileFault> find_file_fault(std::string_view log) {
     if (auto fault = file_fault_of(line)) return fault;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> last_errors(std::string_view log, std::size_t most) {
+  std::vector<std::string> errors;
+  while (!log.empty()) {
+    const std::size_t end = log.find('\n');
+    const std::string_view line = log.substr(0, end);
+    log.remove_prefix(end == log.npos ? log.size() : end + 1);
+    if (line.contains(kErrorMark) && !line.contains(kHarmless))
+      errors.push_back(without_time_stamp(line));
+  }
+  if (errors.size() > most)
+    errors.erase(errors.begin(), errors.end() - static_cast<std::ptrdiff_t>(most));
+  return errors;
+}
+
+bool gave_up_unharmed(std::string_view log) {
+  // CRIU's last words (cr-dump.c), when the tasks are as they were.
+  if (!log.contains("Dumping FAILED")) return false;
+  const auto cause = find_cause(log);
+  return cause && cause->hint.empty();
 }
 
 bool found_passing_state(std::string_view log) {

@@ -91,6 +91,32 @@ TEST(CriuLogTest, UnknownCauseIsFoundWithoutHint) {
   EXPECT_EQ(found->hint, "");
 }
 
+constexpr const char* kUnknown =
+    "(00.01) Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: x\n"
+    "(00.03) Error (criu/new.c:7): a thing we never saw\n"
+    "(00.03) dumping on\n"
+    "(00.04)    12: Error (criu/new.c:9): that comes of it\n"
+    "(00.05) Error (criu/cr-dump.c:1975): Dumping FAILED.";
+
+TEST(CriuLogTest, LastErrorsAreKeptInTheirOrder) {
+  EXPECT_EQ(last_errors(kUnknown, 9),
+            (std::vector<std::string>{"Error (criu/new.c:7): a thing we never saw",
+                                      "12: Error (criu/new.c:9): that comes of it",
+                                      "Error (criu/cr-dump.c:1975): Dumping FAILED."}));
+  EXPECT_EQ(last_errors(kUnknown, 1),
+            std::vector<std::string>{"Error (criu/cr-dump.c:1975): Dumping FAILED."});
+  EXPECT_TRUE(last_errors("(00.01) all is well\n", 9).empty());
+}
+
+// What has a remedy is not tried again, nor what was cut off: nobody knows how it left the tasks.
+TEST(CriuLogTest, GaveUpUnharmed) {
+  EXPECT_TRUE(gave_up_unharmed(kUnknown));
+  EXPECT_FALSE(gave_up_unharmed("(00.03) Error (criu/new.c:7): a thing we never saw\n"));
+  EXPECT_FALSE(
+      gave_up_unharmed("(00.02) Error (criu/fsnotify.c:110): Can't dump that handle\n"
+                       "(00.05) Error (criu/cr-dump.c:1975): Dumping FAILED."));
+}
+
 TEST(CriuLogTest, KnownCauseWinsOverEarlierUnknownError) {
   const auto found = find_cause(
       "(00.01) Error (criu/new.c:7): a thing CRIU went on after\n"
@@ -137,6 +163,9 @@ TEST(CriuLogTest, WhatPasses) {
     EXPECT_TRUE(found_passing_state(log)) << log;
     EXPECT_TRUE(find_cause(log)->hint.contains("when it has")) << log;
   }
+  for (const char* text : {"seize.c:847): Zombie thread not supported",
+                           "seize.c:851): Individually stopped threads not supported"})
+    EXPECT_TRUE(found_passing_state("(00.02) Error (criu/" + std::string(text) + "\n")) << text;
   EXPECT_FALSE(found_passing_state("(00.02) Error (criu/tty.c:1): tty: Found slave peer\n"));
 }
 

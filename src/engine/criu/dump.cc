@@ -39,7 +39,8 @@ namespace {
 constexpr std::chrono::seconds kGraceAfterThaw{5};
 
 // A program reads what the kernel tells it within moments, which it gets while the next CRIU
-// starts; one that did not twice leaves it lying about.
+// starts; one that did not twice leaves it lying about. What CRIU stumbles over for a cause that
+// nobody knows may be such a moment as well: tasks come and go while it looks at them.
 constexpr int kAttempts = 3;
 // No attempt but the last begins after this part of the time limit, so that each has room in it.
 constexpr int kShareOfAttempts = 4;
@@ -192,8 +193,23 @@ std::unexpected<Error> fail_to_spawn() {
 enum class Outcome : std::uint8_t {
   kDumped,
   kUnread,    // something that CRIU cannot save
+  kGaveUp,    // CRIU did, nobody knows why; the tasks run on
   kSpawning,  // a program was starting another
 };
+
+const char* words_for(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kUnread:
+      return "something passing cannot be saved, dumping anew";
+    case Outcome::kGaveUp:
+      return "CRIU gave up for a cause that is not known, dumping anew";
+    case Outcome::kSpawning:
+      return "a program is being started, dumping anew";
+    case Outcome::kDumped:
+      break;
+  }
+  return "dumped";
+}
 
 Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
                          sys::MessageListener& listener, DumpSteps& steps, Unread unread) {
@@ -215,7 +231,12 @@ Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
     if (dialogue.stuck) return Outcome::kSpawning;
     if (unread == Unread::kTryAgain && image::found_passing_state(log_of(request)))
       return Outcome::kUnread;
-    return std::unexpected(describe_failure(request, *status));
+    Error failure = describe_failure(request, *status);
+    if (unread != Unread::kTryAgain || dialogue.asked || !image::gave_up_unharmed(log_of(request)))
+      return std::unexpected(std::move(failure));
+    // The next attempt writes its log over this one's.
+    base::log(base::LogLevel::kWarn, "CRIU gave up", {{"error", failure.details()}});
+    return Outcome::kGaveUp;
   }
   if (!dialogue.asked) return fail(ErrorCode::kInternal, "CRIU did not run its post-dump step");
   return Outcome::kDumped;
@@ -245,14 +266,11 @@ Result<void> dump(const DumpJob& request, image::PageSink& sink, sys::MessageLis
     const Outcome outcome = REPRISE_PASS(
         dump_once(request, sink, listener, steps, last ? Unread::kAccept : Unread::kTryAgain));
     if (outcome == Outcome::kDumped) return {};
-    if (outcome == Outcome::kUnread) ++unread;
+    if (outcome == Outcome::kUnread || outcome == Outcome::kGaveUp) ++unread;
     if (outcome == Outcome::kSpawning &&
         spent > std::min<steady_clock::duration>(kSpawnLimit, share))
       return fail_to_spawn();
-    base::log(base::LogLevel::kInfo,
-              outcome == Outcome::kUnread ? "something is unread that cannot be saved, dumping anew"
-                                          : "a program is being started, dumping anew",
-              {{"container", request.container.str()}});
+    base::log(base::LogLevel::kInfo, words_for(outcome), {{"container", request.container.str()}});
   }
 }
 

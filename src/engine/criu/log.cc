@@ -14,6 +14,22 @@ namespace reprise::engine {
 using base::Error;
 using base::Result;
 
+namespace {
+
+// What led there is not always the first error, nor the last.
+Error unknown_cause(Error error, std::string_view log, const std::filesystem::path& file) {
+  constexpr std::size_t kErrors = 8;
+  Error told(error.code(),
+             "CRIU gave up for a cause that Reprise does not know; what it said is in '" +
+                 file.string() + "'");
+  told = std::move(told).with_hint("'reprise logs' shows it; please report that");
+  for (std::string& line : image::last_errors(log, kErrors))
+    told = std::move(told).with_suppressed(Error(error.code(), "CRIU says: " + std::move(line)));
+  return std::move(told).with_suppressed(std::move(error));
+}
+
+}  // namespace
+
 bool was_cut_off(const std::filesystem::path& restore_log) {
   const Result<std::string> log = sys::read_file(restore_log);
   if (!log || log->empty() || log->contains("Restoring FAILED")) return false;
@@ -32,15 +48,14 @@ Error with_criu_cause(Error error, const std::filesystem::path& file) {
   if (!log) return error;
   const std::optional<image::CriuFinding> cause = image::find_cause(*log);
   if (!cause) return error;
+  const std::size_t colon = cause->hint.find(": ");
+  if (colon == std::string::npos) return unknown_cause(std::move(error), *log, file);
   // In its own words for who reads the log: people get ours, the cause before the remedy.
   Error raw(error.code(), "CRIU says: " + cause->line);
-  const std::size_t colon = cause->hint.find(": ");
-  Error result = colon == std::string::npos
-                     ? Error(error.code(), "CRIU gave up for a cause that Reprise does not know")
-                           .with_hint("'reprise logs' shows what it said; please report that")
-                     : Error(error.code(), cause->hint.substr(0, colon))
-                           .with_hint(cause->hint.substr(colon + 2));
-  return std::move(result).with_suppressed(std::move(raw)).with_suppressed(std::move(error));
+  return Error(error.code(), cause->hint.substr(0, colon))
+      .with_hint(cause->hint.substr(colon + 2))
+      .with_suppressed(std::move(raw))
+      .with_suppressed(std::move(error));
 }
 
 }  // namespace reprise::engine

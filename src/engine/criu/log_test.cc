@@ -51,5 +51,21 @@ TEST_F(CutOffTest, NoLogSaysNothing) {
   EXPECT_FALSE(cut_off(""));
 }
 
+using CauseTest = CutOffTest;
+
+TEST_F(CauseTest, OneThatIsNotKnownIsToldByItsPlace) {
+  ASSERT_TRUE(sys::replace_file(log_,
+                                "(00.1) Error (criu/new.c:7): a thing we never saw\n"
+                                "(00.2) Error (criu/new.c:9): that comes of it\n"
+                                "(00.3) Error (criu/cr-dump.c:1975): Dumping FAILED.\n"));
+  const base::Error error =
+      with_criu_cause(base::Error(base::ErrorCode::kIo, "runc checkpoint ended"), log_);
+  EXPECT_TRUE(error.message().contains("'" + log_.string() + "'")) << error.message();
+  EXPECT_FALSE(error.message().contains("criu/")) << "raw words are not for people";
+  EXPECT_FALSE(error.hint().contains("criu/"));
+  for (const char* kept : {"a thing we never saw", "that comes of it", "runc checkpoint ended"})
+    EXPECT_TRUE(error.details().contains(kept)) << error.details();
+}
+
 }  // namespace
 }  // namespace reprise::engine
