@@ -148,18 +148,51 @@ Result<void> unseal_block(const crypto::Aead& key, const BlockId& id, View seale
   return key.open(sealed, bound_to(id), plain);
 }
 
-Result<Block> open_block(const crypto::Aead& key, const BlockId& id, View sealed) {
-  Bytes plain;
-  REPRISE_PASS(unseal_block(key, id, sealed, plain));
-  const auto malformed = [] { return fail(ErrorCode::kCorrupt, "a block is malformed"); };
+namespace {
+
+// What an opened block consists of.
+struct Opened {
+  Codec codec;
+  std::span<const std::byte> ids;
+  View pages;
+};
+
+std::unexpected<base::Error> malformed() {
+  return fail(ErrorCode::kCorrupt, "a block is malformed");
+}
+
+Result<Opened> take_apart(View plain) {
   if (plain.size() < kBlockHeaderBytes) return malformed();
-  const std::size_t count = base::get_u32(View(plain).subspan(4));
+  const std::size_t count = base::get_u32(plain.subspan(4));
   if (count < 1 || count > kBlockPages || plain.size() < kBlockHeaderBytes + count * sizeof(PageId))
     return malformed();
-  Block block{.ids = std::vector<PageId>(count), .pages = Bytes(count * kPageBytes)};
-  std::memcpy(block.ids.data(), plain.data() + kBlockHeaderBytes, count * sizeof(PageId));
-  const View compressed = View(plain).subspan(kBlockHeaderBytes + count * sizeof(PageId));
-  if (!decompress(static_cast<Codec>(plain[0]), compressed, block.pages)) return malformed();
+  const std::size_t head = kBlockHeaderBytes + count * sizeof(PageId);
+  return Opened{.codec = static_cast<Codec>(plain[0]),
+                .ids = plain.subspan(kBlockHeaderBytes, head - kBlockHeaderBytes),
+                .pages = plain.subspan(head)};
+}
+
+std::vector<PageId> ids_in(const Opened& opened) {
+  std::vector<PageId> ids(opened.ids.size() / sizeof(PageId));
+  std::memcpy(ids.data(), opened.ids.data(), opened.ids.size());
+  return ids;
+}
+
+}  // namespace
+
+Result<std::vector<PageId>> ids_of_block(const crypto::Aead& key, const BlockId& id, View sealed) {
+  thread_local Bytes plain;
+  REPRISE_PASS(unseal_block(key, id, sealed, plain));
+  return ids_in(REPRISE_PASS(take_apart(plain)));
+}
+
+Result<Block> open_block(const crypto::Aead& key, const BlockId& id, View sealed) {
+  base::RawBytes plain(sealed.size() - std::min(sealed.size(), crypto::kSealOverhead));
+  REPRISE_PASS(key.open_into(sealed, bound_to(id), plain));
+  const Opened opened = REPRISE_PASS(take_apart(plain));
+  Block block{.ids = ids_in(opened), .pages = {}};
+  block.pages.resize(block.ids.size() * kPageBytes);
+  if (!decompress(opened.codec, opened.pages, block.pages)) return malformed();
   return block;
 }
 

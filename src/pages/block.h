@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/raw_bytes.h"
 #include "base/result.h"
 #include "crypto/aead.h"
 #include "crypto/page_hash.h"
@@ -33,8 +34,8 @@ BlockId random_block_id();
 enum class Effort : std::uint8_t { kLeast, kFast, kSmall };
 
 struct Block {
-  std::vector<PageId> ids;       // one per page
-  std::vector<std::byte> pages;  // ids.size() * kPageBytes
+  std::vector<PageId> ids;  // one per page
+  base::RawBytes pages;     // ids.size() * kPageBytes
 };
 
 // Memory that, unlike a vector's, was not filled with zeros first.
@@ -58,6 +59,9 @@ Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
 // may be reused, to save an allocation each.
 Result<void> unseal_block(const crypto::Aead& key, const BlockId& id,
                           std::span<const std::byte> sealed, std::vector<std::byte>& plain);
+// The same, and of which pages it consists, without looking at them.
+Result<std::vector<PageId>> ids_of_block(const crypto::Aead& key, const BlockId& id,
+                                         std::span<const std::byte> sealed);
 // kCorrupt if it is not what seal_block() made with the same key and id.
 Result<Block> open_block(const crypto::Aead& key, const BlockId& id,
                          std::span<const std::byte> sealed);

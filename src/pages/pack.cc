@@ -181,11 +181,11 @@ bool PackReader::reaches(const BlockPlace& place) const {
   return bytes_ >= record && place.offset <= bytes_ - record;
 }
 
-Result<std::vector<std::byte>> PackReader::read(const BlockPlace& place) const {
+Result<base::RawBytes> PackReader::read(const BlockPlace& place) const {
   if (REPRISE_PASS(record_at(place.offset)) != place)
     return fail(ErrorCode::kCorrupt,
                 "pack '" + id_ + "' has another block at byte " + std::to_string(place.offset));
-  std::vector<std::byte> sealed(place.bytes);
+  base::RawBytes sealed(place.bytes);
   REPRISE_PASS(read_at(place.offset + kRecordBytes, sealed));
   return sealed;
 }

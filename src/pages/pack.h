@@ -71,7 +71,7 @@ class PackReader {
   // Whether it is long enough for a block there.
   [[nodiscard]] bool reaches(const BlockPlace& place) const;
   // The sealed bytes of a block. kCorrupt if another lies there. May be called by several threads.
-  Result<std::vector<std::byte>> read(const BlockPlace& place) const;
+  Result<base::RawBytes> read(const BlockPlace& place) const;
   // Every block in order, until the end or the first damaged record (kCorrupt).
   Result<void> scan(const std::function<Result<void>(const BlockPlace&)>& visit) const;
 

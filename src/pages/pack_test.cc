@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <lz4.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -134,6 +135,14 @@ TEST_F(PackTest, BlocksCompressedByLz4AreRead) {
   EXPECT_TRUE(back.pages == block.pages);
 }
 
+TEST_F(PackTest, ItsIdsAreKnownWithoutItsPages) {
+  const BlockId id = random_block_id();
+  auto bytes = sealed(id, 7, 3, Effort::kFast);
+  EXPECT_EQ(value_of(ids_of_block(keys_.data, id, bytes)), block_of(7, 3).ids);
+  bytes.back() ^= std::byte{1};
+  EXPECT_EQ(ids_of_block(keys_.data, id, bytes).error().code(), ErrorCode::kCorrupt);
+}
+
 TEST_F(PackTest, ABlockOfAnotherPlaceOrKeyIsRefused) {
   const BlockId id = random_block_id();
   const auto bytes = sealed(id, 3, 1, Effort::kFast);
@@ -156,7 +165,7 @@ TEST_F(PackTest, IsReadAndScanned) {
   const auto reader = value_of(PackReader::open(directory_.path(), "p1"));
   EXPECT_EQ(reader.key_id(), keys_.id);
   for (std::size_t i = 0; i < places.size(); ++i)
-    EXPECT_TRUE(value_of(reader.read(places[i])) == contents[i]);
+    EXPECT_TRUE(std::ranges::equal(value_of(reader.read(places[i])), contents[i]));
   std::vector<BlockPlace> scanned;
   ASSERT_TRUE(reader.scan([&](const BlockPlace& place) -> Result<void> {
     scanned.push_back(place);
@@ -182,8 +191,8 @@ TEST_F(PackTest, EveryFlippedBitOfTheHeadersIsFound) {
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
     write(file, bad);
     const auto reader = PackReader::open(directory_.path(), "p1");
-    const auto result = reader ? reader->read(place)
-                               : Result<std::vector<std::byte>>(std::unexpected(reader.error()));
+    const auto result =
+        reader ? reader->read(place) : Result<base::RawBytes>(std::unexpected(reader.error()));
     ASSERT_FALSE(result) << "bit " << bit;
     EXPECT_EQ(result.error().code(), ErrorCode::kCorrupt) << "bit " << bit;
     EXPECT_TRUE(result.error().message().contains("'p1'")) << result.error().message();

@@ -57,10 +57,10 @@ Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& pu
 
 // --- blocks
 
-Result<void> authenticate_block(const crypto::TenantKeys& keys, const pages::BlockId& id,
-                                std::span<const std::byte> sealed) {
-  REPRISE_PASS(pages::open_block(keys.data, id, sealed));
-  return {};
+Result<std::vector<pages::PageId>> authenticate_block(const crypto::TenantKeys& keys,
+                                                      const pages::BlockId& id,
+                                                      std::span<const std::byte> sealed) {
+  return pages::ids_of_block(keys.data, id, sealed);
 }
 
 Result<void> index_pack(const OpenStore& store, pages::PageIndex& index, const std::string& pack) {
@@ -75,9 +75,9 @@ Result<void> index_pack(const OpenStore& store, pages::PageIndex& index, const s
   };
   REPRISE_PASS(reader.scan([&](const pages::BlockPlace& place) -> Result<void> {
     const auto sealed = REPRISE_PASS(reader.read(place));
-    pages::Block block = REPRISE_TRY(pages::open_block(store.keys.data, place.id, sealed),
-                                     "reading pack '" + place.pack + "'");
-    batch.push_back({.place = place, .ids = std::move(block.ids)});
+    auto ids = REPRISE_TRY(authenticate_block(store.keys, place.id, sealed),
+                           "reading pack '" + place.pack + "'");
+    batch.push_back({.place = place, .ids = std::move(ids)});
     return batch.size() < kBatch ? Result<void>() : flush();
   }));
   return flush();

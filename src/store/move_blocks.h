@@ -29,9 +29,10 @@ Result<void> publish_packs(const StoreLayout& layout, const path& new_packs,
                            const std::vector<std::string>& ids);
 Result<void> publish_checkpoint(const StoreLayout& layout, const Publication& publication);
 
-// Proves that `sealed` is the block of that id. kCorrupt.
-Result<void> authenticate_block(const crypto::TenantKeys& keys, const pages::BlockId& id,
-                                std::span<const std::byte> sealed);
+// Proves that `sealed` is the block of that id, and says of which pages it consists. kCorrupt.
+Result<std::vector<pages::PageId>> authenticate_block(const crypto::TenantKeys& keys,
+                                                      const pages::BlockId& id,
+                                                      std::span<const std::byte> sealed);
 
 // Tells the index of every block in a pack that is in place, by reading it.
 Result<void> index_pack(const OpenStore& store, pages::PageIndex& index, const std::string& pack);

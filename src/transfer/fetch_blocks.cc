@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <numeric>
 
 #include "base/fault.h"
+#include "base/raw_bytes.h"
+#include "store/move_blocks.h"
 #include "sys/workers.h"
 #include "transfer/internal/names.h"
 
@@ -31,6 +34,18 @@ struct Range {
   std::uint64_t end = 0;
 };
 
+// What came of it: blocks that are sealed with our keys.
+struct Arrived {
+  struct One {
+    std::uint32_t block;
+    std::span<const std::byte> sealed;  // in `bytes` or `anew`
+    std::vector<pages::PageId> ids;
+    std::optional<pages::SealedBlock> anew;
+  };
+  base::RawBytes bytes;
+  std::vector<One> blocks;
+};
+
 class Fetch {
  public:
   Fetch(const store::OpenStore& store, const crypto::TenantKeys& keys,
@@ -38,18 +53,16 @@ class Fetch {
       : store_(store), keys_(keys), theirs_(theirs), from_(from), workers_(kReadsAtOnce) {}
   // Fills in the places of what is here.
   Result<void> find_here(pages::PageIndex& index);
-  Result<Fetched> fetch(pages::NewPacks& packs, const TransferProgress& progress);
+  Result<Fetched> fetch(Arrivals& arrivals, const TransferProgress& progress);
 
  private:
   Result<bool> is_intact(const pages::BlockPlace& place) const;
   Result<std::vector<Range>> ranges() const;
-  Result<std::vector<std::byte>> read(const Range& range) const;
-  Result<pages::BlockPlace> append(std::uint32_t block, std::span<const std::byte> sealed,
-                                   pages::NewPacks& packs) const;
-  Result<void> keep(const Range& range, std::span<const std::byte> bytes, pages::NewPacks& packs);
-  [[nodiscard]] std::span<const std::byte> sealed_in(const Range& range,
-                                                     std::span<const std::byte> bytes,
-                                                     std::uint32_t block) const;
+  Result<void> read_into(base::RawBytes& bytes, const Range& range, const std::string& step) const;
+  Result<Arrived> read(const Range& range);
+  Result<Arrived::One> take(std::uint32_t block, std::span<const std::byte> sealed) const;
+  Result<void> keep(Arrived arrived, Arrivals& arrivals);
+  base::RawBytes spare_buffer();
 
   const store::OpenStore& store_;
   const crypto::TenantKeys& keys_;  // with which they are sealed there
@@ -60,7 +73,9 @@ class Fetch {
   Fetched fetched_;
   std::map<std::string, pages::PackReader> packs_;  // here
   std::vector<Range> ranges_;                       // to be fetched
-  sys::Workers workers_;                            // last: its threads end before what they use
+  std::mutex mutex_;
+  std::vector<base::RawBytes> spare_;  // memory that the kernel need not find and clear again
+  sys::Workers workers_;               // last: its threads end before what they use
 };
 
 // --- what is here
@@ -129,32 +144,33 @@ Result<std::vector<Range>> Fetch::ranges() const {
   return ranges;
 }
 
-std::span<const std::byte> Fetch::sealed_in(const Range& range, std::span<const std::byte> bytes,
-                                            std::uint32_t block) const {
-  const pages::BlockPlace& place = theirs_[block];
-  return bytes.subspan(place.offset + pages::kRecordBytes - range.begin, place.bytes);
+base::RawBytes Fetch::spare_buffer() {
+  const std::scoped_lock hold(mutex_);
+  if (spare_.empty()) return {};
+  base::RawBytes buffer = std::move(spare_.back());
+  spare_.pop_back();
+  return buffer;
 }
 
-Result<std::vector<std::byte>> Fetch::read(const Range& range) const {
+Result<void> Fetch::read_into(base::RawBytes& bytes, const Range& range,
+                              const std::string& step) const {
+  bytes.resize(range.end - range.begin);
   const std::string& pack = theirs_[range.blocks.front()].pack;
-  const std::string step =
-      "fetching pack '" + pack + "' from byte " + std::to_string(range.begin) + " on";
-  std::vector<std::byte> bytes(range.end - range.begin);
   const Result<void> got = from_.read(remote_pack(pack), range.begin, bytes);
   // Whoever pulls must not believe that the checkpoint is not there.
   if (!got && got.error().code() == ErrorCode::kNotFound)
     return fail(ErrorCode::kCorrupt, step + ": it is missing there");
   REPRISE_TRY(got, step);
-  for (const std::uint32_t block : range.blocks)
-    REPRISE_TRY(store::authenticate_block(keys_, theirs_[block].id, sealed_in(range, bytes, block)),
-                step);
-  return bytes;
+  return {};
 }
 
-Result<pages::BlockPlace> Fetch::append(std::uint32_t block, std::span<const std::byte> sealed,
-                                        pages::NewPacks& packs) const {
+Result<Arrived::One> Fetch::take(std::uint32_t block, std::span<const std::byte> sealed) const {
   const pages::BlockId& id = theirs_[block].id;
-  if (keys_.id == store_.keys.id) return packs.append(id, sealed);
+  if (keys_.id == store_.keys.id)
+    return Arrived::One{.block = block,
+                        .sealed = sealed,
+                        .ids = REPRISE_PASS(store::authenticate_block(keys_, id, sealed)),
+                        .anew = std::nullopt};
   const pages::Block theirs = REPRISE_PASS(pages::open_block(keys_.data, id, sealed));
   std::vector<pages::PageId> ids;
   std::vector<const std::byte*> pages;
@@ -163,36 +179,56 @@ Result<pages::BlockPlace> Fetch::append(std::uint32_t block, std::span<const std
     ids.push_back(store_.keys.pages.of(page));
     pages.push_back(page.data());
   }
-  const pages::SealedBlock ours =
-      REPRISE_PASS(pages::seal_block(store_.keys.data, id, ids, pages, pages::Effort::kSmall));
-  return packs.append(id, ours.bytes());
+  // A person, or a pod, waits for it.
+  auto ours =
+      REPRISE_PASS(pages::seal_block(store_.keys.data, id, ids, pages, pages::Effort::kFast));
+  const std::span<const std::byte> bytes = ours.bytes();
+  return Arrived::One{
+      .block = block, .sealed = bytes, .ids = std::move(ids), .anew = std::move(ours)};
 }
 
-Result<void> Fetch::keep(const Range& range, std::span<const std::byte> bytes,
-                         pages::NewPacks& packs) {
+Result<Arrived> Fetch::read(const Range& range) {
+  const std::string step = "fetching pack '" + theirs_[range.blocks.front()].pack + "' from byte " +
+                           std::to_string(range.begin) + " on";
+  Arrived arrived{.bytes = spare_buffer(), .blocks = {}};
+  REPRISE_PASS(read_into(arrived.bytes, range, step));
   for (const std::uint32_t block : range.blocks) {
-    places_[block] = REPRISE_PASS(append(block, sealed_in(range, bytes, block), packs));
-    ++fetched_.blocks;
-    fetched_.bytes += theirs_[block].bytes;
+    const pages::BlockPlace& place = theirs_[block];
+    const auto sealed = std::span<const std::byte>(arrived.bytes)
+                            .subspan(place.offset + pages::kRecordBytes - range.begin, place.bytes);
+    arrived.blocks.push_back(REPRISE_TRY(take(block, sealed), step));
   }
+  return arrived;
+}
+
+Result<void> Fetch::keep(Arrived arrived, Arrivals& arrivals) {
+  for (Arrived::One& one : arrived.blocks) {
+    places_[one.block] =
+        REPRISE_PASS(arrivals.add(theirs_[one.block].id, one.sealed, std::move(one.ids)));
+    ++fetched_.blocks;
+    fetched_.bytes += theirs_[one.block].bytes;
+  }
+  const std::scoped_lock hold(mutex_);
+  spare_.push_back(std::move(arrived.bytes));
   return {};
 }
 
-Result<Fetched> Fetch::fetch(pages::NewPacks& packs, const TransferProgress& progress) {
+Result<Fetched> Fetch::fetch(Arrivals& arrivals, const TransferProgress& progress) {
   ranges_ = REPRISE_PASS(ranges());
   const std::vector<Range>& all = ranges_;
   const std::uint64_t total = std::accumulate(
       all.begin(), all.end(), std::uint64_t{0},
       [](std::uint64_t sum, const Range& range) { return sum + range.end - range.begin; });
-  std::deque<std::future<Result<std::vector<std::byte>>>> reads;
+  std::deque<std::future<Result<Arrived>>> reads;
   std::uint64_t done = 0;
   for (std::size_t next = 0, oldest = 0; oldest < all.size(); ++oldest) {
     for (; next < all.size() && reads.size() < kReadsAtOnce; ++next)
       reads.push_back(workers_.run([this, &range = all[next]] { return read(range); }));
-    const auto bytes = REPRISE_PASS(reads.front().get());
+    Arrived arrived = REPRISE_PASS(reads.front().get());
     reads.pop_front();
-    REPRISE_PASS(keep(all[oldest], bytes, packs));
-    done += bytes.size();
+    REPRISE_PASS(keep(std::move(arrived), arrivals));
+    REPRISE_PASS(arrivals.hand_over());
+    done += all[oldest].end - all[oldest].begin;
     if (progress) REPRISE_PASS(progress(done, total));
     REPRISE_PASS(base::fault_point("pull-range"));
   }
@@ -204,11 +240,11 @@ Result<Fetched> Fetch::fetch(pages::NewPacks& packs, const TransferProgress& pro
 
 Result<Fetched> fetch_blocks(const store::OpenStore& store, const crypto::TenantKeys& keys,
                              pages::PageIndex& index, const std::vector<pages::BlockPlace>& theirs,
-                             remote::ObjectStore& from, pages::NewPacks& packs,
+                             remote::ObjectStore& from, Arrivals& arrivals,
                              const TransferProgress& progress) {
   Fetch fetch(store, keys, theirs, from);
   REPRISE_PASS(fetch.find_here(index));
-  return fetch.fetch(packs, progress);
+  return fetch.fetch(arrivals, progress);
 }
 
 }  // namespace reprise::transfer

@@ -11,6 +11,7 @@
 #include "store/move_blocks.h"
 #include "store/staging_place.h"
 #include "sys/files.h"
+#include "transfer/internal/arrivals.h"
 #include "transfer/internal/fetch_blocks.h"
 #include "transfer/internal/names.h"
 #include "transfer/internal/remote_keys.h"
@@ -59,19 +60,6 @@ Result<void> share_their_key(const store::StoreConfig& config,
   return {};
 }
 
-// So much is fetched again at most by a pull that was cut off.
-constexpr std::uint64_t kPullPack = std::uint64_t{64} << 20;
-
-// Gives packs that are durable to whoever looks for blocks, above all to this pull when it is done
-// again. Until a checkpoint needs them they live as long as gc lets them.
-Result<void> hand_over(const store::OpenStore& store, pages::PageIndex& index,
-                       pages::NewPacks& packs) {
-  const std::vector<std::string> finished = packs.take_finished();
-  REPRISE_PASS(store::publish_packs(store.layout, packs.directory(), finished));
-  for (const std::string& pack : finished) REPRISE_PASS(store::index_pack(store, index, pack));
-  return finished.empty() ? Result<void>() : base::fault_point("pull-pack");
-}
-
 // Puts the blocks of `contents` here and says where they lie now.
 Result<Pulled> take(const store::OpenStore& store, const crypto::TenantKeys& keys,
                     pages::Contents contents, remote::ObjectStore& from,
@@ -81,28 +69,23 @@ Result<Pulled> take(const store::OpenStore& store, const crypto::TenantKeys& key
   REPRISE_PASS(store::check_key(store));
   pages::PageIndex index =
       REPRISE_PASS(pages::PageIndex::open(store.layout.root, store.keys.pages));
-  pages::NewPacks packs(place.directory() / "packs", store.keys.id, kPullPack);
-  REPRISE_PASS(sys::make_directories(packs.directory()));
-  const auto after_range = [&](std::uint64_t done, std::uint64_t all) -> Result<void> {
-    REPRISE_PASS(hand_over(store, index, packs));
-    return progress ? progress(done, all) : Result<void>();
-  };
+  const std::filesystem::path new_packs = place.directory() / "packs";
+  REPRISE_PASS(sys::make_directories(new_packs));
+  Arrivals arrivals(store, index, new_packs);
   const Fetched fetched =
-      REPRISE_PASS(fetch_blocks(store, keys, index, contents.blocks, from, packs, after_range));
+      REPRISE_PASS(fetch_blocks(store, keys, index, contents.blocks, from, arrivals, progress));
   contents.blocks = fetched.places;
   REPRISE_PASS(base::fault_point("pull-fetched"));
-  REPRISE_PASS(packs.finish());
+  const std::vector<std::string> rest = REPRISE_PASS(arrivals.finish());
   REPRISE_PASS(base::fault_point("pull-synced"));
   std::string text = REPRISE_PASS(pages::seal_contents(store.keys, contents));
-  const std::vector<std::string> rest = packs.take_finished();
   REPRISE_PASS(store::publish_checkpoint(store.layout, {.staged = place.directory(),
-                                                        .new_packs = packs.directory(),
+                                                        .new_packs = new_packs,
                                                         .packs = rest,
                                                         .id = contents.manifest.id,
                                                         .text = std::move(text)}));
-  // Sealed: pages of which the index does not know are stored once more some day, nothing else.
-  for (const std::string& pack : rest)
-    if (!store::index_pack(store, index, pack)) break;
+  // Sealed: what the index is not told of is stored once more some day, nothing else.
+  (void)arrivals.tell_index();
   return Pulled{
       .manifest = std::move(contents.manifest), .blocks = fetched.blocks, .bytes = fetched.bytes};
 }

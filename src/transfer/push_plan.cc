@@ -113,7 +113,7 @@ Result<void> Planner::search(const remote::ObjectInfo& object) {
 // Named after its contents, so that the same name never stands for other ones.
 Result<void> Planner::pack_anew(const std::vector<std::uint32_t>& blocks) {
   crypto::Sha256 digest;
-  std::vector<std::vector<std::byte>> sealed;
+  std::vector<base::RawBytes> sealed;
   for (const std::uint32_t block : blocks) {
     const pages::BlockPlace& place = contents_.blocks[block];
     sealed.push_back(REPRISE_PASS(packs_.at(place.pack).read(place)));
