@@ -18,10 +18,10 @@ namespace {
 using base::ErrorCode;
 using nlohmann::json;
 
-constexpr http::Patience kImpatient{.connect = std::chrono::milliseconds{2000},
-                                    .stall = std::chrono::seconds{5},
-                                    .tries = 1,
-                                    .backoff = std::chrono::milliseconds{10}};
+constexpr http::Patience kPatience{.connect = std::chrono::seconds{60},
+                                   .stall = std::chrono::seconds{60},
+                                   .tries = 1,
+                                   .backoff = std::chrono::milliseconds{10}};
 
 TEST(ClaimToken, IsKnownByItsHash) {
   const auto token = make_claim_token().value();
@@ -94,7 +94,7 @@ class PeerServiceTest : public testing::Test {
     const auto peer = REPRISE_PASS(remote::open_peer({.url = "https://" + service_->peer().address,
                                                       .token = crypto::SecretText(token),
                                                       .pin = service_->peer().pin,
-                                                      .patience = kImpatient}));
+                                                      .patience = kPatience}));
     return peer->get(name, 100);
   }
   void expect_denied(const std::string& why, const std::string& name = "checkpoints/saved",

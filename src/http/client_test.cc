@@ -16,8 +16,8 @@ using base::ErrorCode;
 
 std::unique_ptr<Client> persistent_client(int tries) {
   return Client::open({.place = "peer",
-                       .patience = {.connect = std::chrono::milliseconds{2000},
-                                    .stall = std::chrono::seconds{1},
+                       .patience = {.connect = std::chrono::seconds{60},
+                                    .stall = std::chrono::seconds{60},
                                     .tries = tries,
                                     .backoff = std::chrono::milliseconds{1}}})
       .value();

@@ -29,7 +29,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds kPatience{2000};
 constexpr milliseconds kAcceptPace{200};
 constexpr std::size_t kMostBytes = std::size_t{8} << 10;
 constexpr int kMostAtOnce = 16;
@@ -129,8 +128,11 @@ Result<sys::UniqueFd> listen_at(const std::string& address) {
 
 class PlainServerImpl final : public PlainServer {
  public:
-  PlainServerImpl(sys::UniqueFd socket, PlainHandler handler)
-      : socket_(std::move(socket)), handler_(std::move(handler)), thread_([this] { run(); }) {}
+  PlainServerImpl(sys::UniqueFd socket, PlainHandler handler, milliseconds patience)
+      : socket_(std::move(socket)),
+        handler_(std::move(handler)),
+        patience_(patience),
+        thread_([this] { run(); }) {}
   ~PlainServerImpl() override {
     stop_ = true;
     thread_.join();
@@ -169,7 +171,7 @@ class PlainServerImpl final : public PlainServer {
     }
   }
   void serve(int socket) {
-    const auto deadline = steady_clock::now() + kPatience;
+    const auto deadline = steady_clock::now() + patience_;
     const std::string head = read_head(socket, deadline);
     if (!head.empty()) write_all(socket, answer_to(head, handler_), deadline);
     ::shutdown(socket, SHUT_RDWR);
@@ -177,6 +179,7 @@ class PlainServerImpl final : public PlainServer {
 
   sys::UniqueFd socket_;
   PlainHandler handler_;
+  const milliseconds patience_;
   std::atomic<bool> stop_ = false;
   std::mutex lock_;
   std::condition_variable left_;
@@ -187,9 +190,10 @@ class PlainServerImpl final : public PlainServer {
 }  // namespace
 
 Result<std::unique_ptr<PlainServer>> start_plain_server(const std::string& address,
-                                                        PlainHandler handler) {
+                                                        PlainHandler handler,
+                                                        milliseconds patience) {
   auto socket = REPRISE_PASS(listen_at(address));
-  return std::make_unique<PlainServerImpl>(std::move(socket), std::move(handler));
+  return std::make_unique<PlainServerImpl>(std::move(socket), std::move(handler), patience);
 }
 
 }  // namespace reprise::http

@@ -4,6 +4,7 @@
 // well, and its metrics. It takes little from anybody, and little can be taken from it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,7 +24,7 @@ struct PlainAnswer {
 using PlainHandler = std::function<PlainAnswer(const std::string& path)>;
 
 // Answers GET and HEAD, one request for each connection, on threads of its own, until it is
-// dropped, which takes two seconds at most if the handlers are quick. A request has two seconds and
+// dropped, which takes `patience` at most if the handlers are quick. A request has `patience` and
 // 8 KiB; beyond 16 at once connections are closed unanswered.
 class PlainServer {
  public:
@@ -33,7 +34,8 @@ class PlainServer {
 
 // `address`: HOST:PORT, HOST one of our own addresses ("127.0.0.1", "[::1]"), port 0 any that is
 // free. kInvalidInput if it is none; kBusy if it is taken.
-base::Result<std::unique_ptr<PlainServer>> start_plain_server(const std::string& address,
-                                                              PlainHandler handler);
+base::Result<std::unique_ptr<PlainServer>> start_plain_server(
+    const std::string& address, PlainHandler handler,
+    std::chrono::milliseconds patience = std::chrono::milliseconds{2000});
 
 }  // namespace reprise::http

@@ -23,11 +23,11 @@ class SelfSignedTest : public testing::Test {
     served_ = std::move(*started);
   }
   [[nodiscard]] Result<Response> ask(const std::string& pin, const std::string& token) const {
-    ClientOptions options{.place = "node n1",
-                          .pin = pin,
-                          .patience = {.connect = std::chrono::milliseconds{2000},
-                                       .stall = std::chrono::seconds{5},
-                                       .tries = 1}};
+    ClientOptions options{
+        .place = "node n1",
+        .pin = pin,
+        .patience = {
+            .connect = std::chrono::seconds{60}, .stall = std::chrono::seconds{60}, .tries = 1}};
     if (!token.empty()) options.bearer = secret_of(crypto::SecretText(token)).value();
     const auto client = REPRISE_PASS(Client::open(std::move(options)));
     return client->perform({.url = "https://127.0.0.1:" + std::to_string(served_->port()) + "/"});

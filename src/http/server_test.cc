@@ -36,8 +36,8 @@ class ServerTest : public testing::Test {
   [[nodiscard]] std::unique_ptr<Client> client(std::string_view token = "secret") const {
     return Client::open({.place = "server",
                          .ca_file = authority_.ca_file(),
-                         .patience = {.connect = milliseconds{2000},
-                                      .stall = seconds{5},
+                         .patience = {.connect = seconds{60},
+                                      .stall = seconds{60},
                                       .tries = 1,
                                       .backoff = milliseconds{10}},
                          .bearer = secret_of(crypto::SecretText(token)).value()})

@@ -19,10 +19,10 @@ namespace {
 
 using base::ErrorCode;
 
-constexpr http::Patience kImpatient{.connect = std::chrono::milliseconds{2000},
-                                    .stall = std::chrono::seconds{5},
-                                    .tries = 3,
-                                    .backoff = std::chrono::milliseconds{10}};
+constexpr http::Patience kPatience{.connect = std::chrono::seconds{60},
+                                   .stall = std::chrono::seconds{60},
+                                   .tries = 3,
+                                   .backoff = std::chrono::milliseconds{10}};
 
 // A store that is served to whom one authority vouches for.
 struct Node {
@@ -51,7 +51,7 @@ struct Node {
             .ca_file = authority.ca_file(),
             .cert_file = client.cert_file,
             .key_file = client.key_file,
-            .patience = kImpatient};
+            .patience = kPatience};
   }
 };
 
@@ -162,7 +162,7 @@ TEST_F(PeerAccess, OfReadersEachReadsWhatHeMay) {
   PeerOptions options{.url = "https://127.0.0.1:" + std::to_string(node_.served->port()),
                       .token = crypto::SecretText("claim 1"),
                       .pin = own.pin,
-                      .patience = kImpatient};
+                      .patience = kPatience};
   const auto peer = open_peer(options).value();
   EXPECT_EQ(*peer->get("packs/a", 100), "contents");
   EXPECT_EQ(peer->get("packs/b", 100).error().code(), ErrorCode::kDenied);

@@ -37,6 +37,10 @@ class TestConnection {
   void send(std::string_view text) {
     EXPECT_EQ(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL), std::ssize(text));
   }
+  // To a side that may have gone.
+  void try_to_send(std::string_view text) {
+    static_cast<void>(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL));
+  }
   // Reads until the other side has closed.
   void await_end() { read_until("no text has this"); }
   // What a host does that is switched off.
