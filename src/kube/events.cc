@@ -118,11 +118,10 @@ class RunningEvents final : public Events {
 };
 
 RunningEvents::~RunningEvents() {
-  constexpr milliseconds kRest{600};  // a request that is given up takes 0.2 s more
   std::unique_lock hold(lock_);
   ending_ = true;
   changed_.notify_all();
-  changed_.wait_for(hold, kRest, [this] { return over_; });
+  changed_.wait_for(hold, options_.rest, [this] { return over_; });
   abandon_ = true;
   hold.unlock();
   thread_.join();

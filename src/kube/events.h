@@ -37,6 +37,7 @@ struct EventsOptions {
   std::chrono::milliseconds same{600'000};    // the same within this time is counted, not made anew
   std::chrono::milliseconds recount{10'000};  // at most so often the count is told
   std::chrono::milliseconds give_up{60'000};  // after so long an Event is dropped
+  std::chrono::milliseconds rest{600};        // how long the end posts what still waits
 };
 
 // Posts on a thread of its own, ten a second at most. Needs verbs create and patch on events of
@@ -48,7 +49,8 @@ class Events {
   using OnFailure = std::function<void(const base::Error& why)>;
   static std::unique_ptr<Events> start(Client& client, EventsOptions options,
                                        OnFailure on_failure = nullptr);
-  // Posts what waits, for at most a second; the rest is dropped.
+  // Posts what waits, for `rest` (a request that is given up then takes 0.2 s more); what is left
+  // is dropped.
   virtual ~Events() = default;
 
   // Never waits for anybody. The same (object, type, reason, action, note) raises the count of the

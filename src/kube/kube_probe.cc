@@ -5,7 +5,7 @@
 //   kube_probe KUBECONFIG watch PATH         what a listener is told
 //   kube_probe KUBECONFIG get PATH           every tenth of a second, whether it can be read
 //   kube_probe KUBECONFIG count PATH TIMES   swaps data.count of a ConfigMap up, beside others
-//   kube_probe KUBECONFIG lease NAMESPACE NAME WHO
+//   kube_probe KUBECONFIG lease NAMESPACE NAME WHO [SECONDS]
 //   kube_probe KUBECONFIG event NAMESPACE NAME UID TIMES
 //
 // Those without an end end with SIGTERM.
@@ -102,16 +102,18 @@ int count(Client& client, const std::string& path, int times) {
 }
 
 int lease(Client& client, const std::vector<std::string>& words) {
-  const auto held = Lease::start(client,
-                                 {.namespace_ = words.at(0),
-                                  .name = words.at(1),
-                                  .identity = words.at(2),
-                                  .duration = milliseconds{3000},
-                                  .renewal = milliseconds{500}},
-                                 [](bool is_held, const base::Error* why) {
-                                   say(is_held ? "held" : "not-held");
-                                   if (why != nullptr) say("because " + why->message());
-                                 });
+  LeaseOptions options{.namespace_ = words.at(0),
+                       .name = words.at(1),
+                       .identity = words.at(2),
+                       .duration = milliseconds{3000},
+                       .renewal = milliseconds{500}};
+  if (words.size() > 3)
+    options.duration = options.release = std::chrono::seconds(std::stoi(words[3]));
+  const auto held =
+      Lease::start(client, std::move(options), [](bool is_held, const base::Error* why) {
+        say(is_held ? "held" : "not-held");
+        if (why != nullptr) say("because " + why->message());
+      });
   await_end();
   return 0;
 }

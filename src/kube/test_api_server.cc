@@ -129,8 +129,8 @@ Access TestApiServer::access() const {
 ClientOptions TestApiServer::fast() {
   return {.requests_per_second = 1000,
           .burst = 1000,
-          .patience = {.connect = std::chrono::milliseconds{2000},
-                       .stall = std::chrono::seconds{5},
+          .patience = {.connect = std::chrono::seconds{60},
+                       .stall = std::chrono::seconds{60},
                        .tries = 3,
                        .backoff = std::chrono::milliseconds{10}}};
 }
@@ -183,7 +183,7 @@ void TestObjects::set(const std::string& path, json object) {
 }
 
 bool test_wait(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{5});

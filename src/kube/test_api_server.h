@@ -76,7 +76,8 @@ class TestApiServer {
   // An Access with a token file, which is `token()`.
   [[nodiscard]] Access access() const;
   [[nodiscard]] std::filesystem::path token_file() const { return directory_ / "token"; }
-  // Impatient.
+  // Tries again soon, and waits long for one that does not answer: a test ends such a request
+  // itself.
   [[nodiscard]] std::unique_ptr<Client> client(ClientOptions options = fast()) const;
   [[nodiscard]] static ClientOptions fast();
   // The requests so far, in the order in which they came.
@@ -116,7 +117,9 @@ class TestObjects {
   int version_ = 0;
 };
 
-// Waits for a condition, 10 s at most.
+// Waits for a condition, 60 s at most.
 bool test_wait(const std::function<bool()>& condition);
+// For what "soon" means: more than any host needs, less than a request takes that nobody ends.
+inline constexpr std::chrono::seconds kTestSoon{30};
 
 }  // namespace reprise::kube

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
 
@@ -72,15 +73,16 @@ StreamEnd hold(TestStream& out) {
   return StreamEnd::kCut;
 }
 
-// Lists and watches are answered in turn; a watch beyond the last says nothing.
+// Lists and watches are answered in turn; one beyond the last says nothing.
 struct Script {
   std::deque<TestAnswer> lists, watches;
+  Streamer beyond = hold;
   std::mutex lock;
 
   TestAnswer operator()(const TestRequest& request) {
     const std::scoped_lock hold_it(lock);
     auto& answers = request.query.contains("watch=true") ? watches : lists;
-    if (answers.empty()) return streaming(hold);
+    if (answers.empty()) return streaming(beyond);
     TestAnswer answer = std::move(answers.front());
     answers.pop_front();
     return answer;
@@ -250,17 +252,23 @@ TEST(Watch, AServerThatGoesAndComesBackIsFollowedOn) {
   EXPECT_TRUE(test.recorder.has(Notes{"list a@1", "in step", "out of step", "in step"}));
 }
 
+// The ones after it may be taken for dead, too, where the host is slow.
 TEST(Watch, ThatDiesSilentlyIsNoticed) {
   Watched test;
   WatchPace pace = kQuick;
   pace.silence = seconds{1};
   test.script.lists = {test_answer(test_list({}, "5"))};
-  test.script.watches = {streaming(hold), streaming([](TestStream& out) {
-                           out.send_event("ADDED", test_object("a", "6"));
-                           return hold(out);
-                         })};
+  test.script.watches = {streaming(hold)};
+  test.script.beyond = [](TestStream& out) {
+    out.send_event("ADDED", test_object("a", "6"));
+    return hold(out);
+  };
   test.start(pace);
-  EXPECT_TRUE(test.recorder.has(Notes{"list", "in step", "out of step", "in step", "change a@6"}));
+  EXPECT_TRUE(test_wait([&] {
+    const Notes notes = test.recorder.notes();
+    const auto noticed = std::ranges::find(notes, "out of step");
+    return std::find(noticed, notes.end(), "change a@6") != notes.end();
+  }));
 }
 
 TEST(Watch, EndsSoonHoweverTheServerHangs) {
@@ -273,7 +281,7 @@ TEST(Watch, EndsSoonHoweverTheServerHangs) {
         test_wait([&] { return test.server.requests().size() == (hangs_in_list ? 1 : 2); }));
     const auto begun = std::chrono::steady_clock::now();
     test.watch.reset();
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds{1});
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, kTestSoon);
   }
 }
 
