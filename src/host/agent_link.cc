@@ -14,8 +14,9 @@ using std::chrono::steady_clock;
 
 namespace {
 
-Result<sys::MessageSocket> ask(const Layout& layout, const AgentQuestion& question) {
-  auto socket = REPRISE_PASS(sys::MessageSocket::connect(agent_socket_of(layout), kAgentPatience));
+Result<sys::MessageSocket> ask(const Layout& layout, const AgentQuestion& question,
+                               milliseconds patience = kAgentPatience) {
+  auto socket = REPRISE_PASS(sys::MessageSocket::connect(agent_socket_of(layout), patience));
   REPRISE_PASS(socket.send(encode(question)));
   return socket;
 }
@@ -40,13 +41,14 @@ std::unexpected<base::Error> no_answer() {
 std::filesystem::path agent_socket_of(const Layout& layout) { return layout.run / "agent.sock"; }
 
 Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
-                       const std::function<void(const std::string&)>& waiting) {
-  auto socket = REPRISE_PASS(ask(layout, question));
+                       const std::function<void(const std::string&)>& waiting,
+                       milliseconds patience) {
+  auto socket = REPRISE_PASS(ask(layout, question, patience));
   const auto deadline = steady_clock::now() + kLongestWait;
-  milliseconds patience = kAgentPatience;
+  milliseconds pace{0};  // at which it says Wait
   std::optional<Wait> claimed;
   for (;;) {
-    const auto answer = next(socket, patience);
+    const auto answer = next(socket, pace + patience);
     if (!answer && claimed) return later("the node's agent went away: " + claimed->reason);
     if (!answer) return std::unexpected(answer.error());
     if (const auto* found = std::get_if<GoOn>(&*answer)) return *found;
@@ -58,13 +60,13 @@ Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
     if (steady_clock::now() >= deadline)
       return base::fail(ErrorCode::kBusy, "the agent still waits: " + wait->reason);
     waiting(wait->reason);
-    patience = kWaitPace + kAgentPatience;
+    pace = kWaitPace;
   }
 }
 
-Result<Ending> ask_agent(const Layout& layout, const WillEnd& question) {
-  auto socket = REPRISE_PASS(ask(layout, question));
-  const AgentAnswer answer = REPRISE_PASS(next(socket, kAgentPatience));
+Result<Ending> ask_agent(const Layout& layout, const WillEnd& question, milliseconds patience) {
+  auto socket = REPRISE_PASS(ask(layout, question, patience));
+  const AgentAnswer answer = REPRISE_PASS(next(socket, patience));
   if (const auto* found = std::get_if<Ending>(&answer)) return *found;
   return no_answer();
 }

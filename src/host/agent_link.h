@@ -30,8 +30,10 @@ inline constexpr std::chrono::seconds kWaitPace{1};
 // kDenied if the container must not begin anew, but be made later. `waiting` is called with the
 // reason of each Wait.
 base::Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
-                             const std::function<void(const std::string&)>& waiting);
-base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question);
+                             const std::function<void(const std::string&)>& waiting,
+                             std::chrono::milliseconds patience = kAgentPatience);
+base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question,
+                               std::chrono::milliseconds patience = kAgentPatience);
 
 // Errors as above, of sending only.
 base::Result<void> tell_agent(const Layout& layout, const Created& what);
