@@ -30,30 +30,41 @@ TEST(PrintError, ShowsStepsAndHint) {
   EXPECT_EQ(err.str(), "reprise: cannot stop 'web-1': no such container\nhint: start it\n");
 }
 
+constexpr std::chrono::milliseconds kAtOnce{0};
+
 TEST(Progress, IsSilentWithoutATerminal) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kNo};
-  ProgressLine progress(io);
+  ProgressLine progress(io, kAtOnce);
   progress.begin("web: stopping");
-  const base::Stopwatch since;
-  while (since.elapsed_ms() < 1100) progress.tick();
+  progress.tick();
   EXPECT_EQ(err.str(), "");
 }
 
-TEST(Progress, DrawsAfterASecondAndCleansUp) {
+TEST(Progress, DrawsNothingOfWhatEndsSoon) {
   std::ostringstream out;
   std::ostringstream err;
   Io io{.out = out, .err = err, .terminal = Terminal::kYes};
   {
-    ProgressLine progress(io);
+    ProgressLine progress(io, std::chrono::hours{1});
+    progress.begin("web: stopping");
+    progress.tick();
+  }
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST(Progress, DrawsWhatIsDoneAndCleansUp) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Io io{.out = out, .err = err, .terminal = Terminal::kYes};
+  {
+    ProgressLine progress(io, kAtOnce);
     progress.begin("web: stopping");
     progress.step("dump");
     progress.tick();
-    EXPECT_EQ(err.str(), "");
-    const base::Stopwatch since;
-    while (err.str().empty() && since.elapsed_ms() < 10'000) progress.tick();
-    EXPECT_NE(err.str().find("web: stopping: dump (1 s)"), std::string::npos);
+    EXPECT_NE(err.str().find("web: stopping: dump ("), std::string::npos);
+    EXPECT_TRUE(err.str().ends_with(" s)"));
   }
   EXPECT_TRUE(err.str().ends_with("\r\x1b[K"));
   EXPECT_EQ(out.str(), "");

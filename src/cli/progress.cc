@@ -21,8 +21,7 @@ void ProgressLine::bytes(std::uint64_t done, std::uint64_t all) {
 }
 
 void ProgressLine::tick() {
-  constexpr std::int64_t kPatienceMs = 1000;
-  if (io_.terminal == Terminal::kNo || since_.elapsed_ms() < kPatienceMs) return;
+  if (io_.terminal == Terminal::kNo || since_.elapsed_ms() < patience_.count()) return;
   constexpr std::array kFrames = {'|', '/', '-', '\\'};
   io_.err << "\r\x1b[K" << kFrames[frame_++ % kFrames.size()] << ' ' << work_;
   if (!step_.empty()) io_.err << ": " << step_;

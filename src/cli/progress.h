@@ -4,6 +4,7 @@
 // work that takes more than a second, a line that says what is going on.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "base/clock.h"
@@ -15,7 +16,10 @@ namespace reprise::cli {
 // The line is drawn only on a terminal, and removed before anything else is written.
 class ProgressLine final : public operations::Progress {
  public:
-  explicit ProgressLine(Io& io) : io_(io) {}
+  // Nothing is drawn of what ends within `patience`.
+  explicit ProgressLine(Io& io,
+                        std::chrono::milliseconds patience = std::chrono::milliseconds{1000})
+      : io_(io), patience_(patience) {}
   ~ProgressLine() override { clear(); }
 
   void begin(const std::string& work) override;
@@ -30,6 +34,7 @@ class ProgressLine final : public operations::Progress {
   void clear();
 
   Io& io_;
+  std::chrono::milliseconds patience_;
   std::string work_;
   std::string step_;
   base::Stopwatch since_;
