@@ -31,7 +31,7 @@ function(reprise_module)
     target_link_libraries(${ARG_NAME}_test PRIVATE ${target} reprise_warnings GTest::gtest_main)
     gtest_discover_tests(${ARG_NAME}_test
       TEST_PREFIX "${ARG_NAME}."
-      PROPERTIES LABELS unit TIMEOUT 60
-      DISCOVERY_TIMEOUT 60)
+      PROPERTIES LABELS unit TIMEOUT 300
+      DISCOVERY_TIMEOUT 300)
   endif()
 endfunction()

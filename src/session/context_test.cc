@@ -24,7 +24,7 @@ TEST(PhasesTest, AreToldWhenTheyBeginAndTimedInTheirOrder) {
   const std::string text = phases.finish();
   for (const char* name : {"prepare", "dump", "seal"}) {
     const auto message =
-        host::decode_worker_message(theirs.receive(std::chrono::seconds(5)).value().value());
+        host::decode_worker_message(theirs.receive(std::chrono::seconds(20)).value().value());
     EXPECT_EQ(std::get<host::Phase>(message.value()).name, name);
   }
   const auto json = nlohmann::ordered_json::parse(text);

@@ -31,20 +31,24 @@ TEST(FreezeWatch, KeepsAPartOfTheLimitForLettingGo) {
   EXPECT_GT(watch.left(), std::chrono::seconds(290));
   EXPECT_LE(watch.left(), std::chrono::seconds(300));
   ASSERT_TRUE(watch.begin(std::chrono::seconds(1)));
-  EXPECT_TRUE(rings_within(watch, 10'000));
+  EXPECT_TRUE(rings_within(watch, 60'000));
   EXPECT_LE(watch.left(), milliseconds(250));
 }
 
 // The session winds it, and is killed: its guard hears it nonetheless.
 TEST(FreezeWatch, GoesOnWithoutWhoWoundIt) {
   FreezeWatch watch = FreezeWatch::create().value();
-  const pid_t session = ::fork();
-  if (session == 0) ::_exit(watch.begin(std::chrono::seconds(1)) ? 0 : 1);
-  int status = 0;
-  ASSERT_EQ(::waitpid(session, &status, 0), session);
-  ASSERT_EQ(status, 0);
-  EXPECT_GT(watch.left(), milliseconds(0));
-  EXPECT_TRUE(rings_within(watch, 10'000));
+  for (const int limit : {300, 1}) {
+    const pid_t session = ::fork();
+    if (session == 0) ::_exit(watch.begin(std::chrono::seconds(limit)) ? 0 : 1);
+    int status = 0;
+    ASSERT_EQ(::waitpid(session, &status, 0), session);
+    ASSERT_EQ(status, 0);
+    if (limit > 1) {
+      EXPECT_GT(watch.left(), milliseconds(0));
+    }
+  }
+  EXPECT_TRUE(rings_within(watch, 60'000));
 }
 
 }  // namespace

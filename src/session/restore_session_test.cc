@@ -39,7 +39,7 @@ TEST_F(RestoreTest, TasksRunWhenTheClaimIsConsumed) {
 TEST_F(RestoreTest, TheWrapperIsToldWhatToRun) {
   ASSERT_TRUE(restore().ok());
   for (;;) {
-    const auto message = wrapper_->receive(std::chrono::seconds(1));
+    const auto message = wrapper_->receive(std::chrono::seconds(20));
     ASSERT_TRUE(message && *message);
     const auto decoded = host::decode_worker_message(**message).value();
     const auto* ready = std::get_if<host::Ready>(&decoded);

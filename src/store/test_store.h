@@ -50,7 +50,7 @@ inline std::uint64_t bytes_in(const path& directory) {
   return bytes;
 }
 
-inline constexpr std::chrono::seconds kPatience{10};
+inline constexpr std::chrono::seconds kPatience{60};
 
 using FilesOf = std::map<std::string, std::string>;  // name to contents
 

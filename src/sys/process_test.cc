@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 #include "sys/child.h"
@@ -35,8 +36,11 @@ TEST(ProcessRefTest, NamesALivingProcessAndNoOther) {
 // Fields of /proc/PID/stat are counted from the last parenthesis, which the name may hold too.
 TEST(ProcessRefTest, AMeanCommandNameDoesNotShiftTheFields) {
   const ProcessRef before = process_ref(::getpid()).value();
+  std::array<char, 16> name{};
+  ASSERT_EQ(::prctl(PR_GET_NAME, name.data(), 0, 0, 0), 0);
   ASSERT_EQ(::prctl(PR_SET_NAME, ") Z (1 2", 0, 0, 0), 0);
   const ProcessRef after = process_ref(::getpid()).value();
+  ::prctl(PR_SET_NAME, name.data(), 0, 0, 0);
   EXPECT_EQ(after, before);
   EXPECT_TRUE(is_alive(after));
   EXPECT_GT(after.start_ticks, 0U);

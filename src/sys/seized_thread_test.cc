@@ -18,7 +18,7 @@
 namespace reprise::sys {
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kPatience{60};
 
 // Counts in its registers and on its stack, and ends with 0 when told by SIGUSR1.
 [[noreturn]] void count() {

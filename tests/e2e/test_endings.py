@@ -28,7 +28,7 @@ def test_an_evicted_pod_of_a_stateful_set_goes_on_in_its_replacement(pods):
     assert checkpoint["spec"]["pod"] == "db-0"
     assert checkpoint["spec"]["podUID"] == uid
     assert checkpoint["spec"]["reason"] == "EvictionByEvictionAPI"
-    wait_for(lambda: checkpoints(pods)[0]["status"]["phase"] == "Consumed", 10,
+    wait_for(lambda: checkpoints(pods)[0]["status"]["phase"] == "Consumed", 60,
              "the checkpoint to be consumed")
     assert checkpoints(pods)[0]["status"]["claimedBy"]["podUID"] == uid_of(pod)
 

@@ -118,7 +118,7 @@ def test_runc_is_handed_each_call_and_configuration_as_they_came(cluster, pods, 
     pod.delete()
     # The sandbox's last call comes after the pod has gone.
     wait_for(lambda: len(spy.calls("entered")) >= 8, 30, "all calls")
-    wait_for(lambda: spy.calls("entered") == spy.calls("handed"), 10, "runc to get each call")
+    wait_for(lambda: spy.calls("entered") == spy.calls("handed"), 60, "runc to get each call")
     verbs = {word for words, _ in spy.calls("handed") for word in words.decode().split("\n")}
     assert verbs >= {"create", "start", "exec", "kill", "delete"}
     assert sum(config is not None for _, config in spy.calls("handed")) == 2

@@ -38,9 +38,9 @@ def test_create_leaves_it_running(container, product):
     assert_moves_on(container)
     assert_nothing_left(container)
     assert_unbroken(container.lines())
-    # By the container's own clock; loose, because this is no benchmark: 50 MB take 0.3 s.
-    assert longest_gap_ms(container.lines(), since=before) < 5000
-    assert 0 < made["freeze_ms"] < 5000
+    # By the container's own clock; this is no benchmark: 50 MB take 0.3 s on an idle host.
+    assert longest_gap_ms(container.lines(), since=before) < 30_000
+    assert 0 < made["freeze_ms"] < 30_000
     [row] = product.checkpoints()
     assert row["id"] == made["checkpoint"] and row["name"] == container.name
     assert row["trigger"] == "request" and not row["ended"] and not row["pending"]

@@ -77,7 +77,7 @@ def test_every_kind_of_leftover_is_found(container, product):
     worker = product.base / "reprise-worker"
     shutil.copy("/bin/sleep", worker)
     with subprocess.Popen([worker, "60"], env=product.environment()) as process:
-        wait_for(lambda: found(container, f"process ({process.pid}, 'reprise-worker'"), 10,
+        wait_for(lambda: found(container, f"process ({process.pid}, 'reprise-worker'"), 60,
                  "the process to be found")
         process.kill()
     assert leftovers.find(container) == []

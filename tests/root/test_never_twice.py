@@ -74,7 +74,7 @@ def test_tool_killed_while_the_tasks_wait(container, product, victim):
     session = stopped_session(product)
     kill(product, victim)
     if victim == "criu":
-        wait_for(lambda: names(tasks(container)) <= {"criu-hook"}, 10, "the tasks to end with CRIU")
+        wait_for(lambda: names(tasks(container)) <= {"criu-hook"}, 60, "the tasks to end with CRIU")
     os.kill(session, signal.SIGCONT)
     out, err = start.communicate(timeout=90)
     assert start.returncode == 0, out + err
@@ -107,7 +107,7 @@ def kill_in_a_stop(container, point, victim):
     session = stopped_session(product)
     kill(product, victim)
     gone = {"criu-hook": "criu"}.get(victim, victim)
-    wait_for(lambda: gone not in {comm for _, comm, _ in our_processes(product)}, 10, f"{gone} to end")
+    wait_for(lambda: gone not in {comm for _, comm, _ in our_processes(product)}, 60, f"{gone} to end")
     os.kill(session, signal.SIGCONT)
     product.write_runtime()
 

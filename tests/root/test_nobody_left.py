@@ -71,7 +71,7 @@ def test_criu_hangs_and_nobody_is_left(container, product):
     os.kill(criu, signal.SIGSTOP)
     for pid in session_processes(product):
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not session_processes(product), 10, "those that were killed to be gone")
+    wait_for(lambda: not session_processes(product), 60, "those that were killed to be gone")
     product.reprise("ps")
     assert_promise_kept(container)
     assert_next_stop_works(container)

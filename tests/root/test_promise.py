@@ -119,7 +119,7 @@ def dump_process(product, name):
     def find():
         return next((pid for pid, comm, words in our_processes(product)
                      if comm.startswith(name) and {"checkpoint", "swrk"} & set(words)), None)
-    return wait_for(find, 20, f"{name} to dump")
+    return wait_for(find, 60, f"{name} to dump")
 
 
 def session_processes(product):
@@ -135,13 +135,13 @@ def test_killed_in_the_middle_of_a_dump(container, product, victims):
     container.run_workload("counter.py", "--mb", 500)
     container.kill_through_runtime()
     dump_process(product, "criu")
-    wait_for(lambda: staging_size(product) > 50 << 20, 20, "CRIU to write")
+    wait_for(lambda: staging_size(product) > 50 << 20, 60, "CRIU to write")
     pids = session_processes(product)
     assert len(pids) == 2
     for pid in pids[:victims]:
         os.kill(pid, signal.SIGKILL)
     if victims == 2:
-        wait_for(lambda: not session_processes(product), 10, "those that were killed to be gone")
+        wait_for(lambda: not session_processes(product), 60, "those that were killed to be gone")
         assert_moves_on(container)  # CRIU lets it go when nobody answers
         product.reprise("ps")
     assert_promise_kept(container)

@@ -72,7 +72,7 @@ def run_documented(product, commands, first):
             continue
         local = command.replace("scp ", "cp ").replace("first:/etc/reprise", str(first))
         subprocess.run(local.replace("/etc/reprise", str(product.store)), shell=True, check=True,
-                       timeout=20)
+                       timeout=60)
 
 
 def test_the_documented_steps_lead_to_a_second_machine(container, product, monkeypatch):
@@ -217,9 +217,9 @@ def test_checkpoints_are_uploaded_in_the_background(container, product, depot):
     product.write_runtime(fault=f"push-packs:kill:{once}")
     container.run_workload("counter.py", "--mb", 20)
     container.stop()
-    wait_for(lambda: not once.exists(), 20, "the upload to be killed")
+    wait_for(lambda: not once.exists(), 60, "the upload to be killed")
     identity = product.checkpoints()[0]["id"]  # also starts the next upload
-    wait_for((depot / "checkpoints" / identity).exists, 20, "the checkpoint to be uploaded")
+    wait_for((depot / "checkpoints" / identity).exists, 60, "the checkpoint to be uploaded")
     wait_for(lambda: product.checkpoints()[0]["copies"] == [{"remote": "depot", "state": "there"}],
              20, "the catalog to say so")
     # A remote that cannot be reached is in nobody's way.

@@ -311,7 +311,7 @@ def test_killed_while_criu_restores(container, product, victims):
     for pid, comm, _ in our_processes(product):
         if comm in victims:
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not [1 for _, comm, _ in our_processes(product) if comm in victims], 10,
+    wait_for(lambda: not [1 for _, comm, _ in our_processes(product) if comm in victims], 60,
              "those that were killed to be gone")
     product.reprise("ps")  # until somebody settles it, Podman waits for what the runtime started
     start.communicate(timeout=60)

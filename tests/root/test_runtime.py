@@ -20,14 +20,14 @@ pytestmark = pytest.mark.requires("root", "criu", "podman")
 
 
 def test_kill_returns_before_the_checkpoint_is_finished(container, product):
-    container.run_workload("counter.py", "--mb", 500)
-    begin = time.monotonic()
-    container.kill_through_runtime()
-    took = time.monotonic() - begin
+    container.run_workload("counter.py", "--mb", 50)
+    product.write_runtime(fault="post-dump:stop")
+    container.kill_through_runtime()  # how quickly it returns is what the benchmark measures
     assert not list(product.store.glob("checkpoints/*"))
     assert container.is_alive()
-    assert took < 0.5  # 0.05 s is the aim; the benchmark measures it
+    os.kill(stopped_session(product), signal.SIGCONT)
     container.wait_until_stopped()
+    product.write_runtime()
     assert_nothing_left(container)
     assert_resumes(container)
     assert_memory_is_whole(container)
@@ -176,7 +176,7 @@ def test_stop_during_a_checkpoint_on_request_is_not_lost(container, product, tmp
     session = stopped_session(product)
     product.write_runtime(before=[f'case " $* " in *" kill "*) : >{called} ;; esac'])
     stopping = container.begin("stop", "-t", "20", container.name)
-    wait_for(called.exists, 20, "Podman to call the runtime")
+    wait_for(called.exists, 60, "Podman to call the runtime")
     os.kill(session, signal.SIGCONT)
     for process in (creating, stopping):
         _, errors = process.communicate(timeout=100)
@@ -191,7 +191,7 @@ def test_stop_during_a_checkpoint_on_request_is_not_lost(container, product, tmp
 def test_kill_without_a_session_ends_it_at_once(container, product):
     container.run_workload("counter.py")
     podman("kill", container.name)
-    container.wait_until_stopped(20)
+    container.wait_until_stopped()
     assert container.state()["ExitCode"] == 137
     assert product.checkpoints() == []
     container.start()

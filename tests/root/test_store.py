@@ -81,7 +81,7 @@ def test_stops_free_what_they_supersede(container, product):
         container.stop()
         assert_resumes(container)
     # Two are kept, and what the others alone needed goes when the sessions have ended.
-    wait_for(lambda: use(product)["checkpoints"] == 2, 20, "older checkpoints to go")
+    wait_for(lambda: use(product)["checkpoints"] == 2, 60, "older checkpoints to go")
     product.reprise("store", "gc")
     assert use(product)["stored_bytes"] < 2 * (20 << 20)
     assert_memory_is_whole(container)

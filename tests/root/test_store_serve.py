@@ -18,12 +18,12 @@ def test_a_store_is_served_until_sigterm(product, tmp_path):
     with serving(product, authority) as url:
         trusting = ssl.create_default_context(cafile=authority.cert)
         with pytest.raises(OSError):  # we show no certificate
-            urllib.request.urlopen(f"{url}/v1/objects", context=trusting, timeout=20)
+            urllib.request.urlopen(f"{url}/v1/objects", context=trusting, timeout=60)
         trusting.load_cert_chain(*authority.issue("reader"))
 
         def read(path, **headers):
             request = urllib.request.Request(url + path, headers=headers)
-            with urllib.request.urlopen(request, context=trusting, timeout=20) as answer:
+            with urllib.request.urlopen(request, context=trusting, timeout=60) as answer:
                 return answer.read()
 
         assert {"name": "packs/p.pack", "bytes": 10} in json.loads(

@@ -63,7 +63,7 @@ class ControlPlane(Parts):
             self.process.launch(sys.executable, "-B", HERE / "supervise", self.socket,
                                 log=self.layout.logs / "control-plane.log",
                                 env=programs.environment())
-        wait_for(self.control.answers, 20, "the supervisor of the control plane")
+        wait_for(self.control.answers, 60, "the supervisor of the control plane")
         for part in PARTS:
             self.start(part)
 

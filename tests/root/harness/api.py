@@ -37,7 +37,7 @@ def service(runtime):
                 except OSError:
                     return False
             try:
-                wait_for(answers, 20, "Podman's API to answer")
+                wait_for(answers, 60, "Podman's API to answer")
                 yield path
             finally:
                 server.terminate()

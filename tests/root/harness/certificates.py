@@ -24,7 +24,7 @@ class Authority:
                         "-out", files[0], "-keyout", files[1], *more],
                        check=True, capture_output=True, timeout=60)
         for file in files:
-            subprocess.run(["chmod", "600", file], check=True, timeout=20)
+            subprocess.run(["chmod", "600", file], check=True, timeout=60)
         return files
 
 
