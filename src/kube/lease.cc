@@ -87,7 +87,8 @@ class RunningLease final : public Lease {
   std::thread thread_;
 
   // Of the thread.
-  json record_;  // as we wrote it; null if it is not ours
+  json record_;              // as we wrote it; null if it is not ours, or we have not heard
+  bool is_unheard_ = false;  // a write may have come to pass, but its answer has not come
   // Of another holder: what was seen, and since when.
   std::string seen_version_;
   milliseconds seen_at_{0};
@@ -115,8 +116,10 @@ Result<void> RunningLease::write(json lease) {
   lease["spec"]["leaseDurationSeconds"] = std::chrono::ceil<seconds>(options_.duration).count();
   lease["spec"]["renewTime"] = micro_time(std::chrono::system_clock::now());
   record_ = nullptr;
+  is_unheard_ = true;
   record_ = REPRISE_PASS(is_new ? client_.create(collection_, lease, &stop_)
                                 : client_.update(path_, lease, &stop_));
+  is_unheard_ = false;
   held_until_ = (asked + options_.duration * 4 / 5).count();
   return {};
 }
@@ -185,15 +188,25 @@ void RunningLease::run() {
   changed_.notify_all();
 }
 
+// A renewal that the end cut off is unheard, and may come to pass after we have looked: then what
+// we write is refused, and looked for once more. If all that does not come, others wait for its
+// time to run out.
 void RunningLease::release() {
-  if (record_.is_null()) return;
   held_until_ = 0;
-  json lease = std::exchange(record_, nullptr);
-  lease["spec"]["holderIdentity"] = "";
-  lease["spec"]["leaseDurationSeconds"] = 1;
-  lease["spec"]["renewTime"] = micro_time(std::chrono::system_clock::now());
-  // If it does not come, others wait for its time to run out.
-  (void)client_.update(path_, lease, &abandon_);
+  for (int tries = 0; tries < 3; ++tries) {
+    if (record_.is_null() && is_unheard_)
+      if (Result<json> found = client_.get(path_, &abandon_);
+          found && holder_of(*found) == options_.identity)
+        record_ = std::move(*found);
+    if (record_.is_null()) return;
+    json lease = std::exchange(record_, nullptr);
+    lease["spec"]["holderIdentity"] = "";
+    lease["spec"]["leaseDurationSeconds"] = 1;
+    lease["spec"]["renewTime"] = micro_time(std::chrono::system_clock::now());
+    const Result<json> given = client_.update(path_, lease, &abandon_);
+    if (given || !is_conflict(given.error())) return;
+    is_unheard_ = true;
+  }
 }
 
 }  // namespace

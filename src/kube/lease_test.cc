@@ -63,6 +63,28 @@ TEST(Lease, IsMadeHeldAndGivenBack) {
   EXPECT_EQ(cluster.spec()["leaseTransitions"], 1);
 }
 
+// The end cuts the renewal off, and nobody knew any more that it was ours.
+TEST(Lease, IsGivenBackAlsoWhileItIsRenewed) {
+  TestObjects objects;
+  std::atomic<bool> hangs = false;
+  const TestApiServer server([&](const TestRequest& request) {
+    TestAnswer answer = objects(request);
+    if (request.method == "PUT" && hangs.exchange(false))
+      answer.stream = [](TestStream& out) {
+        out.hold();
+        return StreamEnd::kCut;
+      };
+    return answer;
+  });
+  const auto client = server.client();
+  auto lease = Lease::start(*client, long_of("one"));
+  ASSERT_TRUE(test_wait([&] { return lease->is_held(); }));
+  hangs = true;
+  ASSERT_TRUE(test_wait([&] { return !hangs; }));
+  lease.reset();
+  EXPECT_EQ(objects.all().at(kDuty)["spec"]["holderIdentity"], "");
+}
+
 // Whatever the clocks of the others say: what counts is how long nothing has changed here.
 TEST(Lease, OfAnotherIsTakenWhenItHasNotBeenRenewedForItsTime) {
   Cluster cluster;
