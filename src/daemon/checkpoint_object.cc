@@ -5,10 +5,15 @@
 #include <array>
 
 #include "base/units.h"
-#include "daemon/internal/fields.h"
+#include "json/lenient.h"
+#include "json/reader.h"
 
 namespace reprise::daemon {
 
+using json_reader::flag_in;
+using json_reader::list_in;
+using json_reader::object_in;
+using json_reader::text_in;
 using nlohmann::json;
 
 namespace {
@@ -41,7 +46,7 @@ SavedContainer container_in(const json& j) {
       .checkpoint =
           base::CheckpointId::parse(text_in(j, "checkpoint")).value_or(base::CheckpointId()),
       .failed = text_in(j, "failed"),
-      .resumed = is_true(j, "resumed")};
+      .resumed = flag_in(j, "resumed")};
   if (j.contains("bytes") && j["bytes"].is_number_unsigned())
     container.bytes = j["bytes"].get<std::uint64_t>();
   return container;

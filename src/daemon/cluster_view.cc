@@ -5,11 +5,14 @@
 #include <utility>
 
 #include "base/log.h"
-#include "daemon/internal/fields.h"
+#include "json/lenient.h"
+#include "json/reader.h"
 
 namespace reprise::daemon {
 
 using base::LogLevel;
+using json_reader::object_in;
+using json_reader::text_in;
 using nlohmann::json;
 
 namespace {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "daemon/internal/fields.h"
 #include "daemon/sessions.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"

@@ -4,11 +4,16 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "daemon/internal/fields.h"
+#include "json/lenient.h"
+#include "json/reader.h"
 #include "oci/annotations.h"
 
 namespace reprise::daemon {
 
+using json_reader::flag_in;
+using json_reader::list_in;
+using json_reader::object_in;
+using json_reader::text_in;
 using nlohmann::json;
 
 namespace {
@@ -17,7 +22,7 @@ constexpr const char* kJobIndex = "batch.kubernetes.io/job-completion-index";
 
 std::optional<Owner> controller_of(const json& metadata) {
   for (const json& one : list_in(metadata, "ownerReferences"))
-    if (is_true(one, "controller"))
+    if (flag_in(one, "controller"))
       return Owner{.api_version = text_in(one, "apiVersion"),
                    .kind = text_in(one, "kind"),
                    .name = text_in(one, "name"),

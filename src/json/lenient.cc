@@ -12,6 +12,18 @@ const json& child_of(const json& object, std::string_view field) {
   return found == object.end() ? nothing : *found;
 }
 
+const json& object_in(const json& object, std::string_view field) {
+  static const json nothing = json::object();
+  const json& value = child_of(object, field);
+  return value.is_object() ? value : nothing;
+}
+
+const json& list_in(const json& object, std::string_view field) {
+  static const json nothing = json::array();
+  const json& value = child_of(object, field);
+  return value.is_array() ? value : nothing;
+}
+
 std::int64_t number_in(const json& object, std::string_view field, std::int64_t otherwise) {
   const json& value = child_of(object, field);
   return value.is_number_integer() ? value.get<std::int64_t>() : otherwise;

@@ -16,6 +16,9 @@ namespace reprise::json_reader {
 
 // Null if `object` is none, or has no such field. Lives as long as `object`.
 [[nodiscard]] const nlohmann::json& child_of(const nlohmann::json& object, std::string_view field);
+// The same, but empty, not null, unless it is an object, or a list: to be gone through.
+[[nodiscard]] const nlohmann::json& object_in(const nlohmann::json& object, std::string_view field);
+[[nodiscard]] const nlohmann::json& list_in(const nlohmann::json& object, std::string_view field);
 // Whole numbers only.
 [[nodiscard]] std::int64_t number_in(const nlohmann::json& object, std::string_view field,
                                      std::int64_t otherwise = 0);

@@ -22,6 +22,13 @@ TEST(JsonLenientTest, WhatIsOfAnotherTypeIsEmpty) {
   EXPECT_TRUE(texts_of(child_of(object, "object")).empty());
   EXPECT_EQ(named_texts_of(child_of(object, "object")).size(), 1U);
   EXPECT_TRUE(named_texts_of(child_of(object, "list")).empty());
+  EXPECT_EQ(object_in(object, "object").size(), 2U);
+  EXPECT_EQ(list_in(object, "list").size(), 3U);
+  for (const char* field : {"list", "text", "null", "none"})
+    EXPECT_EQ(object_in(object, field), nlohmann::json::object()) << field;
+  for (const char* field : {"object", "text", "null", "none"})
+    EXPECT_EQ(list_in(object, field), nlohmann::json::array()) << field;
+  EXPECT_EQ(list_in(object_in(object, "none"), "none"), nlohmann::json::array());
   for (const char* field : {"null", "none"}) {
     EXPECT_TRUE(child_of(object, field).is_null());
     EXPECT_TRUE(child_of(child_of(object, field), "x").is_null());
