@@ -71,6 +71,16 @@ Result<Ending> ask_agent(const Layout& layout, const WillEnd& question, millisec
   return no_answer();
 }
 
+Result<PolicyWish> ask_agent(const Layout& layout, const WhatIsWished& question,
+                             milliseconds patience) {
+  auto socket = REPRISE_PASS(ask(layout, question, patience));
+  const AgentAnswer answer = REPRISE_PASS(next(socket, patience));
+  if (const auto* found = std::get_if<PolicyWish>(&answer)) return *found;
+  return no_answer();
+}
+
+std::filesystem::path policy_flag_of(const Layout& layout) { return layout.run / "policies"; }
+
 Result<void> tell_agent(const Layout& layout, const Created& what) {
   auto socket = REPRISE_PASS(ask(layout, what));
   return {};

@@ -34,6 +34,12 @@ base::Result<GoOn> ask_agent(const Layout& layout, const WillCreate& question,
                              std::chrono::milliseconds patience = kAgentPatience);
 base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question,
                                std::chrono::milliseconds patience = kAgentPatience);
+base::Result<PolicyWish> ask_agent(const Layout& layout, const WhatIsWished& question,
+                                   std::chrono::milliseconds patience = kAgentPatience);
+
+// A file that the agent keeps there while the cluster has policies, so that where there are none
+// nobody need ask.
+std::filesystem::path policy_flag_of(const Layout& layout);
 
 // Errors as above, of sending only.
 base::Result<void> tell_agent(const Layout& layout, const Created& what);

@@ -10,8 +10,10 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kQuestions = {"will-create", "will-end", "created"};
-constexpr std::array<std::string_view, 4> kAnswers = {"wait", "go-on", "ending", "try-later"};
+constexpr std::array<std::string_view, 4> kQuestions = {"will-create", "will-end", "created",
+                                                        "what-is-wished"};
+constexpr std::array<std::string_view, 5> kAnswers = {"wait", "go-on", "ending", "try-later",
+                                                      "policy-wish"};
 
 json to_json(const oci::PodContainer& pod) {
   return json{{"namespace", pod.name_space},
@@ -35,6 +37,13 @@ void put(json& j, const Created& question) {
   j["failed"] = question.failed;
 }
 
+void put(json& /*j*/, const WhatIsWished& /*question*/) {}
+
+void put(json& j, const PolicyWish& answer) {
+  j["on_disruption"] = answer.on_disruption;
+  j["on_delete"] = answer.on_delete;
+  j["freeze_limit"] = answer.freeze_limit;
+}
 void put(json& j, const Wait& answer) {
   j["reason"] = answer.reason;
   j["claimed"] = answer.is_claimed;
@@ -91,6 +100,8 @@ Result<AgentQuestion> decode_agent_question(const std::string& text) {
         question.signal = j.at("signal").get<int>();
         return question;
       }
+      case 3:
+        return question_in<WhatIsWished>(j);
       default: {
         auto question = question_in<Created>(j);
         question.resumed = id_from<base::CheckpointId>(j.value("resumed", ""));
@@ -113,6 +124,10 @@ Result<AgentAnswer> decode_agent_answer(const std::string& text) {
             .reason = j.value("reason", "")};
       case 3:
         return TryLater{.reason = j.value("reason", "")};
+      case 4:
+        return PolicyWish{.on_disruption = j.value("on_disruption", false),
+                          .on_delete = j.value("on_delete", false),
+                          .freeze_limit = j.value("freeze_limit", 0)};
       default:
         return Ending{.checkpoint = j.at("checkpoint").get<bool>(),
                       .reason = j.value("reason", "")};

@@ -43,7 +43,15 @@ struct Created {
   std::string failed;          // why it was not made at all; empty: it was
 };
 
-using AgentQuestion = std::variant<WillCreate, WillEnd, Created>;
+// A container is about to be made, or a pod's sandbox: what do policies of the cluster want of its
+// pod? Answered by PolicyWish. Asked where there are policies (policy_flag_of).
+struct WhatIsWished {
+  base::ContainerId container;
+  base::ContainerKey key;
+  oci::PodContainer pod;
+};
+
+using AgentQuestion = std::variant<WillCreate, WillEnd, Created, WhatIsWished>;
 
 // A checkpoint is promised that is not there yet.
 struct Wait {
@@ -68,7 +76,14 @@ struct Ending {
   std::string reason;
 };
 
-using AgentAnswer = std::variant<Wait, GoOn, Ending, TryLater>;
+// What is to be as if the pod's annotations said it; where they say something, that is in here.
+struct PolicyWish {
+  bool on_disruption = false;
+  bool on_delete = false;
+  int freeze_limit = 0;  // seconds; 0: no policy says
+};
+
+using AgentAnswer = std::variant<Wait, GoOn, Ending, TryLater, PolicyWish>;
 
 std::string encode(const AgentQuestion& question);
 std::string encode(const AgentAnswer& answer);

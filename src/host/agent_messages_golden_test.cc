@@ -36,6 +36,10 @@ TEST(AgentMessages, QuestionsAreWrittenAsBefore) {
   golden::expect_current("agent/will-create.json", encode(AgentQuestion(will_create())));
   golden::expect_current("agent/will-end.json", encode(AgentQuestion(will_end())));
   golden::expect_current("agent/created.json", encode(AgentQuestion(created())));
+  golden::expect_current(
+      "agent/what-is-wished.json",
+      encode(AgentQuestion(
+          WhatIsWished{.container = created().container, .key = created().key, .pod = kPod})));
 }
 
 TEST(AgentMessages, AnswersAreWrittenAsBefore) {
@@ -49,6 +53,20 @@ TEST(AgentMessages, AnswersAreWrittenAsBefore) {
                          encode(AgentAnswer(TryLater{.reason = "it is being fetched"})));
   golden::expect_current("agent/ending.json",
                          encode(AgentAnswer(Ending{.checkpoint = true, .reason = "disrupted"})));
+}
+
+TEST(AgentMessages, WhatPoliciesWish) {
+  golden::expect_current(
+      "agent/policy-wish.json",
+      encode(AgentAnswer(PolicyWish{.on_disruption = true, .freeze_limit = 30})));
+  const auto wish = decode_agent_answer(golden::read("agent/policy-wish.json"));
+  ASSERT_TRUE(wish) << wish.error().message();
+  EXPECT_TRUE(std::get<PolicyWish>(*wish).on_disruption);
+  EXPECT_FALSE(std::get<PolicyWish>(*wish).on_delete);
+  EXPECT_EQ(std::get<PolicyWish>(*wish).freeze_limit, 30);
+  const auto asked = decode_agent_question(golden::read("agent/what-is-wished.json"));
+  ASSERT_TRUE(asked) << asked.error().message();
+  EXPECT_EQ(std::get<WhatIsWished>(*asked).pod.uid, "0b3e");
 }
 
 TEST(AgentMessages, QuestionsAreRead) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/ending.h"
 
+#include <algorithm>
+
 namespace reprise::policy {
 
 namespace {
@@ -14,6 +16,13 @@ EndingDecision checkpoint(std::string reason) {
 }
 
 }  // namespace
+
+EndingWish wish_of(const StatedWish& pod, const std::vector<EndingWish>& policies) {
+  return {
+      .on_disruption =
+          pod.on_disruption.value_or(std::ranges::any_of(policies, &EndingWish::on_disruption)),
+      .on_delete = pod.on_delete.value_or(std::ranges::any_of(policies, &EndingWish::on_delete))};
+}
 
 EndingDecision judge_ending(const EndingFacts& facts) {
   if (!facts.wish.on_disruption && !facts.wish.on_delete) return deliver("did not opt in");

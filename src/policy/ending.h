@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace reprise::policy {
 
@@ -14,6 +16,15 @@ struct EndingWish {
   bool on_disruption = false;
   bool on_delete = false;
 };
+
+// What a pod itself says in its annotations; nullopt: nothing.
+struct StatedWish {
+  std::optional<bool> on_disruption;
+  std::optional<bool> on_delete;
+};
+// For each ending what the pod says; where it says nothing, what any of the policies that select it
+// wants.
+EndingWish wish_of(const StatedWish& pod, const std::vector<EndingWish>& policies);
 
 // What is known of the pod, from its object in the API, at the moment of the signal.
 struct EndingFacts {

@@ -81,6 +81,47 @@ TEST(Ending, TheDocumentSaysTheSame) {
   }
 }
 
+struct PolicyRow {
+  const char* annotation;  // as docs/kubernetes.md says it
+  const char* policy;
+  const char* outcome;
+  StatedWish pod;
+  std::vector<EndingWish> policies;
+};
+
+std::vector<PolicyRow> policy_rows() {
+  const StatedWish yes{.on_disruption = true, .on_delete = {}};
+  const StatedWish no{.on_disruption = false, .on_delete = {}};
+  return {
+      {"none", "no policy selects the pod", "signal", {}, {}},
+      {"none", "all that do say `Signal`", "signal", {}, {{}, kDelete}},
+      {"none", "one that does says `Checkpoint`", "checkpoint", {}, {{}, kDisruption}},
+      {"`checkpoint`", "any, or none", "checkpoint", yes, {{}}},
+      {"`signal`", "any, or none", "signal", no, {kBoth}},
+  };
+}
+
+TEST(Ending, TheAnnotationComesBeforeThePolicies) {
+  for (const PolicyRow& row : policy_rows()) {
+    const bool wanted = wish_of(row.pod, row.policies).on_disruption;
+    EXPECT_EQ(wanted ? "checkpoint" : "signal", std::string(row.outcome))
+        << row.annotation << " " << row.policy;
+  }
+  EXPECT_TRUE(wish_of({.on_disruption = false, .on_delete = {}}, {kBoth}).on_delete)
+      << "each ending for itself";
+}
+
+TEST(Ending, TheDocumentSaysTheSameOfPolicies) {
+  std::ifstream file(REPRISE_KUBERNETES_MD);
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const PolicyRow& row : policy_rows()) {
+    const std::string line =
+        std::string("| ") + row.annotation + " | " + row.policy + " | " + row.outcome + " |";
+    EXPECT_NE(text.str().find(line), std::string::npos) << line;
+  }
+}
+
 TEST(Ending, TheReasonTellsWhy) {
   EndingFacts facts = drained(kDisruption);
   EXPECT_EQ(judge_ending(facts).reason, "disrupted");
