@@ -7,14 +7,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "base/log.h"
+#include "hands/hands.h"
+#include "host/layout.h"
 #include "install/bundle.h"
 #include "install/cluster_key.h"
 #include "install/registration.h"
@@ -135,14 +139,39 @@ Result<void> remove_node(const Options& options) {
   return {};
 }
 
-void stay() {
+// Before any thread, so that all of them leave these signals to us.
+sigset_t block_ends() {
   sigset_t ends;
   ::sigemptyset(&ends);
   ::sigaddset(&ends, SIGTERM);
   ::sigaddset(&ends, SIGINT);
   ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  return ends;
+}
+
+void await(const sigset_t& ends) {
   int signal = 0;
   ::sigwait(&ends, &signal);
+}
+
+// On the node, with the node's view of cgroups, where a private one is in force.
+Result<void> serve_agent(const sys::Environment& environment) {
+  const sigset_t ends = block_ends();
+  const sys::UniqueFd cgroups = REPRISE_PASS(sys::open_file("/proc/1/ns/cgroup", O_RDONLY));
+  REPRISE_PASS(enter_host());
+  if (::setns(cgroups.get(), CLONE_NEWCGROUP) != 0)
+    return fail_errno(errno, "entering the node's namespace of cgroups");
+  REPRISE_TRY(hands::leave_cgroups(), "leaving the container's cgroups");
+  const auto layout = host::Layout::of(Options().store, environment);
+  std::atomic<bool> stop = false;
+  const std::jthread waits([&] {
+    await(ends);
+    stop = true;
+  });
+  auto served = hands::serve(layout, stop);
+  // It waits for the signal otherwise.
+  if (!served) ::kill(::getpid(), SIGTERM);
+  return served;
 }
 
 void add_options(CLI::App& command, Options& options) {
@@ -185,13 +214,16 @@ int run_node_program(int argc, char** argv, const sys::Environment& environment)
   add_options(*remove, options);
   remove->add_flag("--with-checkpoints", options.with_checkpoints,
                    "What was saved, too, and its key: it is gone for good");
+  const CLI::App* serve = app.add_subcommand(
+      "serve", "Have running containers of pods saved when the node's agent asks, until SIGTERM");
   app.add_subcommand("stay", "Do nothing until SIGTERM");
   if (const auto status = usage::parse(app, {argv + 1, argv + argc}, std::cout, std::cerr))
     return *status;
   base::open_log("/dev/stderr");
   if (*install) return report(install_node(options, environment));
   if (*remove) return report(remove_node(options));
-  stay();
+  if (*serve) return report(serve_agent(environment));
+  await(block_ends());
   return 0;
 }
 
