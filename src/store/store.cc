@@ -11,7 +11,7 @@ namespace {
 
 Result<Store> with_checkpoints(const StoreConfig& config, Result<catalog::Catalog> opened) {
   catalog::Catalog catalog = REPRISE_TRY(std::move(opened), "opening the catalog");
-  auto checkpoints = REPRISE_TRY(open_store(config), "opening the store");
+  auto checkpoints = REPRISE_PASS(open_store(config));
   return Store{.catalog = std::move(catalog), .checkpoints = std::move(checkpoints)};
 }
 

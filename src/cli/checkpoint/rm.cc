@@ -21,8 +21,14 @@ Result<int> remove_here(Context& context, const Options& options) {
   const int status = report_each_name(
       context.io, options.names, "cannot remove", Form(options.json), "removed",
       [&](const std::string& name) -> Result<NameResult> {
-        const std::string id = REPRISE_PASS(removal.remove(name)).str();
-        return NameResult{.lines = id + ": removed\n", .record = {{"name", name}, {"id", id}}};
+        const auto removed = REPRISE_PASS(removal.remove(name));
+        const std::string id = removed.id.str();
+        std::string lines = id + ": removed";
+        if (!removed.continued_by.empty())
+          lines += "; '" + removed.continued_by + "' would have gone on from it, and begins anew";
+        return NameResult{
+            .lines = lines + "\n",
+            .record = {{"name", name}, {"id", id}, {"continued_by", removed.continued_by}}};
       });
   const auto collected = removal.free_space();
   if (collected && collected->packs > 0 && !options.json)

@@ -23,6 +23,8 @@ Result<int> run(const Options& options, Context& context) {
                                                             : operations::ListScope::kCurrent),
       "cannot list");
   if (!list.has_store) print_no_store(context);
+  if (!list.without_podman.empty())
+    context.io.err << "warning: Podman's containers are not known: " << list.without_podman << '\n';
   if (options.json)
     print_ps_json(context.io.out, list.containers);
   else
@@ -85,7 +87,8 @@ constinit const Command kPs = {
     .summary = "List containers and their last checkpoints",
     .details =
         R"(Shows the containers under Reprise that run, and those that 'reprise start' would resume (state
-"checkpointed"), and those that run although Podman does not know it ("unnoticed"). LIVES counts starts
+"checkpointed"), those of Kubernetes' pods as NAMESPACE/POD/CONTAINER, and those that run although
+Podman does not know it ("unnoticed"). LIVES counts starts
 and restores; NOTE says why one that has ended has no checkpoint to go on from.
 
 Example:

@@ -2,15 +2,18 @@
 #include "operations/container/container_list.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "operations/container/containers.h"
 #include "operations/container/no_checkpoint.h"
+#include "operations/container/pod_containers.h"
 #include "operations/container/unnoticed.h"
 #include "podman/client.h"
 #include "store/open_catalog.h"
 
 namespace reprise::operations {
 
+using base::ErrorCode;
 using base::Result;
 
 namespace {
@@ -57,18 +60,29 @@ Result<std::vector<ListedContainer>> join_containers(const Node& node, catalog::
 }
 
 Result<ContainerList> list_containers(const Node& node, ListScope scope) {
-  std::vector<podman::ContainerInfo> containers = REPRISE_PASS(podman::list_all());
+  auto containers = podman::list_all();
   ContainerList list;
+  // A node of Kubernetes need not have Podman, nor one that works.
+  if (!containers && is_pod_node(node)) {
+    if (containers.error().code() != ErrorCode::kUnsupported)
+      list.without_podman = containers.error().message();
+    containers = std::vector<podman::ContainerInfo>();
+  }
+  if (!containers) return std::unexpected(std::move(containers).error());
   list.has_store = REPRISE_PASS(catalog::Catalog::exists(node.layout.store));
+  std::optional<catalog::Catalog> catalog;
   if (list.has_store) {
-    catalog::Catalog catalog = REPRISE_PASS(store::open_catalog(node.store));
-    list.containers = REPRISE_PASS(join_containers(node, catalog, std::move(containers), scope));
+    catalog = REPRISE_PASS(store::open_catalog(node.store));
+    list.containers = REPRISE_PASS(join_containers(node, *catalog, *std::move(containers), scope));
   } else {
-    for (podman::ContainerInfo& info : containers)
+    for (podman::ContainerInfo& info : *containers)
       if ((runs_under_reprise(node, info) || is_opted_in(info)) &&
           (scope == ListScope::kAll || info.has_tasks()))
         list.containers.push_back({.info = std::move(info)});
   }
+  for (ListedContainer& one :
+       REPRISE_PASS(list_pod_containers(node, catalog ? &*catalog : nullptr)))
+    list.containers.push_back(std::move(one));
   for (const Unnoticed& one : find_unnoticed()) add_unnoticed(list.containers, one);
   return list;
 }

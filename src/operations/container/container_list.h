@@ -38,6 +38,8 @@ base::Result<std::vector<ListedContainer>> join_containers(
 struct ContainerList {
   bool has_store = false;  // else nothing is known but what Podman knows
   std::vector<ListedContainer> containers;
+  // Why Podman's are not among them, on a node of Kubernetes that has a Podman which fails.
+  std::string without_podman;
 };
 
 // Of this node, with those that run while Podman does not know it (unnoticed.h).

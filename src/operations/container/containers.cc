@@ -55,8 +55,13 @@ bool runs_under_reprise(const Node& node, const podman::ContainerInfo& info) {
 }
 
 bool is_opted_in(const podman::ContainerInfo& info) {
-  const auto found = info.annotations.find(std::string(podman::kOnStopAnnotation));
-  return found != info.annotations.end() && found->second == podman::kOnStopCheckpoint;
+  // Those of pods have others than those of Podman.
+  for (const char* name :
+       {oci::annotation::kOnStop, oci::annotation::kOnDisruption, oci::annotation::kOnDelete}) {
+    const auto found = info.annotations.find(name);
+    if (found != info.annotations.end() && found->second == podman::kOnStopCheckpoint) return true;
+  }
+  return false;
 }
 
 Result<podman::ContainerInfo> find_our_container(const Node& node, const std::string& name) {
@@ -159,7 +164,11 @@ Result<void> forget_gone(catalog::Catalog& catalog) {
   // First, so that what a container left that was made since is not among them.
   const auto rows = REPRISE_PASS(catalog.checkpoints());
   std::set<std::string> there;
-  for (const podman::ContainerInfo& info : REPRISE_PASS(podman::list_all())) there.insert(info.id);
+  const auto containers = podman::list_all();
+  // Whose containers they were is not known where it is not there.
+  if (!containers && containers.error().code() == ErrorCode::kUnsupported) return {};
+  if (!containers) return std::unexpected(containers.error());
+  for (const podman::ContainerInfo& info : *containers) there.insert(info.id);
   for (const catalog::CheckpointRow& row : rows) {
     const std::string& key = row.key.str();
     const bool podmans =

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "catalog/catalog.h"
 #include "operations/container/containers.h"
+#include "operations/container/pod_containers.h"
 #include "operations/container/unnoticed.h"
 #include "operations/diagnosis/findings.h"
 #include "operations/diagnosis/node_checks.h"
@@ -65,8 +66,15 @@ Finding check_runc(const Node& node) {
   return {Health::kOk, {}, first_line(*text) + " (" + node.layout.runc.string() + ")", {}};
 }
 
-Finding check_podman(const Node&) {
+bool has_podman() { return sys::run_ok({"podman", "--version"}, kProgramTimeout).has_value(); }
+
+Finding needs_no_podman() {
+  return {Health::kInfo, {}, "no Podman, which a node of Kubernetes need not have", {}};
+}
+
+Finding check_podman(const Node& node) {
   const auto text = sys::run_ok({"podman", "--version"}, kProgramTimeout);
+  if (!text && is_pod_node(node)) return needs_no_podman();
   if (!text) return {Health::kFail, {}, text.error().message(), "install the package 'podman'"};
   return {Health::kOk, {}, first_line(*text), {}};
 }
@@ -74,7 +82,8 @@ Finding check_podman(const Node&) {
 bool is_program(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 // Reprise itself needs neither, so their lack is no failure of it.
-Finding check_podman_helpers(const Node&) {
+Finding check_podman_helpers(const Node& node) {
+  if (is_pod_node(node) && !has_podman()) return needs_no_podman();
   // Where Podman 5 looks (containers.conf, helper_binaries_dir and init_path).
   constexpr std::array<const char*, 6> kInitPlaces = {"/usr/libexec/podman/catatonit",
                                                       "/usr/local/libexec/podman/catatonit",
@@ -91,7 +100,8 @@ Finding check_podman_helpers(const Node&) {
   return {Health::kWarn, {}, "Podman lacks " + missing, "install them; ./quickstart does so"};
 }
 
-Finding check_runtime(const Node&) {
+Finding check_runtime(const Node& node) {
+  if (is_pod_node(node) && !has_podman()) return needs_no_podman();
   const auto known = podman::knows_runtime("reprise");
   if (!known) return {Health::kFail, {}, known.error().message(), known.error().hint()};
   if (*known) return {Health::kOk, {}, "Podman knows the runtime 'reprise'", {}};
@@ -182,7 +192,9 @@ Finding check_set_aside(const Node& node) {
 }
 
 // What a Podman that was killed in the middle of a start leaves.
-Finding check_noticed(const Node&) {
+Finding check_noticed(const Node& node) {
+  if (is_pod_node(node) && !has_podman())
+    return {Health::kOk, {}, "'reprise ps' lists containers of pods", {}};
   const std::vector<Unnoticed> found = find_unnoticed();
   if (found.empty()) return {Health::kOk, {}, "Podman knows all that run under Reprise", {}};
   std::string text = "container '" + short_id(found.front().id) + "' " + found.front().text();

@@ -118,7 +118,9 @@ TEST_F(Housekeeping, WhatIsRemovedHereStaysThere) {
   auto removal = Removal::begin(here_.node);
   ASSERT_TRUE(removal) << removal.error().details();
   EXPECT_EQ(removal->remove("nowhere").error().code(), ErrorCode::kNotFound);
-  EXPECT_EQ(*removal->remove("safe"), id);
+  const auto gone = removal->remove("safe");
+  ASSERT_TRUE(gone) << gone.error().details();
+  EXPECT_EQ(gone->id, id);
   EXPECT_EQ(removal->free_space()->packs, 1U);
   EXPECT_EQ(checkpoints(), 0U);
   EXPECT_TRUE(here_.is_in_depot(id));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "operations/container/containers.h"
 #include "operations/store/garbage.h"
 #include "store/open_catalog.h"
 #include "transfer/transfer.h"
@@ -20,12 +21,14 @@ Result<Removal> Removal::begin(const Node& node) {
 }
 
 // The row goes first: a checkpoint that is half removed must not be restorable.
-Result<CheckpointId> Removal::remove(const std::string& checkpoint) {
+Result<Removal::Removed> Removal::remove(const std::string& checkpoint) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node_.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  Removed removed{.id = row.id, .continued_by = {}};
+  if (row.pending) removed.continued_by = row.name.empty() ? name_of(catalog, row.key) : row.name;
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
   REPRISE_PASS(checkpoints_->remove(row.id));
-  return row.id;
+  return removed;
 }
 
 Result<store::Collected> Removal::free_space() { return checkpoints_->collect(kGcPatience); }

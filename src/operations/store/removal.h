@@ -20,9 +20,13 @@ class Removal {
  public:
   static base::Result<Removal> begin(const Node& node);
 
+  struct Removed {
+    base::CheckpointId id;
+    std::string continued_by;  // the container that would have gone on from it; empty: none
+  };
   // By id, unique beginning of one, or tag. A container that would have continued from it starts
   // cold.
-  base::Result<base::CheckpointId> remove(const std::string& checkpoint);
+  base::Result<Removed> remove(const std::string& checkpoint);
   // Frees what nobody needs any more. Pages that others share stay; what runs now may keep the rest
   // for a while.
   base::Result<store::Collected> free_space();
