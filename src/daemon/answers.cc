@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/agreement.h"
+#include "daemon/checkpoint_policy.h"
 #include "daemon/sessions.h"
 #include "host/agent_link.h"
 #include "json/reader.h"
@@ -107,6 +108,25 @@ host::Ending Answers::ending(const host::WillEnd& question) {
   return {.checkpoint = checkpoint, .reason = std::move(reason)};
 }
 
+host::PolicyWish Answers::wish(const host::WhatIsWished& question) const {
+  constexpr milliseconds kBehind{800};  // within the wrapper's patience
+  const auto found = await_in(
+      view_, steady_clock::now() + kBehind, [](const host::Wait&) { return true; }, {},
+      [&] { return view_.pod(question.pod.uid); });
+  if (!found || !*found) return {};
+  const PolicyVerdict verdict = verdict_on(**found, view_.policies());
+  if (!verdict.names.empty())
+    base::log(LogLevel::kInfo, "policies asked",
+              {{"pod", question.pod.name_space + "/" + question.pod.pod},
+               {"policy", verdict.names.front()},
+               {"on_disruption", verdict.wish.on_disruption ? "yes" : "no"},
+               {"on_delete", verdict.wish.on_delete ? "yes" : "no"}});
+  return {
+      .on_disruption = verdict.wish.on_disruption,
+      .on_delete = verdict.wish.on_delete,
+      .freeze_limit = static_cast<int>(verdict.deadline.value_or(std::chrono::seconds(0)).count())};
+}
+
 host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting& waiting) {
   constexpr std::chrono::seconds kSoon{1};
   const auto began = steady_clock::now();
@@ -135,11 +155,14 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
   const auto* later = std::get_if<host::TryLater>(&*found);
   const auto* now = std::get_if<host::GoOn>(&*found);
   if (later != nullptr) events_.waits(question.pod, later->reason);
-  base::log(LogLevel::kInfo, "creation answered",
-            {{"pod", question.pod.name_space + "/" + question.pod.pod},
-             {"container", question.pod.container},
-             {"checkpoint", now != nullptr ? now->checkpoint.str() : ""},
-             {"reason", now != nullptr ? now->reason : "later: " + later->reason}});
+  std::string why = now != nullptr ? now->reason : "later: " + later->reason;
+  if (why.empty()) why = "there is nothing to go on from";
+  base::log(
+      LogLevel::kInfo, "creation answered",
+      {{"pod", question.pod.name_space + "/" + question.pod.pod},
+       {"container", question.pod.container.empty() ? "(the sandbox)" : question.pod.container},
+       {"checkpoint", now != nullptr ? now->checkpoint.str() : ""},
+       {"reason", std::move(why)}});
   return *std::move(found);
 }
 

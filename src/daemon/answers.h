@@ -49,6 +49,9 @@ class Answers {
   // takes longer, or if the pod rather fails.
   [[nodiscard]] host::AgentAnswer go_on(const host::WillCreate& question, const Waiting& waiting);
 
+  // What policies of the cluster, and the pod's own annotations, want of it: from memory.
+  [[nodiscard]] host::PolicyWish wish(const host::WhatIsWished& question) const;
+
   // Where a container went on that had claimed something.
   void note(const host::Created& created);
 

@@ -94,9 +94,14 @@ class ClusterView::CheckpointListener final : public kube::Listener {
   ClusterView& view_;
 };
 
-ClusterView::ClusterView(kube::Client& client, const std::string& node)
+ClusterView::ClusterView(kube::Client& client, const std::string& node,
+                         std::filesystem::path policy_flag)
     : pod_listener_(std::make_unique<PodListener>(*this)),
-      checkpoint_listener_(std::make_unique<CheckpointListener>(*this)) {
+      checkpoint_listener_(std::make_unique<CheckpointListener>(*this)),
+      policies_(std::make_unique<PolicyBook>(client, std::move(policy_flag), [this] {
+        const std::lock_guard hold(lock_);
+        changed();
+      })) {
   // What ends while we are out of step is lost: so we look again soon.
   kube::WatchPace pace;
   pace.longest_backoff = std::chrono::seconds{3};
@@ -122,15 +127,23 @@ void ClusterView::changed() {
 }
 
 std::optional<PodFacts> ClusterView::pod(const std::string& uid) const {
+  const auto policies = policies_->all();
   const std::lock_guard hold(lock_);
   const auto found = pods_.find(uid);
-  return found == pods_.end() ? std::nullopt : std::optional(found->second);
+  if (found == pods_.end()) return std::nullopt;
+  PodFacts pod = found->second;
+  pod.wish = verdict_on(pod, policies).wish;
+  return pod;
 }
 
 std::vector<PodFacts> ClusterView::pods() const {
+  const auto policies = policies_->all();
   const std::lock_guard hold(lock_);
   std::vector<PodFacts> all;
-  for (const auto& [uid, pod] : pods_) all.push_back(pod);
+  for (const auto& [uid, pod] : pods_) {
+    all.push_back(pod);
+    all.back().wish = verdict_on(pod, policies).wish;
+  }
   return all;
 }
 
@@ -159,8 +172,9 @@ void ClusterView::learn(json checkpoint) {
 }
 
 bool ClusterView::is_in_step() const {
+  const bool has_policies = policies_->is_known();
   const std::lock_guard hold(lock_);
-  return pods_in_step_ && checkpoints_in_step_;
+  return has_policies && pods_in_step_ && checkpoints_in_step_;
 }
 
 std::uint64_t ClusterView::version() const {

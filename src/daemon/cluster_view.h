@@ -16,6 +16,7 @@
 
 #include "daemon/checkpoint_object.h"
 #include "daemon/pod_facts.h"
+#include "daemon/policy_book.h"
 #include "kube/watch.h"
 
 namespace reprise::daemon {
@@ -23,20 +24,24 @@ namespace reprise::daemon {
 // For any number of threads.
 class ClusterView {
  public:
-  // `client` outlives it. Begins to watch.
-  ClusterView(kube::Client& client, const std::string& node);
+  // `client` outlives it. Begins to watch. `policy_flag`: as of PolicyBook.
+  ClusterView(kube::Client& client, const std::string& node,
+              std::filesystem::path policy_flag = {});
   ~ClusterView();
   ClusterView(const ClusterView&) = delete;
   ClusterView& operator=(const ClusterView&) = delete;
 
+  // Pods with what policies wish of them.
   [[nodiscard]] std::optional<PodFacts> pod(const std::string& uid) const;
   [[nodiscard]] std::vector<PodFacts> pods() const;
   [[nodiscard]] std::vector<CheckpointObject> checkpoints() const;
   [[nodiscard]] std::optional<CheckpointObject> checkpoint(const std::string& uid) const;
+  [[nodiscard]] std::vector<CheckpointPolicy> policies() const { return policies_->all(); }
   // What one of us has just written, which the watch will tell later. Something newer stays.
   void learn(nlohmann::json checkpoint);
 
-  // Whether both collections are as the server has them; else what is known may be old.
+  // Whether pods and Checkpoints are as the server has them, and the policies were known once; else
+  // what is known may be old.
   [[nodiscard]] bool is_in_step() const;
   // Grows with each change.
   [[nodiscard]] std::uint64_t version() const;
@@ -61,6 +66,7 @@ class ClusterView {
   std::unique_ptr<PodListener> pod_listener_;
   std::unique_ptr<CheckpointListener> checkpoint_listener_;
   // Last: they end first, and call the listeners until then.
+  std::unique_ptr<PolicyBook> policies_;
   std::unique_ptr<kube::Watch> pod_watch_, checkpoint_watch_;
 };
 

@@ -16,8 +16,10 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/answers.h"
+#include "daemon/checkpoint_requests.h"
 #include "daemon/claims_here.h"
 #include "daemon/cluster_view.h"
+#include "daemon/expiry.h"
 #include "daemon/fetches.h"
 #include "daemon/leftovers.h"
 #include "daemon/metrics.h"
@@ -25,6 +27,7 @@
 #include "daemon/promises.h"
 #include "daemon/question_server.h"
 #include "daemon/status_service.h"
+#include "host/agent_link.h"
 #include "host/layout.h"
 #include "kube/access.h"
 #include "kube/client.h"
@@ -93,7 +96,8 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   Metrics metrics;
   const auto client =
       REPRISE_PASS(kube::Client::open(access, "reprised", {.on_answer = counter_of(metrics)}));
-  ClusterView view(*client, options.node);
+  REPRISE_PASS(layout.create());
+  ClusterView view(*client, options.node, host::policy_flag_of(layout));
   JudgedEndings endings;
   const auto peers =
       REPRISE_TRY(PeerService::start(REPRISE_PASS(peer_options(options, client->server())), view,
@@ -107,9 +111,12 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const auto status =
       REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
                   "telling how it is");
-  const Promises promises(*client, view, endings, events, store, options.node, peers->peer());
+  const Promises promises(*client, view, endings, events, layout, store, options.node,
+                          peers->peer());
   const ClaimsHere claims(*client, view, moving, store, options.node);
   const Leftovers leftovers(view, store, options.node);
+  const Expiry expiry(*client, view, store, options.node);
+  const CheckpointRequests requests(*client, view, layout, options.node);
   base::log(
       LogLevel::kInfo, "ready",
       {{"node", options.node}, {"server", client->server()}, {"peer", peers->peer().address}});

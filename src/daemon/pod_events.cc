@@ -50,6 +50,22 @@ void PodEvents::settled(const CheckpointObject& checkpoint) {
     post(pod, EventType::kWarning, "NotSaved", "Checkpointing", checkpoint.message);
 }
 
+void PodEvents::ends_for_good(const oci::PodContainer& pod, Saved is_saved) {
+  if (is_saved == Saved::kYes)
+    return post(pod, EventType::kNormal, "Checkpointing", "Checkpointing",
+                "it is saved in the store of its node; no controller makes it anew, so nobody goes "
+                "on from it by itself");
+  post(pod, EventType::kWarning, "NotSaved", "Checkpointing",
+       "it gets its signal: no controller makes it anew, so nobody would go on from it "
+       "(reprise.dev/on-delete: checkpoint keeps it all the same)");
+}
+
+void PodEvents::unanswered(const oci::PodContainer& container) {
+  post(
+      container, EventType::kWarning, "NotSaved", "Checkpointing",
+      who(container) + " was told to end while the node's agent did not answer: it got its signal");
+}
+
 void PodEvents::goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint) {
   post(container, EventType::kNormal, "GoesOn", "Restoring",
        who(container) + " goes on from what pod '" + checkpoint.pod + "' left on node '" +

@@ -20,6 +20,12 @@ class PodEvents {
 
   // Of the pod that ended: Checkpointed, or NotSaved and why.
   void settled(const CheckpointObject& checkpoint);
+  // Of one that ends and has no Checkpoint: nobody makes it anew. `is_saved`: it is kept all the
+  // same.
+  enum class Saved : bool { kNo, kYes };
+  void ends_for_good(const oci::PodContainer& pod, Saved is_saved);
+  // The agent was away when the container was told to end.
+  void unanswered(const oci::PodContainer& container);
   // Of the one that takes its place.
   void goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint);
   void began_anew(const oci::PodContainer& container, const std::string& why);

@@ -63,9 +63,10 @@ std::optional<Lineage> lineage_of(const json& pod) {
                  .slot = std::move(slot)};
 }
 
-policy::EndingWish wish_of(const json& annotations) {
-  return {.on_disruption = text_in(annotations, oci::annotation::kOnDisruption) == "checkpoint",
-          .on_delete = text_in(annotations, oci::annotation::kOnDelete) == "checkpoint"};
+// What is no value of it the runtime refuses.
+std::optional<bool> stated_in(const json& annotations, const char* name) {
+  const std::string value = text_in(annotations, name);
+  return value.empty() ? std::nullopt : std::optional(value == "checkpoint");
 }
 
 // The names of those that run; whether one of them does, or did.
@@ -78,6 +79,13 @@ bool add_running(const json& status, const char* field, std::vector<std::string>
               !object_in(one, "lastState").empty();
   }
   return has_run;
+}
+
+// "containerd://ID".
+void add_id(const json& status, std::map<std::string, std::string>& ids) {
+  const std::string text = text_in(status, "containerID");
+  const auto at = text.find("://");
+  if (at != std::string::npos) ids[text_in(status, "name")] = text.substr(at + 3);
 }
 
 }  // namespace
@@ -103,13 +111,19 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   const std::string phase = text_in(status, "phase");
   facts.ended = phase == "Succeeded" || phase == "Failed";
   const json& annotations = object_in(metadata, "annotations");
-  facts.wish = wish_of(annotations);
+  facts.stated = {.on_disruption = stated_in(annotations, oci::annotation::kOnDisruption),
+                  .on_delete = stated_in(annotations, oci::annotation::kOnDelete)};
+  facts.wish = policy::wish_of(facts.stated, {});
+  facts.labels = json_reader::named_texts_of(object_in(metadata, "labels"));
+  facts.priority_class = text_in(object_in(pod, "spec"), "priorityClassName");
   facts.is_tried_once = text_in(object_in(pod, "spec"), "restartPolicy") == "Never";
   facts.fails_rather = text_in(annotations, oci::annotation::kOnRestoreFailure) == "fail";
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")
       facts.init_containers.push_back(text_in(one, "name"));
   facts.has_run = add_running(status, "containerStatuses", facts.running);
+  for (const json& one : list_in(status, "containerStatuses")) add_id(one, facts.container_ids);
+  for (const json& one : list_in(status, "initContainerStatuses")) add_id(one, facts.container_ids);
   const bool has_begun = add_running(status, "initContainerStatuses", facts.running);
   facts.has_run = facts.has_run || has_begun;
   // A pod that still prepares itself has begun nothing that others would go on with.

@@ -3,6 +3,7 @@
 // What we want to know of a pod, out of its object in the API. Pure.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -37,11 +38,16 @@ struct PodFacts {
   std::string disruption;  // its reason: "PreemptionByScheduler"
   bool ended = false;      // all containers have
   bool has_run = false;    // some container was started
+  // What its annotations say; and what follows from them and, once asked (ClusterView), policies.
+  policy::StatedWish stated;
   policy::EndingWish wish;
+  std::map<std::string, std::string> labels;
+  std::string priority_class;
   bool is_tried_once = false;  // restartPolicy Never: what cannot be made now never runs
   bool fails_rather = false;   // says that it is never to begin anew where it cannot go on
-  std::vector<std::string> init_containers;  // sidecars are none
-  std::vector<std::string> running;          // containers, sidecars among them
+  std::vector<std::string> init_containers;          // sidecars are none
+  std::vector<std::string> running;                  // containers, sidecars among them
+  std::map<std::string, std::string> container_ids;  // the container runtime's, by name
 
   [[nodiscard]] policy::EndingFacts ending_of(const std::string& container) const;
   // Those whose ending now is a checkpoint.

@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "daemon/agreement.h"
+#include "daemon/expiry.h"
 #include "daemon/sessions.h"
+#include "host/unanswered.h"
 #include "policy/ending.h"
 #include "store/open_catalog.h"
 
@@ -29,11 +31,13 @@ Result<std::optional<catalog::Catalog>> catalog_of(const store::StoreConfig& sto
 }  // namespace
 
 Promises::Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings,
-                   PodEvents& events, store::StoreConfig store, std::string node, SourcePeer peer)
+                   PodEvents& events, host::Layout layout, store::StoreConfig store,
+                   std::string node, SourcePeer peer)
     : client_(client),
       view_(view),
       endings_(endings),
       events_(events),
+      layout_(std::move(layout)),
       store_(std::move(store)),
       node_(std::move(node)),
       peer_(std::move(peer)),
@@ -57,8 +61,14 @@ void Promises::run() {
 // Whether something is awaited that the API does not tell.
 bool Promises::look() {
   bool awaits = false;
-  for (const PodFacts& pod : view_.pods())
-    if (pod.deleted && pod.lineage && !promised_.contains(pod.uid)) promise(pod);
+  tell_unanswered();
+  for (const PodFacts& pod : view_.pods()) {
+    if (!pod.deleted || promised_.contains(pod.uid)) continue;
+    if (pod.lineage)
+      promise(pod);
+    else
+      tell_of(pod);
+  }
   withdraw_stale();
   for (const CheckpointObject& checkpoint : view_.checkpoints()) {
     if (checkpoint.node != node_) continue;
@@ -73,6 +83,30 @@ bool Promises::look() {
     if (done) complained_.erase(checkpoint.uid);
   }
   return awaits;
+}
+
+// One that nobody makes anew has no Checkpoint.
+void Promises::tell_of(const PodFacts& pod) {
+  if (pod.running.empty()) return;
+  promised_.insert(pod.uid);
+  const oci::PodContainer who{.name_space = pod.name_space, .pod = pod.name, .uid = pod.uid};
+  if (!pod.to_checkpoint().empty())
+    events_.ends_for_good(who, PodEvents::Saved::kYes);
+  else if (pod.disruption_target && pod.wish.on_disruption)
+    events_.ends_for_good(who, PodEvents::Saved::kNo);
+}
+
+void Promises::tell_unanswered() {
+  const auto noted = host::take_unanswered(layout_);
+  base::warn_and_ignore(noted, "endings while the agent was away are not told");
+  if (!noted) return;
+  for (const host::WillEnd& one : *noted) events_.unanswered(one.pod);
+}
+
+std::string Promises::why_not_saved(const std::string& pod_uid) const {
+  const std::string text = "it ended without a checkpoint";
+  if (!without_class_.contains(pod_uid)) return text;
+  return text + ": its pod names no runtime class (spec.runtimeClassName: reprise)";
 }
 
 // Whoever's they are: the pods are ours.
@@ -98,8 +132,9 @@ void Promises::promise(const PodFacts& pod) {
   if (containers.empty()) return;
   const auto decision = policy::judge_ending(pod.ending_of(containers.front()));
   const std::string reason = pod.disruption.empty() ? decision.reason : pod.disruption;
-  auto made = client_.create(checkpoints_of(pod.name_space),
-                             new_checkpoint(pod, containers, reason), &stop_);
+  auto object = new_checkpoint(pod, containers, reason);
+  set_retention(object, verdict_on(pod, view_.policies()).retention);
+  auto made = client_.create(checkpoints_of(pod.name_space), object, &stop_);
   const bool there = !made && kube::is_conflict(made.error());
   if (!made && !there) {
     if (complained_.insert(pod.uid).second)
@@ -108,6 +143,7 @@ void Promises::promise(const PodFacts& pod) {
     return;
   }
   promised_.insert(pod.uid);
+  if (pod.runtime_class.empty()) without_class_.insert(pod.uid);
   if (made) view_.learn(*std::move(made));
   base::log(LogLevel::kInfo, "promised",
             {{"pod", pod.name_space + "/" + pod.name}, {"reason", reason}});
@@ -126,7 +162,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     // The kubelet lets a pod go when its containers have ended.
     if (!state.begun && view_.is_in_step() && (!pod || pod->ended) &&
         !endings_.may_begin(checkpoint.pod_uid, name))
-      state.container.failed = "it ended without a checkpoint";
+      state.container.failed = why_not_saved(checkpoint.pod_uid);
     if (!state.container.checkpoint.empty() || !state.container.failed.empty())
       news.push_back(state.container);
   }

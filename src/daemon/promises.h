@@ -14,6 +14,7 @@
 #include "daemon/cluster_view.h"
 #include "daemon/judged_endings.h"
 #include "daemon/pod_events.h"
+#include "host/layout.h"
 #include "kube/client.h"
 #include "store/store_config.h"
 
@@ -24,7 +25,7 @@ class Promises {
   // All outlive it. A thread of its own follows `view`.
   // `peer`: where others get what this node has saved.
   Promises(kube::Client& client, ClusterView& view, const JudgedEndings& endings, PodEvents& events,
-           store::StoreConfig store, std::string node, SourcePeer peer);
+           host::Layout layout, store::StoreConfig store, std::string node, SourcePeer peer);
   ~Promises();
   Promises(const Promises&) = delete;
   Promises& operator=(const Promises&) = delete;
@@ -34,6 +35,9 @@ class Promises {
   bool look();
   void withdraw_stale();
   void promise(const PodFacts& pod);
+  void tell_of(const PodFacts& pod);
+  void tell_unanswered();
+  [[nodiscard]] std::string why_not_saved(const std::string& pod_uid) const;
   base::Result<void> follow(const CheckpointObject& checkpoint);
   base::Result<void> tell_peer(const CheckpointObject& checkpoint);
   base::Result<void> let_go(const CheckpointObject& checkpoint);
@@ -42,11 +46,13 @@ class Promises {
   ClusterView& view_;
   const JudgedEndings& endings_;
   PodEvents& events_;
+  host::Layout layout_;
   store::StoreConfig store_;
   std::string node_;
   SourcePeer peer_;
-  std::set<std::string> promised_;  // UIDs of pods
-  std::set<std::string> let_go_;    // UIDs of Checkpoints
+  std::set<std::string> promised_;       // UIDs of pods
+  std::set<std::string> without_class_;  // of those, that no runtime class has us run
+  std::set<std::string> let_go_;         // UIDs of Checkpoints
   std::set<std::string> complained_;
   std::atomic<bool> stop_ = false;
   std::thread thread_;

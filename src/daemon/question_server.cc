@@ -119,6 +119,8 @@ void QuestionServer::serve(sys::MessageSocket& socket) {
   if (const auto* created = std::get_if<host::Created>(&*question)) return answers_.note(*created);
   std::optional<host::AgentAnswer> answer;
   if (const auto* end = std::get_if<host::WillEnd>(&*question)) answer = answers_.ending(*end);
+  if (const auto* wished = std::get_if<host::WhatIsWished>(&*question))
+    answer = answers_.wish(*wished);
   if (const auto* create = std::get_if<host::WillCreate>(&*question)) {
     WaitTeller waiting(socket, stop_);
     answer = answers_.go_on(*create, std::ref(waiting));

@@ -26,6 +26,14 @@ ordered_json phases_of(const catalog::SessionRow& row) {
   return phases.is_object() ? phases : ordered_json::object();
 }
 
+// "finish" follows whatever failed.
+std::string failed_phase(const ordered_json& phases) {
+  std::string last = "unknown";
+  for (const auto& [name, ms] : phases.items())
+    if (name != "finish") last = name;
+  return last;
+}
+
 }  // namespace
 
 void count_session(Metrics& metrics, const catalog::SessionRow& row, std::uint64_t bytes) {
@@ -38,10 +46,9 @@ void count_session(Metrics& metrics, const catalog::SessionRow& row, std::uint64
   metrics.observe("reprise_session_seconds", {{"session", session}},
                   static_cast<double>(row.end - row.begin) / 1000);
   const ordered_json phases = phases_of(row);
-  if (!ok) {
-    const std::string last = phases.empty() ? "unknown" : std::prev(phases.end()).key();
-    return metrics.add("reprise_session_failures_total", {{"session", session}, {"phase", last}});
-  }
+  if (!ok)
+    return metrics.add("reprise_session_failures_total",
+                       {{"session", session}, {"phase", failed_phase(phases)}});
   for (const auto& [name, ms] : phases.items())
     if (ms.is_number())
       metrics.observe("reprise_phase_seconds", {{"session", session}, {"phase", name}},

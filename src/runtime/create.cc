@@ -296,6 +296,10 @@ int create(const Call& caller) {
     tell_caller(call, Severity::kWarning, creation.error().message());
     return pass_through(call);
   }
+  const auto heeded = heed_policies(call, *creation);
+  if (!heeded) return refuse(call, heeded.error());
+  if (*heeded) creation = read_creation(call);
+  if (!creation) return refuse(call, creation.error());
   if (is_sandbox(*creation)) return create_sandbox(call, *creation);
   if (!creation->wishes.opts_in()) return pass_through(call);
   call.stderr_is_logged = creation->pod.has_value();

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/pod.h"
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
 #include "host/agent_link.h"
+#include "host/unanswered.h"
 #include "oci/cri.h"
 #include "runtime/key.h"
 
@@ -32,6 +35,36 @@ Result<void> settle_pod_key(const Call& call, Creation& creation) {
   REPRISE_PASS(oci::annotate(creation.bundle, oci::annotation::kKey, name.str()));
   creation.annotations[oci::annotation::kKey] = name.str();
   return settle_key(call, creation);
+}
+
+Result<bool> heed_policies(const Call& call, const Creation& creation) {
+  std::error_code unknown;
+  if (!creation.pod || !std::filesystem::exists(host::policy_flag_of(call.layout), unknown))
+    return false;
+  const auto answer = host::ask_agent(
+      call.layout, host::WhatIsWished{
+                       .container = creation.who.id, .key = creation.key(), .pod = *creation.pod});
+  if (!answer) {
+    tell_unanswered(call, answer.error(), "no policy is heeded");
+    return false;
+  }
+  bool changed = false;
+  const auto say = [&](const char* name, const std::string& value) -> Result<void> {
+    REPRISE_TRY(oci::annotate(creation.bundle, name, value), "heeding a policy of the cluster");
+    changed = true;
+    return {};
+  };
+  const auto lacks = [&](const char* name) { return !creation.annotations.contains(name); };
+  if (answer->on_disruption && lacks(oci::annotation::kOnDisruption))
+    REPRISE_PASS(say(oci::annotation::kOnDisruption, "checkpoint"));
+  if (answer->on_delete && lacks(oci::annotation::kOnDelete))
+    REPRISE_PASS(say(oci::annotation::kOnDelete, "checkpoint"));
+  const bool opts_in = changed || creation.wishes.opts_in();
+  // The administrator's is the longest that there is.
+  if (opts_in && answer->freeze_limit > 0 &&
+      std::chrono::seconds(answer->freeze_limit) < creation.wishes.freeze_limit)
+    REPRISE_PASS(say(oci::annotation::kFreezeLimit, std::to_string(answer->freeze_limit)));
+  return changed;
 }
 
 Result<void> await_agent(const Call& call, const Creation& creation) {
@@ -80,10 +113,12 @@ bool is_checkpoint_wanted(const Call& call, const host::Identity& who, const oci
     return false;
   const host::Identity known =
       host::identify(call.arguments.state_globals(), who.id, oci::key_name(state.annotations));
-  const auto answer = host::ask_agent(
-      call.layout,
-      host::WillEnd{.container = who.id, .key = known.key, .pod = *pod, .signal = signal});
+  const host::WillEnd question{
+      .container = who.id, .key = known.key, .pod = *pod, .signal = signal};
+  const auto answer = host::ask_agent(call.layout, question);
   if (!answer) {
+    base::warn_and_ignore(host::note_unanswered(call.layout, question),
+                          "nobody will tell that the agent was away");
     tell_unanswered(call, answer.error(), "the signal is delivered");
     return false;
   }

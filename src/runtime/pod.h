@@ -18,6 +18,10 @@ namespace reprise::runtime {
 // stands there. Errors as of settle_key().
 base::Result<void> settle_pod_key(const Call& call, Creation& creation);
 
+// Where the cluster has policies: writes what they want of the pod into the bundle's annotations,
+// as if the pod said it. True if that was something. Without an answer: what the pod says.
+base::Result<bool> heed_policies(const Call& call, const Creation& creation);
+
 // Both do nothing for a container of no pod.
 //
 // Asks the agent what a pod's container is to go on from, and waits while that is on its way. The
