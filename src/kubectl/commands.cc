@@ -58,11 +58,20 @@ Result<json> pod_named(const Asked& asked) {
                                  "'deployment/NAME', 'statefulset/NAME', 'job/NAME'"));
 }
 
+// A cluster of the version before has none.
+std::optional<std::vector<json>> policies_of(const Api& api) {
+  auto listed = api.list("/apis/reprise.dev/v1alpha1/checkpointpolicies");
+  if (listed) return *std::move(listed);
+  if (listed.error().code() == ErrorCode::kNotFound) return std::vector<json>();
+  return std::nullopt;
+}
+
 Result<Surroundings> surroundings_of(const Asked& asked, const json& pod) {
   const Api& api = asked.api;
   Surroundings around;
   around.agents = REPRISE_PASS(api.list_if_let(kAgentPods));
   around.checkpoints = REPRISE_PASS(api.list_if_let(checkpoints_path(asked.name_space)));
+  around.policies = policies_of(api);
   const auto facts = daemon::pod_facts(pod);
   if (facts && facts->lineage && facts->lineage->owner.kind == "Job") {
     const auto job = api.get("/apis/batch/v1/namespaces/" + asked.name_space + "/jobs/" +

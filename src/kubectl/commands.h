@@ -19,6 +19,7 @@ struct Asked {
   bool json = false;
   Api api;
   std::ostream& out;
+  std::ostream& err;  // progress
 };
 
 // The pods that a subject, which is no node, has. kNotFound if it has none.
@@ -26,5 +27,7 @@ base::Result<std::vector<nlohmann::json>> pods_of(const Asked& asked);
 
 base::Result<int> doctor(const Asked& asked);
 base::Result<int> lives(const Asked& asked);
+// Has pods saved now, which run on; waits until they are. 1 where one was not.
+base::Result<int> checkpoint(const Asked& asked);
 
 }  // namespace reprise::kubectl

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/checkpoint_policy.h"
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
 #include "oci/annotations.h"
@@ -49,6 +50,22 @@ void say_runtime(Remarks& say, const std::string& name, const Surroundings& arou
       "set spec.runtimeClassName: reprise");
 }
 
+// What policies make of it.
+void say_policies(Remarks& say, daemon::PodFacts& facts, const Surroundings& around) {
+  if (!around.policies) {
+    if (!facts.stated.on_disruption)
+      say.mind("whether a policy of the cluster selects it is not known: nobody lets us look",
+               "ask for the right to list checkpointpolicies.reprise.dev");
+    return;
+  }
+  std::vector<daemon::CheckpointPolicy> policies;
+  for (const json& one : *around.policies)
+    if (const auto policy = daemon::read_policy(one)) policies.push_back(*policy);
+  const daemon::PolicyVerdict verdict = daemon::verdict_on(facts, policies);
+  facts.wish = verdict.wish;
+  for (const std::string& name : verdict.names) say.fine("policy '" + name + "' selects it");
+}
+
 // Those of which the runtime would say so when the pod is made, or at its end.
 void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts& facts) {
   constexpr std::chrono::seconds kMost{75};
@@ -60,7 +77,7 @@ void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts&
   if (const auto checked = oci::check_pod_annotations(annotations); !checked)
     return say.prevents(checked.error().message(), checked.error().hint());
   if (!facts.wish.on_disruption && !facts.wish.on_delete)
-    say.prevents("no annotation asks for a checkpoint",
+    say.prevents("no annotation and no policy asks for a checkpoint",
                  "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
   const auto wishes = oci::parse_wishes(annotations);
   if (annotations.contains(oci::annotation::kFreezeLimit) && wishes && wishes->freeze_limit > kMost)
@@ -130,13 +147,14 @@ PodReport report_on(const json& pod, const Surroundings& around) {
   PodReport report;
   Remarks say;
   const json& spec = part_of(pod, "spec");
-  const auto facts = daemon::pod_facts(pod);
+  auto facts = daemon::pod_facts(pod);
   if (!facts) {
     say.prevents("this is no pod", "");
     report.remarks = say.take();
     return report;
   }
   say_runtime(say, facts->runtime_class, around);
+  say_policies(say, *facts, around);
   say_annotations(say, part_of(pod, "metadata"), *facts);
   if (facts->node.empty())
     say.prevents("it is on no node yet", "");

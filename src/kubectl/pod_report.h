@@ -21,6 +21,7 @@ struct Surroundings {
   std::optional<std::vector<nlohmann::json>> agents;
   std::optional<std::vector<nlohmann::json>> checkpoints;  // of the pod's namespace
   std::optional<nlohmann::json> runtime_class;             // that the pod names
+  std::optional<std::vector<nlohmann::json>> policies = std::vector<nlohmann::json>{};  // all
 };
 
 struct PodReport {

@@ -58,7 +58,8 @@ TEST(PodReportTest, WhatPreventsIt) {
             "it does not run under Reprise: it names no runtime class\n");
   other = pod();
   other["metadata"].erase("annotations");
-  EXPECT_EQ(prevented_by(report_on(other, around())), "no annotation asks for a checkpoint\n");
+  EXPECT_EQ(prevented_by(report_on(other, around())),
+            "no annotation and no policy asks for a checkpoint\n");
   Surroundings without = around();
   without.agents->clear();
   EXPECT_EQ(prevented_by(report_on(pod(), without)), "no agent is on node 'n1'\n");
@@ -70,7 +71,9 @@ TEST(PodReportTest, WhatPreventsIt) {
 
 // Who may not look at the agents still learns the rest; unknown is not "no".
 TEST(PodReportTest, AnAgentThatNobodyLetsUsSee) {
-  const PodReport report = report_on(pod(), {});
+  Surroundings nothing;
+  nothing.policies.reset();
+  const PodReport report = report_on(pod(), nothing);
   EXPECT_TRUE(report.saved_on_disruption);
   EXPECT_NE(texts(report, Remark::Weight::kMind).find("is not known"), std::string::npos);
 }
@@ -173,6 +176,23 @@ TEST(PodReportTest, AnotherRuntimeClassWithOurHandler) {
   Surroundings with = around();
   with.runtime_class = json::parse(R"({"handler": "reprise"})");
   EXPECT_TRUE(report_on(other, with).saved_on_disruption);
+}
+
+TEST(PodReportTest, APolicySpeaksForIt) {
+  json other = pod();
+  other["metadata"].erase("annotations");
+  Surroundings with = around();
+  with.policies->push_back(json::parse(R"({"metadata": {"name": "all", "uid": "p"},
+    "spec": {"selector": {"namespaces": ["x"]}, "onDisruption": "Checkpoint"}})"));
+  EXPECT_TRUE(report_on(other, with).saved_on_disruption);
+  EXPECT_NE(texts(report_on(other, with), Remark::Weight::kFine).find("policy 'all' selects it"),
+            std::string::npos);
+  other["metadata"]["annotations"]["reprise.dev/on-disruption"] = "signal";
+  EXPECT_FALSE(report_on(other, with).saved_on_disruption);
+  with.policies.reset();
+  other["metadata"].erase("annotations");
+  EXPECT_NE(texts(report_on(other, with), Remark::Weight::kMind).find("whether a policy"),
+            std::string::npos);
 }
 
 TEST(PodReportTest, HowLivesAreTold) {

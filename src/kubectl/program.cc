@@ -19,13 +19,15 @@ struct Options {
   bool json = false;
 };
 
-Result<int> obey(const Options& given, std::ostream& out, Result<int> (*command)(const Asked&)) {
+Result<int> obey(const Options& given, std::ostream& out, std::ostream& err,
+                 Result<int> (*command)(const Asked&)) {
   const Subject subject = REPRISE_PASS(parse_subject(given.subject));
   Asked asked{.subject = subject,
               .name_space = given.name_space,
               .json = given.json,
               .api = Api(given.kubeconfig, given.context),
-              .out = out};
+              .out = out,
+              .err = err};
   const bool is_node = asked.subject.kind == Subject::Kind::kNode;
   if (asked.name_space.empty() && !is_node)
     asked.name_space = REPRISE_PASS(asked.api.own_namespace());
@@ -53,7 +55,12 @@ int run(std::vector<std::string> args, std::ostream& out, std::ostream& err) {
       "that; if not, why. The exit status is 1 then");
   CLI::App* lives_command =
       app.add_subcommand("lives", "What pods of this name were saved as, and went on from");
-  for (CLI::App* command : {doctor_command, lives_command}) {
+  CLI::App* checkpoint_command =
+      app.add_subcommand("checkpoint",
+                         "Save a pod now; it runs on. What is saved stays in the store of its "
+                         "node. The exit status is "
+                         "1 if it was not saved");
+  for (CLI::App* command : {checkpoint_command, doctor_command, lives_command}) {
     const bool has_nodes = command == doctor_command;
     command
         ->add_option(
@@ -64,7 +71,8 @@ int run(std::vector<std::string> args, std::ostream& out, std::ostream& err) {
     command->add_flag("--json", options.json, "As JSON");
   }
   if (const auto status = usage::parse(app, std::move(args), out, err)) return *status;
-  const Result<int> done = obey(options, out, *doctor_command ? doctor : lives);
+  const auto command = *doctor_command ? doctor : *lives_command ? lives : checkpoint;
+  const Result<int> done = obey(options, out, err, command);
   if (done) return *done;
   err << "kubectl reprise: " << done.error().message() << "\n";
   if (!done.error().hint().empty()) err << "hint: " << done.error().hint() << "\n";

@@ -96,7 +96,9 @@ class Installation:
     def remove(self, pods, pod):
         """Refused on the node of a pod that is still there, and then done."""
         node = pod.node
-        lines = commands("Uninstall")[0].splitlines()
+        listed, rest = commands("Uninstall")
+        assert f"{pods.namespace}/{pod.name}" in self.type(listed).split()
+        lines = rest.splitlines()
         self.type("\n".join(lines[:2]))
         space = "/api/v1/namespaces/reprise-remove/pods"
 

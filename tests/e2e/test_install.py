@@ -96,6 +96,7 @@ def test_a_user_asks_about_pods(installation, pods):
         return installation.type(f'PATH="$PWD:$PATH" {command} || echo "$?"')
 
     assert "preempted it is saved; when it is deleted it gets its signal" in ask("doctor", "db-0")
+    assert "; it runs on\n" in ask("checkpoint", "db-0", "2>&1")  # by the privileged container
     evict_and_go_on(pod)
     assert "it went on from Checkpoint 'db-0-" in ask("doctor", "db-0")
     history = ask("lives", "db-0")
@@ -109,7 +110,7 @@ def test_a_user_asks_about_pods(installation, pods):
     told = json.loads(ask("doctor", plain.name, "--json").removesuffix("1\n"))
     assert [remark["text"] for remark in told["remarks"] if remark["weight"] == "no"] == [
         "it does not run under Reprise: it names no runtime class",
-        "no annotation asks for a checkpoint"]
+        "no annotation and no policy asks for a checkpoint"]
     assert ask("doctor", "nobody").endswith("3\n")
     assert ask("doctor").endswith("2\n")
 

@@ -96,8 +96,9 @@ def proxy(node):
 
 
 def commands(node, bin_dir):
-    """Name of each part, and its words; with an agent where the product is installed."""
-    agent = {"reprised": [bin_dir / "reprised", f"--node={node.name}",
+    """Name of each part, and its words; with an agent and its hands where the product is installed."""
+    agent = {"hands": [bin_dir / "reprise-node", "serve"],
+             "reprised": [bin_dir / "reprised", f"--node={node.name}",
                           f"--kubeconfig={node.cluster.keys}/agent.kubeconfig"]} if bin_dir else {}
     return {
         "containerd": [programs.find("containerd")],
