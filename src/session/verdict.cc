@@ -7,7 +7,6 @@
 
 #include "catalog/catalog.h"
 #include "host/layout.h"
-#include "oci/annotations.h"
 #include "session/disowned.h"
 #include "session/recovery.h"
 #include "session/seal_hold.h"
@@ -20,7 +19,7 @@ namespace reprise::session {
 using base::Result;
 
 bool may_end_without_session(const host::Layout& layout, const store::StoreConfig& config,
-                             const base::SessionId& session) {
+                             const base::SessionId& session, std::chrono::milliseconds patience) {
   const auto ask = [&]() -> Result<bool> {
     // An empty place where the store was is no answer.
     REPRISE_PASS(store::open_existing_catalog(config));
@@ -28,7 +27,7 @@ bool may_end_without_session(const host::Layout& layout, const store::StoreConfi
     return REPRISE_PASS(find_sealed(*store, layout, session)).has_value();
   };
   constexpr std::chrono::milliseconds kInterval{200};
-  const auto deadline = std::chrono::steady_clock::now() + oci::Wishes().freeze_limit;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   // It was settled already, or never was: what is known of it goes last.
   const auto request = load_request(layout, session);
   if (!request && request.error().error_number() == ENOENT) return false;

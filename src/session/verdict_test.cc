@@ -24,10 +24,18 @@ class VerdictTest : public TestContainer {
     freeze();
   }
   void note(const std::string& text) const { write(host::request_file(run_directory()), text); }
-  bool may_end() const {
-    return may_end_without_session(layout_, store::StoreConfig::at(layout_.store), session_);
+  bool may_end(std::chrono::milliseconds patience = oci::Wishes().freeze_limit) const {
+    return may_end_without_session(layout_, store::StoreConfig::at(layout_.store), session_,
+                                   patience);
+  }
+  // From now on nobody can tell whether it is sealed.
+  void lose_store() const {
+    fs::rename(layout_.store, scratch_ / "elsewhere");
+    fs::create_directories(layout_.store);
   }
 };
+
+constexpr std::chrono::milliseconds kSoon{10};
 
 TEST_F(VerdictTest, WhatIsSealedEndsWithoutRunning) {
   seal();
@@ -60,6 +68,25 @@ TEST_F(VerdictTest, TheSealDecidesForASessionOfAnotherVersion) {
   seal();
   EXPECT_TRUE(may_end());
   EXPECT_EQ(end_process(SIGUSR1), SIGUSR1);
+}
+
+// What the session noted of its checkpoint is none that can be read.
+TEST_F(VerdictTest, WithoutAnAnswerItRunsOnWhenTimeIsUp) {
+  const base::CheckpointId id = seal();
+  ASSERT_TRUE(note_checkpoint(layout_, session_, id));
+  ASSERT_TRUE(journal().replace({undo::Frozen()}));
+  lose_store();
+  EXPECT_FALSE(may_end(kSoon));
+  EXPECT_FALSE(is_frozen());
+  EXPECT_EQ(end_process(SIGUSR1), SIGUSR1) << "none of its tasks was ended";
+}
+
+TEST_F(VerdictTest, WithoutAnAnswerASessionOfAnotherVersionDoesNotEnd) {
+  note("of another version");
+  seal();
+  lose_store();
+  EXPECT_FALSE(may_end(kSoon));
+  EXPECT_TRUE(is_frozen()) << "nobody knows which container that is";
 }
 
 // An empty place where the store was is no answer, nor is a checkpoint that cannot be read.
