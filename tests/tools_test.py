@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of the tree must really fail on what they exist to refuse."""
+import ast
 import json
 import pathlib
+import re
 import runpy
 import subprocess
 import tempfile
@@ -279,6 +281,41 @@ class FunctionLengthTest(unittest.TestCase):
         done = self.tidy(110)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("readability-function-size", done.stdout)
+
+
+class PatienceTest(unittest.TestCase):
+    """No test depends on how fast the machine is (tests/README.md)."""
+    LEAST = 20  # seconds
+
+    def limits(self, source):
+        """Lines and seconds of the limits in a Python test, where they are plain numbers."""
+        for call in ast.walk(ast.parse(source)):
+            name = getattr(call, "func", None)
+            if isinstance(call, ast.Call) and getattr(name, "id", getattr(name, "attr", "")) == "wait_for":
+                if isinstance(call.args[1], ast.Constant):
+                    yield call.lineno, call.args[1].value
+            for keyword in getattr(call, "keywords", []):
+                if keyword.arg == "deadline" and isinstance(keyword.value, ast.Constant):
+                    yield call.lineno, keyword.value.value
+
+    def test_limits_are_found(self):
+        self.assertEqual(list(self.limits("wait_for(f, 3, 'x')\na.wait_for(f, N, 'x')\ng(deadline=4)")),
+                         [(1, 3), (3, 4)])
+
+    def test_who_waits_waits_long(self):
+        for file in [*TOOLS.parent.glob("tests/root/**/*.py"), *TOOLS.parent.glob("tests/e2e/**/*.py")]:
+            if file.name != "test_harness.py":  # waits for what never comes
+                source = file.read_text(encoding="utf-8")
+                short = [found for found in self.limits(source) if found[1] < self.LEAST]
+                self.assertEqual(short, [], f"{file}: lines and seconds")
+
+    def test_nothing_must_take_less_than_a_busy_machine_needs(self):
+        unit = {"seconds": 1, "milliseconds": 1e-3}
+        limit = re.compile(r"EXPECT_L[TE]\([^;]*now\(\) - [^;]*?\b(seconds|milliseconds)[({]([\d']+)[^;]*;")
+        self.assertTrue(limit.search("EXPECT_LT(Clock::now() - begun,\n  milliseconds{500});"))
+        for file in TOOLS.parent.glob("src/**/*_test.cc"):
+            for name, number in limit.findall(file.read_text(encoding="utf-8")):
+                self.assertGreaterEqual(unit[name] * int(number.replace("'", "")), self.LEAST, file)
 
 
 class DeploymentTest(unittest.TestCase):

@@ -71,8 +71,7 @@ def test_an_evicted_pod_goes_on_on_the_other_node_and_back(cluster, pods):
         assert status["size"].endswith("MB")
         # The replacement has another address: nothing is kept back for the one that it had.
         assert "reprise-hold" not in source.run("nft", "list", "tables").stdout
-    assert {"Checkpointed", "GoesOn"} <= wait_for(
-        lambda: events_of(pods, "db-0"), 10, "Events") - {"Waits"}
+    wait_for(lambda: {"Checkpointed", "GoesOn"} <= events_of(pods, "db-0"), 60, "its Events")
     # Of what it went on from, the last is kept for a while, where it was saved and where it went.
     for node in cluster.nodes.values():
         wait_for(lambda node=node: len(checkpoints_of(node, f"{pods.namespace}/db-0/main")) == 1,
@@ -302,7 +301,7 @@ def test_with_another_key_a_pod_begins_anew(cluster, pods):
         status = checkpoints(pods)[0]["status"]
         pods.kubectl("delete", "statefulset", "db", "--wait=false")
         pod.delete(grace=1)
-    assert "BeginsAnew" in events_of(pods, "db-0")
+    wait_for(lambda: "BeginsAnew" in events_of(pods, "db-0"), 60, "its Event")
     assert status["phase"] == "Withdrawn"
     assert "other keys" in status["message"]
     assert "node 'n1' keeps" in status["message"]
