@@ -124,4 +124,8 @@ Result<void> mark_filled(const Volume& volume, const std::string& uid) {
   return write_mark(volume.directory, kFilledFrom, uid);
 }
 
+Result<void> unmark_filled(const fs::path& directory) {
+  return remove_mark(directory, kFilledFrom);
+}
+
 }  // namespace reprise::container

@@ -35,5 +35,7 @@ base::Result<bool> is_used_in_pod(const std::filesystem::path& proc, const std::
 // UID this is; nullopt if it has none. Containers can neither see nor change that.
 base::Result<std::optional<std::string>> filled_from(const Volume& volume);
 base::Result<void> mark_filled(const Volume& volume, const std::string& uid);
+// Of the volume at `directory`: as if it had not.
+base::Result<void> unmark_filled(const std::filesystem::path& directory);
 
 }  // namespace reprise::container

@@ -59,6 +59,13 @@ Result<bool> clear(const fs::path& directory, const fs::path& contents, const In
   return stays;
 }
 
+Result<void> rename_to(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) return base::fail_errno(error.value(), "moving '" + from.string() + "'");
+  return {};
+}
+
 Result<void> move_up(const fs::path& from, const fs::path& to);
 
 // Of something that stays.
@@ -84,13 +91,62 @@ Result<void> move_up(const fs::path& from, const fs::path& to) {
       REPRISE_PASS(give(entry, target));
       continue;
     }
-    std::error_code error;
-    fs::rename(entry, target, error);
-    if (error) return base::fail_errno(error.value(), "moving '" + entry.string() + "'");
+    REPRISE_PASS(rename_to(entry, target));
   }
   REPRISE_PASS(copy_attributes(from, to));
   return sys::remove_tree(from);
 }
+
+Result<bool> holds_mounted(const fs::path& directory, const Inodes& mounted) {
+  for (const fs::path& entry : REPRISE_PASS(entries_of(directory))) {
+    const struct stat status = REPRISE_PASS(look_at(entry));
+    if (mounted.contains({status.st_dev, status.st_ino})) return true;
+    if (S_ISDIR(status.st_mode) && REPRISE_PASS(holds_mounted(entry, mounted))) return true;
+  }
+  return false;
+}
+
+Result<void> make_like(const fs::path& directory, const fs::path& made) {
+  if (::mkdir(made.c_str(), 0700) != 0)
+    return base::fail_errno(errno, "making '" + made.string() + "'");
+  return copy_attributes(directory, made);
+}
+
+// Of what `mounted` names, a copy.
+Result<void> move_aside(const fs::path& directory, const fs::path& aside,
+                        const std::array<fs::path, 2>& kept, const Inodes& mounted) {
+  for (const fs::path& entry : REPRISE_PASS(entries_of(directory))) {
+    if (entry == kept[0] || entry == kept[1]) continue;
+    const struct stat status = REPRISE_PASS(look_at(entry));
+    const bool is_mounted = mounted.contains({status.st_dev, status.st_ino});
+    const fs::path target = aside / entry.filename();
+    if (S_ISDIR(status.st_mode) && (is_mounted || REPRISE_PASS(holds_mounted(entry, mounted)))) {
+      REPRISE_PASS(make_like(entry, target));
+      REPRISE_PASS(move_aside(entry, target, kept, mounted));
+    } else if (!is_mounted) {
+      REPRISE_PASS(rename_to(entry, target));
+    } else if (S_ISREG(status.st_mode)) {
+      std::error_code error;
+      fs::copy_file(entry, target, error);
+      if (error) return base::fail_errno(error.value(), "copying '" + entry.string() + "'");
+      REPRISE_PASS(copy_attributes(entry, target));
+    }
+  }
+  return {};
+}
+
+// To remove `contents` was a change of the directory as well.
+Result<void> move_all_up(const fs::path& contents, const fs::path& directory) {
+  const struct stat before = REPRISE_PASS(look_at(contents));
+  REPRISE_PASS(move_up(contents, directory));
+  const std::array<timespec, 2> times{before.st_atim, before.st_mtim};
+  if (::utimensat(AT_FDCWD, directory.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    return base::fail_errno(errno, "giving its time to '" + directory.string() + "'");
+  return {};
+}
+
+// While not all of it is there.
+fs::path part_of(const fs::path& aside) { return aside.string() + ".part"; }
 
 }  // namespace
 
@@ -106,13 +162,26 @@ Inodes mounted_inodes(const oci::Spec& spec) {
 Result<void> replace_contents(const fs::path& directory, const fs::path& contents,
                               const Inodes& mounted) {
   REPRISE_PASS(clear(directory, contents, mounted));
-  const struct stat before = REPRISE_PASS(look_at(contents));
-  REPRISE_PASS(move_up(contents, directory));
-  // To remove `contents` was a change of it as well.
-  const std::array<timespec, 2> times{before.st_atim, before.st_mtim};
-  if (::utimensat(AT_FDCWD, directory.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
-    return base::fail_errno(errno, "giving its time to '" + directory.string() + "'");
-  return {};
+  return move_all_up(contents, directory);
+}
+
+Result<void> exchange_contents(const fs::path& directory, const fs::path& contents,
+                               const fs::path& aside, const Inodes& mounted) {
+  const fs::path part = part_of(aside);
+  REPRISE_PASS(make_like(directory, part));
+  REPRISE_PASS(move_aside(directory, part, {contents, part}, mounted));
+  REPRISE_PASS(rename_to(part, aside));
+  return move_all_up(contents, directory);
+}
+
+Result<void> bring_back(const fs::path& directory, const fs::path& aside, const Inodes& mounted) {
+  const fs::path part = part_of(aside);
+  if (REPRISE_PASS(exists_itself(aside))) {
+    REPRISE_PASS(clear(directory, aside, mounted));
+    REPRISE_PASS(rename_to(aside, part));
+  }
+  if (!REPRISE_PASS(exists_itself(part))) return {};
+  return move_all_up(part, directory);
 }
 
 }  // namespace reprise::container

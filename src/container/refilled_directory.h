@@ -27,4 +27,15 @@ Inodes mounted_inodes(const oci::Spec& spec);
 base::Result<void> replace_contents(const std::filesystem::path& directory,
                                     const std::filesystem::path& contents, const Inodes& mounted);
 
+// The same, but nothing is removed: all of it is in `aside` afterwards, a directory in `directory`
+// that is made for it.
+base::Result<void> exchange_contents(const std::filesystem::path& directory,
+                                     const std::filesystem::path& contents,
+                                     const std::filesystem::path& aside, const Inodes& mounted);
+// Makes `directory` what it was before exchange_contents(), also one that was cut off; `contents`
+// is gone then. Success, and nothing is touched, if nothing is aside. Can be repeated after a
+// crash.
+base::Result<void> bring_back(const std::filesystem::path& directory,
+                              const std::filesystem::path& aside, const Inodes& mounted);
+
 }  // namespace reprise::container

@@ -88,5 +88,53 @@ TEST_F(RefilledDirectory, WhatWasSomethingElseIsRefusedByName) {
   EXPECT_TRUE(done.error().message().contains("/part'")) << done.error().message();
 }
 
+class ExchangedDirectory : public RefilledDirectory {
+ protected:
+  ExchangedDirectory() {
+    write(volume_ / "by-init/deep", "new");
+    write(volume_ / "a/part/new", "new");
+    write(volume_ / "a/config", "new");
+    write(contents_ / "a/part/old", "old");
+    write(contents_ / "a/config", "old and longer");
+    mounted_ = {inode(volume_ / "a/part"), inode(volume_ / "a/config")};
+    fs::permissions(volume_, fs::perms::owner_all);
+  }
+  void expect_as_before() const {
+    EXPECT_EQ(read(volume_ / "by-init/deep"), "new");
+    EXPECT_EQ(read(volume_ / "a/part/new"), "new");
+    EXPECT_EQ(read(volume_ / "a/config"), "new");
+    EXPECT_FALSE(fs::exists(volume_ / "a/part/old"));
+    EXPECT_EQ(mounted_, (Inodes{inode(volume_ / "a/part"), inode(volume_ / "a/config")}));
+    EXPECT_EQ(fs::status(volume_).permissions(), fs::perms::owner_all);
+    EXPECT_EQ(std::distance(fs::directory_iterator(volume_), fs::directory_iterator()), 2);
+  }
+  fs::path aside_ = volume_ / ".before";
+  Inodes mounted_;
+};
+
+TEST_F(ExchangedDirectory, CanBeBroughtBack) {
+  ASSERT_TRUE(exchange_contents(volume_, contents_, aside_, mounted_));
+  EXPECT_EQ(read(volume_ / "a/part/old"), "old");
+  EXPECT_EQ(read(volume_ / "a/config"), "old and longer");
+  EXPECT_FALSE(fs::exists(volume_ / "by-init"));
+  EXPECT_FALSE(fs::exists(volume_ / "a/part/new"));
+  write(volume_ / "since", "then");
+  for (int time = 0; time < 2; ++time) {
+    ASSERT_TRUE(bring_back(volume_, aside_, mounted_));
+    expect_as_before();
+  }
+}
+
+// Whoever moved it there, or back, was killed.
+TEST_F(ExchangedDirectory, CanBeBroughtBackFromTheMiddle) {
+  fs::remove_all(contents_);
+  const fs::path part = aside_.string() + ".part";
+  fs::create_directories(part);
+  fs::permissions(part, fs::perms::owner_all);
+  fs::rename(volume_ / "by-init", part / "by-init");
+  ASSERT_TRUE(bring_back(volume_, aside_, mounted_));
+  expect_as_before();
+}
+
 }  // namespace
 }  // namespace reprise::container

@@ -20,6 +20,7 @@ using base::Result;
 namespace {
 
 constexpr const char* kAttribute = "trusted.reprise.memory";
+constexpr const char* kFiller = "trusted.reprise.filled-by";
 
 }  // namespace
 
@@ -29,6 +30,28 @@ Result<std::optional<std::string>> memory_mark(const std::filesystem::path& dire
 
 Result<void> set_memory_mark(const std::filesystem::path& directory, const std::string& mark) {
   return write_mark(directory, kAttribute, mark);
+}
+
+Result<void> remove_memory_mark(const std::filesystem::path& directory) {
+  return remove_mark(directory, kAttribute);
+}
+
+Result<void> note_filler(const std::filesystem::path& directory, const std::string& session) {
+  return write_mark(directory, kFiller, session);
+}
+
+Result<bool> is_filled_for(const std::filesystem::path& directory, const std::string& session) {
+  return REPRISE_PASS(read_mark(directory, kFiller)) == session;
+}
+
+Result<void> forget_filler(const std::filesystem::path& directory) {
+  return remove_mark(directory, kFiller);
+}
+
+Result<void> remove_mark(const std::filesystem::path& directory, const char* attribute) {
+  if (::removexattr(directory.c_str(), attribute) == 0 || errno == ENODATA || errno == EOPNOTSUPP)
+    return {};
+  return fail_errno(errno, "removing the mark of '" + directory.string() + "'");
 }
 
 Result<std::optional<std::string>> read_mark(const std::filesystem::path& directory,

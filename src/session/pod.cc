@@ -152,7 +152,8 @@ Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reade
   const auto lock = REPRISE_TRY(sys::FileLock::lock_existing(*directory, kFillPatience),
                                 "waiting for another container that fills '/dev/shm'");
   const auto mark = REPRISE_PASS(container::memory_mark(*directory));
-  if (mark == copy->mark) return {};
+  // It is not that session's alone any more.
+  if (mark == copy->mark) return container::forget_filler(*directory);
   std::error_code error;
   if (mark || !std::filesystem::is_empty(*directory, error))
     return std::unexpected(
@@ -160,6 +161,8 @@ Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reade
             .with_hint("stop and start all members of a pod together"));
   const auto newest =
       REPRISE_PASS(newest_copy(context, context.request.restore().checkpoint, *copy));
+  REPRISE_PASS(context.journal().write(undo::SharedFilled{.directory = *directory, .aside = {}}));
+  REPRISE_PASS(container::note_filler(*directory, context.request.session.str()));
   REPRISE_PASS(fill_from(context, newest, *directory));
   return container::set_memory_mark(*directory, copy->mark);
 }

@@ -34,7 +34,7 @@ void settle_neighbours(Context& context, store::CheckpointReader& reader,
 // Fills the /dev/shm that `spec` shares with others, unless it is still that of the checkpoint, or
 // another member has filled it, from the newest copy that any of the members made. Does nothing
 // for a container that shares none. kUnsupported if others have begun to use it for something else.
-// A failed restore leaves it filled: others may be using it by then.
+// A restore that fails empties it again, unless another member counts on it by then.
 base::Result<void> fill_shared_memory(Context& context, store::CheckpointReader& reader,
                                       const oci::Spec& spec);
 

@@ -15,6 +15,7 @@
 #include "container/file_tree.h"
 #include "container/pod_volumes.h"
 #include "container/refilled_directory.h"
+#include "container/shared_memory.h"
 #include "session/parts.h"
 #include "session/restore/fitting.h"
 #include "session/volumes.h"
@@ -83,6 +84,10 @@ fs::path filling_of(const Volume& volume, const base::SessionId& session) {
   return volume.directory / (".reprise-filling-" + session.str());
 }
 
+fs::path aside_in(const Volume& volume, const base::SessionId& session) {
+  return volume.directory / (".reprise-before-" + session.str());
+}
+
 Result<void> refill(const Context& context, const VolumeCopy& copy, store::CheckpointReader& own,
                     const Volume& volume, const oci::Spec& spec) {
   store::CheckpointReader& reader = copy.reader ? *copy.reader : own;
@@ -98,14 +103,21 @@ Result<void> refill(const Context& context, const VolumeCopy& copy, store::Check
     [[maybe_unused]] const auto removed = sys::remove_tree(contents);
     return unpacked;
   }
+  const fs::path aside = aside_in(volume, context.request.session);
   REPRISE_PASS(
-      container::replace_contents(volume.directory, contents, container::mounted_inodes(spec)));
+      context.journal().write(undo::SharedFilled{.directory = volume.directory, .aside = aside}));
+  REPRISE_PASS(container::note_filler(volume.directory, context.request.session.str()));
+  REPRISE_PASS(container::exchange_contents(volume.directory, contents, aside,
+                                            container::mounted_inodes(spec)));
+  REPRISE_PASS(base::fault_point("volume-filled"));
   return container::mark_filled(volume, copy.saved.pod);
 }
 
 Result<void> fill_one(Context& context, store::CheckpointReader& reader, const oci::Spec& spec,
                       const SavedVolume& saved, const Volume& volume) {
-  if (REPRISE_PASS(container::filled_from(volume)) == saved.pod) return {};
+  // It is not that session's alone any more.
+  if (REPRISE_PASS(container::filled_from(volume)) == saved.pod)
+    return container::forget_filler(volume.directory);
   if (REPRISE_PASS(container::is_used_in_pod(context.proc, container::pod_uid(spec), volume)))
     return std::unexpected(
         Error(ErrorCode::kUnsupported, "another container of the pod has begun to use it anew")

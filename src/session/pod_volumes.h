@@ -22,8 +22,8 @@ base::Result<void> capture_empty_directories(store::CheckpointWriter& writer, co
 // Replaces what lies in them (init containers run anew before) by what they had held, from the copy
 // of that container of the pod which stood still last. Those that have it already are left alone,
 // whoever filled them. kUnsupported, with a hint, where a container of the pod that began anew
-// works in one: nothing is laid over its files. A restore that fails later leaves them filled: it
-// can be tried again, and others may go on from them by then.
+// works in one: nothing is laid over its files. A restore that fails later puts back what was in
+// them, unless another container goes on from them by then.
 base::Result<void> fill_empty_directories(Context& context, store::CheckpointReader& reader,
                                           const oci::Spec& spec);
 

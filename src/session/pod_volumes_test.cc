@@ -38,6 +38,14 @@ class PodVolumesTest : public RestoreTest {
         R"("io.kubernetes.cri.container-type":"container","io.kubernetes.cri.sandbox-uid":")" +
         uid + R"(","io.kubernetes.cri.container-name":"main"})");
   }
+  std::optional<std::string> filled_from() const {
+    return container::filled_from({.name = "cache", .directory = volume("new"), .destinations = {}})
+        .value();
+  }
+  void expect_as_it_was() const {
+    EXPECT_EQ(read(volume("new") / "by-init"), "new");
+    EXPECT_EQ(std::distance(fs::directory_iterator(volume("new")), fs::directory_iterator()), 1);
+  }
   void expect_only_saved() const {
     EXPECT_EQ(read(volume("new") / "file"), "saved");
     EXPECT_EQ(std::distance(fs::directory_iterator(volume("new")), fs::directory_iterator()), 1);
@@ -50,15 +58,21 @@ TEST_F(PodVolumesTest, TheNewPodHasWhatTheOldOneHad) {
   expect_only_saved();
 }
 
-// The kubelet tries again, or another container of the pod comes.
-TEST_F(PodVolumesTest, IsFilledOnce) {
+// What begins anew instead finds what a new pod has; the next attempt fills it again.
+TEST_F(PodVolumesTest, ARestoreThatFailsLeavesItAsItWas) {
+  fs::permissions(volume("new"), fs::perms::owner_all);
   ASSERT_FALSE(restore(Wrapper::kTellsFailure).ok());
+  expect_as_it_was();
+  EXPECT_EQ(fs::status(volume("new")).permissions(), fs::perms::owner_all);
+  EXPECT_EQ(filled_from(), std::nullopt);
+  expect_undone();
+}
+
+// Another container of the pod comes: it goes on with what the first one writes there.
+TEST_F(PodVolumesTest, IsFilledOnce) {
+  ASSERT_TRUE(restore().ok());
+  EXPECT_EQ(filled_from(), "old");
   expect_only_saved();
-  write(volume("new") / "later", "by another container");
-  EXPECT_EQ(
-      container::filled_from({.name = "cache", .directory = volume("new"), .destinations = {}})
-          .value(),
-      "old");
 }
 
 // That of the container which stood still last has what all of them wrote.
@@ -87,8 +101,7 @@ TEST_F(PodVolumesTest, WhatCannotBeUnpackedLeavesItAsItWas) {
   ::setenv("REPRISE_FAULT", "volume-unpacked:fail", 1);  // NOLINT: no other thread
   EXPECT_FALSE(restore(Wrapper::kTellsFailure).ok());
   ::unsetenv("REPRISE_FAULT");  // NOLINT
-  EXPECT_EQ(read(volume("new") / "by-init"), "new");
-  EXPECT_EQ(std::distance(fs::directory_iterator(volume("new")), fs::directory_iterator()), 1);
+  expect_as_it_was();
   expect_undone();
 }
 

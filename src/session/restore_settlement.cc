@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore_settlement.h"
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -64,15 +66,6 @@ Result<void> mark_restored(const Context& context) {
   return sys::replace_file(context.layout.restored_marker_of(context.who()), "");
 }
 
-void let_run(Context& context, store::CheckpointReader& reader,
-             const std::filesystem::path& network) {
-  settle_network(context, reader, network);
-  if (const Result<void> thawed = thaw_restored(context); !thawed)
-    base::log(LogLevel::kError, "the container stands still",
-              {{"error", thawed.error().details()}});
-  base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
-}
-
 // By its journal; of a version that kept none, all that it may have done.
 Result<std::vector<undo::Step>> steps_done(const Context& context) {
   if (auto noted = REPRISE_PASS(context.journal().load())) return *std::move(noted);
@@ -81,13 +74,30 @@ Result<std::vector<undo::Step>> steps_done(const Context& context) {
   return std::move(owed.steps);
 }
 
-Result<void> remove_put_aside(const Context& context) {
+// What volumes held before. A pod's have it in them, where its programs would see it.
+enum class Aside : std::uint8_t { kInVolumes, kAll };
+Result<void> remove_put_aside(const Context& context, Aside which) {
   Result<void> first{};
-  for (const undo::Step& step : REPRISE_PASS(steps_done(context)))
-    if (const auto* volume = std::get_if<undo::VolumePutAside>(&step))
-      if (auto removed = sys::remove_tree(volume->aside); !removed && first)
-        first = std::move(removed);
+  for (const undo::Step& step : REPRISE_PASS(steps_done(context))) {
+    std::optional<std::filesystem::path> aside;
+    const auto* volume = std::get_if<undo::VolumePutAside>(&step);
+    if (volume != nullptr && which == Aside::kAll) aside = volume->aside;
+    if (const auto* shared = std::get_if<undo::SharedFilled>(&step)) aside = shared->aside;
+    if (!aside) continue;
+    if (auto removed = sys::remove_tree(*aside); !removed && first) first = std::move(removed);
+  }
   return first;
+}
+
+void let_run(Context& context, store::CheckpointReader& reader,
+             const std::filesystem::path& network) {
+  settle_network(context, reader, network);
+  base::warn_and_ignore(remove_put_aside(context, Aside::kInVolumes),
+                        "what the volumes held before is not removed");
+  if (const Result<void> thawed = thaw_restored(context); !thawed)
+    base::log(LogLevel::kError, "the container stands still",
+              {{"error", thawed.error().details()}});
+  base::warn_and_ignore(base::fault_point("tasks-let-go"), "the tasks run");
 }
 
 }  // namespace
@@ -119,7 +129,8 @@ void settle_restored(const Context& context) {
   base::warn_and_ignore(unmount_overlays(context), "an overlay stays mounted on the host");
   base::warn_and_ignore(host::remove_note(context.request.restore().bundle),
                         "the container's directory still tells of the checkpoint");
-  base::warn_and_ignore(remove_put_aside(context), "what the volumes held before is not removed");
+  base::warn_and_ignore(remove_put_aside(context, Aside::kAll),
+                        "what the volumes held before is not removed");
 }
 
 }  // namespace reprise::session

@@ -29,6 +29,7 @@ std::vector<Step> one_of_each() {
       SharedMemoryFilled{.directory = "/shm"},
       VolumePutAside{.directory = "/volumes/a/_data", .aside = "/volumes/a/aside"},
       VolumeFilling{.contents = "/volumes/a/filling"},
+      SharedFilled{.directory = "/volumes/a/_data", .aside = "/volumes/a/_data/before"},
       OverlaysMounted(),
       NetworkChanged{{.network = "/run/netns/a"}},
       AddressesAdopted{.network = "/run/netns/a", .addresses = {"10.0.0.1/24", "fe80::1%eth0"}},

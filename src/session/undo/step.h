@@ -111,6 +111,19 @@ struct VolumeFilling {
   }
   bool operator==(const VolumeFilling&) const = default;
 };
+// Of a pod: `directory` is its containers' together, and was filled before another of them counted
+// on that. What was in it is in `aside`; without one it was empty.
+struct SharedFilled {
+  static constexpr std::string_view kName = "shared-filled";
+  path directory;
+  std::optional<path> aside;
+  template <typename Step, typename Visit>
+  static void each(Step& step, Visit visit) {
+    visit("directory", step.directory);
+    visit("aside", step.aside);
+  }
+  bool operator==(const SharedFilled&) const = default;
+};
 struct OverlaysMounted : Bare {
   static constexpr std::string_view kName = "overlays-mounted";
 };
@@ -153,7 +166,7 @@ struct Unknown {
 using Step =
     std::variant<Unknown, SignalPromised, StoreBegun, ContinuationNoted, NetworkLocked, Frozen,
                  PeersDisconnected, NeighboursHeld, ConnectionsHeld, NetworkBlocked,
-                 RootfsExchanged, SharedMemoryFilled, VolumePutAside, VolumeFilling,
+                 RootfsExchanged, SharedMemoryFilled, VolumePutAside, VolumeFilling, SharedFilled,
                  OverlaysMounted, NetworkChanged, AddressesAdopted, RestoreBegun, TasksHeld>;
 
 // What the journal calls it; of an unknown step, too.

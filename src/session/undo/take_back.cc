@@ -11,6 +11,9 @@
 #include "container/cgroup.h"
 #include "container/file_tree.h"
 #include "container/joined_namespaces.h"
+#include "container/pod_volumes.h"
+#include "container/refilled_directory.h"
+#include "container/shared_memory.h"
 #include "engine/engine.h"
 #include "host/continuation_note.h"
 #include "network/connection_hold.h"
@@ -135,9 +138,30 @@ Result<void> take(const VolumePutAside& step, const Context& /*context*/) {
   return container::put_contents_back(step.directory, step.aside);
 }
 
-// What is in the volume stays: it is filled anew, or was filled for others as well.
+// What is in the volume stays: SharedFilled tells what becomes of that.
 Result<void> take(const VolumeFilling& step, const Context& /*context*/) {
   return sys::remove_tree(step.contents);
+}
+
+// Sources of its mounts; without them there is no container any more.
+Result<container::Inodes> mounted_in(const path& bundle) {
+  if (!REPRISE_PASS(sys::exists(bundle / "config.json"))) return container::Inodes();
+  return container::mounted_inodes(REPRISE_PASS(oci::load_spec(bundle)));
+}
+
+// The next attempt fills it anew, or the container begins anew with what a new pod has.
+Result<void> take(const SharedFilled& step, const Context& context) {
+  if (!REPRISE_PASS(sys::exists(step.directory))) return {};
+  if (!REPRISE_PASS(container::is_filled_for(step.directory, context.request.session.str())))
+    return step.aside ? sys::remove_tree(*step.aside) : Result<void>();
+  if (step.aside)
+    REPRISE_PASS(container::bring_back(step.directory, *step.aside,
+                                       REPRISE_PASS(mounted_in(context.request.restore().bundle))));
+  else
+    REPRISE_PASS(container::empty_directory(step.directory));
+  REPRISE_PASS(container::remove_memory_mark(step.directory));
+  REPRISE_PASS(container::unmark_filled(step.directory));
+  return container::forget_filler(step.directory);
 }
 
 Result<void> take(const OverlaysMounted& /*step*/, const Context& context) {

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "container/file_tree.h"
+#include "container/refilled_directory.h"
+#include "container/shared_memory.h"
 #include "host/continuation_note.h"
 #include "session/freeze.h"
 #include "session/internal/test_container.h"
@@ -28,6 +30,8 @@ class TakeBackTest : public TestContainer {
   TakeBackTest() {
     fs::create_directories(volume_);
     write(volume_ / "file", "before");
+    fs::create_directories(pod_volume_);
+    write(pod_volume_ / "by-init", "before");
     fs::create_directories(shm_);
   }
   // Whether the child was killed.
@@ -97,6 +101,12 @@ class TakeBackTest : public TestContainer {
     write(volume_ / "other", "of the checkpoint");
     EXPECT_TRUE(journal().write(VolumeFilling{.contents = volume_ / "filling"}));
     fs::create_directories(volume_ / "filling/a");
+    const fs::path before = pod_volume_ / "before";
+    EXPECT_TRUE(journal().write(SharedFilled{.directory = pod_volume_, .aside = before}));
+    EXPECT_TRUE(container::note_filler(pod_volume_, session_.str()));
+    fs::create_directories(pod_volume_ / "filling");
+    write(pod_volume_ / "filling/file", "of the checkpoint");
+    EXPECT_TRUE(container::exchange_contents(pod_volume_, pod_volume_ / "filling", before, {}));
     EXPECT_TRUE(journal().write(OverlaysMounted()));
     EXPECT_TRUE(journal().write(NetworkChanged{{.network = scratch_ / "gone"}}));
     EXPECT_TRUE(
@@ -110,21 +120,25 @@ class TakeBackTest : public TestContainer {
     EXPECT_EQ(read(volume_ / "file"), "before");
     EXPECT_FALSE(fs::exists(volume_ / "other"));
     EXPECT_FALSE(fs::exists(aside_));
+    EXPECT_EQ(read(pod_volume_ / "by-init"), "before");
+    EXPECT_EQ(std::distance(fs::directory_iterator(pod_volume_), {}), 1);
     EXPECT_FALSE(is_frozen());
     EXPECT_TRUE(left().empty());
   }
 
   const fs::path volume_ = scratch_ / "volume/_data";
   const fs::path aside_ = scratch_ / "volume/aside";
+  const fs::path pod_volume_ = scratch_ / "pod-volume";
   const fs::path shm_ = scratch_ / "shm";
 };
 
 const std::vector<std::string> kCheckpoint{"store-begun", "continuation-noted", "network-locked",
                                            "frozen", "peers-disconnected"};
 const std::vector<std::string> kRestore{
-    "network-blocked", "rootfs-exchanged", "shared-memory-filled", "volume-put-aside",
-    "volume-filling",  "overlays-mounted", "network-changed",      "addresses-adopted",
-    "restore-begun",   "tasks-held"};
+    "network-blocked",  "rootfs-exchanged", "shared-memory-filled",
+    "volume-put-aside", "volume-filling",   "shared-filled",
+    "overlays-mounted", "network-changed",  "addresses-adopted",
+    "restore-begun",    "tasks-held"};
 
 class KilledInACheckpointTest : public TakeBackTest,
                                 public testing::WithParamInterface<std::string> {};
