@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/restore_attempt.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <utility>
@@ -13,6 +16,7 @@
 #include "network/network.h"
 #include "sys/child.h"
 #include "sys/files.h"
+#include "sys/passed_descriptor.h"
 
 namespace reprise::runtime {
 
@@ -32,14 +36,21 @@ std::vector<std::string> shared_options(const Arguments& arguments) {
   return options;
 }
 
-// As our child and with our descriptors 0 to 2, so that the restored init becomes a child of our
-// parent (conmon, a shim) when runc has gone, and writes where the container is to write.
+// As our child and with our descriptors 0 and 1, so that the restored init becomes a child of our
+// parent (conmon, a shim) when runc has gone, and writes where the container is to write. To 2,
+// too, which runc does not have: what runc says of a failure is for the session's log
+// (engine/preload/hold.cc).
 Result<int> run_restore(const host::Ready& ready) {
   if (ready.argv.empty())
     return base::fail(ErrorCode::kBusy, "'reprise-worker' is of an earlier version");
   sys::SpawnOptions options;
   options.argv = ready.argv;
-  options.env = sys::default_environment(ready.environment);
+  const sys::UniqueFd log = REPRISE_PASS(sys::open_file(
+      std::filesystem::path(ready.work_path) / "runc.log", O_WRONLY | O_CREAT | O_TRUNC));
+  auto variables = ready.environment;
+  variables.emplace_back(sys::kStderrVariable, sys::name_descriptor(STDERR_FILENO).data());
+  options.env = sys::default_environment(variables);
+  options.fds = {{log.get(), STDERR_FILENO}};
   options.stdio = sys::Stdio::kInherit;
   options.own_mounts = true;
   sys::Child runc = REPRISE_PASS(sys::Child::spawn(options));

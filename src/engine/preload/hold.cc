@@ -7,9 +7,15 @@
 // may: with PTRACE_O_EXITKILL it ends them instead. And CRIU lets them go whatever becomes of the
 // script that it runs before: it must not, unless the session has left its leave in a file.
 //
+// What runc has to say of a failure is not for the container's log. So its standard error is a
+// file, and CRIU, which gives the tasks what it has from runc, gets the container's in the place of
+// that.
+//
 // Runs inside a foreign program: no allocation, no locks, nothing of the C++ library.
 #include <dlfcn.h>
+#include <errno.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -17,8 +23,10 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "engine/criu/hook_protocol.h"
+#include "sys/passed_descriptor.h"
 
 namespace {
 
@@ -27,9 +35,30 @@ using Ptrace = long (*)(__ptrace_request, ...);
 Ptrace g_next = nullptr;
 bool g_holds = false;  // tasks that are restored; before that CRIU may trace its own children
 
+// Without it the container would write into our log: no restore, then.
+void give_tasks_their_stderr() {
+  constexpr int kMostPassed = 64;  // by runc: a few above the standard ones
+  const char* name = std::getenv(reprise::sys::kStderrVariable);  // NOLINT(concurrency-mt-unsafe)
+  struct stat ours{};
+  if (name == nullptr || *name == '\0' || ::fstat(STDERR_FILENO, &ours) != 0) return;
+  if (!S_ISREG(ours.st_mode)) return;  // it is only asked what it can do
+  // As it is named where it starts; helpers of it have other names, and restore nothing.
+  if (std::strcmp(program_invocation_short_name, "criu") != 0) return;
+  const int real = reprise::sys::take_descriptor(name);
+  if (real < 0) ::_exit(1);
+  for (int fd = STDERR_FILENO; fd < kMostPassed; ++fd) {
+    struct stat passed{};
+    if (fd == real || ::fstat(fd, &passed) != 0) continue;
+    if (passed.st_dev != ours.st_dev || passed.st_ino != ours.st_ino) continue;
+    if (::dup2(real, fd) < 0) ::_exit(1);
+  }
+  ::close(real);
+}
+
 // Called before anything else of the program, so that no call of it has to wait for the look-up.
 __attribute__((constructor)) void find_next() {
   g_next = reinterpret_cast<Ptrace>(::dlsym(RTLD_NEXT, "ptrace"));
+  give_tasks_their_stderr();
 }
 
 bool has_leave() {

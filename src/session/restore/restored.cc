@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/restore/restored.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/fault.h"
@@ -27,6 +32,17 @@ using base::Result;
 using std::chrono::steady_clock;
 
 namespace {
+
+// The library that gives it the container's was not loaded, or runc passes descriptors otherwise.
+Result<void> check_output(const std::filesystem::path& work_dir, pid_t init) {
+  const auto file = "/proc/" + std::to_string(init) + "/fd/" + std::to_string(STDERR_FILENO);
+  struct stat log{};
+  struct stat output{};
+  if (::stat((work_dir / "runc.log").c_str(), &log) != 0 || ::stat(file.c_str(), &output) != 0)
+    return {};
+  if (log.st_dev != output.st_dev || log.st_ino != output.st_ino) return {};
+  return fail(ErrorCode::kInternal, "the container did not get its standard error");
+}
 
 // Stands between the wrapper, which runs runc, and CRIU, which asks at its steps.
 class Restoring final : public engine::RestoreSteps {
@@ -140,6 +156,7 @@ Result<void> Restoring::may_run(pid_t init) {
 Result<void> Restoring::before_resume(pid_t init) {
   REPRISE_PASS(fault_point("pre-resume"));
   init_ = init;
+  REPRISE_PASS(check_output(context_.directory(), init));
   note_not_given_back(restore_attributes(*planned_.reader, init_), planned_.lost);
   const Result<void> held = hold_tasks(context_);
   if (!held && held.error().code() != ErrorCode::kUnsupported) return held;
