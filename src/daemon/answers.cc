@@ -176,7 +176,10 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
                         {.reason = "the agent does not know all Checkpoints yet"},
                         [&] { return view_.is_in_step() ? std::optional(true) : std::nullopt; }));
   REPRISE_PASS(await_predecessor(*pod, waiting));
-  if (question.pod.container.empty()) return prepare(*pod, waiting);
+  if (question.pod.container.empty()) {
+    if (!pod->has_run) tell_hooks(*pod, question.pod);
+    return prepare(*pod, waiting);
+  }
   // Whatever it did there would be done again, on files that have it already.
   if (REPRISE_PASS(has_run(question.key)))
     return host::AgentAnswer(
@@ -196,6 +199,10 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
   if (saved->resumed)
     return host::AgentAnswer(
         host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"});
+  if (const std::string anew = REPRISE_PASS(who_began_anew(ready, question)); !anew.empty()) {
+    give_up(ready, *pod, anew);
+    return base::fail(ErrorCode::kNotFound, anew);
+  }
   if (ready.node != node_)
     if (auto later = REPRISE_PASS(fetch(ready, *pod, waiting)))
       return host::AgentAnswer(*std::move(later));
@@ -226,6 +233,13 @@ Result<void> Answers::await_predecessor(const PodFacts& pod, const Waiting& wait
   return {};
 }
 
+void Answers::tell_hooks(const PodFacts& pod, oci::PodContainer of) {
+  for (const std::string& name : pod.with_pre_stop) {
+    of.container = name;
+    events_.pre_stop_runs(of);
+  }
+}
+
 Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& waiting) {
   constexpr std::chrono::seconds kSoonHere{20};
   if (pod.has_run || pod.deleted) return host::AgentAnswer(host::GoOn{});
@@ -235,6 +249,24 @@ Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& w
     if (auto later = REPRISE_PASS(fetch(**claimed, pod, waiting, kSoonHere)))
       return host::AgentAnswer(*std::move(later));
   return host::AgentAnswer(host::GoOn{});
+}
+
+// A pod goes on whole, or begins anew whole; whoever follows claims will find out, but later.
+Result<std::string> Answers::who_began_anew(const CheckpointObject& checkpoint,
+                                            const host::WillCreate& question) const {
+  if (!REPRISE_PASS(catalog::Catalog::exists(store_.root))) return std::string();
+  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+  for (const std::string& name : checkpoint.expected) {
+    oci::PodContainer other = question.pod;
+    other.container = name;
+    const SavedContainer* saved = checkpoint.find(name);
+    if (name == question.pod.container || saved == nullptr) continue;
+    const Continued begun = REPRISE_PASS(what_became_of(catalog, other, saved->checkpoint));
+    if (begun.how == Continued::How::kAnew)
+      return "container '" + name + "' of the pod began anew" +
+             (begun.why.empty() ? "" : ": " + begun.why);
+  }
+  return std::string();
 }
 
 Result<bool> Answers::has_run(const base::ContainerKey& key) const {

@@ -59,11 +59,16 @@ class Answers {
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
   base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
   base::Result<void> await_predecessor(const PodFacts& pod, const Waiting& waiting) const;
+  // What people should know before the pod ends.
+  void tell_hooks(const PodFacts& pod, oci::PodContainer of);
   // For a pod's sandbox: the fetch begins, and what takes long is waited for here, since the
   // kubelet tries a sandbox as often as it takes, but a container of some pods once.
   base::Result<host::AgentAnswer> prepare(const PodFacts& pod, const Waiting& waiting);
   // Whether the container of a pod was started before, in this pod.
   [[nodiscard]] base::Result<bool> has_run(const base::ContainerKey& key) const;
+  // Of the same pod, and why; empty: none.
+  [[nodiscard]] base::Result<std::string> who_began_anew(const CheckpointObject& checkpoint,
+                                                         const host::WillCreate& question) const;
   base::Result<std::optional<CheckpointObject>> claim(const PodFacts& pod,
                                                       const std::string& container);
   base::Result<std::variant<CheckpointObject, host::TryLater>> await(

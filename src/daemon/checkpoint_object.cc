@@ -236,6 +236,15 @@ std::optional<Phase> settled_phase(const CheckpointObject& checkpoint) {
   return all ? Phase::kClaimable : Phase::kWithdrawn;
 }
 
+std::string why_withdrawn(const CheckpointObject& checkpoint) {
+  const auto failed = std::ranges::find_if(checkpoint.containers,
+                                           [](const auto& one) { return !one.failed.empty(); });
+  if (failed == checkpoint.containers.end()) return {};
+  const bool is_only = checkpoint.expected.size() == 1;
+  return (is_only ? "" : "container '" + failed->name + "' was not saved: ") + failed->failed +
+         what_is_kept(checkpoint);
+}
+
 std::string created(const CheckpointObject& checkpoint) {
   return text_in(object_in(checkpoint.object, "metadata"), "creationTimestamp");
 }

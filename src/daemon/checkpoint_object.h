@@ -110,6 +110,9 @@ void set_size(CheckpointObject& checkpoint);
 // files that they share begun anew as well.
 std::optional<Phase> settled_phase(const CheckpointObject& checkpoint);
 
+// Of one that was not saved, or not whole: the container, and the cause of that.
+std::string why_withdrawn(const CheckpointObject& checkpoint);
+
 // Whether `pod`, which runs in the one place of its kind and has not claimed it, makes it too old
 // to go on from.
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod);

@@ -91,6 +91,8 @@ TEST(CheckpointObject, IsSettledWhenAllContainersAre) {
   EXPECT_FALSE(settled_phase(made));
   set_container(made, {.name = "side", .failed = "x"});
   EXPECT_EQ(settled_phase(made), Phase::kWithdrawn) << "half a pod is none";
+  // Whichever of them was known first.
+  EXPECT_TRUE(why_withdrawn(made).starts_with("container 'side' was not saved: x; node '"));
   set_container(made, {.name = "side", .checkpoint = base::CheckpointId("k2")});
   EXPECT_EQ(settled_phase(made), Phase::kClaimable);
 }

@@ -66,6 +66,12 @@ void PodEvents::unanswered(const oci::PodContainer& container) {
       who(container) + " was told to end while the node's agent did not answer: it got its signal");
 }
 
+void PodEvents::pre_stop_runs(const oci::PodContainer& container) {
+  post(container, EventType::kNormal, "PreStopRuns", "Checkpointing",
+       "preStop of " + who(container) +
+           " runs before it is saved: let it do nothing that the program does not survive");
+}
+
 void PodEvents::goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint) {
   post(container, EventType::kNormal, "GoesOn", "Restoring",
        who(container) + " goes on from what pod '" + checkpoint.pod + "' left on node '" +

@@ -26,6 +26,8 @@ class PodEvents {
   void ends_for_good(const oci::PodContainer& pod, Saved is_saved);
   // The agent was away when the container was told to end.
   void unanswered(const oci::PodContainer& container);
+  // Of one that is made, and is to be saved at its end.
+  void pre_stop_runs(const oci::PodContainer& container);
   // Of the one that takes its place.
   void goes_on(const oci::PodContainer& container, const CheckpointObject& checkpoint);
   void began_anew(const oci::PodContainer& container, const std::string& why);

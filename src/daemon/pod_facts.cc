@@ -88,6 +88,11 @@ void add_id(const json& status, std::map<std::string, std::string>& ids) {
   if (at != std::string::npos) ids[text_in(status, "name")] = text.substr(at + 3);
 }
 
+void add_with_pre_stop(const json& containers, std::vector<std::string>& names) {
+  for (const json& one : containers)
+    if (object_in(one, "lifecycle").contains("preStop")) names.push_back(text_in(one, "name"));
+}
+
 }  // namespace
 
 std::optional<PodFacts> pod_facts(const json& pod) {
@@ -121,6 +126,8 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")
       facts.init_containers.push_back(text_in(one, "name"));
+  add_with_pre_stop(list_in(object_in(pod, "spec"), "containers"), facts.with_pre_stop);
+  add_with_pre_stop(list_in(object_in(pod, "spec"), "initContainers"), facts.with_pre_stop);
   facts.has_run = add_running(status, "containerStatuses", facts.running);
   for (const json& one : list_in(status, "containerStatuses")) add_id(one, facts.container_ids);
   for (const json& one : list_in(status, "initContainerStatuses")) add_id(one, facts.container_ids);

@@ -48,6 +48,7 @@ struct PodFacts {
   std::vector<std::string> init_containers;          // sidecars are none
   std::vector<std::string> running;                  // containers, sidecars among them
   std::map<std::string, std::string> container_ids;  // the container runtime's, by name
+  std::vector<std::string> with_pre_stop;            // containers, sidecars among them
 
   [[nodiscard]] policy::EndingFacts ending_of(const std::string& container) const;
   // Those whose ending now is a checkpoint.

@@ -57,6 +57,12 @@ TEST(PodFacts, WhoItIs) {
   prepares["status"]["containerStatuses"] = json::array();
   EXPECT_EQ(pod_facts(prepares)->running, std::vector<std::string>{"side"});
   EXPECT_EQ(facts.init_containers, std::vector<std::string>{"setup"});
+  EXPECT_TRUE(facts.with_pre_stop.empty());
+  json hooked = pod_of("Job");
+  hooked["spec"]["containers"] = json::parse(
+      R"([{"name": "app", "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}},
+          {"name": "other", "lifecycle": {"postStart": {}}}])");
+  EXPECT_EQ(pod_facts(hooked)->with_pre_stop, std::vector<std::string>{"app"});
 }
 
 TEST(PodFacts, WhetherSomethingRanInIt) {

@@ -172,7 +172,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     for (const SavedContainer& one : news) set_container(now, one);
     const auto phase = settled_phase(now);
     if (!phase) return true;
-    set_phase(now, *phase, *phase == Phase::kWithdrawn ? news.front().failed : "");
+    set_phase(now, *phase, *phase == Phase::kWithdrawn ? why_withdrawn(now) : "");
     set_source_peer(now, peer_);
     set_size(now);
     return true;

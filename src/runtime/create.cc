@@ -171,14 +171,23 @@ bool is_another(const Creation& creation, const Error& error) {
   return creation.pod && error.code() == ErrorCode::kInvalidInput;
 }
 
+// The claim stays for the next try.
+std::optional<int> fail_to_resume(const Attempt& attempt, const Error& error) {
+  const auto& [call, creation, catalog, session, checkpoint] = attempt;
+  note(call, "claim not released", catalog.release_claim(creation.key(), session));
+  tell_agent(call, creation, {}, &error);
+  return refuse(call, error);
+}
+
 // No attempt is left: what the container wishes then.
 std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) {
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
-  if (!may_start_cold(creation, checkpoint) && !is_another(creation, error)) {
-    note(call, "claim not released", catalog.release_claim(creation.key(), session));
-    tell_agent(call, creation, {}, &error);
-    return refuse(call, not_started(creation, error));
-  }
+  if (!may_start_cold(creation, checkpoint) && !is_another(creation, error))
+    return fail_to_resume(attempt, not_started(creation, error));
+  if (auto whole = check_pod_whole(catalog, creation); !whole)
+    return fail_to_resume(attempt,
+                          Error(error.code(), error.message() + "; " + whole.error().message())
+                              .with_hint(whole.error().hint()));
   tell_caller(call, Severity::kWarning,
               error.message() + "; starting cold, the checkpoint is kept");
   note(call, "claim not dropped", begin_anew(creation, &catalog));

@@ -103,6 +103,27 @@ void tell_agent(const Call& call, const Creation& creation, const base::Checkpoi
   base::warn_and_ignore(told, "the agent was not told");
 }
 
+Result<void> check_pod_whole(catalog::Catalog& catalog, const Creation& creation) {
+  if (!creation.pod) return {};
+  // On a node that has seen so many since, the pod was not made just now.
+  constexpr int kRecent = 2000;
+  const std::string own = "@" + oci::key_name(*creation.pod).str();
+  const std::string pod = own.substr(0, own.rfind(':') + 1);
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kRecent))) {
+    const std::string& key = row.key.str();
+    const std::size_t at = key.find(pod);
+    if (row.kind != catalog::SessionKind::kRestore || at == std::string::npos ||
+        row.status != catalog::SessionStatus::kOk || key.substr(at) == own)
+      continue;
+    return std::unexpected(
+        Error(base::ErrorCode::kUnsupported,
+              "container '" + key.substr(at + pod.size()) +
+                  "' of the pod went on already, beside which it may not begin anew")
+            .with_hint("delete the pod: the next one begins anew, all of it"));
+  }
+  return {};
+}
+
 bool is_checkpoint_wanted(const Call& call, const host::Identity& who, const oci::State& state,
                           const oci::Wishes& wishes, int signal) {
   const auto pod = oci::pod_container(state.annotations);

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/id.h"
+#include "catalog/catalog.h"
 #include "host/identity.h"
 #include "oci/state.h"
 #include "runtime/call.h"
@@ -32,6 +33,11 @@ base::Result<void> await_agent(const Call& call, const Creation& creation);
 // Tells the agent how the `create` of a pod's container ended: `failed` is why it did, or null.
 void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,
                 const base::Error* failed);
+
+// kUnsupported, with a hint, where another container of the pod went on already: one that began
+// anew beside it would find, and change, files that are another's by now. Nothing for a container
+// of no pod.
+base::Result<void> check_pod_whole(catalog::Catalog& catalog, const Creation& creation);
 
 // Whether the agent wants a checkpoint of a pod's container instead of `signal`. Of another
 // container: what its annotations say.
