@@ -184,6 +184,13 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
   if (REPRISE_PASS(has_run(question.key)))
     return host::AgentAnswer(
         host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"});
+  // From here on the wrapper tries later where we take too long, rather than lose what is there: on
+  // a node on which twenty pods were made at once some had no answer within its patience. One that
+  // is tried once cannot.
+  const bool has_some = !candidates(view_, *pod, question.pod.container).empty();
+  if (has_some && !pod->is_tried_once &&
+      !waiting({.reason = "what it goes on from is being claimed", .is_claimed = true}))
+    return gone();
   const auto claimed = claim(*pod, question.pod.container);
   // There is something, and whether it is the pod's nobody knows.
   if (!claimed) return host::AgentAnswer(host::TryLater{.reason = claimed.error().message()});
@@ -254,7 +261,8 @@ Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& w
 // A pod goes on whole, or begins anew whole; whoever follows claims will find out, but later.
 Result<std::string> Answers::who_began_anew(const CheckpointObject& checkpoint,
                                             const host::WillCreate& question) const {
-  if (!REPRISE_PASS(catalog::Catalog::exists(store_.root))) return std::string();
+  if (checkpoint.expected.size() < 2 || !REPRISE_PASS(catalog::Catalog::exists(store_.root)))
+    return std::string();
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
   for (const std::string& name : checkpoint.expected) {
     oci::PodContainer other = question.pod;
