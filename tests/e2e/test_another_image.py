@@ -18,13 +18,13 @@ IMAGE = "localhost/moved:1"
 @pytest.fixture
 def move(cluster, tmp_path):
     """Makes the image that has the name from now on: a program that waits, with `more` behind it."""
-    def move(more):
+    def move(more, name=IMAGE):
         program = tmp_path / "waits"
         run("cc", "-Os", "-static", "-s", "-o", program, HERE / "pause.c")
         with open(program, "ab") as file:
             file.write(more)
         archive = tmp_path / f"moved-{len(more)}.tar"
-        images.pack(archive, IMAGE, program)
+        images.pack(archive, name, program)
         cluster.nodes["n1"].import_image(archive)
     return move
 

@@ -8,11 +8,12 @@ from harness import host
 from harness.counting import steps
 from harness.waiting import wait_for
 from pods import ON_DISRUPTION, RUNNING
-from test_another_image import IMAGE, move  # noqa: F401  a fixture
+from test_another_image import move  # noqa: F401  a fixture
 from test_other_node import events_of, wait_phase
 
 pytestmark = pytest.mark.requires("kubernetes")
 
+IMAGE = "localhost/whole:1"
 COUNTER = ("python3", "-u", "/workloads/counter.py", "--on-term", "9")
 WORKLOADS = {"name": "workloads", "mountPath": "/workloads", "readOnly": True}
 DATA = {"name": "data", "mountPath": "/data"}
@@ -64,7 +65,7 @@ def files(pods, pod, container):
 
 def test_of_two_containers_both_go_on_or_none(cluster, pods, two, move):  # noqa: F811
     node = cluster.nodes["n1"]
-    move(b"")
+    move(b"of this test", IMAGE)
     hook = {"preStop": {"exec": {"command": ["touch", "/data/stopped"]}}}
     unsaved = two("unsaved", counter("main", lifecycle=hook), counter())
     anew = two("anew", waits("main"), counter())
@@ -88,7 +89,7 @@ def test_of_two_containers_both_go_on_or_none(cluster, pods, two, move):  # noqa
     assert files(pods, unsaved, "main") == ["by-init"]
 
     # One of the two is another, of which CRIU says so when the volume has been filled for it.
-    move(b"another")
+    move(b"another of this test", IMAGE)
     before, halted_before = evict(anew), evict(halted)
     wait_replaced(anew, before)
     assert_began_anew(anew, "beside")
