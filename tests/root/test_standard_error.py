@@ -22,7 +22,7 @@ def test_it_goes_on_where_it_was(container):
         stop_and_start(container)
         for stream in ("stdout", "stderr"):
             before = len(written(container, stream))
-            wait_for(lambda b=before, s=stream: len(written(container, s)) > b + 2, 30, stream)
+            wait_for(lambda b=before, s=stream: len(written(container, s)) > b + 2, 60, stream)
     assert set(written(container, "stderr")) == {"err"}
 
 
@@ -32,7 +32,7 @@ def test_what_runc_says_of_a_failure_is_in_no_container_s_log(container, product
     container.stop()
     product.write_runtime(fault="post-restore:fail")
     container.start()
-    wait_for(lambda: len(steps(container.lines())) and container.has_said("READY"), 30, "it to begin anew")
+    wait_for(lambda: len(steps(container.lines())) and container.has_said("READY"), 60, "it to begin anew")
     assert product.events(container.name)[-1] == "started"
     assert {line.split()[0] for line in container.lines()} <= {"READY", "STEP"}, container.lines()
     [failed, *_] = [life["session"] for life in product.lives(container.name)
