@@ -166,11 +166,11 @@ Result<void> Fetch::read_into(base::RawBytes& bytes, const Range& range,
 
 Result<Arrived::One> Fetch::take(std::uint32_t block, std::span<const std::byte> sealed) const {
   const pages::BlockId& id = theirs_[block].id;
-  if (keys_.id == store_.keys.id)
-    return Arrived::One{.block = block,
-                        .sealed = sealed,
-                        .ids = REPRISE_PASS(store::authenticate_block(keys_, id, sealed)),
-                        .anew = std::nullopt};
+  if (keys_.id == store_.keys.id) {
+    auto ids = REPRISE_PASS(store::authenticate_block(keys_, id, sealed));
+    return Arrived::One{
+        .block = block, .sealed = sealed, .ids = std::move(ids), .anew = std::nullopt};
+  }
   const pages::Block theirs = REPRISE_PASS(pages::open_block(keys_.data, id, sealed));
   std::vector<pages::PageId> ids;
   std::vector<const std::byte*> pages;
