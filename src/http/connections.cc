@@ -125,7 +125,7 @@ void ConnectionThreads::enqueue(std::function<void()> job) {
     try {
       threads_.emplace_back([this] { work(); });
       return;
-    } catch (const std::system_error&) {
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
       // The host has no more threads for us: as if these were all that we want.
     }
   }

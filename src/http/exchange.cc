@@ -224,7 +224,8 @@ void Exchange::unpause() {
 }
 
 Result<void> Exchange::write(std::span<const std::byte> piece) {
-  REPRISE_ASSERT(request_.written && !finished_);
+  REPRISE_ASSERT(request_.written);
+  REPRISE_ASSERT(!finished_);
   if (failed_) return std::unexpected(*failed_);
   if (piece.empty()) return {};
   piece_ = piece;

@@ -21,7 +21,6 @@ namespace reprise::http {
 
 using base::Error;
 using base::ErrorCode;
-using base::fail;
 using base::fail_errno;
 using base::Result;
 using std::chrono::milliseconds;
@@ -139,6 +138,8 @@ class PlainServerImpl final : public PlainServer {
     std::unique_lock hold(lock_);
     left_.wait(hold, [this] { return busy_ == 0; });
   }
+  PlainServerImpl(const PlainServerImpl&) = delete;
+  PlainServerImpl& operator=(const PlainServerImpl&) = delete;
   [[nodiscard]] std::uint16_t port() const override {
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;

@@ -131,6 +131,8 @@ class TlsServer final : public Server {
  public:
   TlsServer(ServerOptions options, Handler handler);
   ~TlsServer() override;
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
   [[nodiscard]] std::uint16_t port() const override { return port_; }
   Result<void> bind();
   void listen();
@@ -138,7 +140,7 @@ class TlsServer final : public Server {
  private:
   int answer(const httplib::Request& request, httplib::Response& response) const;
   // The status to answer with.
-  int put(std::string body, const httplib::Request& request, Answer& answer,
+  int put(const std::string& body, const httplib::Request& request, Answer& answer,
           httplib::Response& response) const;
   int put(Pieces pieces, const httplib::Request& request, Answer& answer,
           httplib::Response& response) const;
@@ -202,10 +204,10 @@ int TlsServer::answer(const httplib::Request& request, httplib::Response& respon
                     answer.body);
 }
 
-int TlsServer::put(std::string body, const httplib::Request& request, Answer& answer,
+int TlsServer::put(const std::string& body, const httplib::Request& request, Answer& answer,
                    httplib::Response& response) const {
   if (answer.status == kOk && !is_within(request.ranges, body.size())) return kNoRange;
-  response.set_content(std::move(body), answer.type);
+  response.set_content(body, answer.type);
   return answer.status;
 }
 
