@@ -86,5 +86,6 @@ def test_notebook(run):
     notebook = ("python3", "/workloads/notebook.py", "run", kernel)
     pod.exec(*notebook, "x = 41")
     replace(pod)
-    assert pod.exec(*notebook, "print(x + 1)").strip() == "42"
+    # IPython's history is an SQLite database on the root file system: docs/kubernetes.md.
+    assert "42" in pod.exec(*notebook, "print(x + 1)").split()
     assert "ENDED" not in pod.lines()
