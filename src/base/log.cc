@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/scope_exit.h"
 
 namespace reprise::base {
@@ -21,6 +22,15 @@ std::shared_ptr<spdlog::logger>& logger() {
 std::string_view name_of(LogLevel level) {
   constexpr std::string_view kNames[] = {"debug", "info", "warn", "error", "bug"};
   return kNames[static_cast<unsigned>(level)];
+}
+
+// "2026-11-23T23:20:15.042Z": for people who read the log as it is.
+std::string readable(UnixMillis time) {
+  constexpr UnixMillis kSecond = 1000;
+  std::string text = to_iso8601(time);
+  const std::string fraction = std::to_string(kSecond + time % kSecond);
+  text.replace(text.size() - 1, 1, "." + fraction.substr(1) + "Z");
+  return text;
 }
 
 }  // namespace
@@ -46,8 +56,9 @@ void log(LogLevel level, std::string_view message, const LogFields& fields) noex
   if (logger() == nullptr) return;
   try {
     nlohmann::ordered_json line;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    line["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    const UnixMillis now = now_unix_millis();
+    line["time"] = readable(now);
+    line["time_ms"] = now;
     line["level"] = name_of(level);
     line["msg"] = message;
     for (const auto& [key, value] : fields) line[std::string(key)] = value;

@@ -46,6 +46,9 @@ TEST_F(LogTest, WritesOneJsonObjectPerLineAtOnce) {
   EXPECT_EQ(written[0]["op"], "s1");
   EXPECT_EQ(written[0]["step"], "freeze");
   EXPECT_GE(written[0]["time_ms"].get<UnixMillis>(), before);
+  const auto time = written[0]["time"].get<std::string>();
+  EXPECT_EQ(time.size(), std::string("2026-11-23T23:20:15.042Z").size()) << time;
+  EXPECT_EQ(from_iso8601(time).value_or(0) / 1000, written[0]["time_ms"].get<UnixMillis>() / 1000);
   EXPECT_EQ(written[1]["level"], "bug");
   EXPECT_EQ(written[1]["msg"], "second\nline");
 }

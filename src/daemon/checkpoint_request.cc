@@ -53,6 +53,13 @@ std::optional<CheckpointRequestObject> read_request(json object) {
   return found;
 }
 
+bool is_old(const CheckpointRequestObject& request, const std::string& node, base::UnixMillis now) {
+  constexpr base::UnixMillis kDay = 86'400'000;
+  const auto made =
+      base::from_iso8601(text_in(object_in(request.object, "metadata"), "creationTimestamp"));
+  return request.is_over() && request.node == node && made && now - *made > kDay;
+}
+
 void set_phase(CheckpointRequestObject& request, RequestPhase phase, const std::string& message,
                const std::string& node) {
   request.phase = phase;

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace reprise::daemon {
 
 inline constexpr const char* kRequestCollection = "/apis/reprise.dev/v1alpha1/checkpointrequests";
@@ -44,6 +46,10 @@ struct CheckpointRequestObject {
 
 // nullopt for what is none, or of a later version.
 std::optional<CheckpointRequestObject> read_request(nlohmann::json object);
+
+// Whether it was answered by the agent of `node`, and has been read by whoever wanted to: a day
+// after it was made. Most go with their pods before.
+bool is_old(const CheckpointRequestObject& request, const std::string& node, base::UnixMillis now);
 
 // Changes of the status in `request.object`.
 void set_phase(CheckpointRequestObject& request, RequestPhase phase, const std::string& message,

@@ -31,6 +31,20 @@ TEST(CheckpointRequestTest, IsRead) {
   EXPECT_FALSE(read_request(json::parse("[]")));
 }
 
+TEST(CheckpointRequestTest, DoesNotStayForEver) {
+  json old = request();
+  old["metadata"]["creationTimestamp"] = "2026-03-09T11:00:00Z";
+  old["status"] = {{"phase", "Done"}, {"node", "n1"}};
+  const auto now = *base::from_iso8601("2026-03-10T12:00:00Z");
+  EXPECT_TRUE(is_old(*read_request(old), "n1", now));
+  EXPECT_FALSE(is_old(*read_request(old), "n2", now)) << "another agent's";
+  old["status"]["phase"] = "Running";
+  EXPECT_FALSE(is_old(*read_request(old), "n1", now));
+  old["status"]["phase"] = "Failed";
+  old["metadata"]["creationTimestamp"] = "2026-03-10T11:00:00Z";
+  EXPECT_FALSE(is_old(*read_request(old), "n1", now));
+}
+
 TEST(CheckpointRequestTest, IsAnswered) {
   auto it = *read_request(request());
   set_phase(it, RequestPhase::kRunning, "container 'main': dump", "n1");

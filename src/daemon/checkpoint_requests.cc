@@ -68,6 +68,7 @@ void CheckpointRequests::run() {
   constexpr std::chrono::milliseconds kPace{500};  // the pod may be heard of later
   while (!stop_) {
     for (CheckpointRequestObject& request : open()) look_at(std::move(request));
+    remove_old();
     std::unique_lock hold(lock_);
     change_.wait_for(hold, kPace);
   }
@@ -83,6 +84,20 @@ std::vector<CheckpointRequestObject> CheckpointRequests::open() const {
     if (!request.is_over() && !is_ours) found.push_back(request);
   }
   return found;
+}
+
+void CheckpointRequests::remove_old() {
+  std::vector<CheckpointRequestObject> old;
+  {
+    const std::lock_guard hold(lock_);
+    for (const auto& [uid, request] : requests_)
+      if (is_old(request, node_, base::now_unix_millis())) old.push_back(request);
+    for (const CheckpointRequestObject& one : old) requests_.erase(one.uid);
+  }
+  for (const CheckpointRequestObject& one : old)
+    base::warn_and_ignore(
+        client_.remove(one.path(), {.uid = one.uid, .resource_version = {}}, &stop_),
+        "an old request stays until the agent is started again");
 }
 
 void CheckpointRequests::look_at(CheckpointRequestObject request) {

@@ -38,6 +38,7 @@ class CheckpointRequests {
   void run();
   [[nodiscard]] std::vector<CheckpointRequestObject> open() const;
   void look_at(CheckpointRequestObject request);
+  void remove_old();
   void carry_out(CheckpointRequestObject request, const PodFacts& pod);
   RequestedContainer save(CheckpointRequestObject& request, const PodFacts& pod,
                           const std::string& container);

@@ -173,6 +173,26 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
         "PUT", f"/apis/reprise.dev/v1alpha1/namespaces/{path}", taken)[0] == 200
     assert "it is claimed for node 'n3'" in claim("far", "n2", "n2")
 
+    # Requests: an agent makes none, and answers and removes those that its own node has.
+    path = f"/apis/reprise.dev/v1alpha1/namespaces/{pods.namespace}/checkpointrequests"
+    request = {"apiVersion": "reprise.dev/v1alpha1", "kind": "CheckpointRequest",
+               "metadata": {"name": "now", "namespace": pods.namespace}, "spec": {"pod": "nobody"}}
+    assert act("n1", "create", request) != ""
+    pods.cluster.apply(request)
+
+    def answer(node, of):
+        now = pods.cluster.api.get(f"{path}/now")
+        status = {"phase": "Running", **now.get("status", {}), "node": of}
+        return act(node, "replace", {**now, "status": status}, "--subresource=status")
+    assert "node 'n1' does not answer this request" in answer("n1", "n2")
+    assert answer("n1", "n1") == ""
+    # The agent did not take it up in this life, and says so.
+    wait_for(lambda: pods.cluster.api.get(f"{path}/now")["status"]["phase"] == "Failed", RUNNING,
+             "the request to be given up")
+    assert "node 'n2' does not answer this request" in answer("n2", "n2")
+    assert "node 'n2' does not answer" in act("n2", "delete", request)
+    assert act("n1", "delete", request) == ""
+
     # Who may edit a namespace sees them, and that is all.
     pods.kubectl("create", "rolebinding", "dev", "--clusterrole=edit", "--user=dev")
 
