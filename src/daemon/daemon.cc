@@ -5,7 +5,9 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -28,6 +30,7 @@
 #include "daemon/question_server.h"
 #include "daemon/status_service.h"
 #include "host/agent_link.h"
+#include "host/agent_presence.h"
 #include "host/layout.h"
 #include "kube/access.h"
 #include "kube/client.h"
@@ -47,7 +50,10 @@ struct Options {
   std::string peer_listen = "0.0.0.0:7434";  // 7433 is the example of `reprise store serve`
   std::string peer_address;
   std::string status_listen = "127.0.0.1:7435";
+  std::int64_t hold_pods = host::kAgentAwayPatience.count();  // seconds
 };
+
+constexpr int kLongestHold = 86'400;  // a day
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -92,6 +98,8 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const host::Layout layout = host::Layout::of(store.root, environment);
   // What runs on the node is noted there from now on; without it nobody would know what began anew.
   REPRISE_TRY(store::open_catalog(store), "making the store");
+  REPRISE_TRY(host::expect_agent(store.root, std::chrono::seconds(options.hold_pods)),
+              "noting that this node has an agent");
   const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");
   Metrics metrics;
   const auto client =
@@ -147,6 +155,12 @@ int run_daemon(int argc, char** argv, const sys::Environment& environment) {
                  "node reaches the API server");
   app.add_option("--status-listen", options.status_listen,
                  "ADDRESS:PORT of /healthz, /readyz and /metrics, without TLS")
+      ->capture_default_str();
+  app.add_option("--hold-pods", options.hold_pods,
+                 "Seconds for which a pod that opted in waits where it is not known what it goes on "
+                 "from: while this agent is away, the API server does not answer, or refuses. Then "
+                 "it begins anew. 0: at once")
+      ->check(CLI::Range(0, kLongestHold))
       ->capture_default_str();
   if (const auto status = usage::parse(app, {argv + 1, argv + argc}, std::cout, std::cerr))
     return *status;

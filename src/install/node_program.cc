@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "hands/hands.h"
+#include "host/agent_presence.h"
 #include "host/layout.h"
 #include "install/bundle.h"
 #include "install/cluster_key.h"
@@ -124,6 +125,8 @@ Result<void> install_node(const Options& options, const sys::Environment& enviro
 
 Result<void> remove_node(const Options& options) {
   REPRISE_PASS(enter_host());
+  // First of all: its agent is gone, and pods are not to wait for it while they keep us waiting.
+  REPRISE_PASS(host::expect_no_agent(options.store));
   const Registered registered = REPRISE_PASS(unregister_handler(registration_of(options)));
   if (options.with_checkpoints) {
     REPRISE_PASS(remove_directory(options.store));

@@ -283,7 +283,7 @@ bool is_sandbox(const Creation& creation) {
 
 // A pod's sandbox has the pod's annotations, and nothing to save. But before it is there nobody
 // counts how often it was tried.
-int create_sandbox(const Call& caller, const Creation& creation) {
+int create_sandbox(const Call& caller, Creation& creation) {
   Call call = caller;
   call.stderr_is_logged = true;
   if (creation.wishes.opts_in())

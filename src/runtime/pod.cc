@@ -4,11 +4,14 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "host/agent_link.h"
+#include "host/agent_presence.h"
 #include "host/unanswered.h"
 #include "oci/cri.h"
 #include "runtime/key.h"
@@ -16,6 +19,7 @@
 namespace reprise::runtime {
 
 using base::Error;
+using base::ErrorCode;
 using base::Result;
 
 namespace {
@@ -25,12 +29,55 @@ void tell_unanswered(const Call& call, const Error& error, const char* what) {
               "the node's agent does not answer (" + error.message() + "), " + what);
 }
 
+constexpr const char* kAsking = "asking the node's agent what it goes on from";
+
+std::string wish_of(const Creation& creation) {
+  const auto wish = creation.annotations.find(oci::annotation::kOnRestoreFailure);
+  return wish == creation.annotations.end() ? "" : wish->second;
+}
+
+struct Asked {
+  Result<host::GoOn> answer;
+  host::AgentAbsence absence = host::AgentAbsence::kNone;  // without an answer, and if it matters
+};
+
+// An agent that is being upgraded is often back soon.
+Asked ask_agent(const Call& call, const host::WillCreate& question, bool waits,
+                const std::function<void(const std::string&)>& say) {
+  constexpr std::chrono::seconds kReturn{20};
+  constexpr std::chrono::milliseconds kPause{250};
+  const auto deadline = std::chrono::steady_clock::now() + kReturn;
+  for (;;) {
+    Asked asked{host::ask_agent(call.layout, question, say)};
+    if (asked.answer || asked.answer.error().code() == ErrorCode::kDenied) {
+      host::note_agent_there(call.layout);
+      return asked;
+    }
+    if (waits) asked.absence = host::note_agent_away(call.layout);
+    if (asked.absence != host::AgentAbsence::kExpected ||
+        std::chrono::steady_clock::now() >= deadline)
+      return asked;
+    say("the node's agent is away, and is waited for");
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+std::unexpected<Error> away(const Error& why) {
+  return std::unexpected(
+      Error(ErrorCode::kBusy, "the agent of this node is away: " + why.message())
+          .with_step(kAsking)
+          .with_hint("it is tried again until the agent (reprised) is back, 'kubectl -n "
+                     "reprise-system get pods -o wide' shows it; if it stays away, the pod begins "
+                     "anew after some minutes, and at once with annotation "
+                     "reprise.dev/on-restore-failure: cold"));
+}
+
 }  // namespace
 
 Result<void> settle_pod_key(const Call& call, Creation& creation) {
   const base::KeyName name = oci::key_name(*creation.pod);
   if (name.empty())
-    return base::fail(base::ErrorCode::kInvalidInput, "the annotations name no pod's UID");
+    return base::fail(ErrorCode::kInvalidInput, "the annotations name no pod's UID");
   // A restart of the same container: the one before has ended, or still does.
   REPRISE_PASS(oci::annotate(creation.bundle, oci::annotation::kKey, name.str()));
   creation.annotations[oci::annotation::kKey] = name.str();
@@ -67,26 +114,26 @@ Result<bool> heed_policies(const Call& call, const Creation& creation) {
   return changed;
 }
 
-Result<void> await_agent(const Call& call, const Creation& creation) {
+Result<void> await_agent(const Call& call, Creation& creation) {
   if (!creation.pod) return {};
   std::string told;
   const auto say = [&](const std::string& reason) {
     if (std::exchange(told, reason) != reason) tell_caller(call, Severity::kInfo, reason);
   };
-  const auto answer = host::ask_agent(
-      call.layout,
-      host::WillCreate{.container = creation.who.id, .key = creation.key(), .pod = *creation.pod},
-      say);
-  if (!answer && answer.error().code() == base::ErrorCode::kDenied)
-    return std::unexpected(answer.error());
-  // Whether there is something to go on from nobody knows then.
-  const auto wish = creation.annotations.find(oci::annotation::kOnRestoreFailure);
-  if (!answer && wish != creation.annotations.end() && wish->second == "fail")
-    return std::unexpected(
-        base::Error(answer.error()).with_step("asking the node's agent what it goes on from"));
-  const bool is_container = creation.pod->kind == oci::PodContainer::Kind::kContainer;
-  if (!answer && is_container) tell_unanswered(call, answer.error(), "the container begins anew");
+  const host::WillCreate question{
+      .container = creation.who.id, .key = creation.key(), .pod = *creation.pod};
+  const Asked asked = ask_agent(call, question, wish_of(creation) != "cold", say);
+  const auto& answer = asked.answer;
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
+  if (answer) return {};
+  if (answer.error().code() == ErrorCode::kDenied) return std::unexpected(answer.error());
+  // Whether there is something to go on from nobody knows.
+  if (asked.absence == host::AgentAbsence::kExpected) return away(answer.error());
+  if (wish_of(creation) == "fail") return std::unexpected(Error(answer.error()).with_step(kAsking));
+  if (creation.pod->kind != oci::PodContainer::Kind::kContainer) return {};
+  if (asked.absence == host::AgentAbsence::kOver)
+    creation.cold_because = "the node's agent was away for too long";
+  tell_unanswered(call, answer.error(), "the container begins anew");
   return {};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Containers of Kubernetes' pods: their keys, and what the node's agent is asked about them.
-// Without an agent, or an answer in time, everything goes as with runc.
+// On a node without an agent everything goes as with runc.
 #pragma once
 
 #include <optional>
@@ -26,9 +26,10 @@ base::Result<bool> heed_policies(const Call& call, const Creation& creation);
 // Both do nothing for a container of no pod.
 //
 // Asks the agent what a pod's container is to go on from, and waits while that is on its way. The
-// catalog has it afterwards; without an answer the container begins anew, which is told. An error
-// if it must not: what it goes on from is still on its way.
-base::Result<void> await_agent(const Call& call, const Creation& creation);
+// catalog has it afterwards. An error if the container must not begin anew: what it goes on from is
+// still on its way, or nobody knows of it because the agent that this node has is away. Without an
+// agent it begins anew, which is told.
+base::Result<void> await_agent(const Call& call, Creation& creation);
 
 // Tells the agent how the `create` of a pod's container ended: `failed` is why it did, or null.
 void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,

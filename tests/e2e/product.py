@@ -57,6 +57,8 @@ class StandIn:
     def __init__(self, node, manner):
         self.node = node
         node.stop("reprised")
+        # As if it had been taken off the node: pods wait for one that is to be back.
+        node.run("rm", "-f", "/var/lib/reprise/agent")
         self.log = node.layout.state / "asked"
         self.log.write_text("", encoding="ascii")
         if manner is None:
