@@ -157,6 +157,10 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     wait_for(lambda: get("one").get("status", {}).get("phase") == "Withdrawn", RUNNING,
              "the forged Checkpoint to be withdrawn")
     assert "claims nothing for another" in claim("one", "n1", "n2")
+    # Whoever claimed it may be gone for good.
+    assert claim("one", "n2", "n2") == ""
+    free = {key: value for key, value in get("one")["status"].items() if key != "claimedBy"}
+    assert act("n1", "replace", {**get("one"), "status": free}, "--subresource=status") == ""
     assert act("n1", "delete", checkpoint("one", "n1")) == ""
 
     pods.cluster.apply(checkpoint("far", "n3"))
@@ -192,6 +196,21 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
     assert "node 'n2' does not answer this request" in answer("n2", "n2")
     assert "node 'n2' does not answer" in act("n2", "delete", request)
     assert act("n1", "delete", request) == ""
+
+    # Whatever rights somebody has, he makes none and writes none; the most that he can is delete.
+    pods.kubectl("create", "role", "all", "--verb=*",
+                 "--resource=checkpoints.reprise.dev,checkpoints.reprise.dev/status")
+    pods.kubectl("create", "rolebinding", "owner", "--role=all", "--user=owner")
+
+    def owner(*words, **options):
+        return pods.kubectl("--as=owner", *words, check=False, **options)
+    forged = json.dumps(checkpoint("forged", "n1"))
+    wait_for(lambda: "only the agents of the nodes make Checkpoints" in
+             owner("create", "-f", "-", input=forged).stderr, RUNNING, "the right and the rule")
+    patch = ("patch", "checkpoint", "far", "--subresource=status", "--type=merge",
+             "-p", '{"status": {"phase": "Claimable"}}')
+    assert "only the agents of the nodes" in owner(*patch).stderr
+    assert owner("delete", "checkpoint", "far").returncode == 0
 
     # Who may edit a namespace sees them, and that is all.
     pods.kubectl("create", "rolebinding", "dev", "--clusterrole=edit", "--user=dev")
