@@ -16,7 +16,6 @@
 #include "json/reader.h"
 #include "oci/cri.h"
 #include "policy/ending.h"
-#include "store/open_catalog.h"
 
 namespace reprise::daemon {
 
@@ -32,6 +31,9 @@ namespace {
 constexpr std::chrono::seconds kPodPatience{3};
 constexpr std::chrono::seconds kStepPatience{5};
 constexpr milliseconds kLook{host::kWaitPace / 2};
+constexpr const char* kPredecessors =
+    "what it goes on from is still the pod's that was here before";
+constexpr const char* kOutOfStep = "the agent of this node has no answer from the API server";
 // The wrapper waits for a little longer, and is to be told how it stands.
 constexpr std::chrono::seconds kCreatePatience = host::kLongestWait - std::chrono::seconds{5};
 
@@ -50,27 +52,6 @@ auto await_in(const ClusterView& view, steady_clock::time_point deadline, const 
     if (!waiting(wait)) return gone();
     view.wait_change(seen, kLook);
   }
-}
-
-// The one that the pod has claimed, or else the newest first: what is older was passed by. An empty
-// container stands for any.
-std::vector<CheckpointObject> candidates(const ClusterView& view, const PodFacts& pod,
-                                         const std::string& container) {
-  std::vector<CheckpointObject> all = view.checkpoints();
-  // A pod goes on from one, whatever it has of it.
-  const auto is_its = [&](const CheckpointObject& one) {
-    return one.claimed_by && one.claimed_by->uid == pod.uid;
-  };
-  if (std::ranges::any_of(all, is_its))
-    std::erase_if(all, [&](const CheckpointObject& one) { return !is_its(one); });
-  keep_newest_of_place(all, pod);
-  std::erase_if(all, [&](const CheckpointObject& one) {
-    return !may_claim(one, pod) ||
-           (!container.empty() && std::ranges::find(one.expected, container) == one.expected.end());
-  });
-  std::ranges::sort(all, std::ranges::greater(),
-                    [](const CheckpointObject& one) { return std::pair(created(one), one.name); });
-  return all;
 }
 
 }  // namespace
@@ -167,36 +148,53 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
 }
 
 Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const Waiting& waiting) {
+  const std::string& uid = question.pod.uid;
+  if (!question.pod.container.empty()) {
+    const auto ran = has_run(question.key);
+    if (!ran) return later(uid, nullptr, ran.error().message());
+    // Whatever it did there would be done again, on files that have it already.
+    if (*ran)
+      return host::AgentAnswer(
+          host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"});
+  }
   const auto pod = REPRISE_PASS(await_in(view_, steady_clock::now() + kPodPatience, waiting,
                                          {.reason = "the agent does not know the pod yet"},
-                                         [&] { return view_.pod(question.pod.uid); }));
+                                         [&] { return view_.pod(uid); }));
+  if (!pod && !view_.is_in_step()) return later(uid, nullptr, kOutOfStep);
   if (!pod) return base::fail(ErrorCode::kNotFound, "the agent does not know the pod");
-  // Just started, it may know the pods and no Checkpoint yet; without an API server nobody waits.
-  REPRISE_PASS(await_in(view_, steady_clock::now() + kStepPatience, waiting,
-                        {.reason = "the agent does not know all Checkpoints yet"},
-                        [&] { return view_.is_in_step() ? std::optional(true) : std::nullopt; }));
-  REPRISE_PASS(await_predecessor(*pod, waiting));
-  if (question.pod.container.empty()) {
-    if (!pod->has_run) tell_hooks(*pod, question.pod);
-    return prepare(*pod, waiting);
-  }
-  // Whatever it did there would be done again, on files that have it already.
-  if (REPRISE_PASS(has_run(question.key)))
-    return host::AgentAnswer(
-        host::GoOn{.checkpoint = {}, .reason = "it has run in this pod before"});
+  auto found = find_for(*pod, question, waiting);
+  if (found && !std::holds_alternative<host::TryLater>(*found)) holds_.release(uid);
+  return found;
+}
+
+Result<host::AgentAnswer> Answers::find_for(const PodFacts& pod, const host::WillCreate& question,
+                                            const Waiting& waiting) {
+  const bool is_sandbox = question.pod.container.empty();
+  if (is_sandbox && !pod.has_run) tell_hooks(pod, question.pod);
+  // Nobody has left anything for it.
+  if (!pod.lineage || (is_sandbox && (pod.has_run || pod.deleted)))
+    return host::AgentAnswer(host::GoOn{});
+  const auto knows =
+      REPRISE_PASS(await_in(view_, steady_clock::now() + kStepPatience, waiting,
+                            {.reason = "the agent does not know all Checkpoints yet"}, [&] {
+                              return view_.is_in_step() ? std::optional(true) : std::nullopt;
+                            }));
+  if (!knows) return later(pod.uid, &pod, kOutOfStep);
+  // Its node is gone, perhaps: whether it went on there before nobody knows.
+  if (!REPRISE_PASS(await_predecessor(pod, waiting))) return later(pod.uid, &pod, kPredecessors);
+  if (is_sandbox) return prepare(pod, waiting);
   // From here on the wrapper tries later where we take too long, rather than lose what is there: on
   // a node on which twenty pods were made at once some had no answer within its patience. One that
   // is tried once cannot.
-  const bool has_some = !candidates(view_, *pod, question.pod.container).empty();
-  if (has_some && !pod->is_tried_once &&
+  if (!pod.is_tried_once && has_some(pod, question.pod.container) &&
       !waiting({.reason = "what it goes on from is being claimed", .is_claimed = true}))
     return gone();
-  const auto claimed = claim(*pod, question.pod.container);
+  const auto claimed = claim(pod, question.pod.container);
   // There is something, and whether it is the pod's nobody knows.
-  if (!claimed) return host::AgentAnswer(host::TryLater{.reason = claimed.error().message()});
+  if (!claimed) return later(pod.uid, &pod, claimed.error().message());
   if (!*claimed) return host::AgentAnswer(host::GoOn{});
-  const auto settled = REPRISE_PASS(await(**claimed, *pod, question.pod.container, waiting));
-  if (const auto* later = std::get_if<host::TryLater>(&settled)) return host::AgentAnswer(*later);
+  const auto settled = REPRISE_PASS(await(**claimed, pod, question.pod.container, waiting));
+  if (const auto* wait = std::get_if<host::TryLater>(&settled)) return host::AgentAnswer(*wait);
   const auto& ready = std::get<CheckpointObject>(settled);
   const SavedContainer* saved = ready.find(question.pod.container);
   if (ready.phase != Phase::kClaimable && ready.phase != Phase::kConsumed) saved = nullptr;
@@ -207,16 +205,16 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
     return host::AgentAnswer(
         host::GoOn{.checkpoint = {}, .reason = "it went on already, and ended"});
   if (const std::string anew = REPRISE_PASS(who_began_anew(ready, question)); !anew.empty()) {
-    give_up(ready, *pod, anew);
+    give_up(ready, pod, anew);
     return base::fail(ErrorCode::kNotFound, anew);
   }
   if (ready.node != node_)
-    if (auto later = REPRISE_PASS(fetch(ready, *pod, waiting)))
-      return host::AgentAnswer(*std::move(later));
-  const auto taken = take_over(ready, *saved, *pod, question.key);
+    if (auto wait = REPRISE_PASS(fetch(ready, pod, waiting)))
+      return host::AgentAnswer(*std::move(wait));
+  const auto taken = take_over(ready, *saved, pod, question.key);
   if (!taken && taken.error().code() != ErrorCode::kGone &&
       taken.error().code() != ErrorCode::kDenied)
-    return host::AgentAnswer(host::TryLater{.reason = taken.error().message()});
+    return later(pod.uid, &pod, taken.error().message());
   REPRISE_PASS(taken);
   return host::AgentAnswer(host::GoOn{
       .checkpoint = saved->checkpoint,
@@ -224,7 +222,7 @@ Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const 
 }
 
 // A pod in its place that claimed it, and is gone; its node's agent lets go of it.
-Result<void> Answers::await_predecessor(const PodFacts& pod, const Waiting& waiting) const {
+Result<bool> Answers::await_predecessor(const PodFacts& pod, const Waiting& waiting) const {
   constexpr std::chrono::seconds kRelease{15};
   const auto is_free = [&]() -> std::optional<bool> {
     if (std::ranges::any_of(view_.checkpoints(), [&](const CheckpointObject& one) {
@@ -233,11 +231,10 @@ Result<void> Answers::await_predecessor(const PodFacts& pod, const Waiting& wait
       return std::nullopt;
     return true;
   };
-  if (pod.has_run || pod.deleted) return {};
-  REPRISE_PASS(await_in(view_, steady_clock::now() + kRelease, waiting,
-                        {.reason = "what it goes on from is still the pod's that was here before"},
-                        is_free));
-  return {};
+  if (pod.has_run || pod.deleted) return true;
+  const auto free = REPRISE_PASS(
+      await_in(view_, steady_clock::now() + kRelease, waiting, {.reason = kPredecessors}, is_free));
+  return free.has_value();
 }
 
 void Answers::tell_hooks(const PodFacts& pod, oci::PodContainer of) {
@@ -249,60 +246,12 @@ void Answers::tell_hooks(const PodFacts& pod, oci::PodContainer of) {
 
 Result<host::AgentAnswer> Answers::prepare(const PodFacts& pod, const Waiting& waiting) {
   constexpr std::chrono::seconds kSoonHere{20};
-  if (pod.has_run || pod.deleted) return host::AgentAnswer(host::GoOn{});
   const auto claimed = claim(pod, "");
-  if (!claimed) return host::AgentAnswer(host::TryLater{.reason = claimed.error().message()});
+  if (!claimed) return later(pod.uid, &pod, claimed.error().message());
   if (*claimed && (*claimed)->node != node_ && (*claimed)->phase == Phase::kClaimable)
     if (auto later = REPRISE_PASS(fetch(**claimed, pod, waiting, kSoonHere)))
       return host::AgentAnswer(*std::move(later));
   return host::AgentAnswer(host::GoOn{});
-}
-
-// A pod goes on whole, or begins anew whole; whoever follows claims will find out, but later.
-Result<std::string> Answers::who_began_anew(const CheckpointObject& checkpoint,
-                                            const host::WillCreate& question) const {
-  if (checkpoint.expected.size() < 2 || !REPRISE_PASS(catalog::Catalog::exists(store_.root)))
-    return std::string();
-  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
-  for (const std::string& name : checkpoint.expected) {
-    oci::PodContainer other = question.pod;
-    other.container = name;
-    const SavedContainer* saved = checkpoint.find(name);
-    if (name == question.pod.container || saved == nullptr) continue;
-    const Continued begun = REPRISE_PASS(what_became_of(catalog, other, saved->checkpoint));
-    if (begun.how == Continued::How::kAnew)
-      return "container '" + name + "' of the pod began anew" +
-             (begun.why.empty() ? "" : ": " + begun.why);
-  }
-  return std::string();
-}
-
-Result<bool> Answers::has_run(const base::ContainerKey& key) const {
-  if (!REPRISE_PASS(catalog::Catalog::exists(store_.root))) return false;
-  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
-  const auto lives = REPRISE_PASS(catalog.lives(key));
-  return std::ranges::any_of(lives, [](const catalog::LifeRow& life) {
-    return life.event == catalog::LifeEvent::kStarted ||
-           life.event == catalog::LifeEvent::kRestored;
-  });
-}
-
-Result<std::optional<CheckpointObject>> Answers::claim(const PodFacts& pod,
-                                                       const std::string& container) {
-  for (const CheckpointObject& one : candidates(view_, pod, container)) {
-    Claimer claimer{.pod = pod.name, .uid = pod.uid, .node = node_};
-    if (one.node != node_) claimer.token_hash = REPRISE_PASS(fetches_.token_hash(one.uid));
-    auto now = change_status(client_, view_, one, [&](CheckpointObject& checkpoint) {
-      if (!may_claim(checkpoint, pod) || checkpoint.claimed_by) return false;
-      set_claim(checkpoint, claimer);
-      return true;
-    });
-    // Somebody removed it.
-    if (!now && now.error().code() == ErrorCode::kNotFound) continue;
-    if (!now) return std::unexpected(std::move(now).error().with_step("claiming a checkpoint"));
-    if (now->claimed_by && now->claimed_by->uid == pod.uid) return std::optional(*std::move(now));
-  }
-  return std::nullopt;
 }
 
 Result<std::variant<CheckpointObject, host::TryLater>> Answers::await(
@@ -331,10 +280,16 @@ Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& che
                                                      milliseconds enough) {
   constexpr milliseconds kPace{20};
   const auto deadline = steady_clock::now() + kCreatePatience;
+  const auto not_opened = [&](const std::string& why) -> Result<std::optional<host::TryLater>> {
+    let_go(checkpoint, pod);
+    return std::optional(REPRISE_PASS(later(pod.uid, &pod, why)));
+  };
+  if (const auto opens = check_key(checkpoint); !opens) return not_opened(opens.error().message());
   for (;;) {
     const FetchState state = fetches_.fetch(checkpoint);
     if (state.kind == FetchState::Kind::kDone || (state.left && *state.left < enough))
       return std::nullopt;
+    if (state.is_other_key) return not_opened(state.words);
     if (state.kind == FetchState::Kind::kFailed) {
       if (pod.fails_rather) return host::TryLater{.reason = state.words};
       give_up(checkpoint, pod, state.words);
@@ -346,63 +301,13 @@ Result<std::optional<host::TryLater>> Answers::fetch(const CheckpointObject& che
   }
 }
 
-void Answers::give_up(const CheckpointObject& checkpoint, const PodFacts& pod,
-                      const std::string& why) {
-  const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
-    // Whose it is by now may go on from it.
-    if (now.is_over() || !is_claimed_by(now, pod)) return false;
-    set_phase(
-        now, Phase::kWithdrawn,
-        "pod '" + pod.name + "' begins anew on node '" + node_ + "': " + why + what_is_kept(now));
-    return true;
-  });
-  base::warn_and_ignore(changed, "a Checkpoint is not known to be given up");
-}
-
-// What the API says now: a claim may have been released since it was made.
-Result<void> Answers::check_claim(const CheckpointObject& checkpoint, const PodFacts& pod) {
-  auto object = client_.get(checkpoint.path());
-  if (!object && object.error().code() != ErrorCode::kNotFound)
-    return std::unexpected(object.error());
-  const auto now = object ? read_checkpoint(*std::move(object)) : std::nullopt;
-  if (now && now->uid == checkpoint.uid && is_claimed_by(*now, pod) &&
-      now->phase != Phase::kWithdrawn)
-    return {};
-  return base::fail(ErrorCode::kGone,
-                    "'" + checkpoint.full_name() + "' is not for pod '" + pod.name + "' any more");
-}
-
-// Of what came from another node, which was compared with the pod.
-Result<void> Answers::check_unused(catalog::Catalog& catalog, const base::CheckpointId& id) {
-  const auto row = REPRISE_PASS(catalog.find_checkpoint(id.str()));
-  if (!row.pending && !REPRISE_PASS(catalog.was_restored(id))) return {};
-  return base::fail(ErrorCode::kGone, "checkpoint '" + id.str() +
-                                          "' is another's to go on from, or was gone on from");
-}
-
-Result<void> Answers::take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
-                                const PodFacts& pod, const base::ContainerKey& key) {
-  const std::lock_guard hold(moving_);  // no other process moves continuations of pods
-  REPRISE_PASS(check_claim(checkpoint, pod));
-  auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
-  const auto own = REPRISE_PASS(catalog.continuation(key));
-  if (own && own->checkpoint == container.checkpoint) return {};  // the kubelet tries again
-  if (checkpoint.node != node_) {
-    REPRISE_PASS(check_unused(catalog, container.checkpoint));
-    return catalog.set_continuation(key, container.checkpoint);
-  }
-  // The object is not all that counts: others may have written it.
-  const auto source = REPRISE_PASS(state_of_stop(catalog, checkpoint.source(container.name)));
-  if (source.container.checkpoint != container.checkpoint)
-    return base::fail(ErrorCode::kDenied,
-                      "checkpoint '" + container.checkpoint.str() + "' is not of '" +
-                          oci::full_name(checkpoint.source(container.name)) + "'");
-  const auto waits = REPRISE_PASS(catalog.continuation(source.key));
-  if (!waits || waits->checkpoint != container.checkpoint)
-    return base::fail(ErrorCode::kGone, "checkpoint '" + container.checkpoint.str() +
-                                            "' was gone on from already, or given up");
-  REPRISE_PASS(catalog.drop_continuation(source.key));
-  return catalog.set_continuation(key, container.checkpoint);
+Result<host::TryLater> Answers::later(const std::string& uid, const PodFacts* pod,
+                                      const std::string& why) {
+  const bool fails_rather = pod != nullptr && pod->fails_rather;
+  const bool begins_rather = pod != nullptr && pod->begins_rather;
+  if (fails_rather || (!begins_rather && holds_.may_hold(uid, steady_clock::now())))
+    return host::TryLater{.reason = why};
+  return base::fail(ErrorCode::kBusy, why);
 }
 
 void Answers::note(const host::Created& created) {

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "daemon/cluster_view.h"
 #include "daemon/fetches.h"
+#include "daemon/holds.h"
 #include "daemon/judged_endings.h"
 #include "daemon/pod_events.h"
 #include "host/agent_message.h"
@@ -28,15 +29,18 @@ using Waiting = std::function<bool(const host::Wait& wait)>;
 class Answers {
  public:
   // All outlive it. `endings` is told what was judged a checkpoint. `moving` is held by whoever has
-  // what a pod claimed go on in it, or takes it back.
+  // what a pod claimed go on in it, or takes it back. `holds`: for how long a pod waits where it is
+  // not known what it goes on from.
   Answers(kube::Client& client, ClusterView& view, JudgedEndings& endings, Fetches& fetches,
-          PodEvents& events, std::mutex& moving, store::StoreConfig store, std::string node)
+          PodEvents& events, std::mutex& moving, Holds& holds, store::StoreConfig store,
+          std::string node)
       : client_(client),
         view_(view),
         endings_(endings),
         fetches_(fetches),
         events_(events),
         moving_(moving),
+        holds_(holds),
         store_(std::move(store)),
         node_(std::move(node)) {}
 
@@ -45,8 +49,9 @@ class Answers {
   [[nodiscard]] host::Ending ending(const host::WillEnd& question);
 
   // What a container goes on from, as a GoOn: claims it for the container's pod, and waits until it
-  // is here. Whatever fails, the container begins anew, and the reason says so. TryLater if it
-  // takes longer, or if the pod rather fails.
+  // is here. TryLater if it takes longer, if it is not known what there is (then for a limited
+  // time), or if the pod rather fails. Whatever else fails, the container begins anew, and the
+  // reason says so.
   [[nodiscard]] host::AgentAnswer go_on(const host::WillCreate& question, const Waiting& waiting);
 
   // What policies of the cluster, and the pod's own annotations, want of it: from memory.
@@ -58,9 +63,14 @@ class Answers {
  private:
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
   base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
-  base::Result<void> await_predecessor(const PodFacts& pod, const Waiting& waiting) const;
+  base::Result<host::AgentAnswer> find_for(const PodFacts& pod, const host::WillCreate& question,
+                                           const Waiting& waiting);
+  // False: it still has it.
+  base::Result<bool> await_predecessor(const PodFacts& pod, const Waiting& waiting) const;
   // What people should know before the pod ends.
   void tell_hooks(const PodFacts& pod, oci::PodContainer of);
+  // Whether there is something to claim, as far as is known.
+  [[nodiscard]] bool has_some(const PodFacts& pod, const std::string& container) const;
   // For a pod's sandbox: the fetch begins, and what takes long is waited for here, since the
   // kubelet tries a sandbox as often as it takes, but a container of some pods once.
   base::Result<host::AgentAnswer> prepare(const PodFacts& pod, const Waiting& waiting);
@@ -81,8 +91,17 @@ class Answers {
   // kGone and kDenied: the container begins anew; else it is not known whether it may go on.
   base::Result<void> take_over(const CheckpointObject& checkpoint, const SavedContainer& container,
                                const PodFacts& pod, const base::ContainerKey& key);
+  // That from now on tasks of the pod may run, said before any does.
+  base::Result<void> begin(const CheckpointObject& checkpoint, const PodFacts& pod);
   base::Result<void> check_claim(const CheckpointObject& checkpoint, const PodFacts& pod);
   static base::Result<void> check_unused(catalog::Catalog& catalog, const base::CheckpointId& id);
+  // TryLater, as long as the pod may be held for that; else an error: it begins anew.
+  base::Result<host::TryLater> later(const std::string& uid, const PodFacts* pod,
+                                     const std::string& why);
+  // Success, or which keys are wanted.
+  [[nodiscard]] base::Result<void> check_key(const CheckpointObject& checkpoint) const;
+  // For another node, or another time: nobody has gone on from it yet.
+  void let_go(const CheckpointObject& checkpoint, const PodFacts& pod);
   // Withdraws it, if it is the pod's, which begins anew.
   void give_up(const CheckpointObject& checkpoint, const PodFacts& pod, const std::string& why);
 
@@ -92,6 +111,7 @@ class Answers {
   Fetches& fetches_;
   PodEvents& events_;
   std::mutex& moving_;
+  Holds& holds_;
   store::StoreConfig store_;
   std::string node_;
 };

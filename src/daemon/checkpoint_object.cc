@@ -55,10 +55,12 @@ SavedContainer container_in(const json& j) {
 std::optional<Claimer> claimer_in(const json& status) {
   const json& by = object_in(status, "claimedBy");
   if (text_in(by, "podUID").empty()) return std::nullopt;
-  return Claimer{.pod = text_in(by, "pod"),
-                 .uid = text_in(by, "podUID"),
-                 .node = text_in(by, "node"),
-                 .token_hash = text_in(by, "tokenHash")};
+  Claimer claimer{.pod = text_in(by, "pod"),
+                  .uid = text_in(by, "podUID"),
+                  .node = text_in(by, "node"),
+                  .token_hash = text_in(by, "tokenHash")};
+  if (by.contains("begun")) claimer.begun = flag_in(by, "begun");
+  return claimer;
 }
 
 std::optional<SourcePeer> source_peer_in(const json& status) {
@@ -124,7 +126,8 @@ std::optional<CheckpointObject> read_checkpoint(json object) {
                          .lineage = lineage_in(spec),
                          .message = text_in(status, "message"),
                          .claimed_by = claimer_in(status),
-                         .source_peer = source_peer_in(status)};
+                         .source_peer = source_peer_in(status),
+                         .key = text_in(status, "key")};
   if (!phase || found.name.empty() || found.pod_uid.empty()) return std::nullopt;
   found.phase = *phase;
   for (const json& name : list_in(spec, "containers"))
@@ -180,6 +183,7 @@ void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
   json& by = checkpoint.object["status"]["claimedBy"];
   by = json{{"pod", claimer.pod}, {"podUID", claimer.uid}, {"node", claimer.node}};
   if (!claimer.token_hash.empty()) by["tokenHash"] = claimer.token_hash;
+  if (claimer.begun) by["begun"] = *claimer.begun;
 }
 
 std::string what_is_kept(const CheckpointObject& checkpoint) {
@@ -213,6 +217,14 @@ bool set_resumed(CheckpointObject& checkpoint, const std::string& container,
 void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer) {
   checkpoint.source_peer = peer;
   checkpoint.object["status"]["source"] = json{{"address", peer.address}, {"publicKey", peer.pin}};
+}
+
+void set_key(CheckpointObject& checkpoint, const std::string& key) {
+  checkpoint.key = key;
+  if (key.empty())
+    checkpoint.object["status"].erase("key");
+  else
+    checkpoint.object["status"]["key"] = key;
 }
 
 void set_size(CheckpointObject& checkpoint) {
@@ -253,6 +265,12 @@ bool is_claimed_by(const CheckpointObject& checkpoint, const PodFacts& pod) {
   return checkpoint.claimed_by && checkpoint.claimed_by->uid == pod.uid;
 }
 
+bool may_let_go(const CheckpointObject& checkpoint, const std::string& own) {
+  return checkpoint.node == own && !checkpoint.is_over() && checkpoint.claimed_by &&
+         checkpoint.claimed_by->node != own && checkpoint.claimed_by->begun == false &&
+         std::ranges::none_of(checkpoint.containers, &SavedContainer::resumed);
+}
+
 namespace {
 
 // Of whatever template: a rollout may be taken back.
@@ -281,7 +299,7 @@ bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {
 namespace {
 
 bool is_for(const CheckpointObject& checkpoint, const PodFacts& pod) {
-  if (checkpoint.is_over()) return false;
+  if (checkpoint.is_over() || !has_own_name(checkpoint)) return false;
   if (checkpoint.name_space != pod.name_space || checkpoint.pod_uid == pod.uid) return false;
   return pod.lineage && checkpoint.lineage.owner.uid == pod.lineage->owner.uid &&
          checkpoint.lineage.template_hash == pod.lineage->template_hash &&

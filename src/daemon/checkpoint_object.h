@@ -44,6 +44,9 @@ struct Claimer {
   // SHA-256, in hex, of the token with which its node's agent reads what was saved; empty where it
   // lies on that node.
   std::string token_hash = {};
+  // Whether its agent may have had tasks of the pod run, from before any does. nullopt: an older
+  // agent, which does not say.
+  std::optional<bool> begun = std::nullopt;
 };
 
 // Where the source's agent gives out what was saved.
@@ -65,6 +68,7 @@ struct CheckpointObject {
   std::vector<SavedContainer> containers;
   std::optional<Claimer> claimed_by;
   std::optional<SourcePeer> source_peer;
+  std::string key;  // id of the key-encryption key of its node's store; empty: not told
 
   [[nodiscard]] const SavedContainer* find(const std::string& container) const;
   [[nodiscard]] std::string path() const;
@@ -93,15 +97,17 @@ std::string checkpoints_of(const std::string& name_space);
 void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message);
 void set_container(CheckpointObject& checkpoint, const SavedContainer& container);
 void set_claim(CheckpointObject& checkpoint, const Claimer& claimer);
-// Nobody's again.
 // "; node 'n1' keeps ID, …": what of it stays where it was saved; empty if nothing was saved.
 std::string what_is_kept(const CheckpointObject& checkpoint);
+// Nobody's again.
 void drop_claim(CheckpointObject& checkpoint);
 // Its claimer went on from `id` in that container; Consumed if it has in all. False if that is
 // known, or not so.
 bool set_resumed(CheckpointObject& checkpoint, const std::string& container,
                  const base::CheckpointId& id);
 void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer);
+// Empty: it is not known.
+void set_key(CheckpointObject& checkpoint, const std::string& key);
 // For people: what all that was saved takes.
 void set_size(CheckpointObject& checkpoint);
 
@@ -120,12 +126,16 @@ bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod);
 // When it was made, as the API writes it: later is greater.
 std::string created(const CheckpointObject& checkpoint);
 bool is_claimed_by(const CheckpointObject& checkpoint, const PodFacts& pod);
+// Whether node `own`, which saved it, may let go of the claim of a pod of another node, once that
+// pod is gone: nobody has gone on from it, and nobody can any more without claiming it again.
+bool may_let_go(const CheckpointObject& checkpoint, const std::string& own);
 
 // Of the Checkpoints of a pod's place, where it is one of several that are not alike, only the
 // newest is left, whatever became of it: all others are older than what ran there since.
 void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodFacts& pod);
 
-// Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own.
+// Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own;
+// under the name that its promise got.
 bool may_claim(const CheckpointObject& checkpoint, const PodFacts& pod);
 // Whether it could, had not another pod of its one place claimed it: which is gone, since it is
 // here.

@@ -117,6 +117,26 @@ TEST(CheckpointObject, WhoMayClaim) {
   EXPECT_FALSE(may_claim(made, other));
 }
 
+// Only what has the name of its promise is the agents'.
+TEST(CheckpointObject, NobodyClaimsUnderAnotherName) {
+  CheckpointObject made = promised();
+  made.name = "forged";
+  EXPECT_FALSE(may_claim(made, pod_of("u2")));
+}
+
+TEST(CheckpointObject, SaysWithWhichKeyItIsSealedAndWhoMayHaveBegun) {
+  CheckpointObject made = promised();
+  EXPECT_EQ(again(made).key, "");
+  set_key(made, "0123456789abcdef");
+  set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2"});
+  EXPECT_EQ(again(made).key, "0123456789abcdef");
+  EXPECT_FALSE(again(made).claimed_by->begun.has_value()) << "of an older agent";
+  for (const bool begun : {false, true}) {
+    set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2", .begun = begun});
+    EXPECT_EQ(again(made).claimed_by->begun, begun);
+  }
+}
+
 TEST(CheckpointObject, OneClaims) {
   CheckpointObject made = promised();
   set_claim(made, {.pod = "web-def", .uid = "u2", .node = "n2"});

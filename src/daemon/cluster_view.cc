@@ -160,6 +160,16 @@ std::optional<CheckpointObject> ClusterView::checkpoint(const std::string& uid) 
   return found == checkpoints_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<CheckpointObject> ClusterView::claimed_with(const std::string& token_hash,
+                                                          const std::string& node) const {
+  const std::lock_guard hold(lock_);
+  for (const auto& [uid, one] : checkpoints_)
+    if (one.claimed_by && one.claimed_by->token_hash == token_hash && one.node == node &&
+        one.phase == Phase::kClaimable && has_own_name(one))
+      return one;
+  return std::nullopt;
+}
+
 void ClusterView::learn(json checkpoint) {
   auto read = read_checkpoint(std::move(checkpoint));
   if (!read) return;

@@ -22,7 +22,9 @@
 #include "daemon/claims_here.h"
 #include "daemon/cluster_view.h"
 #include "daemon/expiry.h"
+#include "daemon/far_claims.h"
 #include "daemon/fetches.h"
+#include "daemon/holds.h"
 #include "daemon/leftovers.h"
 #include "daemon/metrics.h"
 #include "daemon/peer_service.h"
@@ -111,10 +113,12 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
       REPRISE_TRY(PeerService::start(REPRISE_PASS(peer_options(options, client->server())), view,
                                      store, options.node),
                   "serving other nodes");
-  Fetches fetches(*client, view, store, options.node);
+  const auto own = REPRISE_PASS(parse_host_and_port(peers->peer().address));
+  Fetches fetches(*client, view, store, options.node, own.port);
   PodEvents events(*client, options.node);
   std::mutex moving;
-  Answers answers(*client, view, endings, fetches, events, moving, store, options.node);
+  Holds holds(std::chrono::seconds(options.hold_pods));
+  Answers answers(*client, view, endings, fetches, events, moving, holds, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers, metrics));
   const auto status =
       REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
@@ -122,6 +126,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const Promises promises(*client, view, endings, events, layout, store, options.node,
                           peers->peer());
   const ClaimsHere claims(*client, view, moving, store, options.node);
+  const FarClaims far(*client, view, options.node);
   const Leftovers leftovers(view, store, options.node);
   const Expiry expiry(*client, view, store, options.node);
   const CheckpointRequests requests(*client, view, layout, options.node);
@@ -156,10 +161,11 @@ int run_daemon(int argc, char** argv, const sys::Environment& environment) {
   app.add_option("--status-listen", options.status_listen,
                  "ADDRESS:PORT of /healthz, /readyz and /metrics, without TLS")
       ->capture_default_str();
-  app.add_option("--hold-pods", options.hold_pods,
-                 "Seconds for which a pod that opted in waits where it is not known what it goes on "
-                 "from: while this agent is away, the API server does not answer, or refuses. Then "
-                 "it begins anew. 0: at once")
+  app.add_option(
+         "--hold-pods", options.hold_pods,
+         "Seconds for which a pod that opted in waits where it is not known what it goes on "
+         "from: while this agent is away, the API server does not answer, or refuses. Then "
+         "it begins anew. 0: at once")
       ->check(CLI::Range(0, kLongestHold))
       ->capture_default_str();
   if (const auto status = usage::parse(app, {argv + 1, argv + argc}, std::cout, std::cerr))

@@ -13,7 +13,11 @@
 #include "catalog/origin.h"
 #include "daemon/agreement.h"
 #include "daemon/claim_token.h"
+#include "daemon/internal/object_name.h"
+#include "daemon/peer_service.h"
 #include "daemon/sessions.h"
+#include "json/lenient.h"
+#include "json/reader.h"
 #include "oci/cri.h"
 #include "remote/peer.h"
 #include "store/open_catalog.h"
@@ -68,7 +72,8 @@ class Fetches::Job {
     const std::lock_guard hold(lock_);
     return {.kind = kind_,
             .words = kind_ == FetchState::Kind::kRunning ? progress() : words_,
-            .left = left()};
+            .left = left(),
+            .is_other_key = kind_ == FetchState::Kind::kFailed && is_other_key_};
   }
 
  private:
@@ -76,6 +81,7 @@ class Fetches::Job {
   Result<void> fetch(const SavedContainer& container);
   Result<void> try_once(const SavedContainer& container);
   Result<std::unique_ptr<remote::ObjectStore>> open_source();
+  Result<void> check_address(const std::string& address);
   Result<void> renew_claim();
   Result<void> enter(const image::Manifest& manifest) const;
   [[nodiscard]] std::string progress() const;
@@ -90,6 +96,8 @@ class Fetches::Job {
   std::atomic<bool> stop_ = false;
   std::atomic<std::uint64_t> done_ = 0, all_bytes_ = 0, moves_ = 0;
   bool is_lasting_ = false;  // what went wrong last will not pass
+  std::atomic<bool> is_other_key_ = false;
+  std::string checked_;  // the last address that was the node's
   mutable std::mutex lock_;
   FetchState::Kind kind_ = FetchState::Kind::kRunning;
   std::string words_;  // why it failed; while it runs: what holds it up
@@ -209,6 +217,7 @@ Result<void> Fetches::Job::try_once(const SavedContainer& container) {
   const ErrorCode code = pulled.error().code();
   is_lasting_ = code == ErrorCode::kDenied || code == ErrorCode::kCorrupt ||
                 code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
+  is_other_key_ = code == ErrorCode::kDenied;
   if (code == ErrorCode::kDenied)
     return base::fail(code, "nodes '" + checkpoint_.node + "' and '" + all_.node_ +
                                 "' have other keys (/etc/reprise/store.key must be the same): " +
@@ -238,24 +247,50 @@ Result<std::unique_ptr<remote::ObjectStore>> Fetches::Job::open_source() {
   if (!known.source_peer)
     return base::fail(ErrorCode::kBusy,
                       "the agent of node '" + checkpoint_.node + "' does not say where it is");
+  REPRISE_PASS(check_address(known.source_peer->address));
   return remote::open_peer({.url = "https://" + known.source_peer->address,
                             .token = token_,
                             .pin = known.source_peer->pin,
                             .patience = kPeerPatience});
 }
 
+Result<void> Fetches::Job::check_address(const std::string& address) {
+  if (address == checked_) return {};
+  if (!is_object_name(checkpoint_.node))
+    return base::fail(ErrorCode::kInvalidInput, "'" + checkpoint_.node + "' is no node");
+  const auto node = REPRISE_TRY(all_.client_.get("/api/v1/nodes/" + checkpoint_.node),
+                                "finding out the addresses of node '" + checkpoint_.node + "'");
+  if (!is_address_of(node, address, all_.port_))
+    return base::fail(ErrorCode::kDenied, "'" + address + "' is no address of node '" +
+                                              checkpoint_.node + "' (its InternalIP, port " +
+                                              std::to_string(all_.port_) + ")");
+  checked_ = address;
+  return {};
+}
+
 Result<void> Fetches::Job::enter(const image::Manifest& manifest) const {
   auto catalog = REPRISE_PASS(store::open_catalog(all_.store_));
   const auto known = catalog.find_checkpoint(manifest.id.str());
+  if (!known && known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
   if (!known || known->id != manifest.id)
     REPRISE_PASS(catalog.add_checkpoint(manifest, "", catalog::Catalog::Continue::kNo));
   // A session of the cluster did, whose nodes have one key, and let nobody else have it.
   return catalog::note_made_here(all_.store_.root, manifest.id);
 }
 
+bool is_address_of(const nlohmann::json& node, const std::string& address, std::uint16_t port) {
+  const auto there = parse_host_and_port(address);
+  if (!there || there->port != port) return false;
+  using json_reader::list_in, json_reader::object_in, json_reader::text_in;
+  return std::ranges::any_of(
+      list_in(object_in(node, "status"), "addresses"), [&](const nlohmann::json& one) {
+        return text_in(one, "type") == "InternalIP" && text_in(one, "address") == there->host;
+      });
+}
+
 Fetches::Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store,
-                 std::string node)
-    : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)) {}
+                 std::string node, std::uint16_t port)
+    : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)), port_(port) {}
 
 Fetches::~Fetches() = default;
 

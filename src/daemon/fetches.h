@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -25,7 +26,12 @@ struct FetchState {
   std::string words;  // how far it is, or why it failed
   // How long it will still take, as far as one can tell; nullopt: not at all.
   std::optional<std::chrono::milliseconds> left = std::nullopt;
+  bool is_other_key = false;  // it failed, since this node cannot open what is sealed there
 };
+
+// Pure: whether the agent of a node, an object of the API, may be reached at `address`: one of the
+// node's own, at `port`. Whoever may write Checkpoints could have us call anybody.
+bool is_address_of(const nlohmann::json& node, const std::string& address, std::uint16_t port);
 
 // For any number of threads.
 class Fetches {
@@ -34,8 +40,9 @@ class Fetches {
   // for a minute, is to learn of it: a pod that is never restarted has one.
   static constexpr std::chrono::seconds kSourcePatience{45};
 
-  // All outlive it.
-  Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node);
+  // All outlive it. `port`: at which all agents give out what they have.
+  Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node,
+          std::uint16_t port);
   ~Fetches();  // ends what is under way; what has come stays
   Fetches(const Fetches&) = delete;
   Fetches& operator=(const Fetches&) = delete;
@@ -54,6 +61,7 @@ class Fetches {
   ClusterView& view_;
   store::StoreConfig store_;
   std::string node_;
+  std::uint16_t port_;
   std::mutex lock_;
   std::map<std::string, crypto::SecretText> tokens_;  // by UID of the Checkpoint
   std::map<std::string, std::unique_ptr<Job>> jobs_;

@@ -107,12 +107,7 @@ Result<std::unique_ptr<PeerService>> PeerService::start(const PeerOptions& optio
 
 // What is over is not given out any more, and what is Promised not yet.
 std::optional<CheckpointObject> PeerService::claimed_with(std::string_view token) const {
-  const std::string hash = hash_of(token);
-  for (CheckpointObject& one : view_.checkpoints())
-    if (one.node == node_ && one.phase == Phase::kClaimable && has_own_name(one) &&
-        one.claimed_by && one.claimed_by->token_hash == hash)
-      return std::move(one);
-  return std::nullopt;
+  return view_.claimed_with(hash_of(token), node_);
 }
 
 Result<bool> PeerService::is_given(const CheckpointObject& checkpoint,

@@ -122,7 +122,9 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   facts.labels = json_reader::named_texts_of(object_in(metadata, "labels"));
   facts.priority_class = text_in(object_in(pod, "spec"), "priorityClassName");
   facts.is_tried_once = text_in(object_in(pod, "spec"), "restartPolicy") == "Never";
-  facts.fails_rather = text_in(annotations, oci::annotation::kOnRestoreFailure) == "fail";
+  const std::string on_failure = text_in(annotations, oci::annotation::kOnRestoreFailure);
+  facts.fails_rather = on_failure == "fail";
+  facts.begins_rather = on_failure == "cold";
   for (const json& one : list_in(object_in(pod, "spec"), "initContainers"))
     if (text_in(one, "restartPolicy") != "Always")
       facts.init_containers.push_back(text_in(one, "name"));

@@ -45,6 +45,7 @@ struct PodFacts {
   std::string priority_class;
   bool is_tried_once = false;  // restartPolicy Never: what cannot be made now never runs
   bool fails_rather = false;   // says that it is never to begin anew where it cannot go on
+  bool begins_rather = false;  // says that it is to begin anew, rather than wait for who knows what
   std::vector<std::string> init_containers;          // sidecars are none
   std::vector<std::string> running;                  // containers, sidecars among them
   std::map<std::string, std::string> container_ids;  // the container runtime's, by name

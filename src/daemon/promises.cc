@@ -12,6 +12,7 @@
 #include "daemon/sessions.h"
 #include "host/unanswered.h"
 #include "policy/ending.h"
+#include "store/key_source.h"
 #include "store/open_catalog.h"
 
 namespace reprise::daemon {
@@ -71,7 +72,8 @@ bool Promises::look() {
   }
   withdraw_stale();
   for (const CheckpointObject& checkpoint : view_.checkpoints()) {
-    if (checkpoint.node != node_) continue;
+    // One that has another name was made by somebody else, and nobody goes on from it.
+    if (checkpoint.node != node_ || !has_own_name(checkpoint)) continue;
     Result<void> done{};
     awaits = awaits || checkpoint.phase == Phase::kPromised;
     if (checkpoint.phase == Phase::kPromised) done = follow(checkpoint);
@@ -151,8 +153,11 @@ void Promises::promise(const PodFacts& pod) {
 
 // What has become of its containers by now.
 Result<void> Promises::follow(const CheckpointObject& checkpoint) {
-  auto catalog = REPRISE_PASS(catalog_of(store_));
   const auto pod = view_.pod(checkpoint.pod_uid);
+  // We promise what is to end, and that is never taken back.
+  if (pod && !pod->deleted && !promised_.contains(pod->uid) && view_.is_in_step())
+    return remove_forged(checkpoint);
+  auto catalog = REPRISE_PASS(catalog_of(store_));
   std::vector<SavedContainer> news;
   for (const std::string& name : checkpoint.expected) {
     const SavedContainer* known = checkpoint.find(name);
@@ -174,6 +179,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     if (!phase) return true;
     set_phase(now, *phase, *phase == Phase::kWithdrawn ? why_withdrawn(now) : "");
     set_source_peer(now, peer_);
+    set_key(now, own_key());
     set_size(now);
     return true;
   });
@@ -187,12 +193,29 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
   return {};
 }
 
-// This agent was started again since, with another key.
+Result<void> Promises::remove_forged(const CheckpointObject& checkpoint) {
+  base::log(LogLevel::kWarn, "a Checkpoint that nobody promised is removed",
+            {{"checkpoint", checkpoint.full_name()}});
+  return client_.remove(checkpoint.path(), {.uid = checkpoint.uid}, &stop_);
+}
+
+// Empty where there is none: what was saved is sealed, whatever can be read now.
+std::string Promises::own_key() const {
+  const auto keys = store::key_ids(store_);
+  return keys ? keys->front() : "";
+}
+
+// This agent was started again since, with another key; or that of the store was exchanged.
 Result<void> Promises::tell_peer(const CheckpointObject& checkpoint) {
-  if (checkpoint.source_peer == peer_) return {};
+  const std::string key = own_key();
+  const auto is_told = [&](const CheckpointObject& one) {
+    return one.source_peer == peer_ && (key.empty() || one.key == key);
+  };
+  if (is_told(checkpoint)) return {};
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
-    if (now.phase != Phase::kClaimable || now.source_peer == peer_) return false;
+    if (now.phase != Phase::kClaimable || is_told(now)) return false;
     set_source_peer(now, peer_);
+    if (!key.empty()) set_key(now, key);
     return true;
   });
   if (!changed) return std::unexpected(changed.error());

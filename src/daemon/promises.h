@@ -39,7 +39,10 @@ class Promises {
   void tell_unanswered();
   [[nodiscard]] std::string why_not_saved(const std::string& pod_uid) const;
   base::Result<void> follow(const CheckpointObject& checkpoint);
+  // That an object is nobody's promise: removes it.
+  base::Result<void> remove_forged(const CheckpointObject& checkpoint);
   base::Result<void> tell_peer(const CheckpointObject& checkpoint);
+  [[nodiscard]] std::string own_key() const;
   base::Result<void> let_go(const CheckpointObject& checkpoint);
 
   kube::Client& client_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "store/key_source.h"
 #include "store/open_catalog.h"
 
 namespace reprise::daemon {
@@ -37,8 +38,11 @@ StatusService::StatusService(Metrics& metrics, const ClusterView& view, store::S
 PlainAnswer StatusService::answer(const std::string& path) {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/readyz") {
-    if (view_.is_in_step()) return {.body = "ok\n"};
-    return {.status = 503, .body = "not in step with the API server\n"};
+    if (!view_.is_in_step()) return {.status = 503, .body = "not in step with the API server\n"};
+    if (const auto keys = store::key_ids(store_); !keys)
+      return {.status = 503,
+              .body = "no store key, so nothing is claimed: " + keys.error().message() + "\n"};
+    return {.body = "ok\n"};
   }
   if (path != "/metrics")
     return {.status = 404, .body = "there are /healthz, /readyz and /metrics\n"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an agent tells of itself over HTTP: /healthz (it lives), /readyz (it knows the cluster),
-// /metrics.
+// What an agent tells of itself over HTTP: /healthz (it lives), /readyz (it knows the cluster, and
+// has a key), /metrics.
 #pragma once
 
 #include <memory>

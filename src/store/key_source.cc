@@ -187,6 +187,15 @@ Result<crypto::TenantKeys> open_keys(const StoreConfig& store) {
   }
 }
 
+Result<std::vector<std::string>> key_ids(const StoreConfig& store) {
+  const crypto::Secret own = REPRISE_PASS(crypto::load_key(store.key));
+  std::vector<std::string> ids;
+  ids.push_back(REPRISE_PASS(crypto::key_id(own)));
+  for (const path& file : REPRISE_PASS(other_key_files(store.key)))
+    if (const auto key = key_in(file); key) ids.push_back(REPRISE_PASS(crypto::key_id(*key)));
+  return ids;
+}
+
 Result<crypto::TenantKeys> open_keys_of_elsewhere(const StoreConfig& store,
                                                   std::string_view key_file) {
   const auto open = [&](const crypto::Secret& key) {

@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/keys.h"
 #include "store/store_config.h"
@@ -24,6 +26,10 @@ Result<crypto::Secret> load_or_create_key(const StoreConfig& store);
 // whenever a rotation was killed; and so do the keys in the directory FILE.d. Else as
 // crypto::open_tenant().
 Result<crypto::TenantKeys> open_keys(const StoreConfig& store);
+
+// The ids (crypto::key_id) of the keys with which open_keys_of_elsewhere() opens: the store's own
+// key-encryption key first. Makes none: kNotFound where there is no own key yet.
+Result<std::vector<std::string>> key_ids(const StoreConfig& store);
 
 // The keys in `key_file`, the text of one of another store, by the store's own key-encryption key
 // or one of FILE.d. kDenied if none opens it; the hint is the remedy. kCorrupt, kUnsupported.

@@ -178,6 +178,22 @@ TEST_F(RotateKeyTest, AKeyFileThatIsGoneIsNotReplacedBesideAStore) {
   expect_usable();
 }
 
+TEST_F(RotateKeyTest, WhichKeysThereAreIsToldAndNoneIsMade) {
+  const auto id_of = [](const path& file) {
+    return crypto::key_id(
+               crypto::load_key({.kind = crypto::KeySource::Kind::kFile, .value = file.string()})
+                   .value())
+        .value();
+  };
+  fs::create_directories(key_.string() + ".d");
+  const path other = key_.string() + ".d/theirs";
+  ASSERT_TRUE(crypto::create_key_file(other));
+  EXPECT_EQ(value_of(key_ids(at(root_))), (std::vector{id_of(key_), id_of(other)}));
+  fs::remove(key_);
+  EXPECT_EQ(key_ids(at(root_)).error().code(), ErrorCode::kNotFound);
+  EXPECT_FALSE(fs::exists(key_));
+}
+
 TEST_F(RotateKeyTest, AStrangeKeyIsRefused) {
   fs::remove(key_);
   ASSERT_TRUE(crypto::create_key_file(key_));

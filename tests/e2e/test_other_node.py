@@ -264,47 +264,28 @@ def done(pods, name):
                       for each in job["status"].get("conditions", [])) else None
 
 
-@contextlib.contextmanager
-def another_key(node):
-    """A store of its own with another key; what was there is back afterwards."""
-    store, key = node.disk("/var/lib/reprise"), node.disk("/etc/reprise/store.key")
-    aside = node.layout.state / "aside"
-    ours = key.read_text(encoding="ascii")
-
-    def change(text, source, target):
-        node.stop("reprised")
-        target.mkdir(exist_ok=True)
-        for each in source.iterdir():
-            each.rename(target / each.name)
-        key.write_text(text, encoding="ascii")
-    change("ab" * 32, store, aside)
-    node.start("reprised")
-    try:
-        yield
-    finally:
-        node.stop("reprised")
-        node.run("sh", "-c", "rm -rf /var/lib/reprise/*")
-        change(ours, aside, store)
-        node.start("reprised")
-
-
-def test_with_another_key_a_pod_begins_anew(cluster, pods):
-    with another_key(cluster.nodes["n2"]):
-        with cordoned(cluster, "n2"):
-            pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
-            pod.wait_for_line("STEP 5 ")
-        uid = uid_of(pod)
-        with cordoned(cluster, "n1"):
-            pod.evict()
-            wait_replaced(pod, uid)
-        pod.wait_for_line("STEP 1 ")
-        status = checkpoints(pods)[0]["status"]
-        pods.kubectl("delete", "statefulset", "db", "--wait=false")
-        pod.delete(grace=1)
-    wait_for(lambda: "BeginsAnew" in events_of(pods, "db-0"), 60, "its Event")
-    assert status["phase"] == "Withdrawn"
-    assert "other keys" in status["message"]
-    assert "node 'n1' keeps" in status["message"]
+@pytest.mark.nightly
+def test_what_a_pod_of_a_dead_node_had_claimed_is_the_next_pods(cluster, pods):
+    """The agent that had claimed it never comes back."""
+    with cordoned(cluster, "n2"):
+        pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+        pod.wait_for_line("STEP 5 ")
+    node, uid = pod.node, uid_of(pod)
+    with saved_and_out_of_reach(cluster, pods, pod) as (_, before):
+        first = wait_claim(pods)
+        assert first["node"] == "n2" and first["begun"] is False
+        cluster.power_cut("n2")
+        try:
+            node.start("reprised")
+            cluster.kubectl("uncordon", "n1")
+            with cordoned(cluster, "n2"):
+                pods.kubectl("delete", "pod", "db-0", "--force", "--grace-period=0")
+                wait_replaced(pod, first["podUID"])
+            assert pod.node.name == "n1"
+            assert_went_on(before, pod)
+            assert wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]["podUID"] == uid_of(pod)
+        finally:
+            cluster.power_on("n2")
 
 
 @pytest.mark.nightly

@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "host/agent_link.h"
+#include "host/agent_presence.h"
 #include "operations/diagnosis/node_checks.h"
 #include "store/checkpoint_store.h"
 #include "sys/message_socket.h"
@@ -75,6 +76,19 @@ TEST_F(NodeChecks, AKeyThatDoesNotOpenTheStoreIsAFailureWithARemedy) {
   const Finding other = check_key(node_);
   EXPECT_EQ(other.health, Health::kFail) << other.text;
   EXPECT_FALSE(other.remedy.empty());
+}
+
+// It would claim nothing, and its pods wait.
+TEST_F(NodeChecks, OfAClusterThereIsAKeyAndAnAgent) {
+  fs::create_directories(node_.store.root);
+  EXPECT_EQ(check_key(node_).health, Health::kInfo);
+  ASSERT_TRUE(host::expect_agent(node_.store.root, std::chrono::seconds(600)));
+  EXPECT_EQ(check_key(node_).health, Health::kFail);
+  EXPECT_FALSE(check_key(node_).remedy.empty());
+  EXPECT_FALSE(fs::exists(root_ / "key")) << "looking makes none";
+  EXPECT_EQ(check_agent(node_).health, Health::kWarn);
+  ASSERT_TRUE(crypto::create_key_file(root_ / "key"));
+  EXPECT_EQ(check_key(node_).health, Health::kInfo);
 }
 
 TEST_F(NodeChecks, AnAgentThatIsNotThereAnyMoreIsNamed) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "host/agent_link.h"
+#include "host/agent_presence.h"
 #include "store/key_source.h"
 #include "sys/message_socket.h"
 
@@ -24,6 +25,13 @@ Finding check_key(const Node& node) {
   const std::filesystem::path& store = node.store.root;
   const std::filesystem::path tenant = store / "keys" / (node.store.tenant + ".json");
   std::error_code error;
+  if (host::is_agent_expected(store))
+    if (const auto keys = store::key_ids(node.store); !keys)
+      return {
+          Health::kFail,
+          {},
+          "this node of a cluster has no store key, and claims nothing: " + keys.error().message(),
+          "the first step of its agent's pod lays it: kubectl -n reprise-system delete pod POD"};
   if (!std::filesystem::exists(tenant, error) && !error && !needs_keys(store))
     return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
   if (const auto opened = store::open_keys(node.store); !opened)
@@ -35,6 +43,11 @@ Finding check_agent(const Node& node) {
   const std::filesystem::path socket = host::agent_socket_of(node.layout);
   const std::string where = "'" + socket.string() + "'";
   std::error_code error;
+  if (!std::filesystem::exists(socket, error) && !error && host::is_agent_expected(node.store.root))
+    return {Health::kWarn,
+            {},
+            "reprised is away: pods end with their signal, and those that opted in wait for it",
+            "start reprised on this node; where Reprise was removed from it: reprise-node remove"};
   if (!std::filesystem::exists(socket, error) && !error)
     return {Health::kOk, {}, "none, which only a node of a Kubernetes has", {}};
   const auto reached = sys::MessageSocket::connect(socket, host::kAgentPatience);
