@@ -149,19 +149,20 @@ def test_an_agent_writes_for_its_own_node_alone(installation, pods):
                   **({"claimedBy": {"podUID": "other", "node": claimer}} if claimer else {})}
         return act(node, "replace", {**get(name), "status": status}, "--subresource=status")
 
-    assert act("n1", "create", checkpoint("one", "n1")) == ""
+    # Under the name that a promise for that pod would get: another nobody looks at.
+    assert act("n1", "create", checkpoint("p-u", "n1")) == ""
     assert "node 'n2' makes and removes no Checkpoints of node 'n1'" in act(
         "n2", "create", checkpoint("two", "n1"))
-    assert "makes and removes no Checkpoints" in act("n2", "delete", checkpoint("one", "n1"))
+    assert "makes and removes no Checkpoints" in act("n2", "delete", checkpoint("p-u", "n1"))
     # Its agent has saved no such pod.
-    wait_for(lambda: get("one").get("status", {}).get("phase") == "Withdrawn", RUNNING,
+    wait_for(lambda: get("p-u").get("status", {}).get("phase") == "Withdrawn", RUNNING,
              "the forged Checkpoint to be withdrawn")
-    assert "claims nothing for another" in claim("one", "n1", "n2")
+    assert "claims nothing for another" in claim("p-u", "n1", "n2")
     # Whoever claimed it may be gone for good.
-    assert claim("one", "n2", "n2") == ""
-    free = {key: value for key, value in get("one")["status"].items() if key != "claimedBy"}
-    assert act("n1", "replace", {**get("one"), "status": free}, "--subresource=status") == ""
-    assert act("n1", "delete", checkpoint("one", "n1")) == ""
+    assert claim("p-u", "n2", "n2") == ""
+    free = {key: value for key, value in get("p-u")["status"].items() if key != "claimedBy"}
+    assert act("n1", "replace", {**get("p-u"), "status": free}, "--subresource=status") == ""
+    assert act("n1", "delete", checkpoint("p-u", "n1")) == ""
 
     pods.cluster.apply(checkpoint("far", "n3"))
     assert "node 'n2' has not claimed this Checkpoint of node 'n3'" in claim("far", "n2", None)
