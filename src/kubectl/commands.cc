@@ -81,6 +81,7 @@ Result<Surroundings> surroundings_of(const Asked& asked, const json& pod) {
   if (facts && !facts->runtime_class.empty() && facts->runtime_class != "reprise") {
     const auto found = api.get("/apis/node.k8s.io/v1/runtimeclasses/" + facts->runtime_class);
     if (found) around.runtime_class = *found;
+    around.is_class_hidden = !found && found.error().code() != ErrorCode::kNotFound;
   }
   return around;
 }
@@ -102,22 +103,18 @@ void print(std::ostream& out, const std::vector<Remark>& remarks) {
 struct Examined {
   std::string pod;
   PodReport report;
-  [[nodiscard]] bool is_saved() const {
-    return report.saved_on_disruption || report.saved_on_delete;
-  }
+  [[nodiscard]] bool is_saved() const { return report.is_saved(); }
   [[nodiscard]] ordered_json json() const {
     return {{"pod", pod},
-            {"saved_on_disruption", report.saved_on_disruption},
-            {"saved_on_delete", report.saved_on_delete},
+            {"saved_on_disruption", to_json(report.saved_on_disruption)},
+            {"saved_on_delete", to_json(report.saved_on_delete)},
             {"remarks", to_json(report.remarks)}};
   }
 };
 
 void print(std::ostream& out, const Examined& one) {
   print(out, one.report.remarks);
-  const auto said = [](bool saved) { return saved ? "is saved" : "gets its signal"; };
-  out << "When it is drained, evicted or preempted it " << said(one.report.saved_on_disruption)
-      << "; when it is deleted it " << said(one.report.saved_on_delete) << ".\n";
+  out << verdict_text(one.report) << "\n";
 }
 
 Result<int> doctor_of_node(const Asked& asked) {
@@ -133,14 +130,13 @@ Result<int> doctor_of_node(const Asked& asked) {
   const NodeReport report = report_on_node(node, around);
   if (asked.json) {
     const ordered_json all{
-        {"node", name}, {"works", report.works}, {"remarks", to_json(report.remarks)}};
+        {"node", name}, {"works", to_json(report.works)}, {"remarks", to_json(report.remarks)}};
     asked.out << json_writer::print(all, 2) << "\n";
   } else {
     print(asked.out, report.remarks);
-    asked.out << (report.works ? "Pods are saved here, and go on here.\n"
-                               : "Pods are not saved here, and do not go on here.\n");
+    asked.out << verdict_text(report) << "\n";
   }
-  return report.works ? 0 : 1;
+  return report.works == Verdict::kYes ? 0 : 1;
 }
 
 }  // namespace

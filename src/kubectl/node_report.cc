@@ -58,7 +58,9 @@ bool fits(const json& node, const json& selector) {
 
 void say_classes(Remarks& say, const json& node, const NodeSurroundings& around) {
   if (!around.runtime_classes)
-    return say.mind("which runtime classes there are is not known: nobody lets us look", "");
+    return say.unknown("which runtime classes there are is not known: nobody lets us look",
+                       "ask for the right to list runtimeclasses.node.k8s.io",
+                       "the runtime classes");
   const auto is_ours = [](const json& one) { return text_in(one, "handler") == "reprise"; };
   const auto ours = std::ranges::find_if(*around.runtime_classes, is_ours);
   if (ours == around.runtime_classes->end())
@@ -126,8 +128,23 @@ NodeReport report_on_node(const json& node, const NodeSurroundings& around) {
   say_classes(say, node, around);
   say_pods(say, around);
   say_checkpoints(say, name, around);
-  const bool works = !say.is_prevented();
-  return {.remarks = say.take(), .works = works};
+  const Verdict works = say.is_prevented()       ? Verdict::kNo
+                        : say.unknowns().empty() ? Verdict::kYes
+                                                 : Verdict::kUnknown;
+  return {.remarks = say.take(), .works = works, .unknowns = say.unknowns()};
+}
+
+std::string verdict_text(const NodeReport& report) {
+  switch (report.works) {
+    case Verdict::kYes:
+      return "Pods are saved here, and go on here.";
+    case Verdict::kNo:
+      return "Pods are not saved here, and do not go on here.";
+    case Verdict::kUnknown:
+      break;
+  }
+  return "Whether pods are saved here, and go on here, is not known: nobody tells of " +
+         report.unknowns + ".";
 }
 
 }  // namespace reprise::kubectl

@@ -23,8 +23,12 @@ struct NodeSurroundings {
 
 struct NodeReport {
   std::vector<Remark> remarks;
-  bool works = false;  // as far as is known
+  Verdict works = Verdict::kNo;
+  std::string unknowns;  // Remarks::unknowns
 };
+
+// "Pods are saved here, and go on here."
+std::string verdict_text(const NodeReport& report);
 
 NodeReport report_on_node(const nlohmann::json& node, const NodeSurroundings& around);
 

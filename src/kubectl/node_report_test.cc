@@ -35,7 +35,7 @@ std::string of_weight(const NodeReport& report, Remark::Weight weight) {
 
 TEST(NodeReportTest, OneThatWorks) {
   const NodeReport report = report_on_node(node(), around_node());
-  EXPECT_TRUE(report.works);
+  EXPECT_EQ(report.works, Verdict::kYes);
   EXPECT_EQ(of_weight(report, Remark::Weight::kMind), "");
 }
 
@@ -47,7 +47,7 @@ TEST(NodeReportTest, WhatPreventsIt) {
   without.agents->clear();
   without.runtime_classes->clear();
   const NodeReport report = report_on_node(other, without);
-  EXPECT_FALSE(report.works);
+  EXPECT_EQ(report.works, Verdict::kNo);
   EXPECT_EQ(of_weight(report, Remark::Weight::kPrevents),
             "the node is not ready\n"
             "no agent is on node 'n1'\n"
@@ -55,12 +55,16 @@ TEST(NodeReportTest, WhatPreventsIt) {
             "no runtime class has handler 'reprise'\n");
 }
 
-// Unknown is not "no".
+// Unknown is not "no", and not "yes".
 TEST(NodeReportTest, WhatNobodyTells) {
   json other = node();
   other["status"].erase("runtimeHandlers");
   const NodeReport report = report_on_node(other, {});
-  EXPECT_TRUE(report.works);
+  EXPECT_EQ(report.works, Verdict::kUnknown);
+  EXPECT_EQ(verdict_text(report),
+            "Whether pods are saved here, and go on here, is not known: nobody tells of the "
+            "node's agent, the runtime classes.");
+  EXPECT_EQ(report_on_node(other, around_node()).works, Verdict::kYes);
   EXPECT_NE(of_weight(report, Remark::Weight::kMind).find("is not known"), std::string::npos);
 }
 

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <utility>
 
-#include "daemon/checkpoint_policy.h"
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
+#include "kubectl/pod_wish.h"
 #include "oci/annotations.h"
 #include "oci/cri.h"
 
@@ -44,30 +44,19 @@ void say_runtime(Remarks& say, const std::string& name, const Surroundings& arou
   if (name == "reprise" ||
       (around.runtime_class && text_in(*around.runtime_class, "handler") == "reprise"))
     return say.fine("it runs under Reprise");
+  if (around.is_class_hidden)
+    return say.unknown(
+        "whether runtime class '" + name + "' is of Reprise is not known: nobody lets us look",
+        "ask for the right to get runtimeclasses.node.k8s.io", "the runtime class");
   say.prevents(
       "it does not run under Reprise: " + (name.empty() ? std::string("it names no runtime class")
                                                         : "its runtime class is '" + name + "'"),
       "set spec.runtimeClassName: reprise");
 }
 
-// What policies make of it.
-void say_policies(Remarks& say, daemon::PodFacts& facts, const Surroundings& around) {
-  if (!around.policies) {
-    if (!facts.stated.on_disruption)
-      say.mind("whether a policy of the cluster selects it is not known: nobody lets us look",
-               "ask for the right to list checkpointpolicies.reprise.dev");
-    return;
-  }
-  std::vector<daemon::CheckpointPolicy> policies;
-  for (const json& one : *around.policies)
-    if (const auto policy = daemon::read_policy(one)) policies.push_back(*policy);
-  const daemon::PolicyVerdict verdict = daemon::verdict_on(facts, policies);
-  facts.wish = verdict.wish;
-  for (const std::string& name : verdict.names) say.fine("policy '" + name + "' selects it");
-}
-
 // Those of which the runtime would say so when the pod is made, or at its end.
-void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts& facts) {
+void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts& facts,
+                     bool knows_policies) {
   constexpr std::chrono::seconds kMost{75};
   oci::Annotations annotations;
   const json& given = part_of(metadata, "annotations");
@@ -76,7 +65,8 @@ void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts&
       if (value.is_string()) annotations[name] = value.get<std::string>();
   if (const auto checked = oci::check_pod_annotations(annotations); !checked)
     return say.prevents(checked.error().message(), checked.error().hint());
-  if (!facts.wish.on_disruption && !facts.wish.on_delete)
+  const bool is_silent = !knows_policies && !(facts.stated.on_disruption && facts.stated.on_delete);
+  if (!facts.wish.on_disruption && !facts.wish.on_delete && !is_silent)
     say.prevents("no annotation and no policy asks for a checkpoint",
                  "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
   const auto wishes = oci::parse_wishes(annotations);
@@ -141,6 +131,35 @@ void say_past(Remarks& say, const std::string& uid, const Surroundings& around) 
   }
 }
 
+// `stated`: by the pod itself, for which policies do not matter then.
+Verdict wish_verdict(bool wished, bool stated, const Surroundings& around) {
+  if (!stated && !around.policies) return Verdict::kUnknown;
+  return wished ? Verdict::kYes : Verdict::kNo;
+}
+
+// What the pod is saved at, if nothing prevents it.
+void judge(PodReport& report, const daemon::PodFacts& facts, const Surroundings& around) {
+  const Verdict on_delete =
+      wish_verdict(facts.wish.on_delete, facts.stated.on_delete.has_value(), around);
+  const Verdict on_disruption =
+      !facts.lineage
+          ? Verdict::kNo
+          : wish_verdict(facts.wish.on_disruption, facts.stated.on_disruption.has_value(), around);
+  report.saved_on_delete = on_delete;
+  // What is kept when it is deleted is kept then as well.
+  report.saved_on_disruption = on_delete == Verdict::kYes      ? on_delete
+                               : on_disruption != Verdict::kNo ? on_disruption
+                                                               : on_delete;
+  const bool lacks_policies =
+      on_delete == Verdict::kUnknown || report.saved_on_disruption == Verdict::kUnknown;
+  if (!report.unknowns.empty()) {
+    for (Verdict* one : {&report.saved_on_delete, &report.saved_on_disruption})
+      if (*one == Verdict::kYes) *one = Verdict::kUnknown;
+  }
+  if (lacks_policies)
+    report.unknowns += (report.unknowns.empty() ? "" : ", ") + std::string("the policies");
+}
+
 }  // namespace
 
 PodReport report_on(const json& pod, const Surroundings& around) {
@@ -154,8 +173,8 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     return report;
   }
   say_runtime(say, facts->runtime_class, around);
-  say_policies(say, *facts, around);
-  say_annotations(say, part_of(pod, "metadata"), *facts);
+  say_policies(say, *facts, pod, around.policies);
+  say_annotations(say, part_of(pod, "metadata"), *facts, around.policies.has_value());
   if (facts->node.empty())
     say.prevents("it is on no node yet", "");
   else
@@ -164,12 +183,24 @@ PodReport report_on(const json& pod, const Surroundings& around) {
   say_containers(say, spec);
   say_volumes(say, spec);
   say_past(say, facts->uid, around);
-  const bool prevented = say.is_prevented();
+  report.unknowns = say.unknowns();
+  if (!say.is_prevented()) judge(report, *facts, around);
   report.remarks = say.take();
-  report.saved_on_disruption =
-      !prevented && (facts->wish.on_delete || (facts->wish.on_disruption && facts->lineage));
-  report.saved_on_delete = !prevented && facts->wish.on_delete;
   return report;
+}
+
+std::string verdict_text(const PodReport& report) {
+  const auto said = [&](Verdict saved) {
+    if (saved == Verdict::kUnknown) return "whether it is saved is not known";
+    return saved == Verdict::kYes ? "it is saved" : "it gets its signal";
+  };
+  std::string text = std::string("When it is drained, evicted or preempted ") +
+                     said(report.saved_on_disruption) + "; when it is deleted " +
+                     said(report.saved_on_delete);
+  if (report.saved_on_disruption == Verdict::kUnknown ||
+      report.saved_on_delete == Verdict::kUnknown)
+    text += ": nobody tells of " + report.unknowns;
+  return text + ".";
 }
 
 std::vector<json> history_of(const Subject& subject, const std::vector<json>& checkpoints) {

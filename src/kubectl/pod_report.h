@@ -21,15 +21,23 @@ struct Surroundings {
   std::optional<std::vector<nlohmann::json>> agents;
   std::optional<std::vector<nlohmann::json>> checkpoints;  // of the pod's namespace
   std::optional<nlohmann::json> runtime_class;             // that the pod names
+  bool is_class_hidden = false;                            // nobody lets us see it
   std::optional<std::vector<nlohmann::json>> policies = std::vector<nlohmann::json>{};  // all
 };
 
 struct PodReport {
   std::vector<Remark> remarks;
   // When it is drained, evicted or preempted; when it is deleted.
-  bool saved_on_disruption = false;
-  bool saved_on_delete = false;
+  Verdict saved_on_disruption = Verdict::kNo;
+  Verdict saved_on_delete = Verdict::kNo;
+  std::string unknowns;  // Remarks::unknowns
+  [[nodiscard]] bool is_saved() const {
+    return saved_on_disruption == Verdict::kYes || saved_on_delete == Verdict::kYes;
+  }
 };
+
+// "When it is drained, evicted or preempted it is saved; when it is deleted it gets its signal."
+std::string verdict_text(const PodReport& report);
 
 PodReport report_on(const nlohmann::json& pod, const Surroundings& around);
 

@@ -37,14 +37,14 @@ std::string texts(const PodReport& report, Remark::Weight weight) {
 }
 
 std::string prevented_by(const PodReport& report) {
-  EXPECT_FALSE(report.saved_on_disruption);
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kNo);
   return texts(report, Remark::Weight::kPrevents);
 }
 
 TEST(PodReportTest, OneThatIsSavedAndGoesOn) {
   const PodReport report = report_on(pod(), around());
-  EXPECT_TRUE(report.saved_on_disruption);
-  EXPECT_FALSE(report.saved_on_delete);
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kYes);
+  EXPECT_EQ(report.saved_on_delete, Verdict::kNo);
   EXPECT_EQ(texts(report, Remark::Weight::kPrevents), "");
   EXPECT_EQ(texts(report, Remark::Weight::kMind), "");
   EXPECT_NE(texts(report, Remark::Weight::kFine).find("StatefulSet 'db' in place 'db-0'"),
@@ -69,12 +69,32 @@ TEST(PodReportTest, WhatPreventsIt) {
   EXPECT_EQ(prevented_by(report_on(json::parse("[]"), around())), "this is no pod\n");
 }
 
-// Who may not look at the agents still learns the rest; unknown is not "no".
+// Who may not look at the agents still learns the rest; unknown is not "no", and not "yes".
 TEST(PodReportTest, AnAgentThatNobodyLetsUsSee) {
   Surroundings nothing;
   nothing.policies.reset();
-  const PodReport report = report_on(pod(), nothing);
-  EXPECT_TRUE(report.saved_on_disruption);
+  PodReport report = report_on(pod(), nothing);
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kUnknown);
+  EXPECT_FALSE(report.is_saved());
+  EXPECT_EQ(verdict_text(report),
+            "When it is drained, evicted or preempted whether it is saved is not known; when it is "
+            "deleted whether it is saved is not known: nobody tells of the node's agent, the "
+            "policies.");
+  json other = pod();
+  other["metadata"].erase("annotations");
+  report = report_on(other, nothing);
+  EXPECT_EQ(texts(report, Remark::Weight::kPrevents), "");
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kUnknown);
+  other["spec"]["runtimeClassName"] = "saved";
+  nothing.is_class_hidden = true;
+  EXPECT_EQ(texts(report_on(other, nothing), Remark::Weight::kPrevents), "");
+  // What an annotation asks for does not depend on policies.
+  Surroundings agents = around();
+  agents.policies.reset();
+  report = report_on(pod(), agents);
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kYes);
+  EXPECT_EQ(report.saved_on_delete, Verdict::kUnknown);
+  report = report_on(pod(), nothing);
   EXPECT_NE(texts(report, Remark::Weight::kMind).find("is not known"), std::string::npos);
 }
 
@@ -158,7 +178,7 @@ TEST(PodReportTest, LimitsAndVolumesThatAreNotWhatTheySeem) {
   other["spec"]["volumes"] = json::parse(R"([{"name": "data", "hostPath": {"path": "/srv"}},
                                              {"name": "tmp", "emptyDir": {}}])");
   const PodReport report = report_on(other, around());
-  EXPECT_TRUE(report.saved_on_disruption);
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kYes);
   const std::string minded = texts(report, Remark::Weight::kMind);
   EXPECT_NE(minded.find("freeze limit of 300 s counts as 75 s"), std::string::npos) << minded;
   EXPECT_NE(minded.find("volume 'data' is the node's '/srv'"), std::string::npos) << minded;
@@ -175,7 +195,7 @@ TEST(PodReportTest, AnotherRuntimeClassWithOurHandler) {
             "it does not run under Reprise: its runtime class is 'saved'\n");
   Surroundings with = around();
   with.runtime_class = json::parse(R"({"handler": "reprise"})");
-  EXPECT_TRUE(report_on(other, with).saved_on_disruption);
+  EXPECT_EQ(report_on(other, with).saved_on_disruption, Verdict::kYes);
 }
 
 TEST(PodReportTest, APolicySpeaksForIt) {
@@ -184,11 +204,11 @@ TEST(PodReportTest, APolicySpeaksForIt) {
   Surroundings with = around();
   with.policies->push_back(json::parse(R"({"metadata": {"name": "all", "uid": "p"},
     "spec": {"selector": {"namespaces": ["x"]}, "onDisruption": "Checkpoint"}})"));
-  EXPECT_TRUE(report_on(other, with).saved_on_disruption);
+  EXPECT_EQ(report_on(other, with).saved_on_disruption, Verdict::kYes);
   EXPECT_NE(texts(report_on(other, with), Remark::Weight::kFine).find("policy 'all' selects it"),
             std::string::npos);
   other["metadata"]["annotations"]["reprise.dev/on-disruption"] = "signal";
-  EXPECT_FALSE(report_on(other, with).saved_on_disruption);
+  EXPECT_EQ(report_on(other, with).saved_on_disruption, Verdict::kNo);
   with.policies.reset();
   other["metadata"].erase("annotations");
   EXPECT_NE(texts(report_on(other, with), Remark::Weight::kMind).find("whether a policy"),

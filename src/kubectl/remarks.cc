@@ -19,6 +19,11 @@ bool Remarks::is_prevented() const {
       all_, [](const Remark& one) { return one.weight == Remark::Weight::kPrevents; });
 }
 
+nlohmann::ordered_json to_json(Verdict verdict) {
+  if (verdict == Verdict::kUnknown) return nullptr;
+  return verdict == Verdict::kYes;
+}
+
 const char* mark_of(Remark::Weight weight) {
   switch (weight) {
     case Remark::Weight::kFine:
@@ -47,9 +52,9 @@ bool is_ready(const json& object) {
 void say_agent(Remarks& say, const std::string& node,
                const std::optional<std::vector<json>>& agents) {
   if (!agents)
-    return say.mind(
+    return say.unknown(
         "whether the agent of node '" + node + "' is ready is not known: nobody lets us look",
-        "ask for the right to list pods in namespace 'reprise-system'");
+        "ask for the right to list pods in namespace 'reprise-system'", "the node's agent");
   const auto agent = std::ranges::find_if(
       *agents, [&](const json& one) { return text_in(part_of(one, "spec"), "nodeName") == node; });
   if (agent == agents->end())

@@ -27,13 +27,26 @@ class Remarks {
   void prevents(std::string text, std::string remedy) {
     put(Remark::Weight::kPrevents, std::move(text), std::move(remedy));
   }
+  // Something to be minded that could prevent it: `what` is not known ("the policies").
+  void unknown(std::string text, std::string remedy, std::string what) {
+    unknowns_ += (unknowns_.empty() ? "" : ", ") + what;
+    mind(std::move(text), std::move(remedy));
+  }
   [[nodiscard]] bool is_prevented() const;
+  // What is not known: "the policies, the node's agent". Empty: nothing.
+  [[nodiscard]] const std::string& unknowns() const { return unknowns_; }
   [[nodiscard]] std::vector<Remark> take() { return std::move(all_); }
 
  private:
   void put(Remark::Weight weight, std::string text, std::string remedy);
   std::vector<Remark> all_;
+  std::string unknowns_;
 };
+
+// Unknown is not "no", and not "yes".
+enum class Verdict : std::uint8_t { kNo, kYes, kUnknown };
+// As JSON: true, false, null.
+nlohmann::ordered_json to_json(Verdict verdict);
 
 // "ok", "mind" or "no".
 const char* mark_of(Remark::Weight weight);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kubectl/pod_wish.h"
+
+#include <algorithm>
+
+#include "daemon/checkpoint_policy.h"
+#include "json/reader.h"
+
+namespace reprise::kubectl {
+
+using json_reader::text_in;
+using nlohmann::json;
+
+namespace {
+
+bool states(const std::optional<bool>& wish) { return wish.value_or(false); }
+
+// When the policy was written last; that may have been anything in it.
+std::string changed_at(const json& policy) {
+  const json& metadata = part_of(policy, "metadata");
+  std::string last = text_in(metadata, "creationTimestamp");
+  const json& generation = part_of(metadata, "generation");
+  if (!generation.is_number_integer() || generation.get<std::int64_t>() < 2) return last;
+  for (const json& one : part_of(metadata, "managedFields"))
+    last = std::max(last, text_in(one, "time"));
+  return last;
+}
+
+// Of a pod that asks for nothing itself: whether its containers were made when no policy that
+// wants something of it was there, so that nobody asks at its end.
+void say_late(Remarks& say, const daemon::PodFacts& facts, const std::string& made,
+              const std::vector<json>& policies) {
+  const char* remedy = "make it anew: what a policy wants is written down when containers are made";
+  std::string late, doubtful;
+  for (const json& one : policies) {
+    const auto policy = daemon::read_policy(one);
+    if (!policy || !daemon::selects(*policy, facts)) continue;
+    if (!policy->wish.on_disruption && !policy->wish.on_delete) continue;
+    if (text_in(part_of(one, "metadata"), "creationTimestamp") > made)
+      late = policy->name;
+    else if (changed_at(one) > made)
+      doubtful = policy->name;
+    else
+      return;
+  }
+  if (!doubtful.empty())
+    say.unknown("policy '" + doubtful +
+                    "' was changed since the pod was made: whether it wanted this by then is not "
+                    "known",
+                remedy, "the policy of that time");
+  else if (!late.empty())
+    say.prevents("it was made before policy '" + late + "', which counts for later pods only",
+                 remedy);
+}
+
+}  // namespace
+
+std::string made_at(const json& pod) {
+  std::string first;
+  for (const char* field : {"containerStatuses", "initContainerStatuses"})
+    for (const json& one : part_of(part_of(pod, "status"), field)) {
+      const std::string at = text_in(part_of(part_of(one, "state"), "running"), "startedAt");
+      if (!at.empty() && (first.empty() || at < first)) first = at;
+    }
+  return first;
+}
+
+void say_policies(Remarks& say, daemon::PodFacts& facts, const json& pod,
+                  const std::optional<std::vector<json>>& policies) {
+  if (!policies) {
+    if (!states(facts.stated.on_delete) && !(facts.stated.on_disruption && facts.stated.on_delete))
+      say.mind("whether a policy of the cluster selects it is not known: nobody lets us look",
+               "ask for the right to list checkpointpolicies.reprise.dev");
+    return;
+  }
+  std::vector<daemon::CheckpointPolicy> read;
+  for (const json& one : *policies)
+    if (const auto policy = daemon::read_policy(one)) read.push_back(*policy);
+  const daemon::PolicyVerdict verdict = daemon::verdict_on(facts, read);
+  const bool asks_itself = states(facts.stated.on_disruption) || states(facts.stated.on_delete);
+  facts.wish = verdict.wish;
+  for (const std::string& name : verdict.names) say.fine("policy '" + name + "' selects it");
+  const std::string made = made_at(pod);
+  if (!asks_itself && !made.empty() && (facts.wish.on_disruption || facts.wish.on_delete))
+    say_late(say, facts, made, *policies);
+}
+
+}  // namespace reprise::kubectl
