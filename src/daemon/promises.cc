@@ -107,8 +107,13 @@ void Promises::tell_unanswered() {
 
 std::string Promises::why_not_saved(const std::string& pod_uid) const {
   const std::string text = "it ended without a checkpoint";
-  if (!without_class_.contains(pod_uid)) return text;
-  return text + ": its pod names no runtime class (spec.runtimeClassName: reprise)";
+  if (without_class_.contains(pod_uid))
+    return text + ": its pod names no runtime class (spec.runtimeClassName: reprise)";
+  // Its containers do not say by whom they were to be saved: another cause may be behind it.
+  if (by_policy_.contains(pod_uid))
+    return text + ", which only a policy asks for: it was made before the policy, which counts " +
+           "for pods that are made anew, or it ended by itself";
+  return text;
 }
 
 // Whoever's they are: the pods are ours.
@@ -146,6 +151,8 @@ void Promises::promise(const PodFacts& pod) {
   }
   promised_.insert(pod.uid);
   if (pod.runtime_class.empty()) without_class_.insert(pod.uid);
+  if (!pod.stated.on_disruption.value_or(false) && !pod.stated.on_delete.value_or(false))
+    by_policy_.insert(pod.uid);
   if (made) view_.learn(*std::move(made));
   base::log(LogLevel::kInfo, "promised",
             {{"pod", pod.name_space + "/" + pod.name}, {"reason", reason}});

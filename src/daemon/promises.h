@@ -55,6 +55,7 @@ class Promises {
   SourcePeer peer_;
   std::set<std::string> promised_;       // UIDs of pods
   std::set<std::string> without_class_;  // of those, that no runtime class has us run
+  std::set<std::string> by_policy_;      // of those, that ask for nothing themselves
   std::set<std::string> let_go_;         // UIDs of Checkpoints
   std::set<std::string> complained_;
   std::atomic<bool> stop_ = false;
