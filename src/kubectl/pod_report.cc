@@ -2,14 +2,12 @@
 #include "kubectl/pod_report.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
+#include "kubectl/pod_annotations.h"
 #include "kubectl/pod_wish.h"
-#include "oci/annotations.h"
-#include "oci/cri.h"
 
 namespace reprise::kubectl {
 
@@ -54,27 +52,12 @@ void say_runtime(Remarks& say, const std::string& name, const Surroundings& arou
       "set spec.runtimeClassName: reprise");
 }
 
-// Those of which the runtime would say so when the pod is made, or at its end.
-void say_annotations(Remarks& say, const json& metadata, const daemon::PodFacts& facts,
-                     bool knows_policies) {
-  constexpr std::chrono::seconds kMost{75};
-  oci::Annotations annotations;
-  const json& given = part_of(metadata, "annotations");
-  if (given.is_object())
-    for (const auto& [name, value] : given.items())
-      if (value.is_string()) annotations[name] = value.get<std::string>();
-  if (const auto checked = oci::check_pod_annotations(annotations); !checked)
-    return say.prevents(checked.error().message(), checked.error().hint());
-  const bool is_silent = !knows_policies && !(facts.stated.on_disruption && facts.stated.on_delete);
-  if (!facts.wish.on_disruption && !facts.wish.on_delete && !is_silent)
-    say.prevents("no annotation and no policy asks for a checkpoint",
-                 "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
-  const auto wishes = oci::parse_wishes(annotations);
-  if (annotations.contains(oci::annotation::kFreezeLimit) && wishes && wishes->freeze_limit > kMost)
-    say.mind("its freeze limit of " + std::to_string(wishes->freeze_limit.count()) +
-                 " s counts as " + std::to_string(kMost.count()) +
-                 " s: the kubelet waits no longer",
-             "expect the signal where saving it takes longer");
+// Unless somebody asks, or nobody tells us whether somebody does.
+void say_nobody_asks(Remarks& say, const daemon::PodFacts& facts, const Surroundings& around) {
+  const bool is_stated = facts.stated.on_disruption && facts.stated.on_delete;
+  if (facts.wish.on_disruption || facts.wish.on_delete || !(around.policies || is_stated)) return;
+  say.prevents("no annotation and no policy asks for a checkpoint",
+               "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
 }
 
 void say_volumes(Remarks& say, const json& spec) {
@@ -173,8 +156,9 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     return report;
   }
   say_runtime(say, facts->runtime_class, around);
+  const bool is_accepted = say_annotations(say, part_of(pod, "metadata"));
   say_policies(say, *facts, pod, around.policies);
-  say_annotations(say, part_of(pod, "metadata"), *facts, around.policies.has_value());
+  if (is_accepted) say_nobody_asks(say, *facts, around);
   if (facts->node.empty())
     say.prevents("it is on no node yet", "");
   else
