@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "json/lenient.h"
 #include "json/reader.h"
@@ -160,10 +161,13 @@ json new_checkpoint(const PodFacts& pod, const std::vector<std::string>& contain
 }
 
 void set_phase(CheckpointObject& checkpoint, Phase phase, const std::string& message) {
+  json& status = checkpoint.object["status"];
+  if (text_in(status, "phase") != to_string(phase))
+    status[kTransitionTime] = base::to_iso8601(base::now_unix_millis());
   checkpoint.phase = phase;
   checkpoint.message = message;
-  checkpoint.object["status"]["phase"] = to_string(phase);
-  checkpoint.object["status"]["message"] = message;
+  status["phase"] = to_string(phase);
+  status["message"] = message;
 }
 
 void set_container(CheckpointObject& checkpoint, const SavedContainer& container) {

@@ -24,6 +24,8 @@
 
 namespace reprise::daemon {
 
+// Of the status, written whenever the phase changes.
+inline constexpr const char* kTransitionTime = "lastTransitionTime";
 inline constexpr const char* kCheckpointGroup = "reprise.dev/v1alpha1";
 inline constexpr const char* kCheckpointCollection = "/apis/reprise.dev/v1alpha1/checkpoints";
 

@@ -80,7 +80,12 @@ TEST(CheckpointObject, SaysWhereItIsGivenOutAndToWhom) {
 TEST(CheckpointObject, FieldsOfLaterVersionsStay) {
   CheckpointObject made = promised();
   made.object["status"]["later"] = {{"x", 1}};
+  set_phase(made, Phase::kPromised, "");
+  made.object["status"]["lastTransitionTime"] = "long ago";
+  set_phase(made, Phase::kPromised, "the same");
+  EXPECT_EQ(made.object["status"]["lastTransitionTime"], "long ago");
   set_phase(made, Phase::kWithdrawn, "why");
+  EXPECT_NE(made.object["status"]["lastTransitionTime"], "long ago");
   EXPECT_EQ(again(made).object["status"]["later"]["x"], 1);
 }
 

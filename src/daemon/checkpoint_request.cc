@@ -49,7 +49,15 @@ std::optional<CheckpointRequestObject> read_request(json object) {
   found.node = text_in(status, "node");
   if (!phase || found.name.empty() || found.uid.empty() || found.pod.empty()) return std::nullopt;
   found.phase = *phase;
-  found.object = std::move(object);
+  // What we write of it, and no more: a tenant may put anything beside it, and there may be many.
+  found.object = json{{"apiVersion", text_in(object, "apiVersion")},
+                      {"kind", text_in(object, "kind")},
+                      {"metadata", json::object()},
+                      {"spec", {{"pod", found.pod}}}};
+  for (const char* field : {"name", "namespace", "uid", "resourceVersion", "creationTimestamp"})
+    if (metadata.contains(field)) found.object["metadata"][field] = metadata[field];
+  if (!found.pod_uid.empty()) found.object["spec"]["podUID"] = found.pod_uid;
+  if (object.contains("status")) found.object["status"] = status;
   return found;
 }
 

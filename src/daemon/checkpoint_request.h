@@ -29,7 +29,8 @@ struct RequestedContainer {
   std::string failed;  // why
 };
 
-// A view of an object; the object itself is what is written, so that fields of later versions stay.
+// A view of an object, and of that what is needed to write its status, to which alone the API
+// server listens then.
 struct CheckpointRequestObject {
   nlohmann::json object;
   std::string name_space, name, uid;

@@ -117,6 +117,9 @@ void CheckpointRequests::look_at(CheckpointRequestObject request) {
 
 void CheckpointRequests::carry_out(CheckpointRequestObject request, const PodFacts& pod) {
   if (pod.deleted) return end(request, RequestPhase::kFailed, "the pod is about to end");
+  if (pod.runtime_class.empty())
+    return end(request, RequestPhase::kFailed,
+               "it does not run under Reprise: it names no runtimeClassName");
   if (pod.running.empty()) return end(request, RequestPhase::kFailed, "no container of it runs");
   set_phase(request, RequestPhase::kRunning, "", node_);
   const auto begun = write(request);
@@ -183,9 +186,19 @@ Result<void> CheckpointRequests::write(CheckpointRequestObject& request) {
 void CheckpointRequests::end(CheckpointRequestObject& request, RequestPhase phase,
                              const std::string& message) {
   constexpr std::chrono::seconds kPause{1};
+  const auto is_lasting = [](const base::Error& error) {
+    return error.code() == base::ErrorCode::kNotFound ||
+           error.code() == base::ErrorCode::kInvalidInput ||
+           error.code() == base::ErrorCode::kDenied;
+  };
   set_phase(request, phase, message, node_);
   Result<void> written = write(request);
-  while (!written && written.error().code() != base::ErrorCode::kNotFound && !stop_) {
+  if (!written && written.error().code() == base::ErrorCode::kInvalidInput) {
+    // More than the object may say; how it ended is the least.
+    request.object["status"].erase("containers");
+    written = write(request);
+  }
+  while (!written && !is_lasting(written.error()) && !stop_) {
     if (kube::is_conflict(written.error())) {
       // Somebody labelled it: what we say stays the same.
       auto now = client_.get(request.path(), &stop_);
@@ -195,7 +208,10 @@ void CheckpointRequests::end(CheckpointRequestObject& request, RequestPhase phas
     }
     written = write(request);
   }
-  base::warn_and_ignore(written, "how a request ended is not told");
+  base::warn_and_ignore(written, "how request '" + request.full_name() + "' ended is not told");
+  // Whatever the object says by now, it is over.
+  const std::lock_guard hold(lock_);
+  dealt_with_[request.uid] = phase;
   base::log(LogLevel::kInfo, "request answered",
             {{"request", request.full_name()},
              {"pod", request.name_space + "/" + request.pod},

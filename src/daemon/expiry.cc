@@ -23,10 +23,14 @@ using json_reader::list_in;
 using json_reader::object_in;
 using json_reader::text_in;
 using nlohmann::json;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 namespace {
+
+// Whoever says more means for ever; and what is said must not run over.
+constexpr std::int64_t kLongestRetention = 10LL * 366 * 86'400;  // seconds
 
 constexpr const char* kUnclaimed = "unclaimedSeconds";
 constexpr const char* kWithdrawn = "withdrawnSeconds";
@@ -34,8 +38,8 @@ constexpr const char* kWithdrawn = "withdrawnSeconds";
 seconds kept_for(const CheckpointObject& checkpoint, const char* field, seconds otherwise) {
   const json& retention = object_in(object_in(checkpoint.object, "spec"), "retention");
   const auto found = retention.find(field);
-  const bool is_number = found != retention.end() && found->is_number_integer();
-  return is_number ? seconds(found->get<std::int64_t>()) : otherwise;
+  if (found == retention.end() || !found->is_number_integer()) return otherwise;
+  return seconds(std::clamp<std::int64_t>(found->get<std::int64_t>(), 0, kLongestRetention));
 }
 
 // nullopt: for ever.
@@ -52,6 +56,14 @@ std::optional<seconds> lifetime_of(const CheckpointObject& checkpoint) {
       return kKeepConsumed;
   }
   return std::nullopt;
+}
+
+// Since when it is what it is: it may have been Claimable for long before it was withdrawn.
+std::optional<base::UnixMillis> since(const CheckpointObject& checkpoint) {
+  const auto made = base::from_iso8601(created(checkpoint));
+  const auto changed =
+      base::from_iso8601(text_in(object_in(checkpoint.object, "status"), kTransitionTime));
+  return made && changed ? std::max(*made, *changed) : made;
 }
 
 bool is_same_place(const CheckpointObject& one, const CheckpointObject& other) {
@@ -88,16 +100,20 @@ std::vector<CheckpointObject> expired(const std::vector<CheckpointObject>& all,
   for (const CheckpointObject& one : all) {
     if (one.node != node || !has_own_name(one)) continue;
     const auto lifetime = lifetime_of(one);
-    const auto made = base::from_iso8601(created(one));
-    if (!lifetime || !made || now - *made < lifetime->count() * 1000) continue;
+    const auto begun = since(one);
+    if (!lifetime || !begun || milliseconds(now - *begun) < *lifetime) continue;
     if (!is_needed_as_word(one, all)) found.push_back(one);
   }
   return found;
 }
 
 void set_retention(json& object, const Retention& retention) {
-  if (retention.unclaimed) object["spec"]["retention"][kUnclaimed] = retention.unclaimed->count();
-  if (retention.withdrawn) object["spec"]["retention"][kWithdrawn] = retention.withdrawn->count();
+  const auto put = [&object](const char* field, const std::optional<seconds>& time) {
+    if (time)
+      object["spec"]["retention"][field] = std::min<std::int64_t>(time->count(), kLongestRetention);
+  };
+  put(kUnclaimed, retention.unclaimed);
+  put(kWithdrawn, retention.withdrawn);
 }
 
 CheckpointRecords::CheckpointRecords(const std::filesystem::path& store)

@@ -22,7 +22,8 @@
 
 namespace reprise::daemon {
 
-// Since the object was made; `spec.retention` of the object, which a policy gave it, comes first.
+// Since it has its phase; `spec.retention` of the object, which a policy gave it, comes first, and
+// is ten years at most.
 inline constexpr std::chrono::hours kKeepUnclaimed{7 * 24};
 inline constexpr std::chrono::hours kKeepWithdrawn{24};
 inline constexpr std::chrono::hours kKeepConsumed{24};  // the object alone: its data went before

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "sys/test_directory.h"
 
 namespace reprise::daemon {
@@ -54,6 +56,27 @@ TEST(ExpiryTest, APolicySaysHowLong) {
   auto old = checkpoint_of("Withdrawn", "2026-03-01T00:00:00Z");
   set_retention(old.object, {.unclaimed = {}, .withdrawn = std::chrono::hours(24 * 30)});
   EXPECT_EQ(count_expired({old}), 0U);
+}
+
+TEST(ExpiryTest, WhoeverSaysForEverIsUnderstood) {
+  auto one = checkpoint_of("Claimable", "2026-03-03T00:00:00Z");
+  for (const std::int64_t time : {std::int64_t{400'000'000}, std::int64_t{10'000'000'000'000'000},
+                                  std::numeric_limits<std::int64_t>::max()}) {
+    set_retention(one.object, {.unclaimed = std::chrono::seconds(time), .withdrawn = {}});
+    EXPECT_EQ(count_expired({one}), 0U) << time;
+    one.object["spec"]["retention"]["unclaimedSeconds"] = time;  // as somebody else wrote it
+    EXPECT_EQ(count_expired({one}), 0U) << time;
+  }
+}
+
+// A pod may have waited for a node for days.
+TEST(ExpiryTest, WhatWasWithdrawnJustNowStays) {
+  auto one = checkpoint_of("Withdrawn", "2026-03-01T00:00:00Z");
+  EXPECT_EQ(count_expired({one}), 1U) << "an agent of before did not say when";
+  one.object["status"]["lastTransitionTime"] = "2026-03-10T11:00:00Z";
+  EXPECT_EQ(count_expired({one}), 0U);
+  one.object["status"]["lastTransitionTime"] = "2026-03-09T11:00:00Z";
+  EXPECT_EQ(count_expired({one}), 1U);
 }
 
 // Without the newer one, a pod would go on from the older.
