@@ -158,8 +158,10 @@ def test_a_pod_that_was_not_saved_leaves_a_trace(pods):
     node.stop("reprised")
     try:
         pod.evict()
-        wait_replaced(pod, uid)
+        wait_for(lambda: (pod.get() or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid,
+                 RUNNING, "its replacement, which waits for the agent")
     finally:
         node.start("reprised")
+    wait_replaced(pod, uid)
     wait_for(lambda: any("did not answer" in note for note in notes_of(pods, pod, "NotSaved")),
              RUNNING, "an Event")
