@@ -25,10 +25,6 @@ namespace {
 constexpr std::chrono::seconds kTaken{30};  // in which the node's agent takes a request up
 constexpr std::chrono::seconds kLook{1};
 
-std::string requests_path(const Asked& asked) {
-  return "/apis/reprise.dev/v1alpha1/namespaces/" + asked.name_space + "/checkpointrequests";
-}
-
 // What an agent would refuse is not asked for.
 Result<void> check(const json& pod) {
   const auto facts = daemon::pod_facts(pod);

@@ -8,6 +8,7 @@
 #include "json/reader.h"
 #include "json/writer.h"
 #include "kubectl/node_report.h"
+#include "kubectl/pod_past.h"
 #include "kubectl/pod_report.h"
 
 namespace reprise::kubectl {
@@ -66,18 +67,29 @@ std::optional<std::vector<json>> policies_of(const Api& api) {
   return std::nullopt;
 }
 
+// Who makes pods anew; nullopt if it is not to be seen.
+std::optional<json> controller_of(const Asked& asked, const daemon::Owner& owner) {
+  const bool is_job = owner.kind == "Job";
+  const char* plural = is_job                        ? "jobs"
+                       : owner.kind == "ReplicaSet"  ? "replicasets"
+                       : owner.kind == "StatefulSet" ? "statefulsets"
+                                                     : "daemonsets";
+  auto found = asked.api.get(std::string(is_job ? "/apis/batch/v1" : "/apis/apps/v1") +
+                             "/namespaces/" + asked.name_space + "/" + plural + "/" + owner.name);
+  if (found) return *std::move(found);
+  return std::nullopt;
+}
+
 Result<Surroundings> surroundings_of(const Asked& asked, const json& pod) {
   const Api& api = asked.api;
   Surroundings around;
   around.agents = REPRISE_PASS(api.list_if_let(kAgentPods));
   around.checkpoints = REPRISE_PASS(api.list_if_let(checkpoints_path(asked.name_space)));
   around.policies = policies_of(api);
+  // What they tell is no more than of use.
+  if (auto listed = api.list(requests_path(asked))) around.requests = *std::move(listed);
   const auto facts = daemon::pod_facts(pod);
-  if (facts && facts->lineage && facts->lineage->owner.kind == "Job") {
-    const auto job = api.get("/apis/batch/v1/namespaces/" + asked.name_space + "/jobs/" +
-                             facts->lineage->owner.name);
-    if (job) around.controller = *job;
-  }
+  if (facts && facts->lineage) around.controller = controller_of(asked, facts->lineage->owner);
   if (facts && !facts->runtime_class.empty() && facts->runtime_class != "reprise") {
     const auto found = api.get("/apis/node.k8s.io/v1/runtimeclasses/" + facts->runtime_class);
     if (found) around.runtime_class = *found;
@@ -140,6 +152,10 @@ Result<int> doctor_of_node(const Asked& asked) {
 }
 
 }  // namespace
+
+std::string requests_path(const Asked& asked) {
+  return "/apis/reprise.dev/v1alpha1/namespaces/" + asked.name_space + "/checkpointrequests";
+}
 
 Result<std::vector<json>> pods_of(const Asked& asked) {
   if (asked.subject.kind == Subject::Kind::kPod) {

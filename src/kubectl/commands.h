@@ -25,6 +25,9 @@ struct Asked {
 // The pods that a subject, which is no node, has. kNotFound if it has none.
 base::Result<std::vector<nlohmann::json>> pods_of(const Asked& asked);
 
+// The collection of CheckpointRequests of its namespace.
+std::string requests_path(const Asked& asked);
+
 base::Result<int> doctor(const Asked& asked);
 base::Result<int> lives(const Asked& asked);
 // Has pods saved now, which run on; waits until they are. 1 where one was not.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kubectl/pod_report.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "daemon/pod_facts.h"
 #include "json/reader.h"
 #include "kubectl/pod_annotations.h"
+#include "kubectl/pod_owner.h"
+#include "kubectl/pod_past.h"
 #include "kubectl/pod_wish.h"
 
 namespace reprise::kubectl {
@@ -15,28 +14,6 @@ using json_reader::text_in;
 using nlohmann::json;
 
 namespace {
-
-bool ignores_disruption(const json& job) {
-  for (const json& rule : part_of(part_of(part_of(job, "spec"), "podFailurePolicy"), "rules")) {
-    if (text_in(rule, "action") != "Ignore") continue;
-    for (const json& condition : part_of(rule, "onPodConditions"))
-      if (text_in(condition, "type") == "DisruptionTarget") return true;
-  }
-  return false;
-}
-
-void say_owner(Remarks& say, const daemon::PodFacts& facts, const Surroundings& around) {
-  if (!facts.lineage)
-    return say.mind(
-        "nobody makes this pod anew in a way that we know: what is saved waits for nobody",
-        "let a StatefulSet, Deployment or Job make it");
-  const daemon::Owner& owner = facts.lineage->owner;
-  say.fine("it goes on in the next pod of " + owner.kind + " '" + owner.name + "'" +
-           (facts.lineage->slot.empty() ? "" : " in place '" + facts.lineage->slot + "'"));
-  if (owner.kind == "Job" && around.controller && !ignores_disruption(*around.controller))
-    say.mind("the Job counts the saved pod as a failure",
-             "ignore condition DisruptionTarget in its podFailurePolicy");
-}
 
 void say_runtime(Remarks& say, const std::string& name, const Surroundings& around) {
   if (name == "reprise" ||
@@ -87,33 +64,6 @@ void say_containers(Remarks& say, const json& spec) {
     say.mind("its containers are saved each at a moment of its own", "");
 }
 
-void say_past(Remarks& say, const std::string& uid, const Surroundings& around) {
-  if (!around.checkpoints) return;
-  for (const json& one : *around.checkpoints) {
-    const json& status = part_of(one, "status");
-    const std::string name = "Checkpoint '" + text_in(part_of(one, "metadata"), "name") + "'";
-    const std::string source = text_in(part_of(one, "spec"), "pod");
-    const std::string phase = text_in(status, "phase");
-    const std::string how = phase + " " + text_in(status, "message");
-    if (text_in(part_of(status, "claimedBy"), "podUID") == uid) {
-      const std::string of = name + " of pod '" + source + "'";
-      if (phase == "Consumed")
-        say.fine("it went on from " + of);
-      else if (phase == "Withdrawn")
-        say.mind("it did not go on from " + of + ": " + text_in(status, "message"), "");
-      else
-        say.mind("it has claimed " + of + ", and has not gone on yet: " + how, "");
-    }
-    if (text_in(part_of(one, "spec"), "podUID") != uid) continue;
-    if (phase == "Withdrawn")
-      say.mind(
-          "it was saved as " + name + ", from which nobody goes on: " + text_in(status, "message"),
-          "");
-    else
-      say.fine("it is saved as " + name + ": " + how);
-  }
-}
-
 // `stated`: by the pod itself, for which policies do not matter then.
 Verdict wish_verdict(bool wished, bool stated, const Surroundings& around) {
   if (!stated && !around.policies) return Verdict::kUnknown;
@@ -143,6 +93,20 @@ void judge(PodReport& report, const daemon::PodFacts& facts, const Surroundings&
     report.unknowns += (report.unknowns.empty() ? "" : ", ") + std::string("the policies");
 }
 
+std::string why_over(const daemon::PodFacts& facts) {
+  if (facts.ended) return "it has ended, and nothing of it is saved any more";
+  if (!facts.deleted) return "";
+  return "it is being ended already: 'kubectl reprise lives " + facts.name +
+         "' tells what becomes of it";
+}
+
+Verdict best_of(const PodReport& report) {
+  if (report.is_saved()) return Verdict::kYes;
+  const bool is_unknown = report.saved_on_disruption == Verdict::kUnknown ||
+                          report.saved_on_delete == Verdict::kUnknown;
+  return is_unknown ? Verdict::kUnknown : Verdict::kNo;
+}
+
 }  // namespace
 
 PodReport report_on(const json& pod, const Surroundings& around) {
@@ -155,6 +119,13 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     report.remarks = say.take();
     return report;
   }
+  report.over = why_over(*facts);
+  if (!report.over.empty()) {
+    say.prevents(report.over, "");
+    say_past(say, *facts, around.checkpoints, around.requests);
+    report.remarks = say.take();
+    return report;
+  }
   say_runtime(say, facts->runtime_class, around);
   const bool is_accepted = say_annotations(say, part_of(pod, "metadata"));
   say_policies(say, *facts, pod, around.policies);
@@ -163,75 +134,29 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     say.prevents("it is on no node yet", "");
   else
     say_agent(say, facts->node, around.agents);
-  say_owner(say, *facts, around);
-  say_containers(say, spec);
-  say_volumes(say, spec);
-  say_past(say, facts->uid, around);
   report.unknowns = say.unknowns();
   if (!say.is_prevented()) judge(report, *facts, around);
+  report.is_in_vain = say_owner(say, *facts, around.controller, best_of(report));
+  say_containers(say, spec);
+  say_volumes(say, spec);
+  say_past(say, *facts, around.checkpoints, around.requests);
   report.remarks = say.take();
   return report;
 }
 
 std::string verdict_text(const PodReport& report) {
+  if (!report.over.empty()) return "No answer for its next ending: " + report.over + ".";
   const auto said = [&](Verdict saved) {
     if (saved == Verdict::kUnknown) return "whether it is saved is not known";
+    if (saved == Verdict::kYes && report.is_in_vain)
+      return "it is saved, but nobody goes on from it";
     return saved == Verdict::kYes ? "it is saved" : "it gets its signal";
   };
   std::string text = std::string("When it is drained, evicted or preempted ") +
                      said(report.saved_on_disruption) + "; when it is deleted " +
                      said(report.saved_on_delete);
-  if (report.saved_on_disruption == Verdict::kUnknown ||
-      report.saved_on_delete == Verdict::kUnknown)
-    text += ": nobody tells of " + report.unknowns;
+  if (text.contains("not known")) text += ": nobody tells of " + report.unknowns;
   return text + ".";
-}
-
-std::vector<json> history_of(const Subject& subject, const std::vector<json>& checkpoints) {
-  std::vector<json> found;
-  std::ranges::copy_if(checkpoints, std::back_inserter(found), [&](const json& one) {
-    const json& spec = part_of(one, "spec");
-    if (subject.kind != Subject::Kind::kPod) return is_made_by(part_of(spec, "owner"), subject);
-    return text_in(spec, "pod") == subject.name ||
-           text_in(part_of(part_of(one, "status"), "claimedBy"), "pod") == subject.name;
-  });
-  // The API tells whole seconds.
-  std::ranges::sort(found, {}, [](const json& one) {
-    const json& metadata = part_of(one, "metadata");
-    return std::pair(text_in(metadata, "creationTimestamp"), text_in(metadata, "name"));
-  });
-  return found;
-}
-
-nlohmann::ordered_json life_of(const json& checkpoint) {
-  using nlohmann::ordered_json;
-  const json& metadata = part_of(checkpoint, "metadata");
-  const json& spec = part_of(checkpoint, "spec");
-  const json& status = part_of(checkpoint, "status");
-  ordered_json containers = ordered_json::array();
-  for (const json& one : part_of(status, "containers")) {
-    const json& bytes = part_of(one, "bytes");
-    containers.push_back({{"name", text_in(one, "name")},
-                          {"checkpoint", text_in(one, "checkpoint")},
-                          {"bytes", bytes.is_number_integer() ? bytes.get<std::int64_t>() : 0},
-                          {"failed", text_in(one, "failed")}});
-  }
-  const json& by = part_of(status, "claimedBy");
-  ordered_json claimed_by = nullptr;
-  if (by.is_object())
-    claimed_by = {{"pod", text_in(by, "pod")},
-                  {"pod_uid", text_in(by, "podUID")},
-                  {"node", text_in(by, "node")}};
-  return {{"checkpoint", text_in(metadata, "name")},
-          {"created", text_in(metadata, "creationTimestamp")},
-          {"pod", text_in(spec, "pod")},
-          {"pod_uid", text_in(spec, "podUID")},
-          {"node", text_in(spec, "node")},
-          {"reason", text_in(spec, "reason")},
-          {"phase", text_in(status, "phase")},
-          {"message", text_in(status, "message")},
-          {"containers", std::move(containers)},
-          {"claimed_by", std::move(claimed_by)}};
 }
 
 }  // namespace reprise::kubectl

@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "kubectl/remarks.h"
-#include "kubectl/subject.h"
 
 namespace reprise::kubectl {
 
 // What is known of what is not the pod itself. Empty where nobody would tell us.
 struct Surroundings {
-  std::optional<nlohmann::json> controller;  // the Job that it is of, if it is of one
+  std::optional<nlohmann::json> controller;  // who makes it anew
   // Of the agents' namespace.
   std::optional<std::vector<nlohmann::json>> agents;
   std::optional<std::vector<nlohmann::json>> checkpoints;  // of the pod's namespace
+  std::optional<std::vector<nlohmann::json>> requests;     // CheckpointRequests of it
   std::optional<nlohmann::json> runtime_class;             // that the pod names
   bool is_class_hidden = false;                            // nobody lets us see it
   std::optional<std::vector<nlohmann::json>> policies = std::vector<nlohmann::json>{};  // all
@@ -30,8 +30,11 @@ struct PodReport {
   // When it is drained, evicted or preempted; when it is deleted.
   Verdict saved_on_disruption = Verdict::kNo;
   Verdict saved_on_delete = Verdict::kNo;
-  std::string unknowns;  // Remarks::unknowns
+  std::string unknowns;     // Remarks::unknowns
+  std::string over;         // that it has ended, or ends already; empty: no
+  bool is_in_vain = false;  // whatever is saved, no pod comes that goes on
   [[nodiscard]] bool is_saved() const {
+    if (is_in_vain) return false;
     return saved_on_disruption == Verdict::kYes || saved_on_delete == Verdict::kYes;
   }
 };
@@ -40,13 +43,5 @@ struct PodReport {
 std::string verdict_text(const PodReport& report);
 
 PodReport report_on(const nlohmann::json& pod, const Surroundings& around);
-
-// The Checkpoints that pods of this name, of whatever UID, or all pods of a Deployment, StatefulSet
-// or Job were saved as or went on from: oldest first.
-std::vector<nlohmann::json> history_of(const Subject& subject,
-                                       const std::vector<nlohmann::json>& checkpoints);
-
-// What `lives --json` tells of such a Checkpoint; docs/kubernetes.md lists the fields.
-nlohmann::ordered_json life_of(const nlohmann::json& checkpoint);
 
 }  // namespace reprise::kubectl

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kubectl/pod_past.h"
+
 namespace reprise::kubectl {
 namespace {
 
@@ -215,18 +217,71 @@ TEST(PodReportTest, APolicySpeaksForIt) {
             std::string::npos);
 }
 
-TEST(PodReportTest, HowLivesAreTold) {
-  const auto life = life_of(json::parse(R"({
-    "metadata": {"name": "web-1-2", "creationTimestamp": "2026-01-01T00:00:00Z"},
-    "spec": {"pod": "web-1", "podUID": "u", "node": "n1", "reason": "EvictionByEvictionAPI",
-             "owner": {"kind": "ReplicaSet", "name": "web-5d4"}},
-    "status": {"phase": "Consumed", "claimedBy": {"pod": "web-2", "podUID": "v", "node": "n2"},
-               "containers": [{"name": "main", "checkpoint": "c1", "bytes": 7}]}})"));
-  EXPECT_EQ(life.dump(),
-            R"({"checkpoint":"web-1-2","created":"2026-01-01T00:00:00Z","pod":"web-1",)"
-            R"("pod_uid":"u","node":"n1","reason":"EvictionByEvictionAPI","phase":"Consumed",)"
-            R"("message":"","containers":[{"name":"main","checkpoint":"c1","bytes":7,)"
-            R"("failed":""}],"claimed_by":{"pod":"web-2","pod_uid":"v","node":"n2"}})");
+TEST(PodReportTest, WhatIsOverIsNotPromised) {
+  json other = pod();
+  other["status"]["phase"] = "Succeeded";
+  PodReport report = report_on(other, around());
+  EXPECT_FALSE(report.is_saved());
+  EXPECT_TRUE(verdict_text(report).contains("it has ended")) << verdict_text(report);
+  EXPECT_EQ(texts(report, Remark::Weight::kFine), "");
+  other = pod();
+  other["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  report = report_on(other, around());
+  EXPECT_FALSE(report.is_saved());
+  EXPECT_TRUE(verdict_text(report).contains("being ended already")) << verdict_text(report);
+}
+
+TEST(PodReportTest, WhoGoesOnDependsOnTheVerdict) {
+  Surroundings without = around();
+  without.agents->clear();
+  EXPECT_FALSE(texts(report_on(pod(), without), Remark::Weight::kFine).contains("goes on"));
+  without.agents.reset();
+  EXPECT_TRUE(
+      texts(report_on(pod(), without), Remark::Weight::kFine).contains("if it is saved, it goes"));
+  json other = pod();
+  other["metadata"].erase("ownerReferences");
+  PodReport report = report_on(other, around());
+  EXPECT_TRUE(prevented_by(report).contains("nobody makes this pod anew"));
+  EXPECT_TRUE(report.remarks.back().remedy.contains("reprise.dev/on-delete: checkpoint"));
+  other["metadata"]["annotations"]["reprise.dev/on-delete"] = "checkpoint";
+  report = report_on(other, around());
+  EXPECT_EQ(report.saved_on_disruption, Verdict::kYes);
+  EXPECT_EQ(texts(report, Remark::Weight::kPrevents), "");
+}
+
+TEST(PodReportTest, AJobThatMakesNoOther) {
+  json other = pod();
+  other["metadata"]["ownerReferences"][0]["kind"] = "Job";
+  other["metadata"]["ownerReferences"][0]["apiVersion"] = "batch/v1";
+  Surroundings job = around();
+  job.controller = json::parse(R"({"spec": {"backoffLimit": 0}})");
+  const PodReport report = report_on(other, job);
+  EXPECT_TRUE(texts(report, Remark::Weight::kPrevents).contains("backoffLimit is 0"));
+  EXPECT_FALSE(report.is_saved());
+  EXPECT_TRUE(verdict_text(report).contains("it is saved, but nobody goes on from it"));
+}
+
+TEST(PodReportTest, WhatFailedBefore) {
+  Surroundings past = around();
+  past.checkpoints->push_back(json::parse(R"({
+    "metadata": {"name": "db-0-1", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"pod": "db-0", "podUID": "u0", "slot": "db-0",
+             "owner": {"kind": "StatefulSet", "name": "db"}},
+    "status": {"phase": "Withdrawn", "message": "container 'main': no room",
+               "containers": [{"name": "main", "failed": "no room"}]}})"));
+  past.requests = std::vector{
+      json::parse(R"({"metadata": {"name": "r1", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"pod": "db-0", "podUID": "u1"}, "status": {"phase": "Done"}})"),
+      json::parse(R"({"metadata": {"name": "r2", "creationTimestamp": "2026-01-02T00:00:00Z"},
+        "spec": {"pod": "db-0", "podUID": "u1"}, "status": {"phase": "Failed",
+        "message": "not saved", "containers": [{"name": "main", "failed": "huge pages"}]}})")};
+  EXPECT_EQ(texts(report_on(pod(), past), Remark::Weight::kMind),
+            "pod 'db-0' before it was not saved (Checkpoint 'db-0-1'): container 'main': no room\n"
+            "the last checkpoint that was asked for failed (CheckpointRequest 'r2'): not saved; "
+            "container 'main': huge pages\n");
+  (*past.requests)[0]["metadata"]["creationTimestamp"] = "2026-01-03T00:00:00Z";
+  (*past.checkpoints)[0]["spec"]["slot"] = "db-1";
+  EXPECT_EQ(texts(report_on(pod(), past), Remark::Weight::kMind), "");
 }
 
 }  // namespace

@@ -35,7 +35,9 @@ void say_late(Remarks& say, const daemon::PodFacts& facts, const std::string& ma
   for (const json& one : policies) {
     const auto policy = daemon::read_policy(one);
     if (!policy || !daemon::selects(*policy, facts)) continue;
-    if (!policy->wish.on_disruption && !policy->wish.on_delete) continue;
+    const bool on_disruption = policy->wish.on_disruption && !facts.stated.on_disruption;
+    const bool on_delete = policy->wish.on_delete && !facts.stated.on_delete;
+    if (!on_disruption && !on_delete) continue;
     if (text_in(part_of(one, "metadata"), "creationTimestamp") > made)
       late = policy->name;
     else if (changed_at(one) > made)
