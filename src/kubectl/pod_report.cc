@@ -134,9 +134,11 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     say.prevents("it is on no node yet", "");
   else
     say_agent(say, facts->node, around.agents);
+  const bool is_by_hand = say_by_hand(say, *facts, pod, around.controller, around.policies);
   report.unknowns = say.unknowns();
   if (!say.is_prevented()) judge(report, *facts, around);
-  report.is_in_vain = say_owner(say, *facts, around.controller, best_of(report));
+  const Verdict goes_on = is_by_hand ? Verdict::kNo : best_of(report);
+  report.is_in_vain = say_owner(say, *facts, around.controller, goes_on) || is_by_hand;
   say_containers(say, spec);
   say_volumes(say, spec);
   say_past(say, *facts, around.checkpoints, around.requests);

@@ -5,6 +5,7 @@
 
 #include "daemon/checkpoint_policy.h"
 #include "json/reader.h"
+#include "oci/annotations.h"
 
 namespace reprise::kubectl {
 
@@ -55,6 +56,46 @@ void say_late(Remarks& say, const daemon::PodFacts& facts, const std::string& ma
                  remedy);
 }
 
+// When who wrote the annotation wrote last; empty: not known.
+std::string set_at(const json& pod, const std::string& annotation) {
+  std::string last;
+  for (const json& one : part_of(part_of(pod, "metadata"), "managedFields")) {
+    const json& fields = part_of(part_of(one, "fieldsV1"), "f:metadata");
+    if (part_of(part_of(fields, "f:annotations"), ("f:" + annotation).c_str()).is_object())
+      last = std::max(last, text_in(one, "time"));
+  }
+  return last;
+}
+
+// As people know it: a ReplicaSet is a Deployment's.
+std::string name_of(const daemon::Owner& owner, const json& controller) {
+  if (owner.kind == "ReplicaSet")
+    for (const json& one : part_of(part_of(controller, "metadata"), "ownerReferences"))
+      if (text_in(one, "kind") == "Deployment") return "Deployment '" + text_in(one, "name") + "'";
+  return owner.kind + " '" + owner.name + "'";
+}
+
+bool asks(const json& pod_template) {
+  const json& theirs = part_of(part_of(pod_template, "metadata"), "annotations");
+  return text_in(theirs, oci::annotation::kOnDisruption) == "checkpoint" ||
+         text_in(theirs, oci::annotation::kOnDelete) == "checkpoint";
+}
+
+std::vector<daemon::CheckpointPolicy> read_all(const std::vector<json>& policies) {
+  std::vector<daemon::CheckpointPolicy> read;
+  for (const json& one : policies)
+    if (const auto policy = daemon::read_policy(one)) read.push_back(*policy);
+  return read;
+}
+
+// Of a pod that says nothing itself.
+bool do_policies_ask(daemon::PodFacts facts, const std::optional<std::vector<json>>& policies) {
+  if (!policies) return false;
+  facts.stated = {};
+  const policy::EndingWish wish = daemon::verdict_on(facts, read_all(*policies)).wish;
+  return wish.on_disruption || wish.on_delete;
+}
+
 }  // namespace
 
 std::string made_at(const json& pod) {
@@ -75,16 +116,38 @@ void say_policies(Remarks& say, daemon::PodFacts& facts, const json& pod,
                "ask for the right to list checkpointpolicies.reprise.dev");
     return;
   }
-  std::vector<daemon::CheckpointPolicy> read;
-  for (const json& one : *policies)
-    if (const auto policy = daemon::read_policy(one)) read.push_back(*policy);
-  const daemon::PolicyVerdict verdict = daemon::verdict_on(facts, read);
+  const daemon::PolicyVerdict verdict = daemon::verdict_on(facts, read_all(*policies));
   const bool asks_itself = states(facts.stated.on_disruption) || states(facts.stated.on_delete);
   facts.wish = verdict.wish;
   for (const std::string& name : verdict.names) say.fine("policy '" + name + "' selects it");
   const std::string made = made_at(pod);
   if (!asks_itself && !made.empty() && (facts.wish.on_disruption || facts.wish.on_delete))
     say_late(say, facts, made, *policies);
+}
+
+bool say_by_hand(Remarks& say, const daemon::PodFacts& facts, const json& pod,
+                 const std::optional<json>& controller,
+                 const std::optional<std::vector<json>>& policies) {
+  const bool on_disruption = states(facts.stated.on_disruption);
+  if (!facts.lineage || !controller || !(on_disruption || states(facts.stated.on_delete)))
+    return false;
+  const json& pod_template = part_of(part_of(*controller, "spec"), "template");
+  if (!pod_template.is_object() || asks(pod_template) || do_policies_ask(facts, policies))
+    return false;
+  const std::string name =
+      on_disruption ? oci::annotation::kOnDisruption : oci::annotation::kOnDelete;
+  const std::string who = name_of(facts.lineage->owner, *controller);
+  std::string what = "annotation '" + name + "' is the pod's own, and not in the template of " +
+                     who + ": the next pod does not have it, and does not go on";
+  const std::string remedy = "annotate the template of " + who + ", which makes its pods anew";
+  const std::string made = made_at(pod);
+  const std::string at = set_at(pod, name);
+  if (!made.empty() && (at.empty() || at > made))
+    say.unknown(what + "; containers that were made before it do not heed it", remedy,
+                "when it was annotated");
+  else
+    say.mind(what, remedy);
+  return true;
 }
 
 }  // namespace reprise::kubectl

@@ -22,4 +22,11 @@ std::string made_at(const nlohmann::json& pod);
 void say_policies(Remarks& say, daemon::PodFacts& facts, const nlohmann::json& pod,
                   const std::optional<std::vector<nlohmann::json>>& policies);
 
+// Of a pod for which only annotations of its own ask, that are not in the template of who makes it
+// anew (`controller`), as those of a running pod that somebody annotates: its containers may have
+// been made before, and the next pod, which does not have them, does not go on. Whether it is one.
+bool say_by_hand(Remarks& say, const daemon::PodFacts& facts, const nlohmann::json& pod,
+                 const std::optional<nlohmann::json>& controller,
+                 const std::optional<std::vector<nlohmann::json>>& policies);
+
 }  // namespace reprise::kubectl

@@ -64,5 +64,42 @@ TEST(PodWishTest, APolicyThatWasChangedSince) {
   EXPECT_EQ(say.unknowns(), "the policy of that time");
 }
 
+// What is said of a pod of a Deployment, annotated at this time, beside such a template.
+Remarks annotated(const char* at, const json& pod_template, const std::vector<json>& policies,
+                  bool is_by_hand) {
+  json pod = running_pod();
+  pod["metadata"]["annotations"] = {{"reprise.dev/on-disruption", "checkpoint"}};
+  pod["metadata"]["ownerReferences"] = json::parse(R"([{"apiVersion": "apps/v1",
+    "kind": "ReplicaSet", "name": "web-5d4", "uid": "r", "controller": true}])");
+  pod["metadata"]["managedFields"] = json::parse(R"([{"fieldsV1": {"f:metadata":
+    {"f:annotations": {"f:reprise.dev/on-disruption": {}}}}}])");
+  pod["metadata"]["managedFields"][0]["time"] = at;
+  json controller = json::parse(R"({"metadata": {"ownerReferences": [
+    {"kind": "Deployment", "name": "web"}]}, "spec": {}})");
+  controller["spec"]["template"] = pod_template;
+  Remarks say;
+  EXPECT_EQ(say_by_hand(say, *daemon::pod_facts(pod), pod, controller, policies), is_by_hand);
+  return say;
+}
+
+TEST(PodWishTest, AnAnnotationOfTheRunningPodOnly) {
+  const json plain = json::object();
+  const json with =
+      json::parse(R"({"metadata": {"annotations": {"reprise.dev/on-disruption": "checkpoint"}}})");
+  Remarks say = annotated("2026-01-01T11:00:00Z", plain, {}, true);
+  EXPECT_EQ(say.unknowns(), "when it was annotated");
+  const auto remarks = say.take();
+  EXPECT_TRUE(remarks.front().text.contains("not in the template of Deployment 'web'"));
+  EXPECT_TRUE(remarks.front().text.contains("made before it do not heed it"));
+  EXPECT_TRUE(remarks.front().remedy.starts_with("annotate the template of Deployment 'web'"));
+  // By whoever admits pods, or before it began.
+  say = annotated("2026-01-01T10:00:00Z", plain, {}, true);
+  EXPECT_EQ(say.unknowns(), "");
+  EXPECT_EQ(say.take().size(), 1U);
+  EXPECT_TRUE(annotated("2026-01-01T11:00:00Z", with, {}, false).take().empty());
+  const json policy = policy_of("2026-01-01T09:00:00Z");
+  EXPECT_TRUE(annotated("2026-01-01T11:00:00Z", plain, {policy}, false).take().empty());
+}
+
 }  // namespace
 }  // namespace reprise::kubectl
