@@ -81,7 +81,14 @@ Result<int> checkpoint(const Asked& asked) {
   if (asked.subject.kind == Subject::Kind::kNode)
     return base::fail(ErrorCode::kInvalidInput, "a node cannot be saved, its pods can");
   const auto pods = REPRISE_PASS(pods_of(asked));
-  for (const json& pod : pods) REPRISE_PASS(check(pod));
+  bool all_can_be = true;
+  for (const json& pod : pods)
+    if (const auto checked = check(pod); !checked) {
+      all_can_be = false;
+      asked.err << "kubectl reprise: " << checked.error().message() << "\n";
+      if (!checked.error().hint().empty()) asked.err << "hint: " << checked.error().hint() << "\n";
+    }
+  if (!all_can_be) return 1;
   std::vector<Followed> all;
   for (const json& pod : pods) {
     auto made = REPRISE_PASS(make(asked, pod));

@@ -151,6 +151,18 @@ Result<int> doctor_of_node(const Asked& asked) {
   return report.works == Verdict::kYes ? 0 : 1;
 }
 
+// Who may not see it is not told that it is not there.
+Result<void> check_is_there(const Asked& asked) {
+  const bool is_pod = asked.subject.kind == Subject::Kind::kPod;
+  const auto found =
+      asked.api.get(is_pod ? pods_path(asked) + "/" + asked.subject.name : path_of(asked));
+  if (found || found.error().code() != ErrorCode::kNotFound) return {};
+  return std::unexpected(base::Error(ErrorCode::kNotFound,
+                                     "there is no " + to_text(asked.subject) + " in namespace '" +
+                                         asked.name_space + "', and no Checkpoint tells of one")
+                             .with_hint("--namespace names another"));
+}
+
 }  // namespace
 
 std::string requests_path(const Asked& asked) {
@@ -202,6 +214,7 @@ Result<int> lives(const Asked& asked) {
                                .with_hint("'kubectl get checkpoints -A' shows those of a node"));
   const auto listed = REPRISE_PASS(asked.api.list(checkpoints_path(asked.name_space)));
   const auto history = history_of(asked.subject, listed);
+  if (history.empty()) REPRISE_PASS(check_is_there(asked));
   if (asked.json) {
     ordered_json list = ordered_json::array();
     for (const json& one : history) list.push_back(life_of(one));

@@ -29,8 +29,9 @@ base::Result<std::vector<nlohmann::json>> pods_of(const Asked& asked);
 std::string requests_path(const Asked& asked);
 
 base::Result<int> doctor(const Asked& asked);
+// kNotFound where neither the object is there nor a Checkpoint tells of it.
 base::Result<int> lives(const Asked& asked);
-// Has pods saved now, which run on; waits until they are. 1 where one was not.
+// Has pods saved now, which run on; waits until they are. 1 where one was not, or cannot be.
 base::Result<int> checkpoint(const Asked& asked);
 
 }  // namespace reprise::kubectl

@@ -22,6 +22,11 @@ struct Options {
 Result<int> obey(const Options& given, std::ostream& out, std::ostream& err,
                  Result<int> (*command)(const Asked&)) {
   const Subject subject = REPRISE_PASS(parse_subject(given.subject));
+  // kubectl says of a file that is not there that it has no current context.
+  if (std::error_code unknown;
+      !given.kubeconfig.empty() && !std::filesystem::exists(given.kubeconfig, unknown))
+    return base::fail(base::ErrorCode::kNotFound,
+                      "there is no file '" + given.kubeconfig + "' (--kubeconfig)");
   Asked asked{.subject = subject,
               .name_space = given.name_space,
               .json = given.json,
