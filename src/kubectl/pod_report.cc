@@ -34,7 +34,8 @@ void say_nobody_asks(Remarks& say, const daemon::PodFacts& facts, const Surround
   const bool is_stated = facts.stated.on_disruption && facts.stated.on_delete;
   if (facts.wish.on_disruption || facts.wish.on_delete || !(around.policies || is_stated)) return;
   say.prevents("no annotation and no policy asks for a checkpoint",
-               "set reprise.dev/on-disruption: checkpoint in the pod's metadata");
+               "set reprise.dev/on-disruption: checkpoint in the metadata of the template that it "
+               "is made of");
 }
 
 void say_volumes(Remarks& say, const json& spec) {

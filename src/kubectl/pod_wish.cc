@@ -96,6 +96,16 @@ bool do_policies_ask(daemon::PodFacts facts, const std::optional<std::vector<jso
   return wish.on_disruption || wish.on_delete;
 }
 
+// Whoever annotates wrote last after the containers were made: maybe something else.
+void say_alone_by_hand(Remarks& say, const daemon::PodFacts& facts, const json& pod) {
+  if (!states(facts.stated.on_delete)) return;  // else nothing is saved of it anyway
+  const std::string made = made_at(pod);
+  if (!made.empty() && set_at(pod, oci::annotation::kOnDelete) > made)
+    say.unknown("annotation '" + std::string(oci::annotation::kOnDelete) +
+                    "' may be younger than its containers, which do not heed it then",
+                "make the pod anew with it", "when it was annotated");
+}
+
 }  // namespace
 
 std::string made_at(const json& pod) {
@@ -129,8 +139,9 @@ bool say_by_hand(Remarks& say, const daemon::PodFacts& facts, const json& pod,
                  const std::optional<json>& controller,
                  const std::optional<std::vector<json>>& policies) {
   const bool on_disruption = states(facts.stated.on_disruption);
-  if (!facts.lineage || !controller || !(on_disruption || states(facts.stated.on_delete)))
-    return false;
+  if (!(on_disruption || states(facts.stated.on_delete))) return false;
+  if (!facts.lineage) say_alone_by_hand(say, facts, pod);
+  if (!facts.lineage || !controller) return false;
   const json& pod_template = part_of(part_of(*controller, "spec"), "template");
   if (!pod_template.is_object() || asks(pod_template) || do_policies_ask(facts, policies))
     return false;

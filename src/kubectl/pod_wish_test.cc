@@ -101,5 +101,20 @@ TEST(PodWishTest, AnAnnotationOfTheRunningPodOnly) {
   EXPECT_TRUE(annotated("2026-01-01T11:00:00Z", plain, {policy}, false).take().empty());
 }
 
+TEST(PodWishTest, AnAnnotationOfARunningPodThatNobodyMakesAnew) {
+  json pod = running_pod();
+  pod["metadata"]["annotations"] = {{"reprise.dev/on-delete", "checkpoint"}};
+  pod["metadata"]["managedFields"] = json::parse(R"([{"time": "2026-01-01T11:00:00Z",
+    "fieldsV1": {"f:metadata": {"f:annotations": {"f:reprise.dev/on-delete": {}}}}}])");
+  const auto unknowns = [&] {
+    Remarks say;
+    EXPECT_FALSE(say_by_hand(say, *daemon::pod_facts(pod), pod, std::nullopt, {}));
+    return say.unknowns();
+  };
+  EXPECT_EQ(unknowns(), "when it was annotated");
+  pod["metadata"]["managedFields"][0]["time"] = "2026-01-01T10:00:00Z";
+  EXPECT_EQ(unknowns(), "");
+}
+
 }  // namespace
 }  // namespace reprise::kubectl
