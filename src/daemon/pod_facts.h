@@ -46,13 +46,17 @@ struct PodFacts {
   bool is_tried_once = false;  // restartPolicy Never: what cannot be made now never runs
   bool fails_rather = false;   // says that it is never to begin anew where it cannot go on
   bool begins_rather = false;  // says that it is to begin anew, rather than wait for who knows what
-  std::vector<std::string> init_containers;          // sidecars are none
-  std::vector<std::string> running;                  // containers, sidecars among them
+  std::vector<std::string> init_containers;  // sidecars are none
+  std::vector<std::string> running;          // containers, sidecars among them
+  std::vector<std::string> own;              // all containers and sidecars that it names
+  // Of these such as do not run, and have not ended for good: they wait to be made, or again.
+  std::vector<std::string> missing;
   std::map<std::string, std::string> container_ids;  // the container runtime's, by name
   std::vector<std::string> with_pre_stop;            // containers, sidecars among them
 
   [[nodiscard]] policy::EndingFacts ending_of(const std::string& container) const;
-  // Those whose ending now is a checkpoint.
+  // Those whose ending now is a checkpoint; with them, such as are missing: of a pod all are saved,
+  // or none.
   [[nodiscard]] std::vector<std::string> to_checkpoint() const;
 };
 

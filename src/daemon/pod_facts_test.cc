@@ -117,6 +117,53 @@ TEST(PodFacts, ItsEnding) {
   EXPECT_FALSE(facts.ending_of("side").init_container);
 }
 
+// One of its containers could not be made: the other was saved alone, and went on beside it.
+TEST(PodFacts, WhatShouldRunIsToBeSavedAsWell) {
+  using Names = std::vector<std::string>;
+  const auto saved = [](const char* policy, const char* statuses, const char* sidecar) {
+    json pod = disrupted(pod_of("StatefulSet"));
+    pod["spec"]["restartPolicy"] = policy;
+    pod["spec"]["containers"] = json::parse(R"([{"name": "app"}, {"name": "other"}])");
+    pod["status"]["containerStatuses"] = json::parse(statuses);
+    pod["status"]["initContainerStatuses"][1]["state"] = json::parse(sidecar);
+    return pod_facts(pod)->to_checkpoint();
+  };
+  const auto beside = [&](const char* policy, const std::string& state) {
+    const std::string statuses = R"([{"name": "app", "state": {"running": {}}},
+                                     {"name": "other", "state": )" +
+                                 state + "}]";
+    return saved(policy, statuses.c_str(), R"({"running": {}})");
+  };
+  const Names all{"app", "side", "other"};
+  const Names without{"app", "side"};
+  EXPECT_EQ(beside("Always", R"({"waiting": {"reason": "CreateContainerError"}})"), all);
+  EXPECT_EQ(beside("Always", "{}"), all);
+  EXPECT_EQ(beside("Never", R"({"waiting": {}})"), all);
+  // What has ended for good has nothing to save; what will be started again has.
+  EXPECT_EQ(beside("Always", R"({"terminated": {"exitCode": 0}})"), all);
+  EXPECT_EQ(beside("OnFailure", R"({"terminated": {"exitCode": 0}})"), without);
+  EXPECT_EQ(beside("OnFailure", R"({"terminated": {"exitCode": 3}})"), all);
+  EXPECT_EQ(beside("OnFailure", R"({"terminated": {}})"), all) << "it is not said how";
+  EXPECT_EQ(beside("Never", R"({"terminated": {"exitCode": 3}})"), without);
+  // Of which nothing is told yet.
+  EXPECT_EQ(saved("Always", R"([{"name": "app", "state": {"running": {}}}])", R"({"running": {}})"),
+            all);
+  // A sidecar always runs.
+  EXPECT_EQ(saved("Never", R"([{"name": "app", "state": {"running": {}}},
+                               {"name": "other", "state": {"running": {}}}])",
+                  R"({"terminated": {"exitCode": 0}})"),
+            (Names{"app", "other", "side"}));
+  // Nothing of it runs: there is nothing to save.
+  EXPECT_TRUE(saved("Always", "[]", R"({"waiting": {}})").empty());
+}
+
+TEST(PodFacts, WhichContainersBelongTogether) {
+  json pod = pod_of("StatefulSet");
+  pod["spec"]["containers"] = json::parse(R"([{"name": "app"}, {"name": "other"}])");
+  pod["spec"]["ephemeralContainers"] = json::parse(R"([{"name": "debugger"}])");
+  EXPECT_EQ(pod_facts(pod)->own, (std::vector<std::string>{"app", "other", "side"}));
+}
+
 TEST(PodFacts, AConditionThatIsFalseIsNoDisruption) {
   json pod = disrupted(pod_of("Job"));
   pod["status"]["conditions"][1]["status"] = "False";

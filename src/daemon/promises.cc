@@ -105,7 +105,9 @@ void Promises::tell_unanswered() {
   for (const host::WillEnd& one : *noted) events_.unanswered(one.pod);
 }
 
-std::string Promises::why_not_saved(const std::string& pod_uid) const {
+std::string Promises::why_not_saved(const std::string& pod_uid,
+                                    const std::string& container) const {
+  if (missing_.contains(pod_uid + "/" + container)) return "it did not run when the pod was ended";
   const std::string text = "it ended without a checkpoint";
   if (without_class_.contains(pod_uid))
     return text + ": its pod names no runtime class (spec.runtimeClassName: reprise)";
@@ -150,6 +152,8 @@ void Promises::promise(const PodFacts& pod) {
     return;
   }
   promised_.insert(pod.uid);
+  if (made)
+    for (const std::string& name : pod.missing) missing_.insert(pod.uid + "/" + name);
   if (pod.runtime_class.empty()) without_class_.insert(pod.uid);
   if (!pod.stated.on_disruption.value_or(false) && !pod.stated.on_delete.value_or(false))
     by_policy_.insert(pod.uid);
@@ -174,7 +178,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
     // The kubelet lets a pod go when its containers have ended.
     if (!state.begun && view_.is_in_step() && (!pod || pod->ended) &&
         !endings_.may_begin(checkpoint.pod_uid, name))
-      state.container.failed = why_not_saved(checkpoint.pod_uid);
+      state.container.failed = why_not_saved(checkpoint.pod_uid, name);
     if (!state.container.checkpoint.empty() || !state.container.failed.empty())
       news.push_back(state.container);
   }

@@ -37,7 +37,8 @@ class Promises {
   void promise(const PodFacts& pod);
   void tell_of(const PodFacts& pod);
   void tell_unanswered();
-  [[nodiscard]] std::string why_not_saved(const std::string& pod_uid) const;
+  [[nodiscard]] std::string why_not_saved(const std::string& pod_uid,
+                                          const std::string& container) const;
   base::Result<void> follow(const CheckpointObject& checkpoint);
   // That an object is nobody's promise: removes it.
   base::Result<void> remove_forged(const CheckpointObject& checkpoint);
@@ -56,6 +57,7 @@ class Promises {
   std::set<std::string> promised_;       // UIDs of pods
   std::set<std::string> without_class_;  // of those, that no runtime class has us run
   std::set<std::string> by_policy_;      // of those, that ask for nothing themselves
+  std::set<std::string> missing_;        // "UID/CONTAINER" that did not run when it was promised
   std::set<std::string> let_go_;         // UIDs of Checkpoints
   std::set<std::string> complained_;
   std::atomic<bool> stop_ = false;

@@ -36,8 +36,8 @@ def waits(name="beside"):
 @pytest.fixture
 def two(pods):
     """A pod of two containers on n1 that share a volume, in which something lies."""
-    def two(name, first, second):
-        pod = pods.run_set(name, annotations=ON_DISRUPTION, node="n1", volumes=VOLUMES,
+    def two(name, first, second, annotations=ON_DISRUPTION):
+        pod = pods.run_set(name, annotations=annotations, node="n1", volumes=VOLUMES,
                            container=first, beside=[second], initContainers=[WRITES])
         pod.wait_running()
         counts = "main" if first["image"] == BASE_IMAGE else "beside"
@@ -69,7 +69,8 @@ def test_of_two_containers_both_go_on_or_none(cluster, pods, two, move):  # noqa
     hook = {"preStop": {"exec": {"command": ["touch", "/data/stopped"]}}}
     unsaved = two("unsaved", counter("main", lifecycle=hook), counter())
     anew = two("anew", waits("main"), counter())
-    halted = two("halted", counter("main"), waits())
+    halted = two("halted", counter("main"), waits(),
+                 {**ON_DISRUPTION, "reprise.dev/on-delete": "checkpoint"})
 
     wait_for(lambda: "PreStopRuns" in events_of(pods, unsaved.name), RUNNING, "it to be told")
 
@@ -110,6 +111,9 @@ def test_of_two_containers_both_go_on_or_none(cluster, pods, two, move):  # noqa
     uid = uid_of(halted)
     pods.kubectl("delete", "pod", halted.name, "--wait=false")
     wait_replaced(halted, uid)
+    # Nor is the one that runs saved without the other.
+    withdrawn = wait_phase(pods, "Withdrawn", uid)
+    assert "container 'beside' was not saved" in withdrawn["status"]["message"]
     assert_began_anew(halted, "main")
     assert files(pods, halted, "main") == ["by-init"]
     assert all(one["status"]["phase"] in ("Withdrawn", "Consumed") for one in checkpoints(pods))
