@@ -134,7 +134,11 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
   if (!found)
     found = host::GoOn{.checkpoint = {}, .reason = "it begins anew: " + found.error().message()};
   const auto* later = std::get_if<host::TryLater>(&*found);
-  const auto* now = std::get_if<host::GoOn>(&*found);
+  auto* now = std::get_if<host::GoOn>(&*found);
+  const auto known = view_.pod(question.pod.uid);
+  if (now != nullptr && now->checkpoint.empty())
+    now->is_bound =
+        is_bound(known ? &*known : nullptr, view_.checkpoints(), question.pod.container);
   if (later != nullptr) events_.waits(question.pod, later->reason);
   std::string why = now != nullptr ? now->reason : "later: " + later->reason;
   if (why.empty()) why = "there is nothing to go on from";
@@ -145,6 +149,16 @@ host::AgentAnswer Answers::go_on(const host::WillCreate& question, const Waiting
        {"checkpoint", now != nullptr ? now->checkpoint.str() : ""},
        {"reason", std::move(why)}});
   return *std::move(found);
+}
+
+bool Answers::is_bound(const PodFacts* pod, const std::vector<CheckpointObject>& checkpoints,
+                       const std::string& container) {
+  if (pod == nullptr) return true;
+  if (pod->own.size() < 2 || std::ranges::find(pod->own, container) == pod->own.end()) return false;
+  const auto its = std::ranges::find_if(
+      checkpoints, [&](const CheckpointObject& one) { return is_claimed_by(one, *pod); });
+  return its == checkpoints.end() ||
+         std::ranges::find(its->expected, container) != its->expected.end();
 }
 
 Result<host::AgentAnswer> Answers::find(const host::WillCreate& question, const Waiting& waiting) {

@@ -57,6 +57,13 @@ class Answers {
   // What policies of the cluster, and the pod's own annotations, want of it: from memory.
   [[nodiscard]] host::PolicyWish wish(const host::WhatIsWished& question) const;
 
+  // Whether a container of `pod` (null: it is not known) goes on with the others of the pod or
+  // begins anew with them. Not so init containers, such as are added later, and those that had
+  // ended for good where it goes on from. Pure.
+  [[nodiscard]] static bool is_bound(const PodFacts* pod,
+                                     const std::vector<CheckpointObject>& checkpoints,
+                                     const std::string& container);
+
   // Where a container went on that had claimed something.
   void note(const host::Created& created);
 

@@ -56,6 +56,21 @@ TEST_F(AnswersTest, ButNotForEver) {
   EXPECT_NE(begins->reason.find("begins anew"), std::string::npos) << begins->reason;
 }
 
+// Checkpoints can be deleted: the node's history says then whether another one went on.
+TEST(WhoIsBound, ContainersOfOnePodAre) {
+  const PodFacts pod{.uid = "u1", .own = {"app", "side"}};
+  CheckpointObject claimed{.expected = {"app"}, .claimed_by = Claimer{.uid = "u1"}};
+  EXPECT_TRUE(Answers::is_bound(nullptr, {}, "app")) << "nothing is known";
+  EXPECT_TRUE(Answers::is_bound(&pod, {}, "side"));
+  EXPECT_TRUE(Answers::is_bound(&pod, {claimed}, "app"));
+  EXPECT_FALSE(Answers::is_bound(&pod, {claimed}, "side")) << "it had ended for good";
+  claimed.claimed_by->uid = "u2";
+  EXPECT_TRUE(Answers::is_bound(&pod, {claimed}, "side"));
+  EXPECT_FALSE(Answers::is_bound(&pod, {}, "setup")) << "an init container";
+  const PodFacts single{.uid = "u1", .own = {"app"}};
+  EXPECT_FALSE(Answers::is_bound(&single, {}, "app"));
+}
+
 TEST_F(AnswersTest, WhatHasRunInItsPodIsStartedAgain) {
   auto catalog = store::open_catalog(store_).value();
   ASSERT_TRUE(catalog.add_life_event(

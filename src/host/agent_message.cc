@@ -52,6 +52,7 @@ void put(json& j, const TryLater& answer) { j["reason"] = answer.reason; }
 void put(json& j, const GoOn& answer) {
   j["checkpoint"] = answer.checkpoint.str();
   j["reason"] = answer.reason;
+  if (answer.is_bound) j["bound"] = true;
 }
 void put(json& j, const Ending& answer) {
   j["checkpoint"] = answer.checkpoint;
@@ -121,7 +122,8 @@ Result<AgentAnswer> decode_agent_answer(const std::string& text) {
       case 1:
         return GoOn{
             .checkpoint = id_from<base::CheckpointId>(j.at("checkpoint").get<std::string>()),
-            .reason = j.value("reason", "")};
+            .reason = j.value("reason", ""),
+            .is_bound = j.value("bound", false)};
       case 3:
         return TryLater{.reason = j.value("reason", "")};
       case 4:

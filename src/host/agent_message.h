@@ -64,6 +64,9 @@ struct GoOn {
   // What the catalog's continuation of the container's key is now; none: it begins anew.
   base::CheckpointId checkpoint;
   std::string reason;
+  // Where it begins anew: not beside another container of its pod that went on. Older agents do
+  // not say.
+  bool is_bound = false;
 };
 
 // The container is not to be made now, and must not begin anew: what it goes on from is on its way.

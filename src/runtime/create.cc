@@ -179,12 +179,25 @@ std::optional<int> fail_to_resume(const Attempt& attempt, const Error& error) {
   return refuse(call, error);
 }
 
+// Every cold start of a container that opted in asks this first; give_up_resuming() does so for
+// itself. The exit status if it would make half a pod. `catalog` and `cause` may be null.
+std::optional<int> refuse_half(const Call& call, catalog::Catalog* catalog,
+                               const Creation& creation, const Error* cause) {
+  const auto whole = check_pod_whole(call, catalog, creation);
+  if (whole) return std::nullopt;
+  const std::string before = cause == nullptr ? "" : cause->message() + "; ";
+  const Error error =
+      Error(whole.error().code(), before + whole.error().message()).with_hint(whole.error().hint());
+  tell_agent(call, creation, {}, &error);
+  return refuse(call, error);
+}
+
 // No attempt is left: what the container wishes then.
 std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) {
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
   if (!may_start_cold(creation, checkpoint) && !is_another(creation, error))
     return fail_to_resume(attempt, not_started(creation, error));
-  if (auto whole = check_pod_whole(catalog, creation); !whole)
+  if (auto whole = check_pod_whole(call, &catalog, creation); !whole)
     return fail_to_resume(attempt,
                           Error(error.code(), error.message() + "; " + whole.error().message())
                               .with_hint(whole.error().hint()));
@@ -208,6 +221,7 @@ Result<std::optional<int>> resume(const Call& call, catalog::Catalog& catalog,
         REPRISE_TRY(catalog.claim(creation.key(), attempt.session, self), "claiming a checkpoint");
     if (!claimed) {
       if (!wants_cold) REPRISE_PASS(check_made_whole(creation, catalog));
+      if (const auto refused = refuse_half(call, &catalog, creation, nullptr)) return refused;
       note(call, "note not removed", host::remove_note(creation.bundle));
       if (creation.cold_because.empty())
         note_cold(call, catalog, creation, Wanted(wants_cold));
@@ -263,7 +277,7 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
   REPRISE_PASS(
       mark(call.layout.marker_of(creation.who), keeper == 0 ? "" : std::to_string(keeper)));
   auto catalog = REPRISE_PASS(open_catalog(call, creation));
-  if (!catalog) return std::optional<int>();
+  if (!catalog) return refuse_half(call, nullptr, creation, nullptr);
   const bool wants_cold = REPRISE_PASS(heed_note(call, creation, *catalog));
   REPRISE_TRY(check_predecessor(call, *catalog, creation), "comparing it with its predecessor");
   return resume(call, *catalog, creation, lock, wants_cold);
@@ -335,6 +349,8 @@ int create(const Call& caller) {
       tell_agent(call, *creation, {}, &status.error());
       return refuse(call, not_started(*creation, status.error()));
     }
+    if (const auto refused = refuse_half(call, nullptr, *creation, &status.error()))
+      return *refused;
     tell_caller(call, Severity::kWarning, status.error().message() + "; starting cold");
     note(call, "an older state may be gone on from", begin_anew(*creation, nullptr));
   }

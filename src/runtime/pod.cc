@@ -15,6 +15,7 @@
 #include "host/unanswered.h"
 #include "oci/cri.h"
 #include "runtime/key.h"
+#include "store/open_catalog.h"
 
 namespace reprise::runtime {
 
@@ -72,6 +73,40 @@ std::unexpected<Error> away(const Error& why) {
                      "reprise.dev/on-restore-failure: cold"));
 }
 
+// On a node that has seen so many since, the pod was not made just now.
+constexpr int kRecent = 2000;
+
+Result<bool> has_begun(catalog::Catalog& catalog, const base::KeyName& name) {
+  for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives_named(name)))
+    if (life.event == catalog::LifeEvent::kStarted || life.event == catalog::LifeEvent::kRestored)
+      return true;
+  return false;
+}
+
+Result<void> check_whole_by(catalog::Catalog& catalog, const oci::PodContainer& container) {
+  const base::KeyName name = oci::key_name(container);
+  const std::string own = "@" + name.str();
+  const std::string pod = own.substr(0, own.rfind(':') + 1);
+  std::string other;
+  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kRecent))) {
+    const std::string& key = row.key.str();
+    const std::size_t at = key.find(pod);
+    if (row.kind != catalog::SessionKind::kRestore || at == std::string::npos ||
+        row.status == catalog::SessionStatus::kFailed)
+      continue;
+    const bool is_own = key.substr(at) == own;
+    // The history may lack it, where the worker was killed.
+    if (is_own && row.status == catalog::SessionStatus::kOk) return {};
+    if (!is_own) other = key.substr(at + pod.size());
+  }
+  if (other.empty() || REPRISE_PASS(has_begun(catalog, name))) return {};
+  return std::unexpected(Error(base::ErrorCode::kUnsupported,
+                               "container '" + other +
+                                   "' of the pod went on already, beside which it may not begin "
+                                   "anew")
+                             .with_hint("delete the pod: the next one begins anew, all of it"));
+}
+
 }  // namespace
 
 Result<void> settle_pod_key(const Call& call, Creation& creation) {
@@ -125,7 +160,10 @@ Result<void> await_agent(const Call& call, Creation& creation) {
   const Asked asked = ask_agent(call, question, wish_of(creation) != "cold", say);
   const auto& answer = asked.answer;
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
-  if (answer) return {};
+  if (answer) {
+    creation.may_begin_beside = answer->checkpoint.empty() && !answer->is_bound;
+    return {};
+  }
   if (answer.error().code() == ErrorCode::kDenied) return std::unexpected(answer.error());
   // Whether there is something to go on from nobody knows.
   if (asked.absence == host::AgentAbsence::kExpected) return away(answer.error());
@@ -150,25 +188,18 @@ void tell_agent(const Call& call, const Creation& creation, const base::Checkpoi
   base::warn_and_ignore(told, "the agent was not told");
 }
 
-Result<void> check_pod_whole(catalog::Catalog& catalog, const Creation& creation) {
-  if (!creation.pod) return {};
-  // On a node that has seen so many since, the pod was not made just now.
-  constexpr int kRecent = 2000;
-  const std::string own = "@" + oci::key_name(*creation.pod).str();
-  const std::string pod = own.substr(0, own.rfind(':') + 1);
-  for (const catalog::SessionRow& row : REPRISE_PASS(catalog.sessions(kRecent))) {
-    const std::string& key = row.key.str();
-    const std::size_t at = key.find(pod);
-    if (row.kind != catalog::SessionKind::kRestore || at == std::string::npos ||
-        row.status != catalog::SessionStatus::kOk || key.substr(at) == own)
-      continue;
-    return std::unexpected(
-        Error(base::ErrorCode::kUnsupported,
-              "container '" + key.substr(at + pod.size()) +
-                  "' of the pod went on already, beside which it may not begin anew")
-            .with_hint("delete the pod: the next one begins anew, all of it"));
-  }
-  return {};
+Result<void> check_pod_whole(const Call& call, catalog::Catalog* catalog,
+                             const Creation& creation) {
+  if (!creation.pod || creation.may_begin_beside) return {};
+  if (catalog != nullptr) return check_whole_by(*catalog, *creation.pod);
+  const auto there = catalog::Catalog::exists(call.layout.store);
+  if (there && !*there) return {};
+  auto opened = store::open_existing_catalog(call.store);
+  if (opened) return check_whole_by(*opened, *creation.pod);
+  // Without an agent no pod goes on from anything.
+  if (!host::is_agent_expected(call.layout.store)) return {};
+  return std::unexpected(std::move(opened).error().with_step(
+      "finding out whether another container of the pod went on"));
 }
 
 bool is_checkpoint_wanted(const Call& call, const host::Identity& who, const oci::State& state,

@@ -35,10 +35,13 @@ base::Result<void> await_agent(const Call& call, Creation& creation);
 void tell_agent(const Call& call, const Creation& creation, const base::CheckpointId& resumed,
                 const base::Error* failed);
 
-// kUnsupported, with a hint, where another container of the pod went on already: one that began
-// anew beside it would find, and change, files that are another's by now. Nothing for a container
-// of no pod.
-base::Result<void> check_pod_whole(catalog::Catalog& catalog, const Creation& creation);
+// Before any cold start, and before anything is given up for it. kUnsupported, with a hint, where
+// another container of the pod went on already, or is about to: one that began anew beside it would
+// find, and change, files that are another's by now. Success for a container of no pod, for one
+// that has run in this pod before (it is started again), and where the agent said that it may.
+// `catalog` may be null: it is opened then, and an error where it cannot be.
+base::Result<void> check_pod_whole(const Call& call, catalog::Catalog* catalog,
+                                   const Creation& creation);
 
 // Whether the agent wants a checkpoint of a pod's container instead of `signal`. Of another
 // container: what its annotations say.

@@ -26,7 +26,9 @@ struct Creation {
   std::string bundle;
   oci::Wishes wishes;
   std::map<std::string, std::string> annotations;
-  std::string cold_because;              // why it does not go on from the checkpoint of its key
+  std::string cold_because;  // why it does not go on from the checkpoint of its key
+  // A container of a pod that may begin anew beside another that went on: the agent said so.
+  bool may_begin_beside = false;
   std::string network_namespace;         // empty: made by runc, or the host's
   pid_t network_keeper = 0;              // see oci::network_keeper
   std::optional<oci::PodContainer> pod;  // of the CRI's runtimes
