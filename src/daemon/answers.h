@@ -59,7 +59,7 @@ class Answers {
 
   // Whether a container of `pod` (null: it is not known) goes on with the others of the pod or
   // begins anew with them. Not so init containers, such as are added later, and those that had
-  // ended for good where it goes on from. Pure.
+  // ended where it goes on from. Pure.
   [[nodiscard]] static bool is_bound(const PodFacts* pod,
                                      const std::vector<CheckpointObject>& checkpoints,
                                      const std::string& container);

@@ -63,7 +63,7 @@ TEST(WhoIsBound, ContainersOfOnePodAre) {
   EXPECT_TRUE(Answers::is_bound(nullptr, {}, "app")) << "nothing is known";
   EXPECT_TRUE(Answers::is_bound(&pod, {}, "side"));
   EXPECT_TRUE(Answers::is_bound(&pod, {claimed}, "app"));
-  EXPECT_FALSE(Answers::is_bound(&pod, {claimed}, "side")) << "it had ended for good";
+  EXPECT_FALSE(Answers::is_bound(&pod, {claimed}, "side")) << "it had ended";
   claimed.claimed_by->uid = "u2";
   EXPECT_TRUE(Answers::is_bound(&pod, {claimed}, "side"));
   EXPECT_FALSE(Answers::is_bound(&pod, {}, "setup")) << "an init container";

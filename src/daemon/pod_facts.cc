@@ -81,28 +81,25 @@ bool add_running(const json& status, const char* field, std::vector<std::string>
   return has_run;
 }
 
-// Whether it runs, or has ended and is not started again by a restart policy.
-bool runs_or_is_done(const json& status, const std::string& policy) {
+// Whether it runs in this pod, or has run: then it begins anew whenever it is started again. Of one
+// that could not be started at all the kubelet says so as if it had ended.
+bool runs_or_ran(const json& status) {
+  const auto ran = [](const json& state) {
+    return state.contains("terminated") &&
+           text_in(object_in(state, "terminated"), "reason") != "StartError";
+  };
   const json& state = object_in(status, "state");
-  if (state.contains("running")) return true;
-  if (!state.contains("terminated")) return false;
-  const json& end = object_in(state, "terminated");
-  return policy == "Never" || (policy == "OnFailure" && end.contains("exitCode") &&
-                               end["exitCode"].is_number_integer() && end["exitCode"] == 0);
+  return state.contains("running") || ran(state) || ran(object_in(status, "lastState"));
 }
 
-void add_own(PodFacts& facts, const json& containers, const json& statuses,
-             const std::string& policy_of_pod) {
+void add_own(PodFacts& facts, const json& containers, const json& statuses) {
   for (const json& one : containers) {
     const std::string name = text_in(one, "name");
-    const std::string stated = text_in(one, "restartPolicy");
-    const std::string& policy = stated.empty() ? policy_of_pod : stated;
     if (std::ranges::find(facts.init_containers, name) != facts.init_containers.end()) continue;
     facts.own.push_back(name);
     const auto status = std::ranges::find_if(
         statuses, [&](const json& each) { return text_in(each, "name") == name; });
-    if (status == statuses.end() || !runs_or_is_done(*status, policy))
-      facts.missing.push_back(name);
+    if (status == statuses.end() || !runs_or_ran(*status)) facts.missing.push_back(name);
   }
 }
 
@@ -164,11 +161,10 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   std::erase_if(facts.running, [&facts](const std::string& name) {
     return std::ranges::find(facts.init_containers, name) != facts.init_containers.end();
   });
-  const std::string restart_policy = text_in(object_in(pod, "spec"), "restartPolicy");
   add_own(facts, list_in(object_in(pod, "spec"), "containers"),
-          list_in(status, "containerStatuses"), restart_policy);
+          list_in(status, "containerStatuses"));
   add_own(facts, list_in(object_in(pod, "spec"), "initContainers"),
-          list_in(status, "initContainerStatuses"), restart_policy);
+          list_in(status, "initContainerStatuses"));
   return facts;
 }
 

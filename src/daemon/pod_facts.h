@@ -49,7 +49,7 @@ struct PodFacts {
   std::vector<std::string> init_containers;  // sidecars are none
   std::vector<std::string> running;          // containers, sidecars among them
   std::vector<std::string> own;              // all containers and sidecars that it names
-  // Of these such as do not run, and have not ended for good: they wait to be made, or again.
+  // Of these such as have not run in this pod yet: they cannot be made, or wait to go on.
   std::vector<std::string> missing;
   std::map<std::string, std::string> container_ids;  // the container runtime's, by name
   std::vector<std::string> with_pre_stop;            // containers, sidecars among them

@@ -118,43 +118,36 @@ TEST(PodFacts, ItsEnding) {
 }
 
 // One of its containers could not be made: the other was saved alone, and went on beside it.
-TEST(PodFacts, WhatShouldRunIsToBeSavedAsWell) {
+TEST(PodFacts, WhatHasNotRunYetIsToBeSavedAsWell) {
   using Names = std::vector<std::string>;
-  const auto saved = [](const char* policy, const char* statuses, const char* sidecar) {
+  const auto saved = [](const std::string& statuses) {
     json pod = disrupted(pod_of("StatefulSet"));
-    pod["spec"]["restartPolicy"] = policy;
     pod["spec"]["containers"] = json::parse(R"([{"name": "app"}, {"name": "other"}])");
     pod["status"]["containerStatuses"] = json::parse(statuses);
-    pod["status"]["initContainerStatuses"][1]["state"] = json::parse(sidecar);
+    pod["status"]["initContainerStatuses"][1]["state"] = json::parse(R"({"running": {}})");
     return pod_facts(pod)->to_checkpoint();
   };
-  const auto beside = [&](const char* policy, const std::string& state) {
-    const std::string statuses = R"([{"name": "app", "state": {"running": {}}},
-                                     {"name": "other", "state": )" +
-                                 state + "}]";
-    return saved(policy, statuses.c_str(), R"({"running": {}})");
+  const auto beside = [&](const std::string& states) {
+    return saved(R"([{"name": "app", "state": {"running": {}}}, {"name": "other", )" + states +
+                 "}]");
   };
   const Names all{"app", "side", "other"};
   const Names without{"app", "side"};
-  EXPECT_EQ(beside("Always", R"({"waiting": {"reason": "CreateContainerError"}})"), all);
-  EXPECT_EQ(beside("Always", "{}"), all);
-  EXPECT_EQ(beside("Never", R"({"waiting": {}})"), all);
-  // What has ended for good has nothing to save; what will be started again has.
-  EXPECT_EQ(beside("Always", R"({"terminated": {"exitCode": 0}})"), all);
-  EXPECT_EQ(beside("OnFailure", R"({"terminated": {"exitCode": 0}})"), without);
-  EXPECT_EQ(beside("OnFailure", R"({"terminated": {"exitCode": 3}})"), all);
-  EXPECT_EQ(beside("OnFailure", R"({"terminated": {}})"), all) << "it is not said how";
-  EXPECT_EQ(beside("Never", R"({"terminated": {"exitCode": 3}})"), without);
-  // Of which nothing is told yet.
-  EXPECT_EQ(saved("Always", R"([{"name": "app", "state": {"running": {}}}])", R"({"running": {}})"),
+  EXPECT_EQ(beside(R"("state": {"waiting": {"reason": "CreateContainerError"}})"), all);
+  EXPECT_EQ(beside(R"("state": {})"), all);
+  EXPECT_EQ(beside(R"("state": {"terminated": {"exitCode": 128, "reason": "StartError"}})"), all);
+  EXPECT_EQ(beside(R"("state": {"waiting": {"reason": "RunContainerError"}},
+                      "lastState": {"terminated": {"exitCode": 128, "reason": "StartError"}})"),
             all);
-  // A sidecar always runs.
-  EXPECT_EQ(saved("Never", R"([{"name": "app", "state": {"running": {}}},
-                               {"name": "other", "state": {"running": {}}}])",
-                  R"({"terminated": {"exitCode": 0}})"),
-            (Names{"app", "other", "side"}));
-  // Nothing of it runs: there is nothing to save.
-  EXPECT_TRUE(saved("Always", "[]", R"({"waiting": {}})").empty());
+  // What ends again and again is no reason to lose the others, nor what has ended for good.
+  EXPECT_EQ(beside(R"("state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                      "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}})"),
+            without);
+  EXPECT_EQ(beside(R"("state": {"terminated": {"exitCode": 0, "reason": "Completed"}})"), without);
+  // Of which nothing is told yet.
+  EXPECT_EQ(saved(R"([{"name": "app", "state": {"running": {}}}])"), all);
+  // Nothing of it runs but a sidecar.
+  EXPECT_EQ(saved("[]"), (Names{"side", "app", "other"}));
 }
 
 TEST(PodFacts, WhichContainersBelongTogether) {
