@@ -83,6 +83,16 @@ Result<bool> has_begun(catalog::Catalog& catalog, const base::KeyName& name) {
   return false;
 }
 
+// By this node's history. What it does not tell is not known, and counts as no.
+bool is_started_again(const Call& call, const oci::PodContainer& container) {
+  const auto there = catalog::Catalog::exists(call.layout.store);
+  if (!there || !*there) return false;
+  auto catalog = store::open_existing_catalog(call.store);
+  if (!catalog) return false;
+  const auto begun = has_begun(*catalog, oci::key_name(container));
+  return begun && *begun;
+}
+
 Result<void> check_whole_by(catalog::Catalog& catalog, const oci::PodContainer& container) {
   const base::KeyName name = oci::key_name(container);
   const std::string own = "@" + name.str();
@@ -157,7 +167,9 @@ Result<void> await_agent(const Call& call, Creation& creation) {
   };
   const host::WillCreate question{
       .container = creation.who.id, .key = creation.key(), .pod = *creation.pod};
-  const Asked asked = ask_agent(call, question, wish_of(creation) != "cold", say);
+  // What is started again in its pod has nothing to go on from, whoever is away.
+  const bool waits = wish_of(creation) != "cold" && !is_started_again(call, *creation.pod);
+  const Asked asked = ask_agent(call, question, waits, say);
   const auto& answer = asked.answer;
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
   if (answer) {
