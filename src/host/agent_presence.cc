@@ -67,9 +67,9 @@ bool is_agent_expected(const path& store) { return patience_in(store).has_value(
 AwayNote away_now(const std::optional<AwayNote>& before, const std::string& boot, std::int64_t now,
                   seconds patience) {
   // The kubelet tries again after five minutes at the latest.
-  const std::int64_t kQuiet = milliseconds(patience + kAgentAwayPatience).count();
+  const std::int64_t quiet = milliseconds(patience + kAgentAwayPatience).count();
   const bool is_another = !before || before->boot != boot || before->since > now ||
-                          before->last > now || now - before->last > kQuiet;
+                          before->last > now || now - before->last > quiet;
   return {.boot = boot, .since = is_another ? now : before->since, .last = now};
 }
 
