@@ -75,7 +75,7 @@ def test_a_pod_is_saved_now_and_runs_on(pods, ask):
     plain.wait_running()
     assert ask("checkpoint", "plain") == (
         "kubectl reprise: pod 'plain' does not run under Reprise\n"
-        "hint: set spec.runtimeClassName: reprise, with which it is made anew\n", 2)
+        "hint: set spec.runtimeClassName: reprise, with which it is made anew\n", 1)
     node = pod.node
     node.stop("hands")
     try:
