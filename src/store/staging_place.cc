@@ -10,13 +10,13 @@
 #include <limits>
 #include <set>
 #include <span>
-#include <sstream>
 #include <system_error>
 
 #include "crypto/hex.h"
 #include "crypto/sha256.h"
 #include "store/checkpoint_store.h"
 #include "sys/files.h"
+#include "sys/memory.h"
 
 namespace reprise::store {
 
@@ -33,18 +33,6 @@ constexpr const char* kMemory = "/dev/shm";
 constexpr std::uint64_t kMemoryReserve = std::uint64_t{512} << 20;
 constexpr long kTmpfsMagic = 0x01021994;  // TMPFS_MAGIC, linux/magic.h
 
-// What the kernel could give to new programs without swapping.
-std::uint64_t available_memory() {
-  std::istringstream lines(sys::read_file("/proc/meminfo").value_or(""));
-  constexpr std::uint64_t kKilo = 1024;
-  std::string name;
-  std::uint64_t kilobytes = 0;
-  std::string rest;
-  while (lines >> name >> kilobytes && std::getline(lines, rest))
-    if (name == "MemAvailable:") return kilobytes * kKilo;
-  return 0;
-}
-
 // Memory that is taken here is missing for what a restore puts there next, hence twice the size.
 bool memory_has_room(std::uint64_t bytes) {
   if (bytes > std::numeric_limits<std::uint64_t>::max() / 4) return false;
@@ -53,7 +41,7 @@ bool memory_has_room(std::uint64_t bytes) {
   const std::uint64_t room =
       static_cast<std::uint64_t>(status.f_bavail) * static_cast<std::uint64_t>(status.f_bsize);
   const std::uint64_t slack = bytes / 8 + (std::uint64_t{16} << 20);
-  return room >= bytes + slack && available_memory() >= 2 * bytes + kMemoryReserve;
+  return room >= bytes + slack && sys::available_memory() >= 2 * bytes + kMemoryReserve;
 }
 
 // "reprise-STORE-": what all spools of one store begin with. Stores are told apart by their place.

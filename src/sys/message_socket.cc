@@ -3,13 +3,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "sys/unix_socket.h"
 
 namespace reprise::sys {
 
@@ -20,16 +19,6 @@ using base::fail_errno;
 namespace {
 
 constexpr std::size_t kMaxMessage = 65536;
-
-Result<sockaddr_un> address_of(const path& file) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string text = file.string();
-  if (text.size() >= sizeof address.sun_path)
-    return fail(ErrorCode::kInvalidInput, "socket path '" + text + "' is too long");
-  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
-  return address;
-}
 
 Result<void> wait_readable(const UniqueFd& fd, std::chrono::milliseconds timeout) {
   using std::chrono::steady_clock;
@@ -71,7 +60,7 @@ Result<std::pair<MessageSocket, MessageSocket>> MessageSocket::pair() {
 
 Result<MessageSocket> MessageSocket::connect(const path& address,
                                              std::optional<std::chrono::milliseconds> patience) {
-  const sockaddr_un target = REPRISE_PASS(address_of(address));
+  const sockaddr_un target = REPRISE_PASS(unix_address(address));
   UniqueFd fd = REPRISE_PASS(new_socket());
   if (patience) REPRISE_PASS(limit_sending(fd, *patience));  // unix(7): connect heeds it as well
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
@@ -104,14 +93,7 @@ Result<std::optional<std::string>> MessageSocket::receive(
 }
 
 Result<MessageListener> MessageListener::listen(const path& address) {
-  const sockaddr_un target = REPRISE_PASS(address_of(address));
-  UniqueFd fd = REPRISE_PASS(new_socket());
-  ::unlink(address.c_str());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
-    return fail_errno(errno, "binding '" + address.string() + "'");
-  if (::chmod(address.c_str(), kPrivateFile) != 0 || ::listen(fd.get(), SOMAXCONN) != 0)
-    return fail_errno(errno, "listening on '" + address.string() + "'");
-  return MessageListener(std::move(fd), address);
+  return MessageListener(REPRISE_PASS(listen_on(address, SOCK_SEQPACKET)), address);
 }
 
 MessageListener::~MessageListener() {
