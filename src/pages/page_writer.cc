@@ -10,50 +10,11 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "sys/file_mapping.h"
 #include "sys/files.h"
 
 namespace reprise::pages {
 
 using base::fail_errno;
-
-namespace {
-
-// Small enough that a few in flight are no burden, large enough that lookups come in batches.
-constexpr std::size_t kSegmentPages = 512;
-constexpr std::size_t kSegmentBytes = kSegmentPages * kPageBytes;
-
-bool is_zero(std::span<const std::byte> page) {
-  // Compared with itself, one byte on: the first byte is zero, and each equals the one before.
-  return page[0] == std::byte{0} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
-}
-
-}  // namespace
-
-// --- a stretch of a file, as the threads prepare it
-
-struct PageWriter::Segment {
-  sys::FileMapping mapping;
-  std::vector<bool> zero;
-  std::vector<PageId> ids;  // of pages that are not zero; else all zeros
-
-  static Result<SharedSegment> map(int fd, std::uint64_t offset, std::size_t size,
-                                   const crypto::PageHasher& hasher) {
-    auto segment = std::make_shared<Segment>();
-    segment->mapping = REPRISE_PASS(sys::FileMapping::map(fd, offset, size));
-    const std::size_t pages = pages_of(size);
-    segment->zero.resize(pages);
-    segment->ids.resize(pages);
-    for (std::size_t i = 0; i < pages; ++i) {
-      segment->zero[i] = is_zero(segment->page(i));
-      if (!segment->zero[i]) segment->ids[i] = hasher.of(segment->page(i));
-    }
-    return segment;
-  }
-  [[nodiscard]] std::span<const std::byte> page(std::size_t i) const {
-    return mapping.pages().subspan(i * kPageBytes, kPageBytes);
-  }
-};
 
 // --- pages that this writer has met: a table of fixed size, in which a newer page may push out an
 // older one. So one that is met again after very many others may be stored twice, and memory stays
@@ -101,41 +62,72 @@ PageWriter::PageWriter(const crypto::TenantKeys& keys, PageIndex& index,
 
 PageWriter::~PageWriter() = default;
 
-Result<void> PageWriter::add_file(const std::string& name, int fd) {
-  struct stat status{};
-  if (::fstat(fd, &status) != 0) return fail_errno(errno, "reading the size of '" + name + "'");
-  const auto bytes = static_cast<std::uint64_t>(status.st_size);
+// --- files on their way into blocks
+
+void PageWriter::begin_file(const std::string& name) {
+  open_file_ = {.name = name, .bytes = 0};
   stored_.push_back({.name = name, .runs = {}});
-  std::deque<std::future<Result<SharedSegment>>> reading;
-  const std::size_t ahead = 2 * workers_.count();
-  std::uint64_t begun = 0;
-  for (std::uint64_t taken = 0; taken < bytes;) {
-    for (; reading.size() < ahead && begun < bytes; begun += kSegmentBytes) {
-      const std::size_t size = std::min<std::uint64_t>(kSegmentBytes, bytes - begun);
-      reading.push_back(workers_.run([fd, begun, size, hasher = &keys_.pages] {
-        return Segment::map(fd, begun, size, *hasher);
+}
+
+Result<void> PageWriter::add(Stretch stretch) {
+  return push(workers_.run(
+      [stretch = std::move(stretch), hasher = &keys_.pages]() mutable -> Result<SharedSegment> {
+        return Segment::of_memory(std::move(stretch), *hasher);
       }));
-    }
-    // All that were begun use `fd`: none may be left behind.
-    Result<SharedSegment> segment = reading.front().get();
-    reading.pop_front();
-    Result<void> taken_over =
-        segment ? take(*segment) : Result<void>(std::unexpected(std::move(segment).error()));
-    if (!taken_over) {
-      for (auto& rest : reading) rest.wait();
-      return std::unexpected(std::move(taken_over).error().with_step("storing '" + name + "'"));
-    }
-    taken += (*segment)->mapping.bytes().size();
-  }
-  files_.push_back({.name = name, .bytes = bytes});
+}
+
+Result<void> PageWriter::end_file() {
+  while (!reading_.empty()) REPRISE_PASS(take_oldest());
+  files_.push_back(std::move(open_file_));
   return {};
 }
 
+void PageWriter::forget_files() {
+  reading_.clear();
+  files_.clear();
+  stored_.clear();
+}
+
+Result<void> PageWriter::add_file(const std::string& name, int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return fail_errno(errno, "reading the size of '" + name + "'");
+  begin_file(name);
+  Result<void> added = add_stretches_of(fd, static_cast<std::uint64_t>(status.st_size));
+  // All that were begun use `fd`: none may be left behind.
+  for (const auto& segment : reading_) segment.wait();
+  if (added) added = end_file();
+  if (!added) return std::unexpected(std::move(added).error().with_step("storing '" + name + "'"));
+  return {};
+}
+
+Result<void> PageWriter::add_stretches_of(int fd, std::uint64_t bytes) {
+  for (std::uint64_t begun = 0; begun < bytes; begun += kSegmentBytes) {
+    const std::size_t size = std::min<std::uint64_t>(kSegmentBytes, bytes - begun);
+    REPRISE_PASS(push(workers_.run([fd, begun, size, hasher = &keys_.pages] {
+      return Segment::of_file(fd, begun, size, *hasher);
+    })));
+  }
+  return {};
+}
+
+Result<void> PageWriter::push(std::future<Result<SharedSegment>> segment) {
+  reading_.push_back(std::move(segment));
+  return reading_.size() > 2 * workers_.count() ? take_oldest() : Result<void>();
+}
+
+Result<void> PageWriter::take_oldest() {
+  const Result<SharedSegment> segment = reading_.front().get();
+  reading_.pop_front();
+  if (!segment) return std::unexpected(segment.error());
+  open_file_.bytes += (*segment)->bytes();
+  return take(*segment);
+}
+
 Result<void> PageWriter::take(const SharedSegment& segment) {
-  const std::vector<PageId>& ids = segment->ids;
+  const std::vector<PageId>& ids = segment->ids();
   std::vector<PageId> unknown;
   for (std::size_t i = 0; i < ids.size(); ++i)
-    if (!segment->zero[i] && recent_->find(ids[i]) == nullptr) unknown.push_back(ids[i]);
+    if (!segment->is_zero(i) && recent_->find(ids[i]) == nullptr) unknown.push_back(ids[i]);
   const auto places = REPRISE_PASS(index_.find(unknown));
   // A block of single pages would hold many segments in memory.
   const auto added = std::ranges::count_if(places, [](const auto& place) { return !place; });
@@ -143,7 +135,7 @@ Result<void> PageWriter::take(const SharedSegment& segment) {
   std::size_t next = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     // Those that were asked for come in the same order.
-    const bool asked = next < unknown.size() && !segment->zero[i] && ids[i] == unknown[next];
+    const bool asked = next < unknown.size() && !segment->is_zero(i) && ids[i] == unknown[next];
     REPRISE_PASS(take_page(segment, i, asked ? places[next] : std::nullopt, sparse));
     if (asked) ++next;
   }
@@ -152,8 +144,8 @@ Result<void> PageWriter::take(const SharedSegment& segment) {
 
 Result<void> PageWriter::take_page(const SharedSegment& segment, std::size_t page,
                                    const std::optional<PagePlace>& indexed, bool sparse) {
-  const PageId& id = segment->ids[page];
-  if (segment->zero[page]) {
+  const PageId& id = segment->ids()[page];
+  if (segment->is_zero(page)) {
     add_run(PageRun::kZeros, 0);
   } else if (const Recent::Entry* known = recent_->find(id)) {
     add_run(known->block_plus_one - 1, known->page);
@@ -193,7 +185,7 @@ Result<void> PageWriter::add_new(const SharedSegment& segment, std::size_t page,
     open_number_ = static_cast<std::uint32_t>(blocks_.size());
     blocks_.push_back({.id = random_block_id()});
   }
-  const PageId& id = segment->ids[page];
+  const PageId& id = segment->ids()[page];
   const auto number = static_cast<std::uint32_t>(open_block_.ids.size());
   const std::byte* bytes = segment->page(page).data();
   if (sparse) {
@@ -216,7 +208,8 @@ Result<void> PageWriter::add_new(const SharedSegment& segment, std::size_t page,
 // Where a container waits: as little as the disk can do with. It is slower than we are if our
 // threads have nothing to do, since packs make us wait for it (PackWriter::append).
 Effort PageWriter::effort_now() const {
-  return effort_ == Effort::kFast && workers_.busy() ? Effort::kLeast : effort_;
+  const Effort effort = hurries_ ? Effort::kFast : effort_;
+  return effort == Effort::kFast && workers_.busy() ? Effort::kLeast : effort;
 }
 
 Result<void> PageWriter::close_block() {

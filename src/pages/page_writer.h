@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes files apart into pages, drops zeros, finds those that are stored, packs the others.
+// Takes files apart into pages, drops zeros, finds those that are stored, packs the others. Files
+// come whole, or as memory that becomes one.
 //
 // Memory is bounded whatever the size of the files: some 100 MB with four threads.
 #pragma once
@@ -19,6 +20,7 @@
 #include "pages/contents.h"
 #include "pages/new_packs.h"
 #include "pages/page_index.h"
+#include "pages/segment.h"
 #include "sys/workers.h"
 
 namespace reprise::pages {
@@ -38,6 +40,15 @@ class PageWriter {
   // apart, and again when they are stored. Its name may be removed. After an error the writer is
   // unusable.
   Result<void> add_file(const std::string& name, int fd);
+  // A file that comes as memory: as many stretches as you like between begin and end.
+  void begin_file(const std::string& name);
+  Result<void> add(Stretch stretch);
+  Result<void> end_file();
+  // As if no file had been added yet, or begun. Pages that are stored already are found again.
+  void forget_files();
+  // From the next block on: whether somebody waits for it, whatever was said at the beginning.
+  void hurry(bool on) { hurries_ = on; }
+
   // Writes what is still in memory and makes all packs durable. Blocks on the disk.
   Result<void> finish();
 
@@ -52,11 +63,11 @@ class PageWriter {
   Result<void> tell_index();
 
  private:
-  struct Segment;
   struct Recent;
 
-  using SharedSegment = std::shared_ptr<const Segment>;
-
+  Result<void> add_stretches_of(int fd, std::uint64_t bytes);
+  Result<void> push(std::future<Result<SharedSegment>> segment);
+  Result<void> take_oldest();
   Result<void> take(const SharedSegment& segment);
   Result<void> take_page(const SharedSegment& segment, std::size_t page,
                          const std::optional<PagePlace>& indexed, bool sparse);
@@ -72,10 +83,14 @@ class PageWriter {
   PageIndex& index_;
   std::filesystem::path directory_;
   Effort effort_;
+  bool hurries_ = false;
 
   std::vector<image::ManifestFile> files_;
   std::vector<StoredFile> stored_;
   std::vector<BlockPlace> blocks_;
+
+  image::ManifestFile open_file_;                           // being added; bytes: taken so far
+  std::deque<std::future<Result<SharedSegment>>> reading_;  // of it, in order
 
   struct Sealed {
     std::uint32_t number;  // in blocks_
