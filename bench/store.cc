@@ -123,7 +123,7 @@ void write_file(const fs::path& file, const std::vector<char>& bytes, bool sync)
 
 reprise::base::CheckpointId put(CheckpointStore& store, const std::vector<char>& memory,
                                 const char* name) {
-  auto writer = value(store.begin({.memory = memory.size(), .waiting = true}));
+  auto writer = value(store.begin({.in_files = memory.size(), .waiting = true}));
   write_file(writer->pages().spool() / "pages-1.img", memory, false);
   const Cost cost = measure([&] {
     value(writer->pages().absorb());

@@ -176,7 +176,7 @@ Result<std::int64_t> Cgroup::cpu_time_us() const {
   return fail(ErrorCode::kUnsupported, "the container has no cgroup that counts CPU time");
 }
 
-Result<std::uint64_t> Cgroup::memory_bytes() const {
+Result<std::uint64_t> Cgroup::shared_memory_bytes() const {
   const std::string* const v1 = find("memory");
   const std::string* const directory = v1 != nullptr ? v1 : find("");
   if (directory == nullptr)
@@ -186,9 +186,7 @@ Result<std::uint64_t> Cgroup::memory_bytes() const {
   std::uint64_t bytes = 0;
   std::string name;
   for (std::uint64_t value = 0; lines >> name >> value;)
-    if (v1 != nullptr ? name == "total_rss" || name == "total_shmem"
-                      : name == "anon" || name == "shmem")
-      bytes += value;
+    if (name == (v1 != nullptr ? "total_shmem" : "shmem")) bytes = value;
   return bytes;
 }
 

@@ -48,8 +48,8 @@ class Cgroup {
   [[nodiscard]] base::Result<std::string> allowed_cpus() const;
   // CPU time used by all tasks that ever were in it, microseconds.
   [[nodiscard]] base::Result<std::int64_t> cpu_time_us() const;
-  // Memory of its tasks that a dump writes (anonymous, and shared without a file), bytes.
-  [[nodiscard]] base::Result<std::uint64_t> memory_bytes() const;
+  // Memory that is shared or lies in a tmpfs, and has no file on a disk: bytes.
+  [[nodiscard]] base::Result<std::uint64_t> shared_memory_bytes() const;
 
  private:
   [[nodiscard]] base::Result<bool> stands_still() const;

@@ -121,15 +121,15 @@ TEST_F(CgroupTest, CpuTimeIsInMicroseconds) {
   EXPECT_EQ(Cgroup({}).cpu_time_us().error().code(), base::ErrorCode::kUnsupported);
 }
 
-TEST_F(CgroupTest, CountsTheMemoryThatADumpWrites) {
+TEST_F(CgroupTest, CountsMemoryThatIsShared) {
   const std::string v1 =
       write("memory/memory.stat",
             "cache 900\nrss 10\ntotal_cache 900\ntotal_rss 4096\ntotal_shmem 8192\n");
-  EXPECT_EQ(Cgroup({{"memory", v1}, {"", (root_ / "gone").string()}}).memory_bytes().value(),
-            12288U);
+  EXPECT_EQ(Cgroup({{"memory", v1}, {"", (root_ / "gone").string()}}).shared_memory_bytes().value(),
+            8192U);
   const std::string v2 = write("c/memory.stat", "anon 4096\nfile 900\nkernel 7\nshmem 4096\n");
-  EXPECT_EQ(Cgroup({{"", v2}}).memory_bytes().value(), 8192U);
-  EXPECT_FALSE(Cgroup({}).memory_bytes());
+  EXPECT_EQ(Cgroup({{"", v2}}).shared_memory_bytes().value(), 4096U);
+  EXPECT_FALSE(Cgroup({}).shared_memory_bytes());
 }
 
 }  // namespace

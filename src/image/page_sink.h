@@ -7,22 +7,37 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
 
 namespace reprise::image {
 
-// Where a dump puts what CRIU writes. One sink takes one dump.
+// Where a dump puts what CRIU writes: image files into a directory, and pages of memory, which
+// become image files as well, but never lie in one. One sink takes one dump. Its calls may come
+// from different threads, one after the other. After an error the sink is unusable, and nothing of
+// it is visible in the store.
 class PageSink {
  public:
   virtual ~PageSink() = default;
-  // An empty private directory for CRIU's image files. Whether it lies on disk or in memory is the
-  // sink's business. A dump that begins anew may empty it.
+  // A private directory for CRIU's image files. Whether it lies on disk or in memory is the sink's
+  // business.
   [[nodiscard]] virtual const std::filesystem::path& spool() const = 0;
-  // Takes everything that lies in the spool; CRIU must have finished writing. Called once, while
-  // the container's tasks stand still if it is to end, after the thaw otherwise. May block on the
-  // disk. After an error the sink is unusable, and nothing of it is visible in the store.
+  // A dump begins, or begins anew: the spool is empty, and all pages are forgotten.
+  virtual base::Result<void> restart() = 0;
+
+  // What take() is told of becomes image file `name` ("pages-1.img"), until the next begin_pages().
+  virtual base::Result<void> begin_pages(std::string name) = 0;
+  // Where to put the next pages: whole ones, one at least. Valid until the next call.
+  virtual std::span<std::byte> room() = 0;
+  // So many bytes of room() are filled; whole pages. Blocks on the disk if there are more than
+  // memory should hold, or if the container is to end, since then it waits for the disk anyway.
+  virtual base::Result<void> take(std::size_t bytes) = 0;
+
+  // Takes everything that lies in the spool, and stores the pages that are still in memory; CRIU
+  // must have finished writing. Called once, while the container's tasks stand still if it is to
+  // end, after the thaw otherwise. May block on the disk.
   virtual base::Result<void> absorb() = 0;
 };
 

@@ -136,11 +136,12 @@ class CheckpointStore {
   // How large something will be that is written; without it, nothing is kept in memory.
   static constexpr std::uint64_t kUnknownSize = std::numeric_limits<std::uint64_t>::max();
 
-  // A new checkpoint with a fresh id. `memory`: bytes of memory that will be dumped. What CRIU
-  // writes lies in a tmpfs if the host has room for that, and is deleted as it is read. `waiting`:
-  // a container stands still until the seal, so compression is to be fast rather than thorough.
+  // A new checkpoint with a fresh id. `in_files`: bytes that CRIU will write into files. They lie
+  // in a tmpfs if the host has room for that, and are deleted as they are read. `waiting`: a
+  // container stands still until the seal, so pages are stored as they come, and compression is to
+  // be fast rather than thorough.
   struct Beginning {
-    std::uint64_t memory = kUnknownSize;
+    std::uint64_t in_files = kUnknownSize;
     bool waiting = false;
   };
   Result<std::unique_ptr<CheckpointWriter>> begin(Beginning how);

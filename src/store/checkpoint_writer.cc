@@ -12,10 +12,12 @@
 #include "base/fault.h"
 #include "pages/page_writer.h"
 #include "store/adopt_key.h"
+#include "store/memory_intake.h"
 #include "store/move_blocks.h"
 #include "store/open_store.h"
 #include "store/staging_place.h"
 #include "sys/files.h"
+#include "sys/memory.h"
 
 namespace reprise::store {
 
@@ -51,16 +53,28 @@ Result<void> consume(pages::PageWriter& pages, const path& directory, const std:
   return {};
 }
 
+// `waiting`: pages are stored as they come.
 class Spool final : public image::PageSink {
  public:
-  Spool(const StagingPlace& place, pages::PageWriter& pages) : place_(place), pages_(pages) {}
+  Spool(const StagingPlace& place, pages::PageWriter& pages, bool waiting)
+      : place_(place), pages_(pages), memory_(pages, waiting ? no_memory : sys::available_memory) {}
 
   [[nodiscard]] const path& spool() const override { return place_.spool(); }
+  Result<void> restart() override {
+    memory_.restart();
+    return sys::empty_directory(spool());
+  }
+  Result<void> begin_pages(std::string name) override {
+    return memory_.begin_pages(kImages + std::move(name));
+  }
+  std::span<std::byte> room() override { return memory_.room(); }
+  Result<void> take(std::size_t bytes) override { return memory_.take(bytes); }
 
   Result<void> absorb() override {
     if (absorbed_) return fail(ErrorCode::kInternal, "the pages were absorbed already");
     absorbed_ = true;
-    REPRISE_TRY(consume(pages_, spool(), "criu/"), "taking what CRIU wrote");
+    REPRISE_TRY(memory_.finish(), "storing the pages of memory");
+    REPRISE_TRY(consume(pages_, spool(), kImages), "taking what CRIU wrote");
     return {};
   }
   // Catches a spool that was never absorbed, or written to afterwards.
@@ -70,8 +84,12 @@ class Spool final : public image::PageSink {
   }
 
  private:
+  static std::uint64_t no_memory() { return 0; }
+  static constexpr const char* kImages = "criu/";
+
   const StagingPlace& place_;
   pages::PageWriter& pages_;
+  MemoryIntake memory_;
   bool absorbed_ = false;
 };
 
@@ -86,12 +104,13 @@ Result<sys::UniqueFd> in_memory(const std::string& contents) {
 class Writer final : public CheckpointWriter {
  public:
   Writer(std::shared_ptr<const OpenStore> store, StagingPlace place, pages::PageIndex index,
-         pages::Effort effort)
+         bool waiting)
       : store_(std::move(store)),
         place_(std::move(place)),
         index_(std::move(index)),
-        pages_(store_->keys, index_, new_packs(), effort),
-        spool_(place_, pages_) {}
+        pages_(store_->keys, index_, new_packs(),
+               waiting ? pages::Effort::kFast : pages::Effort::kSmall),
+        spool_(place_, pages_, waiting) {}
 
   Result<void> make_directories() {
     REPRISE_PASS(sys::make_directories(parts()));
@@ -171,13 +190,12 @@ pages::Contents Writer::contents(image::Manifest manifest) const {
 Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,
                                                            CheckpointStore::Beginning how) {
   StagingPlace place =
-      REPRISE_TRY(StagingPlace::make(store->layout, how.memory), "beginning a checkpoint");
+      REPRISE_TRY(StagingPlace::make(store->layout, how.in_files), "beginning a checkpoint");
   REPRISE_TRY(check_key(*store), "beginning a checkpoint");
   pages::PageIndex index =
       REPRISE_PASS(pages::PageIndex::open(store->layout.root, store->keys.pages));
   auto writer =
-      std::make_unique<Writer>(std::move(store), std::move(place), std::move(index),
-                               how.waiting ? pages::Effort::kFast : pages::Effort::kSmall);
+      std::make_unique<Writer>(std::move(store), std::move(place), std::move(index), how.waiting);
   REPRISE_TRY(writer->make_directories(), "beginning checkpoint '" + writer->id().str() + "'");
   return writer;
 }

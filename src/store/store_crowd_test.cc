@@ -25,7 +25,7 @@ class CrowdTest : public StoreTest {
   int write_one(unsigned seed) const {
     auto store = open_store(at(root_));
     if (!store) return 1;
-    auto writer = (*store)->begin({.memory = 16384});
+    auto writer = (*store)->begin({.in_files = 16384});
     if (!writer) return 2;
     write((*writer)->pages().spool() / "pages-1.img", memory_of(seed));
     if (!(*writer)->pages().absorb()) return 3;

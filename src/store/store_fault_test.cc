@@ -44,7 +44,7 @@ TEST_F(StoreFaultTest, KilledWriterIsSweptAndALivingOneIsNot) {
   sys::Children children;
   path spool = directory_.path() / "spool";
   children.start([&] {
-    auto writer = store_->begin({.memory = 1 << 20});
+    auto writer = store_->begin({.in_files = 1 << 20});
     if (!writer) return 1;
     write((*writer)->pages().spool() / "pages-1.img", noise(5000));
     write(spool, (*writer)->pages().spool().string());
@@ -63,7 +63,7 @@ TEST_F(StoreFaultTest, KilledWriterIsSweptAndALivingOneIsNot) {
 
 // One stayed for good: CRIU wrote there after its runc was killed and the writer had given up.
 TEST_F(StoreFaultTest, ASpoolWithoutAWriterIsSweptInItsOwnStoreOnly) {
-  auto writer = value_of(store_->begin({.memory = 1 << 20}));
+  auto writer = value_of(store_->begin({.in_files = 1 << 20}));
   const path spool = writer->pages().spool();
   const CheckpointId id = writer->id();
   writer.reset();
@@ -204,7 +204,7 @@ TEST_F(StoreFaultTest, WritersReadersAndGcDoNotDisturbEachOther) {
         // Half of it is what others write as well.
         const std::string memory =
             noise(200'000, unsigned(round % 4)) + noise(100'000, unsigned(100 + i));
-        auto writer = (*store)->begin({.memory = memory.size()});
+        auto writer = (*store)->begin({.in_files = memory.size()});
         if (!writer) return 2;
         write((*writer)->pages().spool() / "pages-1.img", memory);
         if (!(*writer)->pages().absorb()) return 3;
@@ -246,7 +246,7 @@ TEST(FullDiskTest, NothingIsVisibleAndTheSpaceIsFreed) {
          .key = {.kind = crypto::KeySource::Kind::kFile, .value = (key.path() / "key").string()}}));
     {
       // So much that the disk tells before the end: it is written to while blocks are made.
-      auto writer = value_of(store->begin({.memory = std::size_t{32} << 20}));
+      auto writer = value_of(store->begin({.in_files = std::size_t{32} << 20}));
       write(writer->pages().spool() / "pages-1.img", noise(std::size_t{32} << 20));
       const auto absorbed = writer->pages().absorb();
       ASSERT_FALSE(absorbed);
@@ -255,7 +255,7 @@ TEST(FullDiskTest, NothingIsVisibleAndTheSpaceIsFreed) {
     }
     {
       // And as little as is written only at the end.
-      auto writer = value_of(store->begin({.memory = std::size_t{4} << 20}));
+      auto writer = value_of(store->begin({.in_files = std::size_t{4} << 20}));
       write(writer->pages().spool() / "pages-1.img", noise(std::size_t{7} << 19));
       ASSERT_TRUE(writer->pages().absorb());
       const auto sealed = writer->seal(facts());

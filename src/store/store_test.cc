@@ -159,7 +159,7 @@ TEST_F(StoreTest, MorePacksAreOpenedThanFilesAreAllowed) {
 TEST_F(StoreTest, UnsealedWriterLeavesNothing) {
   path spool;
   {
-    auto writer = value_of(store_->begin({.memory = 1 << 20}));
+    auto writer = value_of(store_->begin({.in_files = 1 << 20}));
     spool = writer->pages().spool();
     write(spool / "pages-1.img", noise(2'000'000));
     ASSERT_TRUE(writer->pages().absorb());
@@ -194,12 +194,12 @@ TEST_F(StoreTest, NothingInTheWorkingDirectoryIsTouched) {
 }
 
 TEST_F(StoreTest, MemoryIsSpooledInMemoryWhereThereIsRoom) {
-  EXPECT_TRUE(value_of(store_->begin({.memory = 1 << 20}))
+  EXPECT_TRUE(value_of(store_->begin({.in_files = 1 << 20}))
                   ->pages()
                   .spool()
                   .string()
                   .starts_with("/dev/shm/"));
-  EXPECT_TRUE(value_of(store_->begin({.memory = std::uint64_t{1} << 50}))
+  EXPECT_TRUE(value_of(store_->begin({.in_files = std::uint64_t{1} << 50}))
                   ->pages()
                   .spool()
                   .string()

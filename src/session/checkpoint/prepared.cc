@@ -60,11 +60,13 @@ Result<std::unique_ptr<store::CheckpointWriter>> begin_writing(const Context& co
   REPRISE_PASS(context.journal().write(undo::StoreBegun()));
   // Whatever an earlier writer left that died: its space may be what we need now.
   REPRISE_PASS(context.store.checkpoints->sweep());
-  const auto memory = container::Cgroup(container.state.cgroup_paths).memory_bytes();
-  auto writer = REPRISE_TRY(context.store.checkpoints->begin(
-                                {.memory = memory.value_or(store::CheckpointStore::kUnknownSize),
-                                 .waiting = context.request.checkpoint().end}),
-                            "preparing the store");
+  // Of what is large CRIU writes only those of a tmpfs into files.
+  const auto in_files = container::Cgroup(container.state.cgroup_paths).shared_memory_bytes();
+  auto writer =
+      REPRISE_TRY(context.store.checkpoints->begin(
+                      {.in_files = in_files.value_or(store::CheckpointStore::kUnknownSize),
+                       .waiting = context.request.checkpoint().end}),
+                  "preparing the store");
   REPRISE_PASS(note_checkpoint(context.layout, context.request.session, writer->id()));
   note_continuation(context, container.state.bundle, writer->id());
   // Both hold what people gave as environment and arguments.
