@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/criu/config.h"
 
+#include "engine/criu/page_server.h"
+
 namespace reprise::engine {
 namespace {
 
@@ -29,6 +31,7 @@ std::string dump_config(const std::filesystem::path& script,
   // told by this file; a `network-lock` in a file given by RPC crashes it.
   text += "network-lock nftables\n";
   text += "link-remap\n";
+  text += page_server_options();
   // Connections that a listener has not accepted yet are not saved, and would be no checkpoint at
   // all otherwise; their peers are reset.
   text += "skip-in-flight\n";

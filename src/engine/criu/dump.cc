@@ -12,6 +12,7 @@
 #include "engine/criu/flight.h"
 #include "engine/criu/hook.h"
 #include "engine/criu/log.h"
+#include "engine/criu/page_server.h"
 #include "engine/criu/preloaded.h"
 #include "engine/criu/spawning.h"
 #include "engine/criu/stopped_tasks.h"
@@ -65,6 +66,7 @@ Result<sys::Child> start_runc(const DumpJob& request, const image::PageSink& sin
                                    .freeze_file = freeze_file(request.work_dir),
                                    .ask_when_frozen = request.tells_frozen});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
+  variables.push_back(page_server_variable(request.work_dir));
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
   variables.emplace_back("LD_PRELOAD",
                          REPRISE_PASS(libraries_for_dump(request.worker, request.init)));
@@ -82,6 +84,7 @@ enum class Unread : std::uint8_t { kTryAgain, kAccept };
 // What was asked in the course of a dump, and what came of it.
 struct Dialogue {
   std::filesystem::path spool;
+  PageServer& pages;
   Unread unread = Unread::kAccept;
   bool asked = false;
   bool refused = false;  // for what is unread
@@ -107,6 +110,7 @@ Result<void> decide(const DumpJob& request, DumpSteps& steps, Dialogue& dialogue
     base::log(base::LogLevel::kWarn, "unread events of inotify are not in the checkpoint",
               {{"container", request.container.str()}});
   }
+  REPRISE_TRY(dialogue.pages.finish(), "taking the memory");
   // Sealed as they are, they might never be restored.
   if (Result<void> ordered = order_flight(dialogue.spool); !ordered) {
     dialogue.refused =
@@ -215,9 +219,11 @@ Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
                          sys::MessageListener& listener, DumpSteps& steps, Unread unread) {
   // Of an attempt before.
   REPRISE_PASS(sys::remove_tree(freeze_file(request.work_dir)));
-  REPRISE_PASS(sys::empty_directory(sink.spool()));
+  REPRISE_PASS(sink.restart());
+  const auto pages =
+      REPRISE_TRY(PageServer::start(request.work_dir, sink), "starting a page server");
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
-  Dialogue dialogue{.spool = sink.spool(), .unread = unread};
+  Dialogue dialogue{.spool = sink.spool(), .pages = *pages, .unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, steps, dialogue);
   if (!status) {
     const bool sealed = dialogue.asked && dialogue.sealed;
@@ -228,6 +234,9 @@ Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
   if (dialogue.refused) return Outcome::kUnread;
   if (!dialogue.sealed) return std::unexpected(std::move(dialogue.sealed).error());
   if (!status->success()) {
+    // Not of a CRIU that gave up by itself: it has hung up.
+    if (Result<void> taken = pages->finish(); !taken && taken.error().code() != ErrorCode::kGone)
+      return std::unexpected(std::move(taken).error().with_step("taking the memory"));
     if (dialogue.stuck) return Outcome::kSpawning;
     if (unread == Unread::kTryAgain && image::found_passing_state(log_of(request)))
       return Outcome::kUnread;

@@ -74,7 +74,7 @@ int networks_in(const std::filesystem::path& images) {
 }  // namespace
 
 Result<std::string> libraries_for_dump(const std::filesystem::path& worker, pid_t init) {
-  std::vector<std::string> names = {"script"};
+  std::vector<std::string> names = {"script", "pages"};
   if (!sys::has_cap_sys_resource()) names.emplace_back("limits");
   if (needs_detour("/proc", init)) names.emplace_back("detour");
   if (has_nested_networks("/proc", init)) names.emplace_back("networks");

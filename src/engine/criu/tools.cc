@@ -103,13 +103,16 @@ std::filesystem::path criu_config_file(const std::filesystem::path& work_dir) {
   return work_dir / "criu.conf";
 }
 
-std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir) {
-  const std::string variable = "CRIU_CONFIG_FILE=" + criu_config_file(work_dir).string();
+bool is_tool(pid_t pid, const std::filesystem::path& work_dir) {
   std::error_code missing;
-  const std::filesystem::path place = std::filesystem::canonical(work_dir, missing);
+  return has_variable(pid, "CRIU_CONFIG_FILE=" + criu_config_file(work_dir).string()) ||
+         is_criu_in(pid, std::filesystem::canonical(work_dir, missing));
+}
+
+std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir) {
   std::vector<sys::ProcessRef> found;
   for (const pid_t pid : sys::processes_in("/proc")) {
-    if (!has_variable(pid, variable) && !is_criu_in(pid, place)) continue;
+    if (!is_tool(pid, work_dir)) continue;
     if (const auto process = sys::process_ref(pid)) found.push_back(*process);
   }
   return found;

@@ -19,6 +19,7 @@ namespace reprise::engine {
 // The file that names a session's processes, as `work_dir` is that session's.
 std::filesystem::path criu_config_file(const std::filesystem::path& work_dir);
 
+bool is_tool(pid_t pid, const std::filesystem::path& work_dir);
 std::vector<sys::ProcessRef> tool_processes(const std::filesystem::path& work_dir);
 
 // What CRIU itself does.
