@@ -33,7 +33,7 @@ class AnswersTest : public testing::Test {
       kube::Client::open({.server = "http://127.0.0.1:9"}, "test").value();
   ClusterView view_{*client_, "n1"};
   JudgedEndings endings_;
-  Fetches fetches_{*client_, view_, store_, "n1", 7434};
+  Fetches fetches_{*client_, view_, store_, {}, "n1", 7434};
   PodEvents events_{*client_, "n1"};
   std::mutex moving_;
 };

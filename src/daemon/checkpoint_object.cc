@@ -128,7 +128,8 @@ std::optional<CheckpointObject> read_checkpoint(json object) {
                          .message = text_in(status, "message"),
                          .claimed_by = claimer_in(status),
                          .source_peer = source_peer_in(status),
-                         .key = text_in(status, "key")};
+                         .key = text_in(status, "key"),
+                         .remote = text_in(status, "remote")};
   if (!phase || found.name.empty() || found.pod_uid.empty()) return std::nullopt;
   found.phase = *phase;
   for (const json& name : list_in(spec, "containers"))
@@ -229,6 +230,11 @@ void set_key(CheckpointObject& checkpoint, const std::string& key) {
     checkpoint.object["status"].erase("key");
   else
     checkpoint.object["status"]["key"] = key;
+}
+
+void set_remote(CheckpointObject& checkpoint, const std::string& remote) {
+  checkpoint.remote = remote;
+  checkpoint.object["status"]["remote"] = remote;
 }
 
 void set_size(CheckpointObject& checkpoint) {

@@ -71,6 +71,8 @@ struct CheckpointObject {
   std::optional<Claimer> claimed_by;
   std::optional<SourcePeer> source_peer;
   std::string key;  // id of the key-encryption key of its node's store; empty: not told
+  // Name of a remote that holds all that was saved; empty: none does, as far as is told.
+  std::string remote;
 
   [[nodiscard]] const SavedContainer* find(const std::string& container) const;
   [[nodiscard]] std::string path() const;
@@ -110,6 +112,7 @@ bool set_resumed(CheckpointObject& checkpoint, const std::string& container,
 void set_source_peer(CheckpointObject& checkpoint, const SourcePeer& peer);
 // Empty: it is not known.
 void set_key(CheckpointObject& checkpoint, const std::string& key);
+void set_remote(CheckpointObject& checkpoint, const std::string& remote);
 // For people: what all that was saved takes.
 void set_size(CheckpointObject& checkpoint);
 

@@ -30,6 +30,7 @@
 #include "daemon/peer_service.h"
 #include "daemon/promises.h"
 #include "daemon/question_server.h"
+#include "daemon/remote_copies.h"
 #include "daemon/status_service.h"
 #include "host/agent_link.h"
 #include "host/agent_presence.h"
@@ -114,7 +115,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
                                      store, options.node),
                   "serving other nodes");
   const auto own = REPRISE_PASS(parse_host_and_port(peers->peer().address));
-  Fetches fetches(*client, view, store, options.node, own.port);
+  Fetches fetches(*client, view, store, config, options.node, own.port);
   PodEvents events(*client, options.node);
   std::mutex moving;
   Holds holds(std::chrono::seconds(options.hold_pods));
@@ -129,6 +130,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const FarClaims far(*client, view, options.node);
   const Leftovers leftovers(view, store, options.node);
   const Expiry expiry(*client, view, store, options.node);
+  const RemoteCopies copies(*client, view, store, config, options.node);
   const CheckpointRequests requests(*client, view, layout, options.node);
   base::log(
       LogLevel::kInfo, "ready",

@@ -15,6 +15,7 @@
 #include "daemon/claim_token.h"
 #include "daemon/internal/object_name.h"
 #include "daemon/peer_service.h"
+#include "daemon/remote_copies.h"
 #include "daemon/sessions.h"
 #include "json/lenient.h"
 #include "json/reader.h"
@@ -41,7 +42,9 @@ constexpr milliseconds kPause{100};
 
 // Whether it is what was left of that container, whoever says so.
 Result<void> check_origin(const image::Manifest& manifest, const oci::PodContainer& source) {
-  if (is_key_of(manifest.key, source) && manifest.name == oci::full_name(source)) return {};
+  if (is_key_of(manifest.key, source) && manifest.name == oci::full_name(source) &&
+      manifest.trigger == image::Trigger::kStop)
+    return {};
   return base::fail(ErrorCode::kCorrupt, "checkpoint '" + manifest.id.str() + "' is not of '" +
                                              oci::full_name(source) + "'");
 }
@@ -80,10 +83,15 @@ class Fetches::Job {
   void run();
   Result<void> fetch(const SavedContainer& container);
   Result<void> try_once(const SavedContainer& container);
+  Result<void> take_from_node(const SavedContainer& container);
+  Result<void> take_from_remote(const SavedContainer& container, const std::string& remote);
+  Result<image::Manifest> pull(const SavedContainer& container, remote::ObjectStore& from);
   Result<std::unique_ptr<remote::ObjectStore>> open_source();
   Result<void> check_address(const std::string& address);
   Result<void> renew_claim();
-  Result<void> enter(const image::Manifest& manifest) const;
+  // `remote`: from where it came; empty: from its node.
+  [[nodiscard]] Result<void> enter(const image::Manifest& manifest,
+                                   const std::string& remote) const;
   [[nodiscard]] std::string progress() const;
   [[nodiscard]] std::optional<milliseconds> left() const;
   [[nodiscard]] Result<CheckpointObject> now() const;
@@ -101,12 +109,13 @@ class Fetches::Job {
   mutable std::mutex lock_;
   FetchState::Kind kind_ = FetchState::Kind::kRunning;
   std::string words_;  // why it failed; while it runs: what holds it up
+  std::string from_;   // whom it is fetched from
   std::thread thread_;
 };
 
 std::string Fetches::Job::progress() const {
-  std::string words = "what pod '" + checkpoint_.pod + "' left is being fetched from node '" +
-                      checkpoint_.node + "'";
+  std::string words = "what pod '" + checkpoint_.pod + "' left is being fetched from " +
+                      (from_.empty() ? "node '" + checkpoint_.node + "'" : from_);
   if (all_bytes_ > 0)
     words += ", " + base::format_bytes(done_) + " of " + base::format_bytes(all_bytes_);
   return words_.empty() ? words : words + " (" + words_ + ")";
@@ -153,7 +162,7 @@ void Fetches::Job::run() {
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began_).count();
   base::log(LogLevel::kInfo, "fetched",
             {{"object", checkpoint_.full_name()},
-             {"node", checkpoint_.node},
+             {"from", from_.empty() ? "node '" + checkpoint_.node + "'" : from_},
              {"bytes", std::to_string(done_)},
              {"duration_ms", std::to_string(took)}});
   end(FetchState::Kind::kDone, "");
@@ -188,15 +197,58 @@ Result<void> Fetches::Job::try_once(const SavedContainer& container) {
   };
   if (const auto is_new = check_new(here, container.checkpoint); !is_new) return lasting(is_new);
   if (const auto known = now(); !known) return lasting(std::unexpected(known.error()));
+  auto taken = take_from_node(container);
+  // A node that answers, and denies it, knows more than a remote: it may have gone on there.
+  if (taken || is_lasting_ || taken.error().code() != ErrorCode::kBusy) return taken;
+  const auto known = now();
+  if (!known || known->remote.empty()) return taken;
+  auto otherwise = take_from_remote(container, known->remote);
+  if (otherwise) return otherwise;
+  return std::unexpected(std::move(taken).error().with_suppressed(otherwise.error()));
+}
+
+Result<void> Fetches::Job::take_from_node(const SavedContainer& container) {
   REPRISE_PASS(renew_claim());
   const auto from = REPRISE_PASS(open_source());
   // Whether it may be read is asked before: then what is denied is denied by keys.
   const auto size = from->size("checkpoints/" + container.checkpoint.str());
   if (!size) return std::unexpected(size.error());
-  if (!*size)
-    return lasting(base::fail(ErrorCode::kNotFound, "node '" + checkpoint_.node +
-                                                        "' does not have checkpoint '" +
-                                                        container.checkpoint.str() + "'"));
+  if (!*size) {
+    is_lasting_ = true;
+    return base::fail(ErrorCode::kNotFound, "node '" + checkpoint_.node +
+                                                "' does not have checkpoint '" +
+                                                container.checkpoint.str() + "'");
+  }
+  const auto pulled = pull(container, *from);
+  if (pulled) return enter(*pulled, "");
+  const ErrorCode code = pulled.error().code();
+  is_lasting_ = code == ErrorCode::kDenied || code == ErrorCode::kCorrupt ||
+                code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
+  is_other_key_ = code == ErrorCode::kDenied;
+  if (code == ErrorCode::kDenied)
+    return base::fail(code, "nodes '" + checkpoint_.node + "' and '" + all_.node_ +
+                                "' have other keys (/etc/reprise/store.key must be the same): " +
+                                pulled.error().message());
+  return std::unexpected(pulled.error());
+}
+
+// From the remote that this node's configuration calls so: the object only names it. Who may go on
+// is decided by the claim alone, so nothing is lost by not asking the node that saved it.
+Result<void> Fetches::Job::take_from_remote(const SavedContainer& container,
+                                            const std::string& remote) {
+  const auto from = REPRISE_PASS(open_node_remote(all_.config_, remote));
+  {
+    const std::lock_guard hold(lock_);
+    from_ = "remote '" + remote + "'";
+  }
+  const auto pulled = pull(container, *from);
+  if (pulled) return enter(*pulled, remote);
+  // Whatever it is, the node may be back.
+  return std::unexpected(pulled.error());
+}
+
+Result<image::Manifest> Fetches::Job::pull(const SavedContainer& container,
+                                           remote::ObjectStore& from) {
   const auto tell = [&](std::uint64_t done, std::uint64_t all) -> Result<void> {
     done_ = done;
     all_bytes_ = all;
@@ -211,18 +263,9 @@ Result<void> Fetches::Job::try_once(const SavedContainer& container) {
   const auto accept = [&](const image::Manifest& manifest) {
     return check_origin(manifest, checkpoint_.source(container.name));
   };
-  const auto pulled =
-      transfer::pull_checkpoint(all_.store_, container.checkpoint, *from, tell, accept);
-  if (pulled) return enter(pulled->manifest);
-  const ErrorCode code = pulled.error().code();
-  is_lasting_ = code == ErrorCode::kDenied || code == ErrorCode::kCorrupt ||
-                code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
-  is_other_key_ = code == ErrorCode::kDenied;
-  if (code == ErrorCode::kDenied)
-    return base::fail(code, "nodes '" + checkpoint_.node + "' and '" + all_.node_ +
-                                "' have other keys (/etc/reprise/store.key must be the same): " +
-                                pulled.error().message());
-  return std::unexpected(pulled.error());
+  return REPRISE_PASS(
+             transfer::pull_checkpoint(all_.store_, container.checkpoint, from, tell, accept))
+      .manifest;
 }
 
 // This agent was started again since, and has another token.
@@ -258,9 +301,12 @@ Result<void> Fetches::Job::check_address(const std::string& address) {
   if (address == checked_) return {};
   if (!is_object_name(checkpoint_.node))
     return base::fail(ErrorCode::kInvalidInput, "'" + checkpoint_.node + "' is no node");
-  const auto node = REPRISE_TRY(all_.client_.get("/api/v1/nodes/" + checkpoint_.node),
-                                "finding out the addresses of node '" + checkpoint_.node + "'");
-  if (!is_address_of(node, address, all_.port_))
+  auto node = all_.client_.get("/api/v1/nodes/" + checkpoint_.node);
+  if (!node && node.error().code() == ErrorCode::kNotFound)
+    return base::fail(ErrorCode::kBusy,
+                      "node '" + checkpoint_.node + "' is not of the cluster any more");
+  REPRISE_TRY(node, "finding out the addresses of node '" + checkpoint_.node + "'");
+  if (!is_address_of(*node, address, all_.port_))
     return base::fail(ErrorCode::kDenied, "'" + address + "' is no address of node '" +
                                               checkpoint_.node + "' (its InternalIP, port " +
                                               std::to_string(all_.port_) + ")");
@@ -268,12 +314,24 @@ Result<void> Fetches::Job::check_address(const std::string& address) {
   return {};
 }
 
-Result<void> Fetches::Job::enter(const image::Manifest& manifest) const {
+Result<void> Fetches::Job::enter(const image::Manifest& manifest, const std::string& remote) const {
   auto catalog = REPRISE_PASS(store::open_catalog(all_.store_));
   const auto known = catalog.find_checkpoint(manifest.id.str());
   if (!known && known.error().code() != ErrorCode::kNotFound) return std::unexpected(known.error());
   if (!known || known->id != manifest.id)
     REPRISE_PASS(catalog.add_checkpoint(manifest, "", catalog::Catalog::Continue::kNo));
+  // The node that saved it has uploaded it, or does so; it is not to go there from here as well.
+  for (const std::string& one : all_.config_.upload_remotes())
+    if (one != remote) REPRISE_PASS(catalog.note_removed_copy(manifest.id, one));
+  if (!remote.empty()) {
+    // That node may never be back to remove it there.
+    REPRISE_PASS(CopyRecords(all_.store_.root)
+                     .keep({.remote = remote,
+                            .checkpoint = manifest.id,
+                            .name_space = checkpoint_.name_space,
+                            .pod_uid = checkpoint_.pod_uid}));
+    REPRISE_PASS(catalog.note_copy({.checkpoint = manifest.id, .remote = remote}));
+  }
   // A session of the cluster did, whose nodes have one key, and let nobody else have it.
   return catalog::note_made_here(all_.store_.root, manifest.id);
 }
@@ -289,8 +347,13 @@ bool is_address_of(const nlohmann::json& node, const std::string& address, std::
 }
 
 Fetches::Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store,
-                 std::string node, std::uint16_t port)
-    : client_(client), view_(view), store_(std::move(store)), node_(std::move(node)), port_(port) {}
+                 config::Config config, std::string node, std::uint16_t port)
+    : client_(client),
+      view_(view),
+      store_(std::move(store)),
+      config_(std::move(config)),
+      node_(std::move(node)),
+      port_(port) {}
 
 Fetches::~Fetches() = default;
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "config/config.h"
 #include "crypto/secret_text.h"
 #include "daemon/cluster_view.h"
 #include "kube/client.h"
@@ -40,9 +41,10 @@ class Fetches {
   // for a minute, is to learn of it: a pod that is never restarted has one.
   static constexpr std::chrono::seconds kSourcePatience{45};
 
-  // All outlive it. `port`: at which all agents give out what they have.
-  Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store, std::string node,
-          std::uint16_t port);
+  // All outlive it. `config`: of this node, whose remotes may have what a source that cannot be
+  // reached does not give. `port`: at which all agents give out what they have.
+  Fetches(kube::Client& client, ClusterView& view, store::StoreConfig store, config::Config config,
+          std::string node, std::uint16_t port);
   ~Fetches();  // ends what is under way; what has come stays
   Fetches(const Fetches&) = delete;
   Fetches& operator=(const Fetches&) = delete;
@@ -60,6 +62,7 @@ class Fetches {
   kube::Client& client_;
   ClusterView& view_;
   store::StoreConfig store_;
+  config::Config config_;
   std::string node_;
   std::uint16_t port_;
   std::mutex lock_;

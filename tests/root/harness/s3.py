@@ -18,25 +18,25 @@ def program():
                                    stdout=subprocess.PIPE, timeout=900).stdout.strip()
 
 
-def accepts(port):
+def accepts(address, port):
     with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
+        return connection.connect_ex((address, port)) == 0
 
 
 @contextlib.contextmanager
-def bucket(directory):
+def bucket(directory, address="127.0.0.1"):
     """Its endpoint. What lies in the bucket is in DIRECTORY/bucket, object by object."""
     (directory / "bucket").mkdir(parents=True)
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((address, 0))
         port = free.getsockname()[1]
     server = subprocess.Popen([program(), "--access", ACCESS, "--secret", SECRET, "--port",
-                               f"127.0.0.1:{port}", "posix", directory],
+                               f"{address}:{port}", "posix", directory],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: accepts(port) or server.poll() is not None, 30, "the S3 server to answer")
+        wait_for(lambda: accepts(address, port) or server.poll() is not None, 30, "the S3 server to answer")
         assert server.poll() is None, "the S3 server ended at once"
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{address}:{port}"
     finally:
         server.terminate()
         server.wait(timeout=30)
