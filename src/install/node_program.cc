@@ -22,6 +22,7 @@
 #include "host/layout.h"
 #include "install/bundle.h"
 #include "install/cluster_key.h"
+#include "install/node_remote.h"
 #include "install/registration.h"
 #include "kube/access.h"
 #include "sys/exists.h"
@@ -40,12 +41,15 @@ namespace {
 // Where programs of the bundle look for their loader: it cannot be elsewhere (tools/agent-image).
 constexpr const char* kHome = "/opt/reprise";
 constexpr const char* kKeyFile = "/etc/reprise/store.key";
+constexpr const char* kSettings = "/etc/reprise";
 constexpr const char* kKeyLaid = "/opt/reprise/.key-laid";
 
 struct Options {
   path config = "/etc/containerd/config.toml";
   Restart restart = Restart::kSystemd;
   std::string secret;
+  NodeRemote remote;
+  path remote_secret;
   path store = "/var/lib/reprise";
   path run = "/run/reprise";
   bool with_checkpoints = false;
@@ -106,14 +110,33 @@ Result<void> lay_cluster_key(const crypto::SecretText& key) {
   return lay_key(key, kKeyFile);
 }
 
+// Read before the node is entered: the Secret is mounted in our container.
+Result<NodeRemote> remote_of(const Options& options) {
+  NodeRemote remote = options.remote;
+  if (!options.remote_secret.empty())
+    remote.secret = REPRISE_TRY(read_remote_secret(options.remote_secret),
+                                "reading the credentials of the nodes' remote");
+  return remote;
+}
+
+Result<void> lay_node_remote(const NodeRemote& remote) {
+  const bool laid = REPRISE_TRY(lay_remote(remote, kSettings), "configuring the nodes' remote");
+  if (!laid && !remote.url.empty())
+    base::log(LogLevel::kWarn, "this node has a configuration of its own, whose remotes count",
+              {{"file", std::string(kSettings) + "/reprise.toml"}});
+  return {};
+}
+
 Result<void> install_node(const Options& options, const sys::Environment& environment) {
   const path here = REPRISE_PASS(sys::executable_directory());
   const sys::UniqueFd source = REPRISE_PASS(sys::open_file(here, O_RDONLY | O_DIRECTORY));
   const crypto::SecretText key = REPRISE_PASS(key_of_cluster(options, environment));
+  const NodeRemote remote = REPRISE_PASS(remote_of(options));
   REPRISE_PASS(enter_host());
   const path from = path("/proc/self/fd") / std::to_string(source.get());
   REPRISE_PASS(lay_bundle(from, here.filename().string(), kHome));
   REPRISE_PASS(lay_cluster_key(key));
+  REPRISE_PASS(lay_node_remote(remote));
   REPRISE_PASS(make_private(options.store));
   REPRISE_PASS(make_private(options.run));
   const Registered registered = REPRISE_PASS(register_handler(registration_of(options)));
@@ -128,6 +151,7 @@ Result<void> remove_node(const Options& options) {
   // First of all: its agent is gone, and pods are not to wait for it while they keep us waiting.
   REPRISE_PASS(host::expect_no_agent(options.store));
   const Registered registered = REPRISE_PASS(unregister_handler(registration_of(options)));
+  REPRISE_PASS(lay_node_remote({}));
   if (options.with_checkpoints) {
     REPRISE_PASS(remove_directory(options.store));
     if (REPRISE_PASS(sys::exists(kKeyLaid))) {
@@ -212,6 +236,16 @@ int run_node_program(int argc, char** argv, const sys::Environment& environment)
   install->add_option("--key-secret", options.secret,
                       "Secret of our namespace that holds the key of all nodes' stores; made if "
                       "there is none. Without it each node has a key of its own");
+  install->add_option(
+      "--remote-url", options.remote.url,
+      "Where what is saved goes besides, from where it comes when its node is gone: "
+      "s3://BUCKET/PREFIX. Without it nowhere");
+  install->add_option("--remote-endpoint", options.remote.endpoint,
+                      "The remote's server, where it is not Amazon's");
+  install->add_option("--remote-region", options.remote.region, "The remote's region");
+  install->add_option("--remote-secret", options.remote_secret,
+                      "Directory with its credentials: access-key, secret-key; session-token and "
+                      "ca.crt if they are needed");
   CLI::App* remove = app.add_subcommand(
       "remove", "Undo it. Refused while containers of runtime class 'reprise' are on the node");
   add_options(*remove, options);

@@ -3,7 +3,10 @@
 import os
 import pathlib
 import re
+import runpy
 import shutil
+
+import yaml
 
 from cluster import images, programs
 from cluster.images import BASE_IMAGE
@@ -34,6 +37,17 @@ def manifest(name, image=IMAGE):
     text = (CHECKOUT / "deploy" / name).read_text(encoding="utf8")
     assert "--containerd-restart=systemd" in text
     return text.replace("restart=systemd", "restart=signal").replace(IMAGE, image)
+
+
+def agents(**values):
+    """The chart's agents with other values."""
+    chart = CHECKOUT / "deploy/helm/reprise"
+    given = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf8"))
+    given["containerd"]["restart"] = "signal"
+    for name, fields in values.items():
+        given[name] |= fields
+    render = runpy.run_path(str(CHECKOUT / "tools/deployment"))["render"]
+    return render((chart / "templates/agents.yaml").read_text(encoding="utf8"), given)
 
 
 class Installation:

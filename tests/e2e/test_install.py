@@ -9,10 +9,10 @@ import pytest
 from cluster import leftovers, programs
 from cluster.cluster import Cluster
 from cluster.processes import run
-from harness import host
+from harness import host, s3
 from harness.counting import assert_unbroken, steps
 from harness.waiting import wait_for
-from installation import COUNTER, Installation, another_image, commands, state_of
+from installation import COUNTER, Installation, agents, another_image, commands, state_of
 from pods import ON_DISRUPTION, RUNNING, Pods
 
 pytestmark = pytest.mark.requires("kubernetes")
@@ -251,6 +251,35 @@ def assert_another_key_is_refused(installation):
     key.write_text(own)
     installation.cluster.kubectl("-n", "reprise-system", "delete", "pods", "--all")
     installation.wait("reprise-system", "reprise-agent")
+
+
+@pytest.mark.nightly
+def test_a_remote_by_the_charts_values(installation, pods, tmp_path):
+    """Its credentials are a Secret's; without them nodes have it no longer."""
+    cluster, node = installation.cluster, installation.nodes[0]
+    settings = node.disk("/etc/reprise/reprise.toml")
+    with s3.bucket(tmp_path, cluster.layout.host_address) as endpoint:
+        cluster.kubectl("-n", "reprise-system", "create", "secret", "generic", "reprise-remote",
+                        f"--from-literal=access-key={s3.ACCESS}",
+                        f"--from-literal=secret-key={s3.SECRET}")
+        cluster.kubectl("apply", "-f", "-", input=agents(
+            remote={"url": "s3://bucket/nodes", "endpoint": endpoint}))
+        installation.wait("reprise-system", "reprise-agent")
+        assert s3.SECRET not in settings.read_text(encoding="utf8")
+        pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION, node="n1")
+        pod.wait_for_line("STEP 5 ")
+        cluster.kubectl("cordon", "n1", "n2")
+        try:
+            pod.evict()
+            path = f"/apis/reprise.dev/v1alpha1/namespaces/{pods.namespace}/checkpoints"
+            wait_for(lambda: [each for each in cluster.api.get(path)["items"]
+                              if each.get("status", {}).get("remote") == "cluster"],
+                     RUNNING, "the upload")
+            assert list(tmp_path.glob("bucket/nodes/checkpoints/*"))
+        finally:
+            cluster.kubectl("uncordon", "n1", "n2")
+    installation.apply()
+    assert not settings.exists()
 
 
 @pytest.mark.nightly
