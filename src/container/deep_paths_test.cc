@@ -11,6 +11,7 @@
 #include <map>
 
 #include "container/file_tree.h"
+#include "container/test_archive.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 #include "sys/walk.h"
@@ -67,7 +68,7 @@ TEST(DeepPathsTest, ATreeDeeperThanAnyPathComesBack) {
   }
   ASSERT_EQ(::mknodat(current.get(), "socket", S_IFSOCK | 0711, 0), 0);
 
-  ASSERT_TRUE(archive_tree(place / "from", place / "tree.tar"));
+  ASSERT_TRUE(archive_into(place / "from", place / "tree.tar"));
   const auto extracted = extract_tree(place / "tree.tar", place / "to");
   ASSERT_TRUE(extracted) << extracted.error().message().substr(0, 300);
   const auto expected = look(place / "from");

@@ -62,18 +62,15 @@ Result<std::optional<std::string>> overlay_upper(const std::filesystem::path& ro
   return mount->option("upperdir");
 }
 
-Result<void> archive_tree(const fs::path& directory, const fs::path& file, Writers writers) {
-  // Created here, so that it is private from its first byte.
-  REPRISE_PASS(sys::open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
+Result<std::string> archive_tree(const fs::path& directory, int out, Writers writers) {
   const std::string step = "copying '" + directory.string() + "'";
-  const sys::RunResult done =
-      REPRISE_TRY(sys::run(tar_command(TarDoes::kCreate, file, directory, {"."}), kTarLimit), step);
+  sys::SpawnOptions tar = tar_command(TarDoes::kCreate, "-", directory, {"."});
+  tar.fds = {{out, 1}};
+  const sys::RunResult done = REPRISE_TRY(sys::run(std::move(tar), kTarLimit), step);
   const bool changed = done.status.signal == 0 && done.status.exit_code == kFilesChanged;
   if (!done.status.success() && !(changed && writers == Writers::kOthers))
     return std::unexpected(tar_error(step, done));
-  const std::string sockets = REPRISE_TRY(list_sockets(directory), step);
-  if (sockets.empty()) return {};
-  return sys::replace_file(sockets_beside(file), sockets);
+  return REPRISE_TRY(list_sockets(directory), step);
 }
 
 Result<void> extract_tree(const fs::path& file, const fs::path& directory) {

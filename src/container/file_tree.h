@@ -26,11 +26,10 @@ base::Result<std::optional<std::string>> overlay_upper(const std::filesystem::pa
 // kept as it was found, half written or not; with kNone that is an error.
 enum class Writers : unsigned char { kNone, kOthers };
 
-// Writes the contents of `directory` to the archive `file` (created, 0600). Blocks as long as the
-// copy takes. On failure a partial file may be left.
-base::Result<void> archive_tree(const std::filesystem::path& directory,
-                                const std::filesystem::path& file,
-                                Writers writers = Writers::kNone);
+// Writes the contents of `directory` as an archive to `out`, a pipe or a file, and returns what
+// belongs into FILE.sockets: nothing if there are none. Blocks as long as the copy takes.
+base::Result<std::string> archive_tree(const std::filesystem::path& directory, int out,
+                                       Writers writers = Writers::kNone);
 
 // Unpacks into the existing directory `directory`, on top of what is there. The archive must be one
 // of ours. Not atomic.

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "container/test_archive.h"
 #include "sys/files.h"
 #include "sys/unique_fd.h"
 
@@ -60,7 +61,7 @@ TEST_F(FileTreeTest, KeepsHardLinksModesSparseFilesAndLinks) {
   std::ofstream(root_ / "from/sparse") << "x";
   fs::resize_file(root_ / "from/sparse", 64 << 20);
 
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   EXPECT_LT(fs::file_size(root_ / "tree.tar"), 1U << 20);
   EXPECT_EQ(stat_of("tree.tar").st_mode & 0777, 0600U);
   ASSERT_TRUE(extract_tree(root_ / "tree.tar", root_ / "to"));
@@ -78,7 +79,7 @@ TEST_F(FileTreeTest, KeepsWhiteoutsAndOwners) {
   ASSERT_EQ(::mknod((root_ / "from/gone").c_str(), S_IFCHR, 0), 0);  // an overlay whiteout
   std::ofstream(root_ / "from/owned") << "x";
   ASSERT_EQ(::chown((root_ / "from/owned").c_str(), 1234, 5678), 0);
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   ASSERT_TRUE(extract_tree(root_ / "tree.tar", root_ / "to"));
   EXPECT_TRUE(S_ISCHR(stat_of("to/gone").st_mode));
   EXPECT_EQ(stat_of("to/gone").st_rdev, 0U);
@@ -98,7 +99,7 @@ TEST_F(FileTreeTest, KeepsSockets) {
   set_time("from/run/listening", 1'000'000'001, 23);
   set_time("from/run", 1'000'000'002, 45);
 
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   EXPECT_EQ(stat_of("tree.tar.sockets").st_mode & 0777, 0600U);
   ASSERT_TRUE(extract_tree(root_ / "tree.tar", root_ / "to"));
 
@@ -118,7 +119,7 @@ TEST_F(FileTreeTest, KeepsSockets) {
 
 TEST_F(FileTreeTest, MakesNoSocketOutsideOfTheTree) {
   fs::create_directories(root_ / "elsewhere");
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   const auto extract_with_socket = [&](const std::string& path) {
     std::ofstream(root_ / "tree.tar.sockets") << "640 0 0 1 0 " << path << '\0';
     return extract_tree(root_ / "tree.tar", root_ / "to");
@@ -149,7 +150,7 @@ TEST_F(FileTreeTest, KeepsNamesTimesSizesAndSpecialFiles) {
   set_time("from/huge", 1'600'000'000, 123'456'789);
   set_time("from/sticky", -1, 5);
 
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   ASSERT_TRUE(extract_tree(root_ / "tree.tar", root_ / "to"));
 
   EXPECT_EQ(sys::read_file(root_ / "to" / odd).value(), "odd");
@@ -167,7 +168,7 @@ TEST_F(FileTreeTest, TellsWhetherATreeIsWhatWasArchived) {
   std::ofstream(root_ / "from/sub/file") << "contents";
   std::ofstream(root_ / "from/two\nlines") << "x";
   bind_socket("from/sub/socket");
-  ASSERT_TRUE(archive_tree(root_ / "from", root_ / "tree.tar"));
+  ASSERT_TRUE(archive_into(root_ / "from", root_ / "tree.tar"));
   const auto same = [&](const char* directory) {
     return tree_equals(root_ / "tree.tar", root_ / directory).value();
   };
@@ -207,7 +208,7 @@ TEST_F(FileTreeTest, PutsContentsAsideAndBack) {
 }
 
 TEST_F(FileTreeTest, NamesWhatCannotBeCopied) {
-  const auto missing = archive_tree(root_ / "nowhere", root_ / "tree.tar");
+  const auto missing = archive_into(root_ / "nowhere", root_ / "tree.tar");
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message().find("nowhere"), std::string::npos);
   std::ofstream(root_ / "broken.tar") << "this is no archive, not even a short one";

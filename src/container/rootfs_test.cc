@@ -11,6 +11,7 @@
 #include <set>
 
 #include "container/file_tree.h"
+#include "container/test_archive.h"
 #include "sys/files.h"
 #include "sys/mountinfo.h"
 #include "sys/test_directory.h"
@@ -38,7 +39,7 @@ class RootfsTest : public ::testing::Test {
     fs::create_directory(dir_ / "rootfs/dir");
     made = dir_.file("rootfs/dir/new", "by the container");
     ASSERT_EQ(::umount(rootfs().c_str()), 0);
-    ASSERT_TRUE(archive_tree(dir_ / "other", archive()));
+    ASSERT_TRUE(archive_into(dir_ / "other", archive()));
     mount("upper", "work", MS_NODEV);
     made = dir_.file("rootfs/prepared", "by the caller");
   }

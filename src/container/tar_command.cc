@@ -18,7 +18,9 @@ sys::SpawnOptions tar_command(TarDoes does, const std::filesystem::path& archive
   if (does != TarDoes::kCompare) add({"--xattrs", "--xattrs-include=*", "--acls"});
   switch (does) {
     case TarDoes::kCreate:
-      add({"--create", "--sparse", "--one-file-system", "--warning=no-file-ignored"});
+      // In records of 64 KiB, since they go through a pipe.
+      add({"--create", "--sparse", "--one-file-system", "--warning=no-file-ignored",
+           "--blocking-factor=128"});
       break;
     case TarDoes::kExtract:
       add({"--extract", "--same-permissions", "--same-owner"});

@@ -40,7 +40,8 @@ class PageWriter {
   // apart, and again when they are stored. Its name may be removed. After an error the writer is
   // unusable.
   Result<void> add_file(const std::string& name, int fd);
-  // A file that comes as memory: as many stretches as you like between begin and end.
+  // A file that comes as memory: as many stretches as you like between begin and end, of whole
+  // pages all but the last.
   void begin_file(const std::string& name);
   Result<void> add(Stretch stretch);
   Result<void> end_file();

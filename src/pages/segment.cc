@@ -32,6 +32,8 @@ Result<SharedSegment> Segment::of_file(int fd, std::uint64_t offset, std::size_t
 }
 
 SharedSegment Segment::of_memory(Stretch stretch, const crypto::PageHasher& hasher) {
+  const std::size_t rest = stretch.bytes % kPageBytes;
+  if (rest != 0) std::memset(stretch.memory.get() + stretch.bytes, 0, kPageBytes - rest);
   return make(std::move(stretch), hasher);
 }
 
@@ -42,7 +44,7 @@ std::size_t Segment::bytes() const {
 
 std::span<const std::byte> Segment::pages() const {
   if (const auto* stretch = std::get_if<Stretch>(&place_))
-    return {stretch->memory.get(), stretch->bytes};
+    return {stretch->memory.get(), (stretch->bytes + kPageBytes - 1) / kPageBytes * kPageBytes};
   return std::get<sys::FileMapping>(place_).pages();
 }
 

@@ -21,7 +21,7 @@ namespace reprise::pages {
 inline constexpr std::size_t kSegmentPages = 512;
 inline constexpr std::size_t kSegmentBytes = kSegmentPages * kPageBytes;
 
-// Whole pages in memory of our own: at most kSegmentBytes of them.
+// In memory of our own, which has room for whole pages: at most kSegmentBytes.
 struct Stretch {
   std::shared_ptr<std::byte[]> memory;
   std::size_t bytes = 0;

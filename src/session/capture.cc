@@ -28,16 +28,15 @@ Result<void> capture_files(store::CheckpointWriter& writer, const oci::Spec& spe
                            const oci::Wishes& wishes, const oci::State& state) {
   const auto upper = REPRISE_PASS(container::overlay_upper(spec.root_path));
   if (upper) {
-    const auto part = REPRISE_PASS(writer.part(image::kRootfsPart));
-    REPRISE_TRY(container::archive_tree(*upper, part), "saving changes of the root file system");
+    REPRISE_TRY(save_tree(writer, image::kRootfsPart, *upper),
+                "saving changes of the root file system");
     REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(image::kRootfsIdentityPart)),
                                    REPRISE_PASS(container::identity_of_upper(*upper))));
   }
   std::error_code error;
   const auto shm = oci::shm_directory(spec);
   if (shm && !std::filesystem::is_empty(*shm, error)) {
-    const auto part = REPRISE_PASS(writer.part(image::kShmPart));
-    REPRISE_TRY(container::archive_tree(*shm, part), "saving '/dev/shm'");
+    REPRISE_TRY(save_tree(writer, image::kShmPart, *shm), "saving '/dev/shm'");
   }
   REPRISE_PASS(capture_shared_memory(writer, spec));
   REPRISE_PASS(note_outside(writer, spec));

@@ -86,7 +86,7 @@ Result<void> capture_overlays(store::CheckpointWriter& writer, const oci::Spec& 
   for (const oci::Mount& mount : spec.mounts) {
     const auto upper = is_overlay(mount) ? upper_of(mount) : std::nullopt;
     if (!upper) continue;
-    REPRISE_TRY(container::archive_tree(*upper, REPRISE_PASS(writer.part(part_of(number++)))),
+    REPRISE_TRY(save_tree(writer, part_of(number++), *upper),
                 "saving what changed in '" + mount.destination + "'");
     (list += mount.destination) += '\0';
   }

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/parts.h"
 
-#include "container/file_tree.h"
 #include "sys/files.h"
 
 namespace reprise::session {
+
+base::Result<void> save_tree(store::CheckpointWriter& writer, const std::string& name,
+                             const std::filesystem::path& directory, container::Writers writers) {
+  std::string sockets;
+  REPRISE_PASS(writer.stream_part(name, [&](int pipe) -> base::Result<void> {
+    sockets = REPRISE_PASS(container::archive_tree(directory, pipe, writers));
+    return {};
+  }));
+  if (sockets.empty()) return {};
+  return sys::replace_file(REPRISE_PASS(writer.part(name + container::kSocketsSuffix)), sockets);
+}
 
 base::Result<std::optional<std::filesystem::path>> find_tree_part(store::CheckpointReader& reader,
                                                                   const std::string& name) {

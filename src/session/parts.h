@@ -8,9 +8,15 @@
 #include <string>
 
 #include "base/result.h"
+#include "container/file_tree.h"
 #include "store/checkpoint_store.h"
 
 namespace reprise::session {
+
+// Saves a file tree as the part `name`, with its list of sockets beside it.
+base::Result<void> save_tree(store::CheckpointWriter& writer, const std::string& name,
+                             const std::filesystem::path& directory,
+                             container::Writers writers = container::Writers::kNone);
 
 // The contents of the part `name`; nullopt if the checkpoint has none.
 base::Result<std::optional<std::string>> read_part(store::CheckpointReader& reader,

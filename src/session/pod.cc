@@ -115,8 +115,7 @@ Result<void> capture_shared_memory(store::CheckpointWriter& writer, const oci::S
   }
   const auto copy = container::memory_copy_now(std::move(mark));
   REPRISE_PASS(sys::replace_file(REPRISE_PASS(writer.part(image::kShmIdentityPart)), encode(copy)));
-  REPRISE_TRY(container::archive_tree(*directory, REPRISE_PASS(writer.part(image::kShmPart)),
-                                      container::Writers::kOthers),
+  REPRISE_TRY(save_tree(writer, image::kShmPart, *directory, container::Writers::kOthers),
               "saving the shared '/dev/shm'");
   return {};
 }

@@ -105,8 +105,7 @@ Result<void> capture_pod_files(store::CheckpointWriter& writer, const Context& c
   for (const container::Moment& moment :
        container::moments_in_use(context.proc, state.init.pid, spec, watched)) {
     REPRISE_TRY(
-        container::archive_tree(moment.directory, REPRISE_PASS(writer.part(moment_part(number++))),
-                                container::Writers::kOthers),
+        save_tree(writer, moment_part(number++), moment.directory, container::Writers::kOthers),
         "saving what the kubelet wrote for '" + moment.destination + "'");
     (list += moment.destination) += '\0';
     (list += moment.directory.filename().string()) += '\0';

@@ -133,8 +133,7 @@ Result<void> capture_empty_directories(store::CheckpointWriter& writer, const oc
   for (Volume& volume : container::empty_directories(spec)) {
     const base::UnixMillis taken = base::now_unix_millis();
     std::string part = "volume-" + std::to_string(saved.size()) + ".tar";
-    REPRISE_TRY(container::archive_tree(volume.directory, REPRISE_PASS(writer.part(part)),
-                                        container::Writers::kOthers),
+    REPRISE_TRY(save_tree(writer, part, volume.directory, container::Writers::kOthers),
                 "saving emptyDir '" + volume.name + "'");
     saved.push_back({.name = std::move(volume.name),
                      .destinations = std::move(volume.destinations),

@@ -84,8 +84,7 @@ Result<void> capture_volumes(store::CheckpointWriter& writer, const oci::Spec& s
                                         : std::vector<container::Volume>();
   for (container::Volume& volume : volumes) {
     std::string name = "volume-" + std::to_string(saved.size()) + ".tar";
-    const fs::path part = REPRISE_PASS(writer.part(name));
-    REPRISE_TRY(container::archive_tree(volume.directory, part, container::Writers::kOthers),
+    REPRISE_TRY(save_tree(writer, name, volume.directory, container::Writers::kOthers),
                 "saving volume '" + volume.name + "'");
     saved.push_back({.name = std::move(volume.name),
                      .destinations = std::move(volume.destinations),

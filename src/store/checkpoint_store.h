@@ -45,6 +45,11 @@ class CheckpointWriter {
   // Where to write the part `name` ("rootfs.tar"); everything found there at the seal belongs to
   // the checkpoint.
   virtual Result<std::filesystem::path> part(std::string_view name) = 0;
+  // The part `name` with what `write` writes to the pipe that it gets: it is stored as it comes, as
+  // pages() are, lies nowhere plain, and belongs to what PageSink::restart() forgets. Errors of
+  // `write` are passed on; after one the writer is unusable. Not after absorb().
+  using WritePart = std::function<Result<void>(int pipe)>;
+  virtual Result<void> stream_part(std::string_view name, const WritePart& write) = 0;
   // A part with these contents, which lie on no disk until they are sealed: for secrets.
   virtual Result<void> keep_part(std::string_view name, std::string contents) = 0;
   // Makes everything durable and the checkpoint visible: the packs, then the checkpoint's file, by

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,7 +14,7 @@
 #include "base/fault.h"
 #include "pages/page_writer.h"
 #include "store/adopt_key.h"
-#include "store/memory_intake.h"
+#include "store/intake.h"
 #include "store/move_blocks.h"
 #include "store/open_store.h"
 #include "store/staging_place.h"
@@ -53,29 +55,44 @@ Result<void> consume(pages::PageWriter& pages, const path& directory, const std:
   return {};
 }
 
-// `waiting`: pages are stored as they come.
+constexpr int kPipeBytes = 1 << 20;
+
+// `waiting`: what comes is stored at once.
 class Spool final : public image::PageSink {
  public:
   Spool(const StagingPlace& place, pages::PageWriter& pages, bool waiting)
-      : place_(place), pages_(pages), memory_(pages, waiting ? no_memory : sys::available_memory) {}
+      : place_(place), pages_(pages), intake_(pages, waiting ? no_memory : sys::available_memory) {}
 
   [[nodiscard]] const path& spool() const override { return place_.spool(); }
   Result<void> restart() override {
-    memory_.restart();
+    intake_.restart();
     return sys::empty_directory(spool());
   }
   Result<void> begin_pages(std::string name) override {
-    return memory_.begin_pages(kImages + std::move(name));
+    return intake_.begin(kImages + std::move(name));
   }
-  std::span<std::byte> room() override { return memory_.room(); }
-  Result<void> take(std::size_t bytes) override { return memory_.take(bytes); }
+  std::span<std::byte> room() override { return intake_.room(); }
+  Result<void> take(std::size_t bytes) override { return intake_.take(bytes); }
 
   Result<void> absorb() override {
     if (absorbed_) return fail(ErrorCode::kInternal, "the pages were absorbed already");
     absorbed_ = true;
-    REPRISE_TRY(memory_.finish(), "storing the pages of memory");
+    REPRISE_TRY(intake_.finish(), "storing what came in pieces");
     REPRISE_TRY(consume(pages_, spool(), kImages), "taking what CRIU wrote");
     return {};
+  }
+  // All that can be read from `fd`, as file `name`.
+  Result<void> take_stream(std::string name, int fd) {
+    if (absorbed_) return fail(ErrorCode::kInternal, "'" + name + "' comes too late");
+    REPRISE_PASS(intake_.begin(std::move(name)));
+    for (;;) {
+      const auto room = std::as_writable_bytes(intake_.room());
+      const ssize_t n = ::read(fd, room.data(), room.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return fail_errno(errno, "reading from a pipe");
+      if (n == 0) return {};
+      REPRISE_PASS(intake_.take(static_cast<std::size_t>(n)));
+    }
   }
   // Catches a spool that was never absorbed, or written to afterwards.
   [[nodiscard]] Result<void> check_empty() const {
@@ -89,7 +106,7 @@ class Spool final : public image::PageSink {
 
   const StagingPlace& place_;
   pages::PageWriter& pages_;
-  MemoryIntake memory_;
+  Intake intake_;
   bool absorbed_ = false;
 };
 
@@ -121,6 +138,7 @@ class Writer final : public CheckpointWriter {
   Result<path> part(std::string_view name) override {
     return parts() / REPRISE_PASS(base::parse_id(name));
   }
+  Result<void> stream_part(std::string_view name, const WritePart& write) override;
   Result<void> keep_part(std::string_view name, std::string contents) override {
     kept_[REPRISE_PASS(base::parse_id(name))] = std::move(contents);
     return {};
@@ -151,6 +169,25 @@ class Writer final : public CheckpointWriter {
   std::map<std::string, std::string> kept_;  // parts
   bool sealed_ = false;
 };
+
+Result<void> Writer::stream_part(std::string_view name, const WritePart& write) {
+  const std::string file = "parts/" + std::string(REPRISE_PASS(base::parse_id(name)));
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "making a pipe");
+  sys::UniqueFd in(ends[0]);
+  sys::UniqueFd out(ends[1]);
+  // Fewer turns for both sides; where it is not allowed, the default will do.
+  (void)::fcntl(in.get(), F_SETPIPE_SZ, kPipeBytes);
+  auto written = std::async(std::launch::async, [&write, out = std::move(out)]() mutable {
+    Result<void> wrote = write(out.get());
+    out.reset();  // the end of what can be read
+    return wrote;
+  });
+  Result<void> taken = spool_.take_stream(file, in.get());
+  in.reset();  // whoever writes still hears of it
+  Result<void> wrote = written.get();
+  return taken ? std::move(wrote) : std::move(taken);
+}
 
 Result<image::Manifest> Writer::seal_steps(image::Manifest manifest) {
   if (sealed_) return fail(ErrorCode::kInternal, "the checkpoint was sealed already");

@@ -93,7 +93,8 @@ struct RunResult {
   std::string out;
   std::string err;
 };
-// kBusy if it did not end within `timeout`; it is then killed.
+// kBusy if it did not end within `timeout`; it is then killed. Where `options.fds` has something
+// for stdout, that is where it goes, and `out` stays empty.
 Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
                       std::string_view input = {});
 

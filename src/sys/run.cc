@@ -70,7 +70,10 @@ Result<RunResult> run(SpawnOptions options, std::chrono::milliseconds timeout,
   if (::write(in.get(), input.data(), input.size()) != static_cast<ssize_t>(input.size()) ||
       ::lseek(in.get(), 0, SEEK_SET) != 0)
     return fail_errno(errno, "writing a program's input");
-  options.fds.insert(options.fds.end(), {{in.get(), 0}, {out.get(), 1}, {err.get(), 2}});
+  const bool goes_elsewhere =
+      std::ranges::any_of(options.fds, [](const auto& pair) { return pair.second == 1; });
+  options.fds.insert(options.fds.end(), {{in.get(), 0}, {err.get(), 2}});
+  if (!goes_elsewhere) options.fds.emplace_back(out.get(), 1);
   const std::string name = options.argv.front();
   Child child = REPRISE_PASS(Child::spawn(options));
   const ExitStatus status = REPRISE_TRY(child.wait(timeout), "running '" + name + "'");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pages of memory on their way into a checkpoint, as they come.
+// What comes in pieces, memory and streams, on its way into a checkpoint.
 //
 // Where a container is to run on, they are only kept while it stands still, and stored when it runs
 // again; what is more than memory should hold is stored at once.
@@ -20,16 +20,17 @@ namespace reprise::store {
 
 using base::Result;
 
-class MemoryIntake {
+class Intake {
  public:
   // How many bytes of memory are free now; 0 keeps nothing.
   using Free = std::function<std::uint64_t()>;
 
   // `pages` must outlive it. What it keeps is at most a quarter of what was free without it.
-  MemoryIntake(pages::PageWriter& pages, Free free) : pages_(pages), free_(std::move(free)) {}
+  Intake(pages::PageWriter& pages, Free free) : pages_(pages), free_(std::move(free)) {}
 
-  // What image::PageSink says of its functions of these names.
-  Result<void> begin_pages(std::string name);
+  // What image::PageSink says of begin_pages(), room() and take(); what is not whole pages is the
+  // end of a file.
+  Result<void> begin(std::string name);
   std::span<std::byte> room();
   Result<void> take(std::size_t bytes);
 

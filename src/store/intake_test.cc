@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/memory_intake.h"
+#include "store/intake.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using pages::kSegmentBytes;
 using pages::noise;
 using sys::value_of;
 
-class MemoryIntakeTest : public testing::Test {
+class IntakeTest : public testing::Test {
  protected:
   // In pieces of odd numbers of pages, as CRIU sends them.
   void send(std::string_view contents) {
@@ -44,34 +44,34 @@ class MemoryIntakeTest : public testing::Test {
   pages::PageIndex index_ = value_of(pages::PageIndex::open(directory_.path(), keys_.pages));
   pages::PageWriter writer_{keys_, index_, directory_.path(), pages::Effort::kFast};
   std::uint64_t free_ = 0;
-  MemoryIntake intake_{writer_, [this] { return free_; }};
+  Intake intake_{writer_, [this] { return free_; }};
 };
 
-TEST_F(MemoryIntakeTest, IsStoredAsItComesWhereNothingMayBeKept) {
-  ASSERT_TRUE(intake_.begin_pages("a"));
+TEST_F(IntakeTest, IsStoredAsItComesWhereNothingMayBeKept) {
+  ASSERT_TRUE(intake_.begin("a"));
   send(noise(3 * kSegmentBytes));
   EXPECT_TRUE(is_stored());
-  ASSERT_TRUE(intake_.begin_pages("b"));
+  ASSERT_TRUE(intake_.begin("b"));
   send(noise(5 * kPageBytes, 2));
   ASSERT_TRUE(intake_.finish());
   EXPECT_EQ(files(), (std::vector<std::pair<std::string, std::uint64_t>>{{"a", 3 * kSegmentBytes},
                                                                          {"b", 5 * kPageBytes}}));
 }
 
-TEST_F(MemoryIntakeTest, NothingIsStoredBeforeTheEndWhereThereIsRoom) {
+TEST_F(IntakeTest, NothingIsStoredBeforeTheEndWhereThereIsRoom) {
   free_ = std::uint64_t{1} << 40;
-  ASSERT_TRUE(intake_.begin_pages("a"));
+  ASSERT_TRUE(intake_.begin("a"));
   send(noise(40 * kSegmentBytes));  // longer than what is taken without looking again
-  ASSERT_TRUE(intake_.begin_pages("b"));
+  ASSERT_TRUE(intake_.begin("b"));
   EXPECT_FALSE(is_stored());
   ASSERT_TRUE(intake_.finish());
   EXPECT_EQ(files(), (std::vector<std::pair<std::string, std::uint64_t>>{{"a", 40 * kSegmentBytes},
                                                                          {"b", 0}}));
 }
 
-TEST_F(MemoryIntakeTest, WhatIsTooMuchIsStoredMeanwhile) {
+TEST_F(IntakeTest, WhatIsTooMuchIsStoredMeanwhile) {
   free_ = 12 * kSegmentBytes;
-  ASSERT_TRUE(intake_.begin_pages("a"));
+  ASSERT_TRUE(intake_.begin("a"));
   send(noise(2 * kSegmentBytes));
   EXPECT_FALSE(is_stored());
   send(noise(20 * kSegmentBytes, 2));
@@ -80,13 +80,13 @@ TEST_F(MemoryIntakeTest, WhatIsTooMuchIsStoredMeanwhile) {
   EXPECT_EQ(files().front().second, 22 * kSegmentBytes);
 }
 
-TEST_F(MemoryIntakeTest, ADumpThatBeginsAnewLeavesNothingOfTheFirst) {
+TEST_F(IntakeTest, ADumpThatBeginsAnewLeavesNothingOfTheFirst) {
   for (const std::uint64_t free : {std::uint64_t{0}, std::uint64_t{1} << 40}) {
     free_ = free;
-    ASSERT_TRUE(intake_.begin_pages("first"));
+    ASSERT_TRUE(intake_.begin("first"));
     send(noise(3 * kSegmentBytes + 7 * kPageBytes));
     intake_.restart();
-    ASSERT_TRUE(intake_.begin_pages("second"));
+    ASSERT_TRUE(intake_.begin("second"));
     send(noise(kPageBytes, 2));
     ASSERT_TRUE(intake_.finish());
     EXPECT_EQ(files(),
