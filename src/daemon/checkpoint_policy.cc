@@ -54,9 +54,15 @@ bool fits(const LabelRequirement& one, const std::map<std::string, std::string>&
   return false;
 }
 
-void lengthen(std::optional<std::chrono::seconds>& longest,
-              const std::optional<std::chrono::seconds>& one) {
-  if (one) longest = std::max(longest.value_or(*one), *one);
+void lengthen(Retention& longest, const CheckpointPolicy& policy) {
+  using Time = std::optional<std::chrono::seconds>;
+  const bool saves = policy.wish.on_disruption || policy.wish.on_delete;
+  const auto to = [saves](Time& all, const Time& one, std::chrono::seconds otherwise) {
+    if (one || saves)
+      all = std::max(all.value_or(std::chrono::seconds(0)), one.value_or(otherwise));
+  };
+  to(longest.unclaimed, policy.retention.unclaimed, kKeepUnclaimed);
+  to(longest.withdrawn, policy.retention.withdrawn, kKeepWithdrawn);
 }
 
 bool is_one_of(const std::vector<std::string>& wanted, const std::string& name) {
@@ -111,8 +117,7 @@ PolicyVerdict verdict_on(const PodFacts& pod, const std::vector<CheckpointPolicy
     verdict.names.push_back(one.name);
     if (one.deadline)
       verdict.deadline = std::min(verdict.deadline.value_or(*one.deadline), *one.deadline);
-    lengthen(verdict.retention.unclaimed, one.retention.unclaimed);
-    lengthen(verdict.retention.withdrawn, one.retention.withdrawn);
+    lengthen(verdict.retention, one);
   }
   verdict.wish = policy::wish_of(pod.stated, wishes);
   return verdict;

@@ -25,6 +25,10 @@ struct LabelRequirement {
   std::vector<std::string> values;
 };
 
+// For so long it is kept where no policy says another time.
+inline constexpr std::chrono::hours kKeepUnclaimed{7 * 24};
+inline constexpr std::chrono::hours kKeepWithdrawn{24};
+
 // How long what nobody goes on from is kept.
 struct Retention {
   std::optional<std::chrono::seconds> unclaimed;  // and might still be gone on from
@@ -47,7 +51,7 @@ std::optional<CheckpointPolicy> read_policy(const nlohmann::json& object);
 bool selects(const CheckpointPolicy& policy, const PodFacts& pod);
 
 // Of those that select the pod: what follows for its wish, the shortest deadline, the longest
-// retention.
+// retention. Who has the pod saved and does not say for how long means the times above.
 struct PolicyVerdict {
   policy::EndingWish wish;
   std::optional<std::chrono::seconds> deadline;

@@ -73,7 +73,8 @@ TEST(CheckpointPolicyTest, WhatIsNotUnderstoodSelectsNothing) {
 TEST(CheckpointPolicyTest, SeveralTogether) {
   PodFacts pod = pod_facts_for();
   const std::vector<CheckpointPolicy> policies = {
-      policy_with(R"({"onDisruption": "Checkpoint", "deadlineSeconds": 60})"),
+      policy_with(R"({"onDisruption": "Checkpoint", "deadlineSeconds": 60,
+                      "retention": {"unclaimedSeconds": 100, "withdrawnSeconds": 50}})"),
       policy_with(R"({"onDelete": "Checkpoint", "deadlineSeconds": 30,
                       "retention": {"unclaimedSeconds": 120, "withdrawnSeconds": 60}})"),
       policy_with(R"({"retention": {"unclaimedSeconds": 90}})"),
@@ -88,6 +89,20 @@ TEST(CheckpointPolicyTest, SeveralTogether) {
   EXPECT_FALSE(verdict_on(pod, policies).wish.on_delete);
   pod.stated.on_disruption = true;
   EXPECT_TRUE(verdict_on(pod, {}).wish.on_disruption);
+}
+
+// Another policy that wanted less had its states removed earlier than it was told.
+TEST(CheckpointPolicyTest, WhoHasPodsSavedAndSaysNothingKeepsThemForTheUsualTime) {
+  const PodFacts pod = pod_facts_for();
+  const auto shorter = policy_with(R"({"onDisruption": "Signal",
+                                       "retention": {"unclaimedSeconds": 90}})");
+  const auto silent = policy_with(R"({"onDisruption": "Checkpoint"})");
+  const auto longer = policy_with(R"({"retention": {"unclaimedSeconds": 1000000}})");
+  EXPECT_EQ(verdict_on(pod, {shorter}).retention.unclaimed, std::chrono::seconds(90));
+  EXPECT_EQ(verdict_on(pod, {shorter}).retention.withdrawn, std::nullopt);
+  EXPECT_EQ(verdict_on(pod, {shorter, silent}).retention.unclaimed, kKeepUnclaimed);
+  EXPECT_EQ(verdict_on(pod, {silent, shorter}).retention.withdrawn, kKeepWithdrawn);
+  EXPECT_EQ(verdict_on(pod, {silent, longer}).retention.unclaimed, std::chrono::seconds(1000000));
 }
 
 }  // namespace

@@ -22,10 +22,8 @@
 
 namespace reprise::daemon {
 
-// Since it has its phase; `spec.retention` of the object, which a policy gave it, comes first, and
-// is ten years at most.
-inline constexpr std::chrono::hours kKeepUnclaimed{7 * 24};
-inline constexpr std::chrono::hours kKeepWithdrawn{24};
+// As kKeepUnclaimed and kKeepWithdrawn (checkpoint_policy.h): since it has its phase;
+// `spec.retention` of the object, which a policy gave it, comes first, and is ten years at most.
 inline constexpr std::chrono::hours kKeepConsumed{24};  // the object alone: its data went before
 
 // Pure: of all Checkpoints those of `node` that are to be removed. One that says of a place that an

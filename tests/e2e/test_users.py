@@ -93,14 +93,18 @@ def test_a_policy_speaks_for_pods_that_say_nothing(pods, ask):
                                     "labels": {"matchLabels": {"set": "db"}}},
                        "deadlineSeconds": 40}}
     path = f"{GROUP}/checkpointpolicies"
-    # What says nothing, or cannot be meant, is refused.
-    for spec in ({"onDisruption": "Signal"}, {"deadlineSeconds": 76}, {"onDelete": "Never"},
+    # What cannot be meant is refused.
+    for spec in ({"deadlineSeconds": 76}, {"onDelete": "Never"},
                  {"selector": {"labels": {"matchExpressions": [{"key": "a", "operator": "In"}]}}}):
         status, _ = pods.cluster.api.request("POST", path, {**policy, "spec": spec})
         assert status == 422, spec
     try:
         assert pods.cluster.api.request("POST", path, policy)[0] == 201
         columns = pods.kubectl("get", "checkpointpolicies", pods.namespace).stdout.splitlines()[1]
+        # One that wants no checkpoint leaves it to the others.
+        quiet = {**policy, "metadata": {"name": f"{pods.namespace}-quiet"},
+                 "spec": {"onDisruption": "Signal"}}
+        assert pods.cluster.api.request("POST", path, quiet)[0] == 201
         assert columns.split()[1:4] == ["Checkpoint", "Signal", "40"]
         for node in pods.cluster.nodes.values():
             wait_for(lambda node=node: node.run("test", "-e", "/run/reprise/policies", check=False)
@@ -118,15 +122,17 @@ def test_a_policy_speaks_for_pods_that_say_nothing(pods, ask):
             wait_replaced(pod, uid)
         assert_went_on(before, pod)
         # Without it the pod is told to end, as any other.
-        assert pods.cluster.api.request("DELETE", f"{path}/{pods.namespace}")[0] == 200
-        wait_for(lambda: pod.node.run("test", "-e", "/run/reprise/policies", check=False)
+        for name in (pods.namespace, f"{pods.namespace}-quiet"):
+            assert pods.cluster.api.request("DELETE", f"{path}/{name}")[0] == 200
+        wait_for(lambda: pod.node.run("test", "-e", POLICIES, check=False)
                  .returncode != 0, RUNNING, "the policy to go")
         uid = uid_of(pod)
         pod.evict()
         wait_replaced(pod, uid)
         pod.wait_for_line("STEP 1 ")
     finally:
-        pods.cluster.api.request("DELETE", f"{path}/{pods.namespace}")
+        for name in (pods.namespace, f"{pods.namespace}-quiet"):
+            pods.cluster.api.request("DELETE", f"{path}/{name}")
 
 
 def notes_of(pods, pod, reason):
