@@ -185,6 +185,8 @@ class Catalog final : public Claims {
   Result<ClaimFate> fate_of_claim(const base::ContainerKey& key,
                                   const base::SessionId& session) override;
   Result<void> drop_continuation(const base::ContainerKey& key) override;
+  // Whose continuations it is, by any number of keys.
+  Result<std::vector<base::ContainerKey>> continued_by(const base::CheckpointId& checkpoint);
 
   // --- history
   Result<void> add_life_event(const LifeRow& row);

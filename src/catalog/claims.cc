@@ -88,6 +88,13 @@ Result<std::optional<Continuation>> Catalog::continuation(const ContainerKey& ke
       .key = claim->key, .checkpoint = claim->checkpoint, .attempts = claim->attempts};
 }
 
+Result<std::vector<ContainerKey>> Catalog::continued_by(const CheckpointId& checkpoint) {
+  std::vector<ContainerKey> keys;
+  for (const ClaimState& one : REPRISE_PASS(claims_of(db_.get(), checkpoint)))
+    keys.push_back(one.key);
+  return keys;
+}
+
 Result<std::optional<Continuation>> Catalog::claim(const ContainerKey& key,
                                                    const SessionId& session,
                                                    const sys::ProcessRef& claimer) {

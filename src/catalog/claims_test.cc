@@ -56,6 +56,14 @@ class ClaimsTest : public testing::Test {
   Catalog catalog_;
 };
 
+TEST_F(ClaimsTest, TellsWhoContinuesFromACheckpoint) {
+  ASSERT_TRUE(catalog_.set_continuation(ContainerKey("clone"), kFirst));
+  auto keys = catalog_.continued_by(kFirst).value();
+  std::ranges::sort(keys);
+  EXPECT_EQ(keys, (std::vector<ContainerKey>{ContainerKey("clone"), kWeb}));
+  EXPECT_TRUE(catalog_.continued_by(CheckpointId("none")).value().empty());
+}
+
 // By which whoever settles a restore that was cut off tells whether its container is to stay.
 TEST_F(ClaimsTest, TellsWhoseClaimItIs) {
   EXPECT_EQ(fate(kSession), ClaimFate::kGivenBack);

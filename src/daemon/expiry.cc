@@ -269,9 +269,9 @@ Result<bool> Expiry::free(const CheckpointRecords::Record& record, int& removed)
                                              .container = name});
                         });
     if (!is_its) continue;
-    // Its own next start would go on from it, and never comes. Another's claim stays.
-    const auto waits = REPRISE_PASS(catalog.continuation(row.key));
-    if (waits && waits->checkpoint == row.id) REPRISE_PASS(catalog.drop_continuation(row.key));
+    // Their next starts would go on from it, and never come.
+    REPRISE_PASS(drop_of_gone_pods(
+        catalog, row.id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
     if (REPRISE_PASS(catalog.remove_unneeded(row.id))) {
       REPRISE_PASS(store->remove(row.id));
       ++removed;

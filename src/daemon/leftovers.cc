@@ -93,6 +93,10 @@ void Leftovers::look() {
   if (collected)
     base::log(
         LogLevel::kInfo, "freed what pods went on from",
+    // Of a pod that went on in part, and ended.
+    if (view_.is_in_step())
+      REPRISE_PASS(drop_of_gone_pods(
+          catalog, row->id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
         {{"checkpoints", std::to_string(removed)}, {"bytes", std::to_string(collected->bytes)}});
 }
 

@@ -12,6 +12,16 @@ namespace {
 // A pod's container is restored once, and stopped once; people may checkpoint it besides.
 constexpr int kOfAContainer = 100;
 
+// As oci::key_name() makes it; empty for the key of no pod's container.
+std::string pod_uid_of(const base::ContainerKey& key) {
+  constexpr std::string_view kPod = "@pod:";
+  const std::string& text = key.str();
+  const std::size_t at = text.find(kPod);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + kPod.size();
+  return text.substr(begin, text.find(':', begin) - begin);
+}
+
 }  // namespace
 
 bool is_key_of(const base::ContainerKey& key, const oci::PodContainer& container) {
@@ -48,6 +58,15 @@ Result<StopState> state_of_stop(catalog::Catalog& catalog, const oci::PodContain
   else
     state.container.failed = "what was saved is not of '" + oci::full_name(container) + "'";
   return state;
+}
+
+Result<void> drop_of_gone_pods(catalog::Catalog& catalog, const base::CheckpointId& id,
+                               const std::function<bool(const std::string& uid)>& is_there) {
+  for (const base::ContainerKey& key : REPRISE_PASS(catalog.continued_by(id))) {
+    const std::string uid = pod_uid_of(key);
+    if (!uid.empty() && !is_there(uid)) REPRISE_PASS(catalog.drop_continuation(key));
+  }
+  return {};
 }
 
 Result<Continued> what_became_of(catalog::Catalog& catalog, const oci::PodContainer& container,

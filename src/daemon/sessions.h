@@ -3,6 +3,7 @@
 // What the node's catalog says of the sessions of a pod's containers.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -30,6 +31,11 @@ bool is_of(const catalog::CheckpointRow& row, const oci::PodContainer& container
 // pod's.
 base::Result<StopState> state_of_stop(catalog::Catalog& catalog,
                                       const oci::PodContainer& container);
+
+// Drops the continuations from a checkpoint of all pods of which `is_there` says, by their UID,
+// that they are no more: nobody else goes on by them, and they keep it from being freed.
+base::Result<void> drop_of_gone_pods(catalog::Catalog& catalog, const base::CheckpointId& id,
+                                     const std::function<bool(const std::string& uid)>& is_there);
 
 // How a pod's container that was to go on from a checkpoint began.
 struct Continued {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/sessions.h"
+
+#include <gtest/gtest.h>
+
+#include "store/open_catalog.h"
+#include "sys/test_directory.h"
+
+namespace reprise::daemon {
+namespace {
+
+class SessionsTest : public testing::Test {
+ protected:
+  sys::TestDirectory directory_;
+  catalog::Catalog catalog_ =
+      store::open_catalog(store::StoreConfig::at(directory_ / "store")).value();
+  base::ContainerKey key_{"k8s.io/@pod:0b3e0000-1:app"};
+};
+
+// A pod that went on in part, and ended, kept the rest from being freed for ever.
+TEST_F(SessionsTest, WhatAPodThatIsGoneWasToGoOnFromIsNobodys) {
+  const base::CheckpointId id("saved0000001");
+  const image::Manifest manifest{.id = id, .key = key_, .trigger = image::Trigger::kStop};
+  ASSERT_TRUE(catalog_.add_checkpoint(manifest, "", catalog::Catalog::Continue::kYes));
+  const base::ContainerKey next("k8s.io/@pod:0b3e0000-2:app");
+  const base::ContainerKey other("web");
+  ASSERT_TRUE(catalog_.set_continuation(next, id));
+  ASSERT_TRUE(catalog_.set_continuation(other, id));
+  ASSERT_TRUE(
+      drop_of_gone_pods(catalog_, id, [](const std::string& uid) { return uid == "0b3e0000-2"; }));
+  EXPECT_FALSE(*catalog_.continuation(key_));
+  EXPECT_TRUE(*catalog_.continuation(next)) << "it is there";
+  ASSERT_TRUE(drop_of_gone_pods(catalog_, id, [](const std::string&) { return false; }));
+  EXPECT_FALSE(*catalog_.continuation(next));
+  EXPECT_TRUE(*catalog_.continuation(other)) << "no pod's";
+}
+
+}  // namespace
+}  // namespace reprise::daemon
