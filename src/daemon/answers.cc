@@ -16,6 +16,7 @@
 #include "json/reader.h"
 #include "oci/cri.h"
 #include "policy/ending.h"
+#include "store/open_catalog.h"
 
 namespace reprise::daemon {
 
@@ -70,12 +71,30 @@ std::optional<PodFacts> Answers::pod_that_ends(const std::string& uid) const {
   }
 }
 
+// The API tells late of what has just begun; the node's history knows.
+bool Answers::is_half(const PodFacts& pod, oci::PodContainer other) const {
+  const auto never_ran = [&]() -> Result<bool> {
+    auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
+    const std::string asking = other.container;
+    for (const std::string& name : pod.missing) {
+      other.container = name;
+      if (name != asking && !REPRISE_PASS(may_run(catalog, other))) return true;
+    }
+    return false;
+  };
+  if (pod.missing.empty()) return false;
+  const auto found = never_ran();
+  base::warn_and_ignore(found, "a pod may be saved in vain");
+  return found.value_or(false);
+}
+
 host::Ending Answers::ending(const host::WillEnd& question) {
   const auto pod = pod_that_ends(question.pod.uid);
   policy::EndingFacts facts;
   // What it wishes is known by the question: it would not have been asked otherwise.
   facts.wish.on_disruption = true;
   if (pod) facts = pod->ending_of(question.pod.container);
+  if (pod && pod->deleted) facts.is_half = is_half(*pod, question.pod);
   const auto decision = policy::judge_ending(facts);
   const bool checkpoint = decision.ending == policy::Ending::kCheckpoint;
   if (checkpoint) endings_.note(question.pod.uid, question.pod.container);

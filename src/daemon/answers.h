@@ -70,6 +70,8 @@ class Answers {
  private:
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
   base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
+  // Whether it is certain that another container of the pod never ran in it.
+  [[nodiscard]] bool is_half(const PodFacts& pod, oci::PodContainer other) const;
   base::Result<host::AgentAnswer> find_for(const PodFacts& pod, const host::WillCreate& question,
                                            const Waiting& waiting);
   // False: it still has it.

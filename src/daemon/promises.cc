@@ -144,6 +144,10 @@ void Promises::promise(const PodFacts& pod) {
   auto object = new_checkpoint(pod, containers, reason);
   set_retention(object, verdict_on(pod, view_.policies()).retention);
   auto made = client_.create(checkpoints_of(pod.name_space), object, &stop_);
+  const auto other = missing_.lower_bound(pod_uid + "/");
+  if (other != missing_.end() && other->starts_with(pod_uid + "/"))
+    return text + ", since container '" + other->substr(pod_uid.size() + 1) +
+           "' of the pod never ran: of a pod all go on, or none";
   const bool there = !made && kube::is_conflict(made.error());
   if (!made && !there) {
     if (complained_.insert(pod.uid).second)
@@ -218,6 +222,10 @@ std::string Promises::own_key() const {
 
 // This agent was started again since, with another key; or that of the store was exchanged.
 Result<void> Promises::tell_peer(const CheckpointObject& checkpoint) {
+  // The cause first, of which people are told.
+  std::ranges::stable_partition(news, [&](const SavedContainer& one) {
+    return missing_.contains(checkpoint.pod_uid + "/" + one.name);
+  });
   const std::string key = own_key();
   const auto is_told = [&](const CheckpointObject& one) {
     return one.source_peer == peer_ && (key.empty() || one.key == key);

@@ -92,4 +92,19 @@ Result<Continued> what_became_of(catalog::Catalog& catalog, const oci::PodContai
   return found;
 }
 
+Result<bool> may_run(catalog::Catalog& catalog, const oci::PodContainer& container) {
+  const base::KeyName name = oci::key_name(container);
+  bool is_begun = false;
+  for (const catalog::LifeRow& life : REPRISE_PASS(catalog.lives_named(name))) {
+    if (life.event == catalog::LifeEvent::kStarted || life.event == catalog::LifeEvent::kRestored)
+      is_begun = true;
+    if (life.event == catalog::LifeEvent::kEnded) is_begun = false;
+  }
+  const auto sessions = REPRISE_PASS(catalog.sessions_named(name, kOfAContainer));
+  return is_begun || std::ranges::any_of(sessions, [](const catalog::SessionRow& row) {
+           return row.kind == catalog::SessionKind::kRestore &&
+                  row.status == catalog::SessionStatus::kRunning;
+         });
+}
+
 }  // namespace reprise::daemon

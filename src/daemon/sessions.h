@@ -47,4 +47,8 @@ base::Result<Continued> what_became_of(catalog::Catalog& catalog,
                                        const oci::PodContainer& container,
                                        const base::CheckpointId& from);
 
+// Whether a pod's container may be running: it was begun, and its end is not noted, or a restore of
+// it is running. One that could not be started has an end.
+base::Result<bool> may_run(catalog::Catalog& catalog, const oci::PodContainer& container);
+
 }  // namespace reprise::daemon

@@ -31,6 +31,9 @@ EndingDecision judge_ending(const EndingFacts& facts) {
   // A probe that fails, or a container that is started again: the pod stays, and what is ill is not
   // to be kept.
   if (!facts.deleted) return deliver("the pod stays");
+  // A pod goes on whole or not at all; what nobody makes anew is kept for people.
+  if (facts.is_half && facts.replaced)
+    return deliver("another container of the pod never ran, so that nobody would go on from it");
   // Of two ways to end at once the disruption counts: who drains deletes as well.
   if (facts.disruption_target && !facts.replaced && !facts.wish.on_delete)
     return deliver("nobody makes the pod anew");

@@ -34,6 +34,7 @@ struct EndingFacts {
   bool disruption_target = false;  // condition DisruptionTarget is True
   bool replaced = false;           // a controller makes another pod in its place
   bool init_container = false;     // not a sidecar: one that ends before the pod's containers begin
+  bool is_half = false;            // another container of the pod should run, and never did
 };
 
 enum class Ending : std::uint8_t { kDeliver, kCheckpoint };

@@ -42,6 +42,8 @@ std::vector<Row> rows() {
   bare_deleted.replaced = false;
   EndingFacts init = drained({});
   init.init_container = true;
+  EndingFacts half = drained({});
+  half.is_half = true;
   EndingFacts unknown;
   return {
       {"preempted, drained, evicted, tainted", drained({}), "checkpoint", "checkpoint",
@@ -52,6 +54,8 @@ std::vector<Row> rows() {
        "checkpoint"},
       {"liveness or startup probe failed, started again", probe, "signal", "signal", "signal"},
       {"an init container, in any of these", init, "signal", "signal", "signal"},
+      {"another container of the pod never ran, in any of these", half, "signal", "signal",
+       "signal"},
       {"the agent or its knowledge is away", unknown, "signal", "signal", "signal"},
   };
 }
@@ -120,6 +124,13 @@ TEST(Ending, TheDocumentSaysTheSameOfPolicies) {
         std::string("| ") + row.annotation + " | " + row.policy + " | " + row.outcome + " |";
     EXPECT_NE(text.str().find(line), std::string::npos) << line;
   }
+}
+
+TEST(Ending, HalfAPodThatNobodyMakesAnewIsKept) {
+  EndingFacts facts = drained(kDelete);
+  facts.is_half = true;
+  facts.replaced = false;
+  EXPECT_EQ(judge_ending(facts).ending, Ending::kCheckpoint);
 }
 
 TEST(Ending, TheReasonTellsWhy) {

@@ -111,9 +111,10 @@ def test_of_two_containers_both_go_on_or_none(cluster, pods, two, move):  # noqa
     uid = uid_of(halted)
     pods.kubectl("delete", "pod", halted.name, "--wait=false")
     wait_replaced(halted, uid)
-    # Nor is the one that runs saved without the other.
+    # Nor is the one that runs saved without the other: it gets its signal.
     withdrawn = wait_phase(pods, "Withdrawn", uid)
     assert "container 'beside' was not saved" in withdrawn["status"]["message"]
+    assert "keeps" not in withdrawn["status"]["message"], "it was saved in vain"
     assert_began_anew(halted, "main")
     assert files(pods, halted, "main") == ["by-init"]
     assert all(one["status"]["phase"] in ("Withdrawn", "Consumed") for one in checkpoints(pods))
