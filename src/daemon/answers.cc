@@ -108,12 +108,16 @@ host::Ending Answers::ending(const host::WillEnd& question) {
   return {.checkpoint = checkpoint, .reason = std::move(reason)};
 }
 
-host::PolicyWish Answers::wish(const host::WhatIsWished& question) const {
+host::AgentAnswer Answers::wish(const host::WhatIsWished& question) {
   constexpr milliseconds kBehind{800};  // within the wrapper's patience
   const auto found = await_in(
       view_, steady_clock::now() + kBehind, [](const host::Wait&) { return true; }, {},
-      [&] { return view_.pod(question.pod.uid); });
-  if (!found || !*found) return {};
+      [&] { return view_.knows_policies() ? view_.pod(question.pod.uid) : std::nullopt; });
+  const bool is_sandbox = question.pod.container.empty();
+  if ((!found || !*found) && !view_.is_in_step() &&
+      (!is_sandbox || holds_.may_hold(question.pod.uid, steady_clock::now())))
+    return host::TryLater{.reason = kOutOfStep};
+  if (!found || !*found) return host::PolicyWish{};
   const PolicyVerdict verdict = verdict_on(**found, view_.policies());
   if (!verdict.names.empty())
     base::log(LogLevel::kInfo, "policies asked",
@@ -121,7 +125,7 @@ host::PolicyWish Answers::wish(const host::WhatIsWished& question) const {
                {"policy", verdict.names.front()},
                {"on_disruption", verdict.wish.on_disruption ? "yes" : "no"},
                {"on_delete", verdict.wish.on_delete ? "yes" : "no"}});
-  return {
+  return host::PolicyWish{
       .on_disruption = verdict.wish.on_disruption,
       .on_delete = verdict.wish.on_delete,
       .freeze_limit = static_cast<int>(verdict.deadline.value_or(std::chrono::seconds(0)).count())};

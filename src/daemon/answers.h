@@ -54,8 +54,9 @@ class Answers {
   // reason says so.
   [[nodiscard]] host::AgentAnswer go_on(const host::WillCreate& question, const Waiting& waiting);
 
-  // What policies of the cluster, and the pod's own annotations, want of it: from memory.
-  [[nodiscard]] host::PolicyWish wish(const host::WhatIsWished& question) const;
+  // What policies of the cluster, and the pod's own annotations, want of it, as a PolicyWish: from
+  // memory. TryLater while the API server has not told, for a sandbox for a limited time.
+  [[nodiscard]] host::AgentAnswer wish(const host::WhatIsWished& question);
 
   // Whether a container of `pod` (null: it is not known) goes on with the others of the pod or
   // begins anew with them. Not so init containers, such as are added later, and those that had

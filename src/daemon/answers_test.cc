@@ -56,6 +56,23 @@ TEST_F(AnswersTest, ButNotForEver) {
   EXPECT_NE(begins->reason.find("begins anew"), std::string::npos) << begins->reason;
 }
 
+// It was taken for one that no policy selects, and began anew.
+TEST_F(AnswersTest, WhatPoliciesWantIsNotKnownEither) {
+  const auto wish = [&](std::chrono::seconds hold, const std::string& container) {
+    Holds holds(hold);
+    Answers answers(*client_, view_, endings_, fetches_, events_, moving_, holds, store_, "n1");
+    return answers.wish(
+        {.container = base::ContainerId("c"),
+         .key = key_,
+         .pod = {
+             .name_space = "shop", .pod = "web-0", .uid = "0b3e0000-1", .container = container}});
+  };
+  EXPECT_TRUE(std::holds_alternative<host::TryLater>(wish(std::chrono::seconds(600), "")));
+  EXPECT_TRUE(std::holds_alternative<host::PolicyWish>(wish(std::chrono::seconds(0), "")));
+  EXPECT_TRUE(std::holds_alternative<host::TryLater>(wish(std::chrono::seconds(0), "app")))
+      << "which goes by what its sandbox was told";
+}
+
 // Checkpoints can be deleted: the node's history says then whether another one went on.
 TEST(WhoIsBound, ContainersOfOnePodAre) {
   const PodFacts pod{.uid = "u1", .own = {"app", "side"}};

@@ -37,6 +37,7 @@ class ClusterView {
   [[nodiscard]] std::vector<CheckpointObject> checkpoints() const;
   [[nodiscard]] std::optional<CheckpointObject> checkpoint(const std::string& uid) const;
   [[nodiscard]] std::vector<CheckpointPolicy> policies() const { return policies_->all(); }
+  [[nodiscard]] bool knows_policies() const { return policies_->is_known(); }
   // The Claimable one that is claimed with the token of this hash, if node `node` saved it. Costs a
   // stranger's question next to nothing, however many there are.
   [[nodiscard]] std::optional<CheckpointObject> claimed_with(const std::string& token_hash,

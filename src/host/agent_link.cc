@@ -76,10 +76,11 @@ Result<PolicyWish> ask_agent(const Layout& layout, const WhatIsWished& question,
   auto socket = REPRISE_PASS(ask(layout, question, patience));
   const AgentAnswer answer = REPRISE_PASS(next(socket, patience));
   if (const auto* found = std::get_if<PolicyWish>(&answer)) return *found;
+  if (const auto* busy = std::get_if<TryLater>(&answer)) return later(busy->reason);
   return no_answer();
 }
 
-std::filesystem::path policy_flag_of(const Layout& layout) { return layout.run / "policies"; }
+std::filesystem::path policy_flag_of(const Layout& layout) { return layout.store / "policies"; }
 
 Result<void> tell_agent(const Layout& layout, const Created& what) {
   auto socket = REPRISE_PASS(ask(layout, what));

@@ -37,8 +37,8 @@ base::Result<Ending> ask_agent(const Layout& layout, const WillEnd& question,
 base::Result<PolicyWish> ask_agent(const Layout& layout, const WhatIsWished& question,
                                    std::chrono::milliseconds patience = kAgentPatience);
 
-// A file that the agent keeps there while the cluster has policies, so that where there are none
-// nobody need ask.
+// A file that the agent keeps in the store while the cluster has policies, so that where there are
+// none nobody need ask; it outlives a reboot, after which pods may be made before the agent runs.
 std::filesystem::path policy_flag_of(const Layout& layout);
 
 // Errors as above, of sending only.

@@ -44,7 +44,8 @@ struct Created {
 };
 
 // A container is about to be made, or a pod's sandbox: what do policies of the cluster want of its
-// pod? Answered by PolicyWish. Asked where there are policies (policy_flag_of).
+// pod? Answered by PolicyWish, or TryLater while that is not known. Asked where there are policies
+// (policy_flag_of).
 struct WhatIsWished {
   base::ContainerId container;
   base::ContainerKey key;

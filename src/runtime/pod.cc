@@ -31,25 +31,35 @@ void tell_unanswered(const Call& call, const Error& error, const char* what) {
 }
 
 constexpr const char* kAsking = "asking the node's agent what it goes on from";
+constexpr const char* kAskingPolicies = "asking the node's agent what policies want of the pod";
 
 std::string wish_of(const Creation& creation) {
   const auto wish = creation.annotations.find(oci::annotation::kOnRestoreFailure);
   return wish == creation.annotations.end() ? "" : wish->second;
 }
 
+// Says each thing once.
+std::function<void(const std::string&)> teller(const Call& call) {
+  return [&call, told = std::string()](const std::string& reason) mutable {
+    if (std::exchange(told, reason) != reason) tell_caller(call, Severity::kInfo, reason);
+  };
+}
+
+template <typename Answer>
 struct Asked {
-  Result<host::GoOn> answer;
+  Result<Answer> answer;
   host::AgentAbsence absence = host::AgentAbsence::kNone;  // without an answer, and if it matters
 };
 
-// An agent that is being upgraded is often back soon.
-Asked ask_agent(const Call& call, const host::WillCreate& question, bool waits,
-                const std::function<void(const std::string&)>& say) {
+// An agent that is being upgraded is often back soon. `ask` returns the Result of a question.
+template <typename Ask>
+auto ask_patiently(const Call& call, bool waits, const std::function<void(const std::string&)>& say,
+                   Ask ask) -> Asked<typename decltype(ask())::value_type> {
   constexpr std::chrono::seconds kReturn{20};
   constexpr std::chrono::milliseconds kPause{250};
   const auto deadline = std::chrono::steady_clock::now() + kReturn;
   for (;;) {
-    Asked asked{host::ask_agent(call.layout, question, say)};
+    Asked<typename decltype(ask())::value_type> asked{ask()};
     if (asked.answer || asked.answer.error().code() == ErrorCode::kDenied) {
       host::note_agent_there(call.layout);
       return asked;
@@ -63,10 +73,10 @@ Asked ask_agent(const Call& call, const host::WillCreate& question, bool waits,
   }
 }
 
-std::unexpected<Error> away(const Error& why) {
+std::unexpected<Error> away(const Error& why, const char* step) {
   return std::unexpected(
       Error(ErrorCode::kBusy, "the agent of this node is away: " + why.message())
-          .with_step(kAsking)
+          .with_step(step)
           .with_hint("it is tried again until the agent (reprised) is back, 'kubectl -n "
                      "reprise-system get pods -o wide' shows it; if it stays away, the pod begins "
                      "anew after some minutes, and at once with annotation "
@@ -129,17 +139,46 @@ Result<void> settle_pod_key(const Call& call, Creation& creation) {
   return settle_key(call, creation);
 }
 
+namespace {
+
+// What its pod's sandbox was told, or says itself.
+host::PolicyWish wish_of_sandbox(const Call& call, const Creation& creation) {
+  const auto id = base::ContainerId::parse(oci::sandbox_id(creation.annotations));
+  const auto state = id ? call.runtime().state_of(*id) : std::unexpected(id.error());
+  const auto wishes =
+      state ? oci::parse_wishes(state->annotations) : std::unexpected(state.error());
+  base::warn_and_ignore(wishes, "what policies want of the pod is not known");
+  if (!wishes) return {};
+  return {.on_disruption = wishes->checkpoint_on_disruption,
+          .on_delete = wishes->checkpoint_on_delete,
+          .freeze_limit = static_cast<int>(wishes->freeze_limit.count())};
+}
+
+// The sandbox waits for an agent that is away: the pod may be one that a policy selects, and then
+// whether it has something to go on from nobody knows. Its containers go by what that was told.
+Result<host::PolicyWish> wish_of_policies(const Call& call, const Creation& creation) {
+  const bool is_sandbox = creation.pod->kind == oci::PodContainer::Kind::kSandbox;
+  const bool waits = is_sandbox && !creation.wishes.opts_in() && wish_of(creation) != "cold";
+  const host::WhatIsWished question{
+      .container = creation.who.id, .key = creation.key(), .pod = *creation.pod};
+  const auto asked = ask_patiently(call, waits, teller(call),
+                                   [&] { return host::ask_agent(call.layout, question); });
+  if (asked.answer) return *asked.answer;
+  const Error& why = asked.answer.error();
+  if (asked.absence == host::AgentAbsence::kExpected) return away(why, kAskingPolicies);
+  if (waits && why.code() == ErrorCode::kDenied)
+    return std::unexpected(Error(why).with_step(kAskingPolicies));
+  tell_unanswered(call, why, is_sandbox ? "no policy is heeded" : "what its pod was told counts");
+  return is_sandbox ? host::PolicyWish() : wish_of_sandbox(call, creation);
+}
+
+}  // namespace
+
 Result<bool> heed_policies(const Call& call, const Creation& creation) {
   std::error_code unknown;
   if (!creation.pod || !std::filesystem::exists(host::policy_flag_of(call.layout), unknown))
     return false;
-  const auto answer = host::ask_agent(
-      call.layout, host::WhatIsWished{
-                       .container = creation.who.id, .key = creation.key(), .pod = *creation.pod});
-  if (!answer) {
-    tell_unanswered(call, answer.error(), "no policy is heeded");
-    return false;
-  }
+  const host::PolicyWish wish = REPRISE_PASS(wish_of_policies(call, creation));
   bool changed = false;
   const auto say = [&](const char* name, const std::string& value) -> Result<void> {
     REPRISE_TRY(oci::annotate(creation.bundle, name, value), "heeding a policy of the cluster");
@@ -147,29 +186,27 @@ Result<bool> heed_policies(const Call& call, const Creation& creation) {
     return {};
   };
   const auto lacks = [&](const char* name) { return !creation.annotations.contains(name); };
-  if (answer->on_disruption && lacks(oci::annotation::kOnDisruption))
+  if (wish.on_disruption && lacks(oci::annotation::kOnDisruption))
     REPRISE_PASS(say(oci::annotation::kOnDisruption, "checkpoint"));
-  if (answer->on_delete && lacks(oci::annotation::kOnDelete))
+  if (wish.on_delete && lacks(oci::annotation::kOnDelete))
     REPRISE_PASS(say(oci::annotation::kOnDelete, "checkpoint"));
   const bool opts_in = changed || creation.wishes.opts_in();
   // The administrator's is the longest that there is.
-  if (opts_in && answer->freeze_limit > 0 &&
-      std::chrono::seconds(answer->freeze_limit) < creation.wishes.freeze_limit)
-    REPRISE_PASS(say(oci::annotation::kFreezeLimit, std::to_string(answer->freeze_limit)));
+  if (opts_in && wish.freeze_limit > 0 &&
+      std::chrono::seconds(wish.freeze_limit) < creation.wishes.freeze_limit)
+    REPRISE_PASS(say(oci::annotation::kFreezeLimit, std::to_string(wish.freeze_limit)));
   return changed;
 }
 
 Result<void> await_agent(const Call& call, Creation& creation) {
   if (!creation.pod) return {};
-  std::string told;
-  const auto say = [&](const std::string& reason) {
-    if (std::exchange(told, reason) != reason) tell_caller(call, Severity::kInfo, reason);
-  };
+  const auto say = teller(call);
   const host::WillCreate question{
       .container = creation.who.id, .key = creation.key(), .pod = *creation.pod};
   // What is started again in its pod has nothing to go on from, whoever is away.
   const bool waits = wish_of(creation) != "cold" && !is_started_again(call, *creation.pod);
-  const Asked asked = ask_agent(call, question, waits, say);
+  const auto asked =
+      ask_patiently(call, waits, say, [&] { return host::ask_agent(call.layout, question, say); });
   const auto& answer = asked.answer;
   if (answer && !answer->reason.empty()) tell_caller(call, Severity::kInfo, answer->reason);
   if (answer) {
@@ -178,7 +215,7 @@ Result<void> await_agent(const Call& call, Creation& creation) {
   }
   if (answer.error().code() == ErrorCode::kDenied) return std::unexpected(answer.error());
   // Whether there is something to go on from nobody knows.
-  if (asked.absence == host::AgentAbsence::kExpected) return away(answer.error());
+  if (asked.absence == host::AgentAbsence::kExpected) return away(answer.error(), kAsking);
   if (wish_of(creation) == "fail") return std::unexpected(Error(answer.error()).with_step(kAsking));
   if (creation.pod->kind != oci::PodContainer::Kind::kContainer) return {};
   if (asked.absence == host::AgentAbsence::kOver)

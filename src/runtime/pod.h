@@ -20,7 +20,9 @@ namespace reprise::runtime {
 base::Result<void> settle_pod_key(const Call& call, Creation& creation);
 
 // Where the cluster has policies: writes what they want of the pod into the bundle's annotations,
-// as if the pod said it. True if that was something. Without an answer: what the pod says.
+// as if the pod said it. True if that was something. Without an answer a container goes by what its
+// sandbox was told; for the sandbox it is an error, as of await_agent(), unless the pod says itself
+// what it wants.
 base::Result<bool> heed_policies(const Call& call, const Creation& creation);
 
 // Both do nothing for a container of no pod.

@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
 
+#include "host/agent_link.h"
 #include "host/agent_presence.h"
 #include "oci/cri.h"
 #include "store/open_catalog.h"
+#include "sys/message_socket.h"
 #include "sys/test_directory.h"
 
 namespace reprise::runtime {
@@ -116,6 +119,60 @@ TEST_F(PodWhole, WithoutAnAgentNobodyIsLet) {
   ASSERT_TRUE(await_agent(call_, creation_));
   restored("main");
   expect(false, "it went on");
+}
+
+// An agent that answers one question.
+class Agent {
+ public:
+  Agent(const host::Layout& layout, host::AgentAnswer answer)
+      : listener_(sys::MessageListener::listen(host::agent_socket_of(layout)).value()),
+        thread_([this, answer = std::move(answer)] {
+          auto socket = listener_.accept().value();
+          EXPECT_TRUE(socket.receive(std::chrono::seconds(60)));
+          EXPECT_TRUE(socket.send(host::encode(answer)));
+        }) {}
+  ~Agent() { thread_.join(); }
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+ private:
+  sys::MessageListener listener_;
+  std::thread thread_;
+};
+
+class PodPolicies : public PodWhole {
+ protected:
+  PodPolicies() {
+    std::filesystem::create_directories(call_.layout.store);
+    std::filesystem::create_directories(call_.layout.run);
+    std::ofstream(host::policy_flag_of(call_.layout));
+    creation_.pod->kind = oci::PodContainer::Kind::kSandbox;
+    creation_.pod->container.clear();
+  }
+};
+
+// It began anew, though a policy may have selected it, and a state may have waited for it.
+TEST_F(PodPolicies, WhileTheyAreNotKnownNoPodIsMade) {
+  const Agent agent(call_.layout, host::TryLater{.reason = "the API server is away"});
+  const auto heeded = heed_policies(call_, creation_);
+  ASSERT_FALSE(heeded);
+  EXPECT_NE(heeded.error().message().find("the API server is away"), std::string::npos);
+}
+
+TEST_F(PodPolicies, UnlessItSaysItselfWhatItWants) {
+  creation_.wishes.checkpoint_on_disruption = true;
+  const Agent agent(call_.layout, host::TryLater{.reason = "the API server is away"});
+  EXPECT_FALSE(heed_policies(call_, creation_).value_or(true));
+}
+
+TEST_F(PodPolicies, AnAgentThatIsAwayIsWaitedFor) {
+  ASSERT_TRUE(host::expect_agent(call_.layout.store, std::chrono::seconds(1)));
+  EXPECT_FALSE(heed_policies(call_, creation_).value_or(true)) << "for that second";
+  EXPECT_FALSE(host::is_agent_expected(call_.layout.store)) << "nobody waited";
+}
+
+TEST_F(PodPolicies, NotOneThatTheNodeDoesNotHave) {
+  EXPECT_FALSE(heed_policies(call_, creation_).value_or(true));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.requires("kubernetes")
 
 COUNTER = ("python3", "-u", "/workloads/counter.py")
 MARK = "/var/lib/reprise/agent"
+POLICIES = "/var/lib/reprise/policies"
 
 
 @contextlib.contextmanager
@@ -27,9 +28,29 @@ def without_agent(node, hold=None):
         node.start("reprised")
 
 
-def test_a_pod_waits_for_the_agent_of_its_node(cluster, pods):
+@pytest.fixture(params=["annotation", "policy"])
+def wanted(request, cluster, pods):
+    """The annotations of a pod that is to be saved, because it says so, or because a policy does."""
+    if request.param == "annotation":
+        yield ON_DISRUPTION
+        return
+    path = "/apis/reprise.dev/v1alpha1/checkpointpolicies"
+    policy = {"apiVersion": "reprise.dev/v1alpha1", "kind": "CheckpointPolicy",
+              "metadata": {"name": pods.namespace},
+              "spec": {"selector": {"namespaces": [pods.namespace]}}}
+    assert cluster.api.request("POST", path, policy)[0] == 201
+    try:
+        for node in cluster.nodes.values():
+            wait_for(lambda node=node: node.run("test", "-e", POLICIES, check=False).returncode == 0,
+                     RUNNING, f"the policy on node {node.name}")
+        yield {}
+    finally:
+        cluster.api.request("DELETE", f"{path}/{pods.namespace}")
+
+
+def test_a_pod_waits_for_the_agent_of_its_node(cluster, pods, wanted):
     """And with it to go on from what another node has."""
-    pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
+    pod = pods.run_set("db", *COUNTER, annotations=wanted)
     pod.wait_for_line("STEP 5 ")
     node, uid = pod.node, uid_of(pod)
     there = other(cluster, node)

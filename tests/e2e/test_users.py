@@ -18,6 +18,7 @@ from product import checkpoints_of
 
 pytestmark = pytest.mark.requires("kubernetes")
 GROUP = "/apis/reprise.dev/v1alpha1"
+POLICIES = "/var/lib/reprise/policies"  # there while the cluster has some
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_policy_speaks_for_pods_that_say_nothing(pods, ask):
         assert pods.cluster.api.request("POST", path, quiet)[0] == 201
         assert columns.split()[1:4] == ["Checkpoint", "Signal", "40"]
         for node in pods.cluster.nodes.values():
-            wait_for(lambda node=node: node.run("test", "-e", "/run/reprise/policies", check=False)
+            wait_for(lambda node=node: node.run("test", "-e", POLICIES, check=False)
                      .returncode == 0, RUNNING, f"the policy on node {node.name}")
         pod = pods.run_set("db", *COUNTER, node="n2")
         other = pods.run_set("cache", *COUNTER, node="n2")
