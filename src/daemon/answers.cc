@@ -217,8 +217,8 @@ Result<host::AgentAnswer> Answers::find_for(const PodFacts& pod, const host::Wil
                               return view_.is_in_step() ? std::optional(true) : std::nullopt;
                             }));
   if (!knows) return later(pod.uid, &pod, kOutOfStep);
-  // Its node is gone, perhaps: whether it went on there before nobody knows.
-  if (!REPRISE_PASS(await_predecessor(pod, waiting))) return later(pod.uid, &pod, kPredecessors);
+  if (const auto wait = REPRISE_PASS(await_predecessor(pod, waiting)))
+    return host::AgentAnswer(*wait);
   if (is_sandbox) return prepare(pod, waiting);
   // From here on the wrapper tries later where we take too long, rather than lose what is there: on
   // a node on which twenty pods were made at once some had no answer within its patience. One that
@@ -258,20 +258,31 @@ Result<host::AgentAnswer> Answers::find_for(const PodFacts& pod, const host::Wil
       .reason = "it goes on from '" + ready.full_name() + "' of pod '" + ready.pod + "'"});
 }
 
-// A pod in its place that claimed it, and is gone; its node's agent lets go of it.
-Result<bool> Answers::await_predecessor(const PodFacts& pod, const Waiting& waiting) const {
+// A pod in its place that claimed it, and is gone; its node's agent lets go of it, or nobody can.
+Result<std::optional<host::TryLater>> Answers::await_predecessor(const PodFacts& pod,
+                                                                 const Waiting& waiting) {
   constexpr std::chrono::seconds kRelease{15};
+  if (pod.has_run || pod.deleted) return std::nullopt;
+  std::string held;
   const auto is_free = [&]() -> std::optional<bool> {
-    if (std::ranges::any_of(view_.checkpoints(), [&](const CheckpointObject& one) {
-          return is_claimed_by_predecessor(one, pod);
-        }))
-      return std::nullopt;
-    return true;
+    const auto all = view_.checkpoints();
+    const auto its = std::ranges::find_if(
+        all, [&](const CheckpointObject& one) { return is_claimed_by_predecessor(one, pod); });
+    if (its == all.end()) return true;
+    held = "'" + its->full_name() + "' is still that of pod '" + its->claimed_by->pod +
+           "' which was here before, and node '" + its->claimed_by->node +
+           "' does not tell what became of it";
+    return std::nullopt;
   };
-  if (pod.has_run || pod.deleted) return true;
   const auto free = REPRISE_PASS(
       await_in(view_, steady_clock::now() + kRelease, waiting, {.reason = kPredecessors}, is_free));
-  return free.has_value();
+  if (!free) return std::optional(REPRISE_PASS(later(pod.uid, &pod, held)));
+  const auto all = view_.checkpoints();
+  const CheckpointObject* lost = lost_of_place(all, pod);
+  if (lost == nullptr) return std::nullopt;
+  const std::string why = "'" + lost->full_name() + "' is lost: " + lost->message;
+  if (!pod.fails_rather) return base::fail(ErrorCode::kNotFound, why);
+  return std::optional(host::TryLater{.reason = why + "; it begins anew when that is deleted"});
 }
 
 void Answers::tell_hooks(const PodFacts& pod, oci::PodContainer of) {

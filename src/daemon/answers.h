@@ -70,13 +70,15 @@ class Answers {
 
  private:
   [[nodiscard]] std::optional<PodFacts> pod_that_ends(const std::string& uid) const;
-  base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
   // Whether it is certain that another container of the pod never ran in it.
   [[nodiscard]] bool is_half(const PodFacts& pod, oci::PodContainer other) const;
+  base::Result<host::AgentAnswer> find(const host::WillCreate& question, const Waiting& waiting);
   base::Result<host::AgentAnswer> find_for(const PodFacts& pod, const host::WillCreate& question,
                                            const Waiting& waiting);
-  // False: it still has it.
-  base::Result<bool> await_predecessor(const PodFacts& pod, const Waiting& waiting) const;
+  // nullopt: what was left for the pod's place is nobody's, or was gone on from. An error: it is
+  // lost, and the pod begins anew.
+  base::Result<std::optional<host::TryLater>> await_predecessor(const PodFacts& pod,
+                                                                const Waiting& waiting);
   // What people should know before the pod ends.
   void tell_hooks(const PodFacts& pod, oci::PodContainer of);
   // Whether there is something to claim, as far as is known.

@@ -61,6 +61,7 @@ std::optional<Claimer> claimer_in(const json& status) {
                   .node = text_in(by, "node"),
                   .token_hash = text_in(by, "tokenHash")};
   if (by.contains("begun")) claimer.begun = flag_in(by, "begun");
+  claimer.lost = flag_in(by, "lost");
   return claimer;
 }
 
@@ -189,6 +190,7 @@ void set_claim(CheckpointObject& checkpoint, const Claimer& claimer) {
   by = json{{"pod", claimer.pod}, {"podUID", claimer.uid}, {"node", claimer.node}};
   if (!claimer.token_hash.empty()) by["tokenHash"] = claimer.token_hash;
   if (claimer.begun) by["begun"] = *claimer.begun;
+  if (claimer.lost) by["lost"] = true;
 }
 
 std::string what_is_kept(const CheckpointObject& checkpoint) {
@@ -281,6 +283,23 @@ bool may_let_go(const CheckpointObject& checkpoint, const std::string& own) {
          std::ranges::none_of(checkpoint.containers, &SavedContainer::resumed);
 }
 
+bool is_in_other_hands(const CheckpointObject& checkpoint, const std::string& own) {
+  return checkpoint.node == own && !checkpoint.is_over() && checkpoint.claimed_by &&
+         checkpoint.claimed_by->node != own && !may_let_go(checkpoint, own);
+}
+
+void set_lost(CheckpointObject& checkpoint, const std::string& how) {
+  Claimer claimer = *checkpoint.claimed_by;
+  const std::string who = "pod '" + claimer.pod + "' on node '" + claimer.node + "', " + how + ",";
+  if (std::ranges::any_of(checkpoint.containers, &SavedContainer::resumed))
+    return set_phase(checkpoint, Phase::kConsumed, who + " had gone on from part of it");
+  claimer.lost = true;
+  set_claim(checkpoint, claimer);
+  set_phase(
+      checkpoint, Phase::kWithdrawn,
+      who + " was about to go on from it: whether it ran nobody knows" + what_is_kept(checkpoint));
+}
+
 namespace {
 
 // Of whatever template: a rollout may be taken back.
@@ -299,6 +318,18 @@ void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodF
   std::erase_if(checkpoints, [&](const CheckpointObject& one) {
     return is_of_place(one, pod) && created(one) < newest;
   });
+}
+
+const CheckpointObject* lost_of_place(const std::vector<CheckpointObject>& checkpoints,
+                                      const PodFacts& pod) {
+  const CheckpointObject* newest = nullptr;
+  for (const CheckpointObject& one : checkpoints)
+    if (is_of_place(one, pod) && (newest == nullptr || created(one) > created(*newest)))
+      newest = &one;
+  const bool is_lost = newest != nullptr && newest->phase == Phase::kWithdrawn &&
+                       newest->claimed_by && newest->claimed_by->lost &&
+                       newest->claimed_by->uid != pod.uid;
+  return is_lost ? newest : nullptr;
 }
 
 bool is_stale_beside(const CheckpointObject& checkpoint, const PodFacts& pod) {

@@ -49,6 +49,8 @@ struct Claimer {
   // Whether its agent may have had tasks of the pod run, from before any does. nullopt: an older
   // agent, which does not say.
   std::optional<bool> begun = std::nullopt;
+  // It had begun on a node that is gone for good: whether it ran nobody will ever know.
+  bool lost = false;
 };
 
 // Where the source's agent gives out what was saved.
@@ -134,10 +136,18 @@ bool is_claimed_by(const CheckpointObject& checkpoint, const PodFacts& pod);
 // Whether node `own`, which saved it, may let go of the claim of a pod of another node, once that
 // pod is gone: nobody has gone on from it, and nobody can any more without claiming it again.
 bool may_let_go(const CheckpointObject& checkpoint, const std::string& own);
+// Whether only the other node can tell how far the claimer of what node `own` saved has come.
+bool is_in_other_hands(const CheckpointObject& checkpoint, const std::string& own);
+// The claimer's node will never tell: nobody goes on from it any more. `how` it is gone.
+void set_lost(CheckpointObject& checkpoint, const std::string& how);
 
 // Of the Checkpoints of a pod's place, where it is one of several that are not alike, only the
 // newest is left, whatever became of it: all others are older than what ran there since.
 void keep_newest_of_place(std::vector<CheckpointObject>& checkpoints, const PodFacts& pod);
+
+// Of the Checkpoints of a pod's one place the newest, if it was lost with the claimer's node.
+const CheckpointObject* lost_of_place(const std::vector<CheckpointObject>& checkpoints,
+                                      const PodFacts& pod);
 
 // Whether `pod` may go on from it: same namespace and lineage, another pod, nobody's but its own;
 // under the name that its promise got.

@@ -56,6 +56,18 @@ Result<bool> take_back(catalog::Catalog& catalog, const CheckpointObject& checkp
   return true;
 }
 
+// Tasks of the pod may have run here, and this is not the store that would tell: the node was made
+// anew under its name.
+Result<bool> is_forgotten(catalog::Catalog& catalog, const CheckpointObject& checkpoint) {
+  if (!checkpoint.claimed_by->begun.value_or(false)) return false;
+  for (const SavedContainer& one : checkpoint.containers) {
+    const auto row = catalog.find_checkpoint(one.checkpoint.str());
+    if (!row && row.error().code() == ErrorCode::kNotFound) return true;
+    if (!row) return std::unexpected(row.error());
+  }
+  return false;
+}
+
 }  // namespace
 
 ClaimsHere::ClaimsHere(kube::Client& client, ClusterView& view, std::mutex& moving,
@@ -65,22 +77,8 @@ ClaimsHere::ClaimsHere(kube::Client& client, ClusterView& view, std::mutex& movi
       moving_(moving),
       store_(std::move(store)),
       node_(std::move(node)),
-      thread_([this] { run(); }) {}
-
-ClaimsHere::~ClaimsHere() {
-  stop_ = true;
-  thread_.join();
-}
-
-void ClaimsHere::run() {
-  constexpr milliseconds kPace{1000};
-  while (!stop_) {
-    const std::uint64_t seen = view_.version();
-    look();
-    view_.wait_change(seen, kPace);
-    std::this_thread::sleep_for(kPace / 4);
-  }
-}
+      follower_(view, {.longest = milliseconds(1000), .rest = milliseconds(250)},
+                [this] { look(); }) {}
 
 void ClaimsHere::look() {
   for (const CheckpointObject& one : view_.checkpoints()) {
@@ -147,6 +145,7 @@ bool ClaimsHere::is_gone(const Claimer& claimer) {
 // Whoever takes it over for the pod at the same time asks, under this lock, whose the claim is.
 Result<void> ClaimsHere::release(catalog::Catalog& catalog, const CheckpointObject& checkpoint) {
   const std::lock_guard hold(moving_);
+  const bool forgotten = REPRISE_PASS(is_forgotten(catalog, checkpoint));
   for (const SavedContainer& one : checkpoint.containers)
     if (!one.checkpoint.empty() &&
         !REPRISE_PASS(take_back(catalog, checkpoint, one, checkpoint.node == node_)))
@@ -154,11 +153,14 @@ Result<void> ClaimsHere::release(catalog::Catalog& catalog, const CheckpointObje
   const Claimer claimer = *checkpoint.claimed_by;
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
     if (now.is_over() || !now.claimed_by || now.claimed_by->uid != claimer.uid) return false;
-    drop_claim(now);
+    if (forgotten)
+      set_lost(now, "which does not know of it any more");
+    else
+      drop_claim(now);
     return true;
   });
   if (!changed) return std::unexpected(changed.error());
-  base::log(LogLevel::kInfo, "a claim was released",
+  base::log(LogLevel::kInfo, forgotten ? "a claim was given up" : "a claim was released",
             {{"checkpoint", checkpoint.full_name()}, {"pod", claimer.pod}});
   return {};
 }

@@ -9,18 +9,17 @@
 // and is ended, while another pod goes on.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "daemon/cluster_view.h"
+#include "daemon/follower.h"
 #include "kube/client.h"
 #include "store/store_config.h"
 
@@ -31,12 +30,8 @@ class ClaimsHere {
   // All outlive it. Works on a thread of its own. `moving` as in Answers.
   ClaimsHere(kube::Client& client, ClusterView& view, std::mutex& moving, store::StoreConfig store,
              std::string node);
-  ~ClaimsHere();
-  ClaimsHere(const ClaimsHere&) = delete;
-  ClaimsHere& operator=(const ClaimsHere&) = delete;
 
  private:
-  void run();
   void look();
   struct Progress {
     std::vector<std::pair<std::string, base::CheckpointId>> resumed;  // containers
@@ -54,8 +49,7 @@ class ClaimsHere {
   store::StoreConfig store_;
   std::string node_;
   std::map<std::string, std::chrono::steady_clock::time_point> gone_;  // pods, since when
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  Follower follower_;  // last: it looks at all of them
 };
 
 }  // namespace reprise::daemon

@@ -51,6 +51,9 @@ std::optional<seconds> lifetime_of(const CheckpointObject& checkpoint) {
       if (checkpoint.claimed_by) return std::nullopt;
       return kept_for(checkpoint, kUnclaimed, kKeepUnclaimed);
     case Phase::kWithdrawn:
+      // Somebody may have to decide.
+      if (checkpoint.claimed_by && checkpoint.claimed_by->lost)
+        return kept_for(checkpoint, kUnclaimed, kKeepUnclaimed);
       return kept_for(checkpoint, kWithdrawn, kKeepWithdrawn);
     case Phase::kConsumed:
       return kKeepConsumed;
@@ -172,25 +175,8 @@ Expiry::Expiry(kube::Client& client, const ClusterView& view, store::StoreConfig
       store_(std::move(store)),
       node_(std::move(node)),
       records_(store_.root),
-      thread_([this] { run(); }) {}
-
-Expiry::~Expiry() {
-  stop_ = true;
-  thread_.join();
-}
-
-void Expiry::run() {
-  constexpr std::chrono::milliseconds kPace{1000};
-  constexpr int kRounds = 10;  // in which nothing changed, until it looks again for the time
-  std::uint64_t seen = 0;
-  for (int round = 0; !stop_; ++round) {
-    const std::uint64_t now = view_.version();
-    if (now != seen || round % kRounds == 0) look();
-    seen = now;
-    view_.wait_change(now, kPace);
-    std::this_thread::sleep_for(kPace / 2);  // everything may change at once
-  }
-}
+      follower_(view, {.longest = std::chrono::seconds(15), .rest = milliseconds(500)},
+                [this] { look(); }) {}
 
 // Out of step, what is not in the list may be there all the same.
 void Expiry::look() {
@@ -219,7 +205,7 @@ void Expiry::remove_expired(const std::vector<CheckpointObject>& all) {
         one.path(),
         {.uid = one.uid,
          .resource_version = text_in(object_in(one.object, "metadata"), "resourceVersion")},
-        &stop_);
+        follower_.ends());
     if (removed)
       base::log(LogLevel::kInfo, "expired",
                 {{"checkpoint", one.full_name()}, {"phase", std::string(to_string(one.phase))}});

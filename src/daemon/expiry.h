@@ -5,18 +5,17 @@
 // freed.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "daemon/cluster_view.h"
+#include "daemon/follower.h"
 #include "kube/client.h"
 #include "store/store_config.h"
 
@@ -60,12 +59,8 @@ class Expiry {
  public:
   // `client` and `view` outlive it. Works on a thread of its own.
   Expiry(kube::Client& client, const ClusterView& view, store::StoreConfig store, std::string node);
-  ~Expiry();
-  Expiry(const Expiry&) = delete;
-  Expiry& operator=(const Expiry&) = delete;
 
  private:
-  void run();
   void look();
   void remove_expired(const std::vector<CheckpointObject>& all);
   base::Result<void> note(const std::vector<CheckpointObject>& all);
@@ -79,8 +74,7 @@ class Expiry {
   std::string node_;
   CheckpointRecords records_;
   std::map<std::string, std::chrono::steady_clock::time_point> orphans_;  // since when, by pod UID
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  Follower follower_;  // last: it looks at all of them
 };
 
 }  // namespace reprise::daemon

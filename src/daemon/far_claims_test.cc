@@ -28,6 +28,13 @@ class FarClaimsTest : public testing::Test {
       const json none{{"kind", "Status"}, {"details", {{"name", "db-0"}}}};
       answer.set_content(pod_.is_null() ? none.dump() : pod_.dump(), "application/json");
     });
+    server_.Get("/api/v1/nodes/n2", [this](const httplib::Request&, httplib::Response& answer) {
+      const std::lock_guard hold(lock_);
+      ++asked_for_node_;
+      answer.status = node_.is_null() ? 404 : 200;
+      const json none{{"kind", "Status"}, {"details", {{"name", "n2"}}}};
+      answer.set_content(node_.is_null() ? none.dump() : node_.dump(), "application/json");
+    });
     server_.Put(R"(/apis/reprise\.dev/.*)",
                 [this](const httplib::Request& request, httplib::Response& answer) {
                   const std::lock_guard hold(lock_);
@@ -72,6 +79,14 @@ class FarClaimsTest : public testing::Test {
     const std::lock_guard hold(lock_);
     return written_;
   }
+  void node_is(const json& spec) {
+    const std::lock_guard hold(lock_);
+    node_ = {{"metadata", {{"name", "n2"}}}, {"spec", spec}};
+  }
+  int asked_for_node() {
+    const std::lock_guard hold(lock_);
+    return asked_for_node_;
+  }
   int asked() {
     const std::lock_guard hold(lock_);
     return asked_;
@@ -91,8 +106,9 @@ class FarClaimsTest : public testing::Test {
   }
 
   std::mutex lock_;
-  json pod_;
+  json pod_, node_;
   int asked_ = 0;
+  int asked_for_node_ = 0;
   std::vector<json> written_;
   httplib::Server server_;
   int port_ = 0;
@@ -124,6 +140,84 @@ TEST_F(FarClaimsTest, NotOfAPodThatIsThere) {
   const FarClaims claims(*client_, *view_, "n1", milliseconds(5));
   wait_for([&] { return asked() > 5; }, "the pod to be asked for");
   EXPECT_TRUE(written().empty());
+}
+
+// The next pod of its place waited for ten minutes, and began anew without a word of what was lost.
+TEST_F(FarClaimsTest, OfAPodThatHadBegunOnANodeThatIsGoneForGoodIsWithdrawn) {
+  const auto begun = [](json& status) { status["claimedBy"]["begun"] = true; };
+  const auto older_agents = [](json& status) { status["claimedBy"].erase("begun"); };
+  for (const bool is_tainted : {false, true}) {
+    if (is_tainted)
+      node_is({{"taints", {{{"key", "node.kubernetes.io/out-of-service"}, {"value", "x"}}}}});
+    learn(is_tainted ? std::function<void(json&)>(begun) : older_agents);
+    written_.clear();
+    const FarClaims claims(*client_, *view_, "n1", milliseconds(20));
+    wait_for([&] { return !written().empty(); }, "it to be withdrawn");
+    const json status = written().front()["status"];
+    EXPECT_EQ(status["phase"], "Withdrawn");
+    EXPECT_EQ(status["claimedBy"]["lost"], true);
+    EXPECT_NE(status["message"].dump().find("whether it ran nobody knows"), std::string::npos);
+    EXPECT_NE(status["message"].dump().find("keeps saved"), std::string::npos);
+  }
+}
+
+TEST_F(FarClaimsTest, NotWhileItsNodeMayComeBack) {
+  node_is({{"taints", {{{"key", "node.kubernetes.io/unreachable"}}}}});
+  learn([](json& status) { status["claimedBy"]["begun"] = true; });
+  const FarClaims claims(*client_, *view_, "n1", milliseconds(5));
+  wait_for([&] { return asked_for_node() > 5; }, "the node to be asked for");
+  EXPECT_TRUE(written().empty());
+}
+
+TEST_F(FarClaimsTest, NorWhileThePodIsThere) {
+  pod_is("u2");
+  learn([](json& status) { status["claimedBy"]["begun"] = true; });
+  const FarClaims claims(*client_, *view_, "n1", milliseconds(5));
+  wait_for([&] { return asked() > 5; }, "the pod to be asked for");
+  EXPECT_TRUE(written().empty());
+}
+
+TEST_F(FarClaimsTest, WhatItHadGoneOnFromIsConsumed) {
+  learn([](json& status) {
+    status["claimedBy"]["begun"] = true;
+    status["containers"][0]["resumed"] = true;
+  });
+  const FarClaims claims(*client_, *view_, "n1", milliseconds(20));
+  wait_for([&] { return !written().empty(); }, "it to be settled");
+  EXPECT_EQ(written().front()["status"]["phase"], "Consumed");
+}
+
+TEST(FarClaims, WhoComesAfterIsTold) {
+  json object{{"metadata",
+               {{"name", "db-0-0b3e0000"},
+                {"namespace", "shop"},
+                {"uid", "c1"},
+                {"creationTimestamp", "2026-01-01T00:00:00Z"}}},
+              {"spec",
+               {{"pod", "db-0"},
+                {"podUID", "0b3e0000-1"},
+                {"node", "n1"},
+                {"containers", {"app"}},
+                {"slot", "db-0"},
+                {"owner", {{"uid", "o"}}}}},
+              {"status",
+               {{"phase", "Claimable"},
+                {"claimedBy", {{"pod", "db-0"}, {"podUID", "u2"}, {"node", "n2"}, {"begun", true}}},
+                {"containers", {{{"name", "app"}, {"checkpoint", "saved"}}}}}}};
+  CheckpointObject lost = read_checkpoint(object).value();
+  const PodFacts next{
+      .name_space = "shop",
+      .name = "db-0",
+      .uid = "u3",
+      .lineage = Lineage{.owner = {.uid = "o"}, .template_hash = {}, .slot = "db-0"}};
+  EXPECT_EQ(lost_of_place({lost}, next), nullptr) << "it is claimed";
+  set_lost(lost, "which is no more");
+  const std::vector<CheckpointObject> all{read_checkpoint(lost.object).value()};
+  ASSERT_NE(lost_of_place(all, next), nullptr);
+  object["metadata"]["creationTimestamp"] = "2026-01-01T00:00:09Z";
+  object["metadata"]["uid"] = "c2";
+  EXPECT_EQ(lost_of_place({all.front(), read_checkpoint(object).value()}, next), nullptr)
+      << "there is a newer one";
 }
 
 TEST(FarClaims, NotWherePartOfItMayHaveRun) {

@@ -47,26 +47,11 @@ std::vector<CheckpointObject> needless(const std::vector<CheckpointObject>& all,
 }
 
 Leftovers::Leftovers(const ClusterView& view, store::StoreConfig store, std::string node)
-    : view_(view), store_(std::move(store)), node_(std::move(node)), thread_([this] { run(); }) {}
-
-Leftovers::~Leftovers() {
-  stop_ = true;
-  thread_.join();
-}
-
-void Leftovers::run() {
-  constexpr milliseconds kPace{1000};
-  constexpr int kRounds = 5;  // in which nothing changed, until it looks again for the time
-  std::uint64_t seen = 0;
-  for (int round = 0; !stop_; ++round) {
-    const std::uint64_t now = view_.version();
-    if (now != seen || round % kRounds == 0) look();
-    seen = now;
-    view_.wait_change(now, kPace);
-    // Everything may change at once, and nobody waits for us.
-    std::this_thread::sleep_for(kPace / 4);
-  }
-}
+    : view_(view),
+      store_(std::move(store)),
+      node_(std::move(node)),
+      follower_(view, {.longest = std::chrono::seconds(6), .rest = milliseconds(250)},
+                [this] { look(); }) {}
 
 void Leftovers::look() {
   const auto all = view_.checkpoints();
@@ -93,10 +78,6 @@ void Leftovers::look() {
   if (collected)
     base::log(
         LogLevel::kInfo, "freed what pods went on from",
-    // Of a pod that went on in part, and ended.
-    if (view_.is_in_step())
-      REPRISE_PASS(drop_of_gone_pods(
-          catalog, row->id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
         {{"checkpoints", std::to_string(removed)}, {"bytes", std::to_string(collected->bytes)}});
 }
 
@@ -112,6 +93,10 @@ Result<int> Leftovers::free(const CheckpointObject& checkpoint) {
     if (!row && row.error().code() == ErrorCode::kNotFound) continue;
     if (!row) return std::unexpected(row.error());
     if (row->id != one.checkpoint || !is_of(*row, checkpoint.source(one.name))) continue;
+    // Of a pod that went on in part, and ended.
+    if (view_.is_in_step())
+      REPRISE_PASS(drop_of_gone_pods(
+          catalog, row->id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
     if (!REPRISE_PASS(catalog.remove_unneeded(row->id))) continue;
     REPRISE_PASS(store->remove(row->id));
     ++removed;

@@ -4,16 +4,15 @@
 // is of no use any more. Until then a pod that comes back finds here most of what it has.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <map>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/result.h"
 #include "daemon/cluster_view.h"
+#include "daemon/follower.h"
 #include "store/store_config.h"
 
 namespace reprise::daemon {
@@ -35,12 +34,8 @@ class Leftovers {
  public:
   // `view` outlives it. Works on a thread of its own.
   Leftovers(const ClusterView& view, store::StoreConfig store, std::string node);
-  ~Leftovers();
-  Leftovers(const Leftovers&) = delete;
-  Leftovers& operator=(const Leftovers&) = delete;
 
  private:
-  void run();
   void look();
   // Returns how many checkpoints went. What is pinned, tagged or continued from stays.
   base::Result<int> free(const CheckpointObject& checkpoint);
@@ -50,8 +45,7 @@ class Leftovers {
   std::string node_;
   std::map<std::string, LeftoverTime> seen_;
   std::set<std::string> freed_;  // UIDs
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  Follower follower_;            // last: it looks at all of them
 };
 
 }  // namespace reprise::daemon

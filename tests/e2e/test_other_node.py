@@ -8,7 +8,7 @@ import pytest
 from going_on import assert_went_on, checkpoints, goes_on_from, uid_of, wait_replaced
 from harness.waiting import wait_for
 from pods import ON_DISRUPTION, RUNNING
-from product import checkpoints_of
+from product import checkpoints_of, stopped_session
 
 pytestmark = pytest.mark.requires("kubernetes")
 
@@ -286,6 +286,42 @@ def test_what_a_pod_of_a_dead_node_had_claimed_is_the_next_pods(cluster, pods):
             assert wait_phase(pods, "Consumed", uid)["status"]["claimedBy"]["podUID"] == uid_of(pod)
         finally:
             cluster.power_on("n2")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("wish", [{}, {"reprise.dev/on-restore-failure": "fail"}])
+def test_what_had_begun_on_a_node_that_is_gone_for_good_is_lost(cluster, pods, wish):
+    """Whether it ran there nobody knows; the next pod says so, and does not wait for ten minutes."""
+    with cordoned(cluster, "n2"):
+        pod = pods.run_set("db", *COUNTER, annotations={**ON_DISRUPTION, **wish})
+        pod.wait_for_line("STEP 5 ")
+    uid, there = uid_of(pod), cluster.nodes["n2"]
+    there.write_runtime(fault="restore-ready:stop")
+    with cordoned(cluster, "n1"):
+        pod.evict()
+        stopped_session(there)
+    claim = wait_phase(pods, "Claimable", uid)["status"]["claimedBy"]
+    assert claim["node"] == "n2" and claim["begun"]
+    cluster.power_cut("n2")
+    try:
+        cluster.kubectl("delete", "node", "n2")
+        pods.kubectl("delete", "pod", "db-0", "--force", "--grace-period=0", "--ignore-not-found")
+        status = wait_phase(pods, "Withdrawn", uid)["status"]
+        assert "whether it ran nobody knows" in status["message"]
+        assert "node 'n1' keeps" in status["message"]
+
+        def told(reason):
+            return reason in events_of(pods, "db-0")
+        if wish:
+            wait_for(lambda: told("Waits"), RUNNING, "it to wait")
+            assert pod.get()["status"]["phase"] == "Pending"
+            pods.kubectl("delete", "checkpoints", "--all")
+        else:
+            wait_for(lambda: told("BeginsAnew"), RUNNING, "it to begin anew")
+        pod.wait_for_line("STEP 1 ")
+    finally:
+        there.write_runtime()
+        cluster.power_on("n2")
 
 
 @pytest.mark.nightly
