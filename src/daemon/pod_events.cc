@@ -66,6 +66,13 @@ void PodEvents::unanswered(const oci::PodContainer& container) {
       who(container) + " was told to end while the node's agent did not answer: it got its signal");
 }
 
+void PodEvents::counts_as_failure(const oci::PodContainer& pod, const std::string& job) {
+  post(pod, EventType::kWarning, "CountsAsFailure", "Checkpointing",
+       "Job '" + job +
+           "' counts the pod as failed when it is saved and goes on elsewhere, unless " +
+           "its podFailurePolicy ignores condition DisruptionTarget");
+}
+
 void PodEvents::pre_stop_runs(const oci::PodContainer& container) {
   post(container, EventType::kNormal, "PreStopRuns", "Checkpointing",
        "preStop of " + who(container) +

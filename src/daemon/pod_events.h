@@ -26,6 +26,8 @@ class PodEvents {
   void ends_for_good(const oci::PodContainer& pod, Saved is_saved);
   // The agent was away when the container was told to end.
   void unanswered(const oci::PodContainer& container);
+  // Of one whose Job takes it for failed when it is saved.
+  void counts_as_failure(const oci::PodContainer& pod, const std::string& job);
   // Of one that is made, and is to be saved at its end.
   void pre_stop_runs(const oci::PodContainer& container);
   // Of the one that takes its place.

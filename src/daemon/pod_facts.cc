@@ -168,6 +168,16 @@ std::optional<PodFacts> pod_facts(const json& pod) {
   return facts;
 }
 
+bool ignores_disruption(const json& job) {
+  const json& policy = object_in(object_in(job, "spec"), "podFailurePolicy");
+  for (const json& rule : list_in(policy, "rules")) {
+    if (text_in(rule, "action") != "Ignore") continue;
+    for (const json& condition : list_in(rule, "onPodConditions"))
+      if (text_in(condition, "type") == "DisruptionTarget") return true;
+  }
+  return false;
+}
+
 policy::EndingFacts PodFacts::ending_of(const std::string& container) const {
   return {.wish = wish,
           .pod_known = true,

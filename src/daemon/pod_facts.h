@@ -63,4 +63,7 @@ struct PodFacts {
 // nullopt for what is no pod.
 std::optional<PodFacts> pod_facts(const nlohmann::json& pod);
 
+// Whether a Job does not count a pod as a failure that was disrupted, and so one that was saved.
+bool ignores_disruption(const nlohmann::json& job);
+
 }  // namespace reprise::daemon

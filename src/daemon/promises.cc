@@ -64,6 +64,7 @@ bool Promises::look() {
   bool awaits = false;
   tell_unanswered();
   for (const PodFacts& pod : view_.pods()) {
+    tell_of_job(pod);
     if (!pod.deleted || promised_.contains(pod.uid)) continue;
     if (pod.lineage)
       promise(pod);
@@ -84,7 +85,23 @@ bool Promises::look() {
                 {{"checkpoint", checkpoint.full_name()}, {"error", done.error().message()}});
     if (done) complained_.erase(checkpoint.uid);
   }
+  forget_gone();
   return awaits;
+}
+
+// What is noted of pods of which nothing more will be told.
+void Promises::forget_gone() {
+  if (!view_.is_in_step()) return;
+  std::set<std::string> known;
+  for (const PodFacts& pod : view_.pods()) known.insert(pod.uid);
+  for (const CheckpointObject& one : view_.checkpoints())
+    if (one.phase == Phase::kPromised) known.insert(one.pod_uid);
+  const auto is_gone = [&](const std::string& name) {
+    return !known.contains(name.substr(0, name.find('/')));
+  };
+  for (auto* noted : {&promised_, &without_class_, &by_policy_, &missing_, &job_pods_})
+    std::erase_if(*noted, is_gone);
+  if (job_pods_.empty()) jobs_.clear();
 }
 
 // One that nobody makes anew has no Checkpoint.
@@ -98,6 +115,24 @@ void Promises::tell_of(const PodFacts& pod) {
     events_.ends_for_good(who, PodEvents::Saved::kNo);
 }
 
+// Before it ends, so that its Job can be made anew in time.
+void Promises::tell_of_job(const PodFacts& pod) {
+  const bool may_be_saved = pod.wish.on_disruption || pod.wish.on_delete;
+  if (!may_be_saved || pod.deleted || pod.running.empty() || pod.runtime_class.empty()) return;
+  if (!pod.lineage || pod.lineage->owner.kind != "Job" || !job_pods_.insert(pod.uid).second) return;
+  const Owner& owner = pod.lineage->owner;
+  auto known = jobs_.find(owner.uid);
+  if (known == jobs_.end()) {
+    const auto job =
+        client_.get("/apis/batch/v1/namespaces/" + pod.name_space + "/jobs/" + owner.name, &stop_);
+    base::warn_and_ignore(job, "whether a Job counts a saved pod as failed is not known");
+    known = jobs_.emplace(owner.uid, job && !ignores_disruption(*job)).first;
+  }
+  if (known->second)
+    events_.counts_as_failure({.name_space = pod.name_space, .pod = pod.name, .uid = pod.uid},
+                              owner.name);
+}
+
 void Promises::tell_unanswered() {
   const auto noted = host::take_unanswered(layout_);
   base::warn_and_ignore(noted, "endings while the agent was away are not told");
@@ -109,6 +144,10 @@ std::string Promises::why_not_saved(const std::string& pod_uid,
                                     const std::string& container) const {
   if (missing_.contains(pod_uid + "/" + container)) return "it did not run when the pod was ended";
   const std::string text = "it ended without a checkpoint";
+  const auto other = missing_.lower_bound(pod_uid + "/");
+  if (other != missing_.end() && other->starts_with(pod_uid + "/"))
+    return text + ", since container '" + other->substr(pod_uid.size() + 1) +
+           "' of the pod never ran: of a pod all go on, or none";
   if (without_class_.contains(pod_uid))
     return text + ": its pod names no runtime class (spec.runtimeClassName: reprise)";
   // Its containers do not say by whom they were to be saved: another cause may be behind it.
@@ -144,10 +183,6 @@ void Promises::promise(const PodFacts& pod) {
   auto object = new_checkpoint(pod, containers, reason);
   set_retention(object, verdict_on(pod, view_.policies()).retention);
   auto made = client_.create(checkpoints_of(pod.name_space), object, &stop_);
-  const auto other = missing_.lower_bound(pod_uid + "/");
-  if (other != missing_.end() && other->starts_with(pod_uid + "/"))
-    return text + ", since container '" + other->substr(pod_uid.size() + 1) +
-           "' of the pod never ran: of a pod all go on, or none";
   const bool there = !made && kube::is_conflict(made.error());
   if (!made && !there) {
     if (complained_.insert(pod.uid).second)
@@ -187,6 +222,10 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
       news.push_back(state.container);
   }
   if (news.empty()) return {};
+  // The cause first, of which people are told.
+  std::ranges::stable_partition(news, [&](const SavedContainer& one) {
+    return missing_.contains(checkpoint.pod_uid + "/" + one.name);
+  });
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
     if (now.phase != Phase::kPromised) return false;
     for (const SavedContainer& one : news) set_container(now, one);
@@ -222,10 +261,6 @@ std::string Promises::own_key() const {
 
 // This agent was started again since, with another key; or that of the store was exchanged.
 Result<void> Promises::tell_peer(const CheckpointObject& checkpoint) {
-  // The cause first, of which people are told.
-  std::ranges::stable_partition(news, [&](const SavedContainer& one) {
-    return missing_.contains(checkpoint.pod_uid + "/" + one.name);
-  });
   const std::string key = own_key();
   const auto is_told = [&](const CheckpointObject& one) {
     return one.source_peer == peer_ && (key.empty() || one.key == key);

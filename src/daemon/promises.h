@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -37,6 +38,8 @@ class Promises {
   void promise(const PodFacts& pod);
   void tell_of(const PodFacts& pod);
   void tell_unanswered();
+  void tell_of_job(const PodFacts& pod);
+  void forget_gone();
   [[nodiscard]] std::string why_not_saved(const std::string& pod_uid,
                                           const std::string& container) const;
   base::Result<void> follow(const CheckpointObject& checkpoint);
@@ -60,6 +63,8 @@ class Promises {
   std::set<std::string> missing_;        // "UID/CONTAINER" that did not run when it was promised
   std::set<std::string> let_go_;         // UIDs of Checkpoints
   std::set<std::string> complained_;
+  std::map<std::string, bool> jobs_;  // by UID: whether it counts disrupted pods as failed
+  std::set<std::string> job_pods_;    // UIDs of pods whose Job was looked at
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

@@ -3,28 +3,19 @@
 
 #include <string>
 
-#include "json/reader.h"
+#include "json/lenient.h"
 
 namespace reprise::kubectl {
 
-using json_reader::text_in;
+using json_reader::child_of;
 using nlohmann::json;
 
 namespace {
 
-bool ignores_disruption(const json& job) {
-  for (const json& rule : part_of(part_of(part_of(job, "spec"), "podFailurePolicy"), "rules")) {
-    if (text_in(rule, "action") != "Ignore") continue;
-    for (const json& condition : part_of(rule, "onPodConditions"))
-      if (text_in(condition, "type") == "DisruptionTarget") return true;
-  }
-  return false;
-}
-
 bool say_job(Remarks& say, const json& job) {
   const char* remedy = "ignore condition DisruptionTarget in its podFailurePolicy";
-  if (ignores_disruption(job)) return false;
-  const json& limit = part_of(part_of(job, "spec"), "backoffLimit");
+  if (daemon::ignores_disruption(job)) return false;
+  const json& limit = child_of(child_of(job, "spec"), "backoffLimit");
   const bool gives_up = limit.is_number_integer() && limit.get<std::int64_t>() == 0;
   if (gives_up)
     say.prevents(

@@ -188,13 +188,15 @@ class Pods:
         return first
 
     def run_job(self, name, *command, runtime="reprise", annotations=None, completions=1,
-                container=None, **spec):
-        """An indexed Job, all of whose pods run at once and may be disrupted; found by pods_of()."""
+                container=None, ignores=True, **spec):
+        """An indexed Job, all of whose pods run at once and may be disrupted (`ignores`: without that
+        being a failure); found by pods_of()."""
         ignore = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+        rules = {"podFailurePolicy": {"rules": [ignore]}} if ignores else {}
         self.apply({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name},
             "spec": {"completions": completions, "parallelism": completions, "backoffLimit": 0,
-                     "completionMode": "Indexed", "podFailurePolicy": {"rules": [ignore]},
+                     "completionMode": "Indexed", **rules,
                      "template": {"metadata": {"labels": {"app": name},
                                                "annotations": annotations or {}},
                                   "spec": pod_spec(command, runtime, None, container,

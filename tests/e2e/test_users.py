@@ -101,11 +101,11 @@ def test_a_policy_speaks_for_pods_that_say_nothing(pods, ask):
         assert status == 422, spec
     try:
         assert pods.cluster.api.request("POST", path, policy)[0] == 201
-        columns = pods.kubectl("get", "checkpointpolicies", pods.namespace).stdout.splitlines()[1]
         # One that wants no checkpoint leaves it to the others.
         quiet = {**policy, "metadata": {"name": f"{pods.namespace}-quiet"},
                  "spec": {"onDisruption": "Signal"}}
         assert pods.cluster.api.request("POST", path, quiet)[0] == 201
+        columns = pods.kubectl("get", "checkpointpolicies", pods.namespace).stdout.splitlines()[1]
         assert columns.split()[1:4] == ["Checkpoint", "Signal", "40"]
         for node in pods.cluster.nodes.values():
             wait_for(lambda node=node: node.run("test", "-e", POLICIES, check=False)
@@ -155,6 +155,12 @@ def test_a_pod_that_was_not_saved_leaves_a_trace(pods):
     assert rows[f"{pods.namespace}/db-0/main"]["opted_in"]
     assert rows[f"{pods.namespace}/db-0/main"]["state"] == "running"
     assert f"{pods.namespace}/plain-0/main" not in rows
+    pods.run_job("sum", *COUNTER, annotations=ON_DISRUPTION, ignores=False)
+    pods.run_job("fine", *COUNTER, annotations=ON_DISRUPTION)
+    counted, fine = (pods.wait_for_one_of(name) for name in ("sum", "fine"))
+    wait_for(lambda: notes_of(pods, counted, "CountsAsFailure"), RUNNING, "an Event")
+    fine.wait_for_line("STEP 3 ")
+    assert not notes_of(pods, fine, "CountsAsFailure")
     bare.evict()
     classless.evict()
     wait_for(lambda: any("no controller makes it anew" in note
