@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/checkpoint_requests.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -13,6 +16,24 @@ namespace reprise::daemon {
 using base::LogLevel;
 using base::Result;
 using nlohmann::json;
+
+namespace {
+
+// Whoever may edit a namespace may ask as often as he likes, and what comes of it stays: it must
+// not take the room that pods are saved in, nor so much that the kubelet begins to evict them.
+Result<void> check_room(const std::filesystem::path& store) {
+  constexpr std::uint64_t kLeastPercent = 10;
+  struct statvfs info{};
+  if (::statvfs(store.c_str(), &info) != 0)
+    return base::fail_errno(errno, "asking for the free space of '" + store.string() + "'");
+  constexpr std::uint64_t kAll = 100;
+  if (info.f_bavail * kAll >= info.f_blocks * kLeastPercent) return {};
+  return base::fail(base::ErrorCode::kIo,
+                    "the node's store has less than " + std::to_string(kLeastPercent) +
+                        " % of its disk free: 'reprise store prune' there makes room");
+}
+
+}  // namespace
 
 // All that there are, since anybody may name any pod; those that are over are few.
 class CheckpointRequests::Listener final : public kube::Listener {
@@ -93,6 +114,7 @@ void CheckpointRequests::remove_old() {
     for (const auto& [uid, request] : requests_)
       if (is_old(request, node_, base::now_unix_millis())) old.push_back(request);
     for (const CheckpointRequestObject& one : old) requests_.erase(one.uid);
+    std::erase_if(dealt_with_, [&](const auto& one) { return !requests_.contains(one.first); });
   }
   for (const CheckpointRequestObject& one : old)
     base::warn_and_ignore(
@@ -121,6 +143,8 @@ void CheckpointRequests::carry_out(CheckpointRequestObject request, const PodFac
     return end(request, RequestPhase::kFailed,
                "it does not run under Reprise: it names no runtimeClassName");
   if (pod.running.empty()) return end(request, RequestPhase::kFailed, "no container of it runs");
+  if (const auto room = check_room(layout_.store); !room)
+    return end(request, RequestPhase::kFailed, room.error().message());
   set_phase(request, RequestPhase::kRunning, "", node_);
   const auto begun = write(request);
   if (!begun) return base::warn_and_ignore(begun, "a request is looked at again");
