@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "daemon/pod_facts.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "kubectl/commands.h"
@@ -15,6 +16,7 @@ namespace reprise::kubectl {
 
 using base::ErrorCode;
 using base::Result;
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -28,7 +30,7 @@ constexpr std::chrono::seconds kLook{1};
 // What an agent would refuse is not asked for.
 Result<void> check(const json& pod) {
   const auto facts = daemon::pod_facts(pod);
-  const std::string name = "pod '" + text_in(part_of(pod, "metadata"), "name") + "'";
+  const std::string name = "pod '" + text_in(child_of(pod, "metadata"), "name") + "'";
   if (!facts || facts->node.empty())
     return base::fail(ErrorCode::kInvalidInput, name + " is on no node yet");
   if (facts->running.empty())
@@ -55,7 +57,7 @@ struct Followed {
 
 // Once more; whether it is over.
 Result<bool> look(const Asked& asked, Followed& one, steady_clock::time_point began) {
-  const std::string name = text_in(part_of(one.request, "metadata"), "name");
+  const std::string name = text_in(child_of(one.request, "metadata"), "name");
   auto now = asked.api.get(requests_path(asked) + "/" + name);
   if (!now && now.error().code() == ErrorCode::kNotFound)
     return base::fail(ErrorCode::kGone, "the pod was removed, and its request with it");
@@ -69,7 +71,7 @@ Result<bool> look(const Asked& asked, Followed& one, steady_clock::time_point be
                        "' stays, and is answered when it can be"));
   if (!state.is_over && !state.message.empty() && state.message != one.last_said) {
     one.last_said = state.message;
-    asked.err << "pod '" << text_in(part_of(one.request, "spec"), "pod") << "', " << state.message
+    asked.err << "pod '" << text_in(child_of(one.request, "spec"), "pod") << "', " << state.message
               << "\n";
   }
   return state.is_over;
@@ -93,7 +95,7 @@ Result<int> checkpoint(const Asked& asked) {
   for (const json& pod : pods) {
     auto made = REPRISE_PASS(make(asked, pod));
     all.push_back({.request = std::move(made),
-                   .node = text_in(part_of(pod, "spec"), "nodeName"),
+                   .node = text_in(child_of(pod, "spec"), "nodeName"),
                    .last_said = {}});
   }
   const auto began = steady_clock::now();

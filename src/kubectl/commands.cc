@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "daemon/pod_facts.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "kubectl/node_report.h"
@@ -15,6 +16,7 @@ namespace reprise::kubectl {
 
 using base::ErrorCode;
 using base::Result;
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -41,7 +43,7 @@ std::string path_of(const Asked& asked) {
 }
 
 bool is_of(const json& pod, const Subject& subject) {
-  const json& owners = part_of(part_of(pod, "metadata"), "ownerReferences");
+  const json& owners = child_of(child_of(pod, "metadata"), "ownerReferences");
   return std::ranges::any_of(owners, [&](const json& owner) { return is_made_by(owner, subject); });
 }
 
@@ -177,7 +179,7 @@ Result<std::vector<json>> pods_of(const Asked& asked) {
   }
   const std::string what = to_text(asked.subject);
   const json made = REPRISE_TRY(asked.api.get(path_of(asked)), "looking for " + what);
-  const std::string query = label_query(part_of(part_of(made, "spec"), "selector"));
+  const std::string query = label_query(child_of(child_of(made, "spec"), "selector"));
   auto pods = REPRISE_PASS(asked.api.list(pods_path(asked) + "?" + query));
   std::erase_if(pods, [&](const json& pod) { return !is_of(pod, asked.subject); });
   if (pods.empty()) return base::fail(ErrorCode::kNotFound, what + " has no pods");
@@ -190,7 +192,7 @@ Result<int> doctor(const Asked& asked) {
   for (const json& pod : REPRISE_PASS(pods_of(asked))) {
     const Surroundings around = REPRISE_PASS(surroundings_of(asked, pod));
     all.push_back(
-        {.pod = text_in(part_of(pod, "metadata"), "name"), .report = report_on(pod, around)});
+        {.pod = text_in(child_of(pod, "metadata"), "name"), .report = report_on(pod, around)});
   }
   const bool is_one = asked.subject.kind == Subject::Kind::kPod;
   if (asked.json && is_one) {
@@ -223,10 +225,10 @@ Result<int> lives(const Asked& asked) {
   }
   if (history.empty()) asked.out << "No Checkpoint tells of " << to_text(asked.subject) << ".\n";
   for (const json& one : history) {
-    const json& spec = part_of(one, "spec");
-    const json& status = part_of(one, "status");
-    const json& by = part_of(status, "claimedBy");
-    asked.out << text_in(part_of(one, "metadata"), "creationTimestamp") << "\t"
+    const json& spec = child_of(one, "spec");
+    const json& status = child_of(one, "status");
+    const json& by = child_of(status, "claimedBy");
+    asked.out << text_in(child_of(one, "metadata"), "creationTimestamp") << "\t"
               << text_in(spec, "pod") << " on " << text_in(spec, "node") << "\t"
               << text_in(status, "phase");
     if (!by.empty()) asked.out << "\t-> " << text_in(by, "pod") << " on " << text_in(by, "node");

@@ -4,17 +4,19 @@
 #include <algorithm>
 
 #include "daemon/pod_facts.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
 namespace {
 
 bool is_set(const json& object, const char* name) {
-  const json& value = part_of(object, name);
+  const json& value = child_of(object, name);
   return value.is_boolean() && value.get<bool>();
 }
 
@@ -23,9 +25,9 @@ void say_conditions(Remarks& say, const json& node) {
     say.fine("the node is ready");
   else
     say.prevents("the node is not ready", "kubectl describe node says why");
-  if (is_set(part_of(node, "spec"), "unschedulable"))
+  if (is_set(child_of(node, "spec"), "unschedulable"))
     say.mind("it is cordoned: no pod comes here", "kubectl uncordon");
-  for (const json& one : part_of(part_of(node, "status"), "conditions"))
+  for (const json& one : child_of(child_of(node, "status"), "conditions"))
     if (text_in(one, "type").ends_with("Pressure") && text_in(one, "status") == "True")
       say.mind("it has " + text_in(one, "type") + ": what is evicted for it has little time, and " +
                    "a checkpoint needs room",
@@ -33,7 +35,7 @@ void say_conditions(Remarks& say, const json& node) {
 }
 
 void say_handler(Remarks& say, const json& node) {
-  const json& handlers = part_of(part_of(node, "status"), "runtimeHandlers");
+  const json& handlers = child_of(child_of(node, "status"), "runtimeHandlers");
   if (!handlers.is_array())
     return say.mind(
         "whether its container runtime has handler 'reprise' is not known: the kubelet "
@@ -48,7 +50,7 @@ void say_handler(Remarks& say, const json& node) {
 }
 
 bool fits(const json& node, const json& selector) {
-  const json& labels = part_of(part_of(node, "metadata"), "labels");
+  const json& labels = child_of(child_of(node, "metadata"), "labels");
   if (!selector.is_object()) return true;
   return std::ranges::all_of(selector.items(), [&](const auto& one) {
     return one.value().is_string() &&
@@ -66,8 +68,8 @@ void say_classes(Remarks& say, const json& node, const NodeSurroundings& around)
   if (ours == around.runtime_classes->end())
     return say.prevents("no runtime class has handler 'reprise'",
                         "apply deploy/kubernetes.yaml, which has it");
-  const std::string name = text_in(part_of(*ours, "metadata"), "name");
-  if (fits(node, part_of(part_of(*ours, "scheduling"), "nodeSelector")))
+  const std::string name = text_in(child_of(*ours, "metadata"), "name");
+  if (fits(node, child_of(child_of(*ours, "scheduling"), "nodeSelector")))
     return say.fine("pods of runtime class '" + name + "' may come here");
   say.mind("pods of runtime class '" + name + "' are not scheduled to this node",
            "see the nodeSelector of the runtime class");
@@ -104,10 +106,10 @@ void say_checkpoints(Remarks& say, const std::string& name, const NodeSurroundin
   if (!around.checkpoints) return;
   std::vector<std::string> promised, waiting;
   for (const json& one : *around.checkpoints) {
-    if (text_in(part_of(one, "spec"), "node") != name) continue;
-    const json& metadata = part_of(one, "metadata");
+    if (text_in(child_of(one, "spec"), "node") != name) continue;
+    const json& metadata = child_of(one, "metadata");
     const std::string full = text_in(metadata, "namespace") + "/" + text_in(metadata, "name");
-    const std::string phase = text_in(part_of(one, "status"), "phase");
+    const std::string phase = text_in(child_of(one, "status"), "phase");
     if (phase == "Promised" || phase.empty()) promised.push_back(full);
     if (phase == "Claimable") waiting.push_back(full);
   }
@@ -121,7 +123,7 @@ void say_checkpoints(Remarks& say, const std::string& name, const NodeSurroundin
 
 NodeReport report_on_node(const json& node, const NodeSurroundings& around) {
   Remarks say;
-  const std::string name = text_in(part_of(node, "metadata"), "name");
+  const std::string name = text_in(child_of(node, "metadata"), "name");
   say_conditions(say, node);
   say_agent(say, name, around.agents);
   say_handler(say, node);

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <string>
 
+#include "json/lenient.h"
 #include "oci/annotations.h"
 #include "oci/cri.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using nlohmann::json;
 
 namespace {
@@ -18,7 +20,7 @@ constexpr std::string_view kOurs = "reprise.dev/";
 
 oci::Annotations annotations_in(const json& metadata) {
   oci::Annotations annotations;
-  const json& given = part_of(metadata, "annotations");
+  const json& given = child_of(metadata, "annotations");
   if (given.is_object())
     for (const auto& [name, value] : given.items())
       if (value.is_string()) annotations[name] = value.get<std::string>();

@@ -5,10 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "json/lenient.h"
 #include "json/reader.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
@@ -16,23 +18,23 @@ namespace {
 
 // The API tells whole seconds.
 std::pair<std::string, std::string> age_of(const json& object) {
-  const json& metadata = part_of(object, "metadata");
+  const json& metadata = child_of(object, "metadata");
   return {text_in(metadata, "creationTimestamp"), text_in(metadata, "name")};
 }
 
 bool has_failed(const json& object) {
-  return std::ranges::any_of(part_of(part_of(object, "status"), "containers"),
+  return std::ranges::any_of(child_of(child_of(object, "status"), "containers"),
                              [](const json& one) { return !text_in(one, "failed").empty(); });
 }
 
 void say_checkpoint(Remarks& say, const std::string& uid, const json& one) {
-  const json& status = part_of(one, "status");
-  const std::string name = "Checkpoint '" + text_in(part_of(one, "metadata"), "name") + "'";
-  const std::string source = text_in(part_of(one, "spec"), "pod");
+  const json& status = child_of(one, "status");
+  const std::string name = "Checkpoint '" + text_in(child_of(one, "metadata"), "name") + "'";
+  const std::string source = text_in(child_of(one, "spec"), "pod");
   const std::string phase = text_in(status, "phase");
   const std::string message = text_in(status, "message");
   const std::string how = phase + " " + message;
-  if (text_in(part_of(status, "claimedBy"), "podUID") == uid) {
+  if (text_in(child_of(status, "claimedBy"), "podUID") == uid) {
     const std::string of = name + " of pod '" + source + "'";
     if (phase == "Consumed")
       say.fine("it went on from " + of);
@@ -41,7 +43,7 @@ void say_checkpoint(Remarks& say, const std::string& uid, const json& one) {
     else
       say.mind("it has claimed " + of + ", and has not gone on yet: " + how, "");
   }
-  if (text_in(part_of(one, "spec"), "podUID") != uid) return;
+  if (text_in(child_of(one, "spec"), "podUID") != uid) return;
   if (phase != "Withdrawn") return say.fine("it is saved as " + name + ": " + how);
   if (has_failed(one)) return say.mind("it was not saved (" + name + "): " + message, "");
   say.mind("it was saved as " + name + ", from which nobody goes on: " + message, "");
@@ -53,33 +55,33 @@ void say_predecessor(Remarks& say, const daemon::PodFacts& pod,
   if (!pod.lineage) return;
   const json* last = nullptr;
   for (const json& one : checkpoints) {
-    const json& spec = part_of(one, "spec");
-    const json& owner = part_of(spec, "owner");
+    const json& spec = child_of(one, "spec");
+    const json& owner = child_of(spec, "owner");
     if (text_in(owner, "kind") != pod.lineage->owner.kind ||
         text_in(owner, "name") != pod.lineage->owner.name ||
         text_in(spec, "slot") != pod.lineage->slot || text_in(spec, "podUID") == pod.uid)
       continue;
     if (last == nullptr || age_of(*last) < age_of(one)) last = &one;
   }
-  if (last == nullptr || text_in(part_of(*last, "status"), "phase") != "Withdrawn" ||
+  if (last == nullptr || text_in(child_of(*last, "status"), "phase") != "Withdrawn" ||
       !has_failed(*last) ||
-      text_in(part_of(part_of(*last, "status"), "claimedBy"), "podUID") == pod.uid)
+      text_in(child_of(child_of(*last, "status"), "claimedBy"), "podUID") == pod.uid)
     return;
-  say.mind("pod '" + text_in(part_of(*last, "spec"), "pod") +
+  say.mind("pod '" + text_in(child_of(*last, "spec"), "pod") +
                "' before it was not saved (Checkpoint '" + age_of(*last).second +
-               "'): " + text_in(part_of(*last, "status"), "message"),
+               "'): " + text_in(child_of(*last, "status"), "message"),
            "");
 }
 
 void say_request(Remarks& say, const daemon::PodFacts& pod, const std::vector<json>& requests) {
   const json* last = nullptr;
   for (const json& one : requests)
-    if (text_in(part_of(one, "spec"), "podUID") == pod.uid &&
+    if (text_in(child_of(one, "spec"), "podUID") == pod.uid &&
         (last == nullptr || age_of(*last) < age_of(one)))
       last = &one;
-  if (last == nullptr || text_in(part_of(*last, "status"), "phase") != "Failed") return;
-  std::string why = text_in(part_of(*last, "status"), "message");
-  for (const json& one : part_of(part_of(*last, "status"), "containers"))
+  if (last == nullptr || text_in(child_of(*last, "status"), "phase") != "Failed") return;
+  std::string why = text_in(child_of(*last, "status"), "message");
+  for (const json& one : child_of(child_of(*last, "status"), "containers"))
     if (const std::string failed = text_in(one, "failed"); !failed.empty() && !why.contains(failed))
       why +=
           (why.empty() ? "container '" : "; container '") + text_in(one, "name") + "': " + failed;
@@ -102,10 +104,10 @@ void say_past(Remarks& say, const daemon::PodFacts& pod, const Listed& checkpoin
 std::vector<json> history_of(const Subject& subject, const std::vector<json>& checkpoints) {
   std::vector<json> found;
   std::ranges::copy_if(checkpoints, std::back_inserter(found), [&](const json& one) {
-    const json& spec = part_of(one, "spec");
-    if (subject.kind != Subject::Kind::kPod) return is_made_by(part_of(spec, "owner"), subject);
+    const json& spec = child_of(one, "spec");
+    if (subject.kind != Subject::Kind::kPod) return is_made_by(child_of(spec, "owner"), subject);
     return text_in(spec, "pod") == subject.name ||
-           text_in(part_of(part_of(one, "status"), "claimedBy"), "pod") == subject.name;
+           text_in(child_of(child_of(one, "status"), "claimedBy"), "pod") == subject.name;
   });
   std::ranges::sort(found, {}, age_of);
   return found;
@@ -113,18 +115,18 @@ std::vector<json> history_of(const Subject& subject, const std::vector<json>& ch
 
 nlohmann::ordered_json life_of(const json& checkpoint) {
   using nlohmann::ordered_json;
-  const json& metadata = part_of(checkpoint, "metadata");
-  const json& spec = part_of(checkpoint, "spec");
-  const json& status = part_of(checkpoint, "status");
+  const json& metadata = child_of(checkpoint, "metadata");
+  const json& spec = child_of(checkpoint, "spec");
+  const json& status = child_of(checkpoint, "status");
   ordered_json containers = ordered_json::array();
-  for (const json& one : part_of(status, "containers")) {
-    const json& bytes = part_of(one, "bytes");
+  for (const json& one : child_of(status, "containers")) {
+    const json& bytes = child_of(one, "bytes");
     containers.push_back({{"name", text_in(one, "name")},
                           {"checkpoint", text_in(one, "checkpoint")},
                           {"bytes", bytes.is_number_integer() ? bytes.get<std::int64_t>() : 0},
                           {"failed", text_in(one, "failed")}});
   }
-  const json& by = part_of(status, "claimedBy");
+  const json& by = child_of(status, "claimedBy");
   ordered_json claimed_by = nullptr;
   if (by.is_object())
     claimed_by = {{"pod", text_in(by, "pod")},

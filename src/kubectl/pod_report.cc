@@ -2,6 +2,7 @@
 #include "kubectl/pod_report.h"
 
 #include "daemon/pod_facts.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "kubectl/pod_annotations.h"
 #include "kubectl/pod_owner.h"
@@ -10,6 +11,7 @@
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
@@ -39,29 +41,29 @@ void say_nobody_asks(Remarks& say, const daemon::PodFacts& facts, const Surround
 }
 
 void say_volumes(Remarks& say, const json& spec) {
-  for (const json& volume : part_of(spec, "volumes"))
-    if (part_of(volume, "hostPath").is_object())
+  for (const json& volume : child_of(spec, "volumes"))
+    if (child_of(volume, "hostPath").is_object())
       say.mind("volume '" + text_in(volume, "name") + "' is the node's '" +
-                   text_in(part_of(volume, "hostPath"), "path") +
+                   text_in(child_of(volume, "hostPath"), "path") +
                    "': on another node it has that node's files",
                "keep what the program needs in a claim or an emptyDir");
 }
 
 void say_containers(Remarks& say, const json& spec) {
-  for (const json& container : part_of(spec, "containers")) {
-    const json& hooks = part_of(container, "lifecycle");
+  for (const json& container : child_of(spec, "containers")) {
+    const json& hooks = child_of(container, "lifecycle");
     const std::string name = "container '" + text_in(container, "name") + "'";
-    if (part_of(hooks, "preStop").is_object())
+    if (child_of(hooks, "preStop").is_object())
       say.mind("preStop of " + name + " runs before it is saved",
                "do nothing in it that the program does not survive");
-    if (part_of(hooks, "postStart").is_object())
+    if (child_of(hooks, "postStart").is_object())
       say.mind("postStart of " + name + " runs again in the replacement", "let it bear that");
   }
-  for (const json& container : part_of(spec, "initContainers"))
+  for (const json& container : child_of(spec, "initContainers"))
     if (text_in(container, "restartPolicy") != "Always")
       say.mind("init container '" + text_in(container, "name") + "' runs again in the replacement",
                "let it change nothing that is there already");
-  if (part_of(spec, "containers").size() > 1)
+  if (child_of(spec, "containers").size() > 1)
     say.mind("its containers are saved each at a moment of its own", "");
 }
 
@@ -113,7 +115,7 @@ Verdict best_of(const PodReport& report) {
 PodReport report_on(const json& pod, const Surroundings& around) {
   PodReport report;
   Remarks say;
-  const json& spec = part_of(pod, "spec");
+  const json& spec = child_of(pod, "spec");
   auto facts = daemon::pod_facts(pod);
   if (!facts) {
     say.prevents("this is no pod", "");
@@ -128,7 +130,7 @@ PodReport report_on(const json& pod, const Surroundings& around) {
     return report;
   }
   say_runtime(say, facts->runtime_class, around);
-  const bool is_accepted = say_annotations(say, part_of(pod, "metadata"));
+  const bool is_accepted = say_annotations(say, child_of(pod, "metadata"));
   say_policies(say, *facts, pod, around.policies);
   if (is_accepted) say_nobody_asks(say, *facts, around);
   if (facts->node.empty())

@@ -4,11 +4,13 @@
 #include <algorithm>
 
 #include "daemon/checkpoint_policy.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "oci/annotations.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
@@ -18,11 +20,11 @@ bool states(const std::optional<bool>& wish) { return wish.value_or(false); }
 
 // When the policy was written last; that may have been anything in it.
 std::string changed_at(const json& policy) {
-  const json& metadata = part_of(policy, "metadata");
+  const json& metadata = child_of(policy, "metadata");
   std::string last = text_in(metadata, "creationTimestamp");
-  const json& generation = part_of(metadata, "generation");
+  const json& generation = child_of(metadata, "generation");
   if (!generation.is_number_integer() || generation.get<std::int64_t>() < 2) return last;
-  for (const json& one : part_of(metadata, "managedFields"))
+  for (const json& one : child_of(metadata, "managedFields"))
     last = std::max(last, text_in(one, "time"));
   return last;
 }
@@ -39,7 +41,7 @@ void say_late(Remarks& say, const daemon::PodFacts& facts, const std::string& ma
     const bool on_disruption = policy->wish.on_disruption && !facts.stated.on_disruption;
     const bool on_delete = policy->wish.on_delete && !facts.stated.on_delete;
     if (!on_disruption && !on_delete) continue;
-    if (text_in(part_of(one, "metadata"), "creationTimestamp") > made)
+    if (text_in(child_of(one, "metadata"), "creationTimestamp") > made)
       late = policy->name;
     else if (changed_at(one) > made)
       doubtful = policy->name;
@@ -59,9 +61,9 @@ void say_late(Remarks& say, const daemon::PodFacts& facts, const std::string& ma
 // When who wrote the annotation wrote last; empty: not known.
 std::string set_at(const json& pod, const std::string& annotation) {
   std::string last;
-  for (const json& one : part_of(part_of(pod, "metadata"), "managedFields")) {
-    const json& fields = part_of(part_of(one, "fieldsV1"), "f:metadata");
-    if (part_of(part_of(fields, "f:annotations"), ("f:" + annotation).c_str()).is_object())
+  for (const json& one : child_of(child_of(pod, "metadata"), "managedFields")) {
+    const json& fields = child_of(child_of(one, "fieldsV1"), "f:metadata");
+    if (child_of(child_of(fields, "f:annotations"), ("f:" + annotation).c_str()).is_object())
       last = std::max(last, text_in(one, "time"));
   }
   return last;
@@ -70,13 +72,13 @@ std::string set_at(const json& pod, const std::string& annotation) {
 // As people know it: a ReplicaSet is a Deployment's.
 std::string name_of(const daemon::Owner& owner, const json& controller) {
   if (owner.kind == "ReplicaSet")
-    for (const json& one : part_of(part_of(controller, "metadata"), "ownerReferences"))
+    for (const json& one : child_of(child_of(controller, "metadata"), "ownerReferences"))
       if (text_in(one, "kind") == "Deployment") return "Deployment '" + text_in(one, "name") + "'";
   return owner.kind + " '" + owner.name + "'";
 }
 
 bool asks(const json& pod_template) {
-  const json& theirs = part_of(part_of(pod_template, "metadata"), "annotations");
+  const json& theirs = child_of(child_of(pod_template, "metadata"), "annotations");
   return text_in(theirs, oci::annotation::kOnDisruption) == "checkpoint" ||
          text_in(theirs, oci::annotation::kOnDelete) == "checkpoint";
 }
@@ -111,8 +113,8 @@ void say_alone_by_hand(Remarks& say, const daemon::PodFacts& facts, const json& 
 std::string made_at(const json& pod) {
   std::string first;
   for (const char* field : {"containerStatuses", "initContainerStatuses"})
-    for (const json& one : part_of(part_of(pod, "status"), field)) {
-      const std::string at = text_in(part_of(part_of(one, "state"), "running"), "startedAt");
+    for (const json& one : child_of(child_of(pod, "status"), field)) {
+      const std::string at = text_in(child_of(child_of(one, "state"), "running"), "startedAt");
       if (!at.empty() && (first.empty() || at < first)) first = at;
     }
   return first;
@@ -142,7 +144,7 @@ bool say_by_hand(Remarks& say, const daemon::PodFacts& facts, const json& pod,
   if (!(on_disruption || states(facts.stated.on_delete))) return false;
   if (!facts.lineage) say_alone_by_hand(say, facts, pod);
   if (!facts.lineage || !controller) return false;
-  const json& pod_template = part_of(part_of(*controller, "spec"), "template");
+  const json& pod_template = child_of(child_of(*controller, "spec"), "template");
   if (!pod_template.is_object() || asks(pod_template) || do_policies_ask(facts, policies))
     return false;
   const std::string name =

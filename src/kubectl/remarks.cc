@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "json/lenient.h"
 #include "json/reader.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
@@ -36,15 +38,8 @@ const char* mark_of(Remark::Weight weight) {
   return "";
 }
 
-const json& part_of(const json& object, const char* name) {
-  static const json kNone;
-  if (!object.is_object()) return kNone;
-  const auto found = object.find(name);
-  return found == object.end() ? kNone : *found;
-}
-
 bool is_ready(const json& object) {
-  for (const json& condition : part_of(part_of(object, "status"), "conditions"))
+  for (const json& condition : child_of(child_of(object, "status"), "conditions"))
     if (text_in(condition, "type") == "Ready") return text_in(condition, "status") == "True";
   return false;
 }
@@ -56,13 +51,13 @@ void say_agent(Remarks& say, const std::string& node,
         "whether the agent of node '" + node + "' is ready is not known: nobody lets us look",
         "ask for the right to list pods in namespace 'reprise-system'", "the node's agent");
   const auto agent = std::ranges::find_if(
-      *agents, [&](const json& one) { return text_in(part_of(one, "spec"), "nodeName") == node; });
+      *agents, [&](const json& one) { return text_in(child_of(one, "spec"), "nodeName") == node; });
   if (agent == agents->end())
     return say.prevents("no agent is on node '" + node + "'", "install Reprise there");
-  const std::string name = text_in(part_of(*agent, "metadata"), "name");
+  const std::string name = text_in(child_of(*agent, "metadata"), "name");
   if (is_ready(*agent)) return say.fine("the agent of node '" + node + "' is ready");
-  for (const json& one : part_of(part_of(*agent, "status"), "initContainerStatuses"))
-    if (!part_of(one, "ready").is_boolean() || !part_of(one, "ready").get<bool>())
+  for (const json& one : child_of(child_of(*agent, "status"), "initContainerStatuses"))
+    if (!child_of(one, "ready").is_boolean() || !child_of(one, "ready").get<bool>())
       return say.prevents("Reprise is not installed on node '" + node + "' yet",
                           "kubectl -n reprise-system logs " + name + " -c install says why");
   say.prevents("the agent of node '" + node + "' is not ready",

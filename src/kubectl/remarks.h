@@ -51,9 +51,6 @@ nlohmann::ordered_json to_json(Verdict verdict);
 // "ok", "mind" or "no".
 const char* mark_of(Remark::Weight weight);
 
-// An object or list that is not there is as good as an empty one.
-const nlohmann::json& part_of(const nlohmann::json& object, const char* name);
-
 // Condition Ready of a pod or a node.
 bool is_ready(const nlohmann::json& object);
 

@@ -4,11 +4,13 @@
 #include <cstdint>
 
 #include "base/units.h"
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "kubectl/remarks.h"
 
 namespace reprise::kubectl {
 
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -16,7 +18,7 @@ using nlohmann::ordered_json;
 namespace {
 
 std::int64_t number_in(const json& object, const char* name) {
-  const json& value = part_of(object, name);
+  const json& value = child_of(object, name);
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
@@ -24,7 +26,7 @@ std::int64_t number_in(const json& object, const char* name) {
 
 json new_request(const json& pod) {
   constexpr std::size_t kLongest = 240;
-  const json& metadata = part_of(pod, "metadata");
+  const json& metadata = child_of(pod, "metadata");
   const std::string name = text_in(metadata, "name");
   const std::string uid = text_in(metadata, "uid");
   const json owner{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", name}, {"uid", uid}};
@@ -37,7 +39,7 @@ json new_request(const json& pod) {
 }
 
 RequestState state_of(const json& request) {
-  const json& status = part_of(request, "status");
+  const json& status = child_of(request, "status");
   const std::string phase = text_in(status, "phase");
   return {.is_taken = !phase.empty() && phase != "Pending",
           .is_over = phase == "Done" || phase == "Failed",
@@ -46,17 +48,17 @@ RequestState state_of(const json& request) {
 }
 
 ordered_json request_to_json(const json& request) {
-  const json& status = part_of(request, "status");
+  const json& status = child_of(request, "status");
   ordered_json containers = ordered_json::array();
-  for (const json& one : part_of(status, "containers"))
+  for (const json& one : child_of(status, "containers"))
     containers.push_back({{"name", text_in(one, "name")},
                           {"checkpoint", text_in(one, "checkpoint")},
                           {"bytes", number_in(one, "bytes")},
                           {"freeze_ms", number_in(one, "freezeMilliseconds")},
                           {"failed", text_in(one, "failed")}});
-  return {{"request", text_in(part_of(request, "metadata"), "name")},
-          {"pod", text_in(part_of(request, "spec"), "pod")},
-          {"pod_uid", text_in(part_of(request, "spec"), "podUID")},
+  return {{"request", text_in(child_of(request, "metadata"), "name")},
+          {"pod", text_in(child_of(request, "spec"), "pod")},
+          {"pod_uid", text_in(child_of(request, "spec"), "podUID")},
           {"node", text_in(status, "node")},
           {"phase", text_in(status, "phase")},
           {"message", text_in(status, "message")},
@@ -64,10 +66,10 @@ ordered_json request_to_json(const json& request) {
 }
 
 std::string request_to_text(const json& request) {
-  const json& status = part_of(request, "status");
-  const std::string pod = "pod '" + text_in(part_of(request, "spec"), "pod") + "'";
+  const json& status = child_of(request, "status");
+  const std::string pod = "pod '" + text_in(child_of(request, "spec"), "pod") + "'";
   std::string text;
-  for (const json& one : part_of(status, "containers")) {
+  for (const json& one : child_of(status, "containers")) {
     const std::string failed = text_in(one, "failed");
     text += pod + ", container '" + text_in(one, "name") + "': ";
     if (failed.empty())

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "json/lenient.h"
 #include "json/reader.h"
 #include "kubectl/remarks.h"
 
@@ -13,6 +14,7 @@ namespace reprise::kubectl {
 
 using base::ErrorCode;
 using base::Result;
+using json_reader::child_of;
 using json_reader::text_in;
 using nlohmann::json;
 
@@ -70,7 +72,7 @@ std::string requirement(const json& expression) {
   if (how == "Exists") return key;
   if (how == "DoesNotExist") return "!" + key;
   std::string values;
-  for (const json& one : part_of(expression, "values"))
+  for (const json& one : child_of(expression, "values"))
     if (one.is_string()) values += (values.empty() ? "" : ",") + one.get<std::string>();
   return key + (how == "NotIn" ? " notin (" : " in (") + values + ")";
 }
@@ -102,11 +104,11 @@ std::string to_text(const Subject& subject) {
 std::string label_query(const json& selector) {
   std::string query;
   const auto add = [&](const std::string& one) { query += (query.empty() ? "" : ",") + one; };
-  const json& labels = part_of(selector, "matchLabels");
+  const json& labels = child_of(selector, "matchLabels");
   if (labels.is_object())
     for (const auto& [key, value] : labels.items())
       if (value.is_string()) add(key + "=" + value.get<std::string>());
-  for (const json& one : part_of(selector, "matchExpressions")) add(requirement(one));
+  for (const json& one : child_of(selector, "matchExpressions")) add(requirement(one));
   return "labelSelector=" + escaped(query);
 }
 
