@@ -112,24 +112,38 @@ Result<void> make_like(const fs::path& directory, const fs::path& made) {
   return copy_attributes(directory, made);
 }
 
+// What move_aside() leaves alone, and the place of a copy that is being made: one that was cut off
+// must not be taken for what was there.
+struct Places {
+  fs::path contents, part, copy;
+  [[nodiscard]] bool has(const fs::path& entry) const {
+    return entry == contents || entry == part || entry == copy;
+  }
+};
+
+Result<void> copy_whole(const fs::path& from, const fs::path& to, const fs::path& between) {
+  std::error_code error;
+  fs::copy_file(from, between, error);
+  if (error) return base::fail_errno(error.value(), "copying '" + from.string() + "'");
+  REPRISE_PASS(copy_attributes(from, between));
+  return rename_to(between, to);
+}
+
 // Of what `mounted` names, a copy.
-Result<void> move_aside(const fs::path& directory, const fs::path& aside,
-                        const std::array<fs::path, 2>& kept, const Inodes& mounted) {
+Result<void> move_aside(const fs::path& directory, const fs::path& aside, const Places& places,
+                        const Inodes& mounted) {
   for (const fs::path& entry : REPRISE_PASS(entries_of(directory))) {
-    if (entry == kept[0] || entry == kept[1]) continue;
+    if (places.has(entry)) continue;
     const struct stat status = REPRISE_PASS(look_at(entry));
     const bool is_mounted = mounted.contains({status.st_dev, status.st_ino});
     const fs::path target = aside / entry.filename();
     if (S_ISDIR(status.st_mode) && (is_mounted || REPRISE_PASS(holds_mounted(entry, mounted)))) {
       REPRISE_PASS(make_like(entry, target));
-      REPRISE_PASS(move_aside(entry, target, kept, mounted));
+      REPRISE_PASS(move_aside(entry, target, places, mounted));
     } else if (!is_mounted) {
       REPRISE_PASS(rename_to(entry, target));
     } else if (S_ISREG(status.st_mode)) {
-      std::error_code error;
-      fs::copy_file(entry, target, error);
-      if (error) return base::fail_errno(error.value(), "copying '" + entry.string() + "'");
-      REPRISE_PASS(copy_attributes(entry, target));
+      REPRISE_PASS(copy_whole(entry, target, places.copy));
     }
   }
   return {};
@@ -147,6 +161,7 @@ Result<void> move_all_up(const fs::path& contents, const fs::path& directory) {
 
 // While not all of it is there.
 fs::path part_of(const fs::path& aside) { return aside.string() + ".part"; }
+fs::path copy_of(const fs::path& aside) { return aside.string() + ".copy"; }
 
 }  // namespace
 
@@ -169,13 +184,15 @@ Result<void> exchange_contents(const fs::path& directory, const fs::path& conten
                                const fs::path& aside, const Inodes& mounted) {
   const fs::path part = part_of(aside);
   REPRISE_PASS(make_like(directory, part));
-  REPRISE_PASS(move_aside(directory, part, {contents, part}, mounted));
+  REPRISE_PASS(move_aside(directory, part,
+                          {.contents = contents, .part = part, .copy = copy_of(aside)}, mounted));
   REPRISE_PASS(rename_to(part, aside));
   return move_all_up(contents, directory);
 }
 
 Result<void> bring_back(const fs::path& directory, const fs::path& aside, const Inodes& mounted) {
   const fs::path part = part_of(aside);
+  REPRISE_PASS(sys::remove_tree(copy_of(aside)));
   if (REPRISE_PASS(exists_itself(aside))) {
     REPRISE_PASS(clear(directory, aside, mounted));
     REPRISE_PASS(rename_to(aside, part));

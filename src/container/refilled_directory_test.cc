@@ -2,8 +2,10 @@
 #include "container/refilled_directory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -133,6 +135,41 @@ TEST_F(ExchangedDirectory, CanBeBroughtBackFromTheMiddle) {
   fs::permissions(part, fs::perms::owner_all);
   fs::rename(volume_ / "by-init", part / "by-init");
   ASSERT_TRUE(bring_back(volume_, aside_, mounted_));
+  expect_as_before();
+}
+
+// No file can be written beyond so many bytes, as if the disk were full or the writer killed there.
+class ShortFiles {
+ public:
+  explicit ShortFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~ShortFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  ShortFiles(const ShortFiles&) = delete;
+  ShortFiles& operator=(const ShortFiles&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+// Half a copy was laid over the file itself, which is mounted by itself in a container.
+TEST_F(ExchangedDirectory, ACopyThatWasCutOffIsNoCopy) {
+  const std::string whole(1 << 20, 'x');
+  write(volume_ / "a/config", whole);
+  {
+    const ShortFiles half(whole.size() / 2);
+    ASSERT_FALSE(exchange_contents(volume_, contents_, aside_, mounted_));
+  }
+  fs::remove_all(contents_);
+  ASSERT_TRUE(bring_back(volume_, aside_, mounted_));
+  EXPECT_EQ(read(volume_ / "a/config") == whole, true) << fs::file_size(volume_ / "a/config");
+  write(volume_ / "a/config", "new");
   expect_as_before();
 }
 
