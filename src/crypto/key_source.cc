@@ -8,10 +8,12 @@
 #include "crypto/internal/private_file.h"
 #include "crypto/keys.h"
 #include "sys/child.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::crypto {
 
+using base::Error;
 using base::ErrorCode;
 using base::fail;
 namespace fs = std::filesystem;
@@ -68,7 +70,31 @@ Result<Secret> load_key(const KeySource& source) {
   return fail(ErrorCode::kInternal, "an unknown kind of key source");
 }
 
+namespace {
+
+fs::path note_of_given(const fs::path& file) { return file.string() + ".given"; }
+
+}  // namespace
+
+Result<void> note_given_key(const fs::path& file, const std::string& id) {
+  const auto note = note_of_given(file);
+  const std::string text = id + "\n";
+  if (REPRISE_PASS(sys::exists(note)) && REPRISE_PASS(sys::read_file(note)) == text) return {};
+  return sys::replace_file(note, text);
+}
+
+Result<void> forget_given_key(const fs::path& file) {
+  return sys::remove_tree(note_of_given(file));
+}
+
 Result<void> create_key_file(const fs::path& file) {
+  if (REPRISE_PASS(sys::exists(note_of_given(file))))
+    return std::unexpected(
+        Error(ErrorCode::kDenied,
+              "the key file '" + file.string() + "', which others have as well, is gone")
+            .with_hint("put it back: on a node of Kubernetes, delete the agent's pod, and the next "
+                       "one lays the cluster's; only to have a key of its own made, remove '" +
+                       note_of_given(file).string() + "'"));
   const Secret key = REPRISE_PASS(Secret::random(kKeyBytes));
   const Secret text = REPRISE_PASS(write_key(key));
   REPRISE_PASS(sys::make_directories_durably(file.has_parent_path() ? file.parent_path() : "."));

@@ -130,6 +130,15 @@ TEST(CreateKeyFileTest, MakesAPrivateOneOnce) {
   EXPECT_EQ(*sys::read_file(file), text);
 
   ASSERT_TRUE(create_key_file(directory / "other"));
+  // A node of a cluster that had lost its key made one that no other node has.
+  ASSERT_TRUE(note_given_key(directory / "given", "0123456789abcdef"));
+  ASSERT_TRUE(note_given_key(directory / "given", "0123456789abcdef"));
+  const auto made = create_key_file(directory / "given");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), ErrorCode::kDenied);
+  ASSERT_TRUE(forget_given_key(directory / "given"));
+  ASSERT_TRUE(forget_given_key(directory / "given"));
+  EXPECT_TRUE(create_key_file(directory / "given"));
   EXPECT_NE(*sys::read_file(directory / "other"), text);
 }
 

@@ -49,8 +49,15 @@ Result<Secret> load_key(const KeySource& source);
 
 // Makes a file with a new random key, mode 0600, and with it the directories above. Durable on
 // return; a crash leaves a whole file or none. Never overwrites: kInvalidInput if the file is
-// there.
+// there. kDenied, with a hint, if it is one that was given (below).
 Result<void> create_key_file(const std::filesystem::path& file);
+
+// Says, by a note beside it, that the key in `file` is one that others have as well, as the nodes
+// of a cluster do: where it is lost, none is made, since what is sealed with that nobody else could
+// open. `id` is for people.
+Result<void> note_given_key(const std::filesystem::path& file, const std::string& id);
+// Success if there is no such note.
+Result<void> forget_given_key(const std::filesystem::path& file);
 
 // Which key that is: 16 hex digits, derived from it without telling anything else about it.
 // kInvalidInput unless it has kKeyBytes.

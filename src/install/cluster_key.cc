@@ -75,9 +75,13 @@ Result<void> lay_key(const SecretText& key, const std::filesystem::path& file) {
       [&] { base::warn_and_ignore(sys::remove_tree(given), "a copy of the cluster's key stays"); });
   REPRISE_PASS(sys::replace_file(given, key.view()));
   const std::string wanted = REPRISE_TRY(id_of(given), "reading the cluster's store key");
-  if (!REPRISE_PASS(sys::exists(file))) return sys::rename_durably(given, file);
-  const std::string own = REPRISE_TRY(id_of(file), "reading this node's store key");
-  if (own == wanted) return {};
+  const bool is_there = REPRISE_PASS(sys::exists(file));
+  const std::string own =
+      is_there ? REPRISE_TRY(id_of(file), "reading this node's store key") : wanted;
+  if (own == wanted) {
+    REPRISE_PASS(crypto::note_given_key(file, wanted));
+    return is_there ? Result<void>() : sys::rename_durably(given, file);
+  }
   return std::unexpected(
       Error(ErrorCode::kDenied, "this node's store key '" + file.string() + "' (" + own +
                                     ") is another than the cluster's (" + wanted + ")")

@@ -17,7 +17,8 @@ namespace reprise::install {
 // none. Of several nodes that do so at once one wins, and all get the same.
 base::Result<crypto::SecretText> cluster_key(kube::Client& client, const std::string& name);
 
-// Writes it to `file`, if that is not there. kDenied: there is another key, with which this node
+// Writes it to `file`, if that is not there, and notes that it is not this node's alone
+// (crypto::note_given_key()). kDenied: there is another key, with which this node
 // has sealed its checkpoints; nothing is changed.
 base::Result<void> lay_key(const crypto::SecretText& key, const std::filesystem::path& file);
 

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "crypto/keys.h"
 #include "sys/files.h"
 #include "sys/test_directory.h"
 
@@ -29,7 +30,7 @@ TEST_F(ClusterKeyTest, IsLaidOnceAndForRootAlone) {
     const auto laid = lay_key(SecretText(one_), file_);
     ASSERT_TRUE(laid) << laid.error().message();
     EXPECT_EQ(there(), one_);
-    EXPECT_EQ(files(), 1U);
+    EXPECT_EQ(files(), 2U) << "and a note";
   }
   struct stat info{};
   ASSERT_EQ(::stat(file_.c_str(), &info), 0);
@@ -53,7 +54,18 @@ TEST_F(ClusterKeyTest, AnotherKeyStaysAndIsNamed) {
   EXPECT_NE(laid.error().message().find("is another than the cluster's"), std::string::npos);
   EXPECT_EQ(laid.error().message().find(other_), std::string::npos);
   EXPECT_EQ(there(), other_);
-  EXPECT_EQ(files(), 1U);
+  EXPECT_EQ(files(), 2U);
+}
+
+// A worker made a key that no other node has.
+TEST_F(ClusterKeyTest, WhereItIsLostNoOtherIsMade) {
+  ASSERT_TRUE(lay_key(SecretText(one_), file_));
+  ASSERT_TRUE(sys::remove_tree(file_));
+  const auto made = crypto::create_key_file(file_);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), base::ErrorCode::kDenied);
+  ASSERT_TRUE(lay_key(SecretText(one_), file_));
+  EXPECT_EQ(there(), one_);
 }
 
 TEST_F(ClusterKeyTest, WhatIsNoKeyIsNotLaid) {

@@ -112,7 +112,9 @@ Result<std::size_t> containers_of(const ContainerdFacts& facts, const path& runt
   for (const std::string& space : REPRISE_PASS(sys::names_in(tasks)))
     for (const std::string& task : REPRISE_PASS(sys::names_in(tasks / space))) {
       const auto text = sys::read_file(tasks / space / task / "runtime");
-      count += text && *text == runtime.string() ? 1U : 0U;
+      // Ended meanwhile, or another shim's.
+      if (!text && text.error().code() == ErrorCode::kNotFound) continue;
+      count += REPRISE_PASS(text) == runtime.string() ? 1U : 0U;
     }
   return count;
 }

@@ -40,7 +40,7 @@ base::Result<ContainerdFacts> read_facts(const Containerd& containerd,
 // Returns when it answers again; kBusy if it does not within a minute.
 base::Result<void> restart(const Containerd& containerd, const ContainerdFacts& facts, Restart how);
 
-// How many containers of ours there are, of pods or of others.
+// How many containers of ours there are, of pods or of others. An error where that is not known.
 base::Result<std::size_t> containers_of(const ContainerdFacts& facts,
                                         const std::filesystem::path& runtime);
 

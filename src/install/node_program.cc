@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "crypto/keys.h"
 #include "hands/hands.h"
 #include "host/agent_presence.h"
 #include "host/layout.h"
@@ -154,6 +155,7 @@ Result<void> remove_node(const Options& options) {
   REPRISE_PASS(lay_node_remote({}));
   if (options.with_checkpoints) {
     REPRISE_PASS(remove_directory(options.store));
+    REPRISE_PASS(crypto::forget_given_key(kKeyFile));
     if (REPRISE_PASS(sys::exists(kKeyLaid))) {
       REPRISE_PASS(sys::remove_tree(kKeyFile));
       ::rmdir(path(kKeyFile).parent_path().c_str());  // fails if anything else is in it
