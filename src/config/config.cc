@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "config/internal/config_file.h"
 #include "sys/files.h"
 
 namespace reprise::config {
@@ -11,13 +12,22 @@ namespace reprise::config {
 using base::Error;
 using base::ErrorCode;
 
-Result<Config> load(const sys::Environment& environment) {
-  constexpr std::size_t kLimit = std::size_t{1} << 20;
+std::filesystem::path file_of(const sys::Environment& environment) {
   const std::string named = sys::variable(environment, "REPRISE_CONFIG");
-  const std::filesystem::path file = named.empty() ? kDefaultFile : named;
-  const Result<std::string> text = sys::read_file(file, kLimit);
-  if (!text && text.error().error_number() == ENOENT) return Config{.file = file};
-  REPRISE_TRY(text, "reading the configuration");
+  return named.empty() ? kDefaultFile : named;
+}
+
+Result<std::optional<std::string>> text_of(const std::filesystem::path& file) {
+  constexpr std::size_t kLimit = std::size_t{1} << 20;
+  Result<std::string> text = sys::read_file(file, kLimit);
+  if (!text && text.error().error_number() == ENOENT) return std::nullopt;
+  return std::optional(REPRISE_TRY(std::move(text), "reading the configuration"));
+}
+
+Result<Config> load(const sys::Environment& environment) {
+  const std::filesystem::path file = file_of(environment);
+  const auto text = REPRISE_PASS(text_of(file));
+  if (!text) return Config{.file = file};
   return parse(file, *text);
 }
 

@@ -74,6 +74,18 @@ struct Config {
 // there is as good as an empty one. kInvalidInput for what is no TOML, unknown settings, values of
 // another type or out of range: names file and line.
 Result<Config> load(const sys::Environment& environment);
+
+// What goes on whatever the file says: a container that runs is not to lose what it has by a slip
+// of the pen.
+struct Standing {
+  Config config;  // by the file; else by `kept`, as it was last understood; else the defaults
+  std::optional<base::Error> mistake;  // why the file does not count
+  bool is_known = true;  // false: the defaults, though the file may say something else
+};
+Standing load_standing(const sys::Environment& environment, const std::filesystem::path& kept);
+// Has load_standing() find the file as it is now, one that is not there too. Leaves `kept` alone
+// where load() fails, with its error. Makes its directory.
+Result<void> keep(const sys::Environment& environment, const std::filesystem::path& kept);
 // The same, of a text.
 Result<Config> parse(const std::filesystem::path& file, std::string_view text);
 

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "sys/test_directory.h"
+
 namespace reprise::config {
 namespace {
 
@@ -212,6 +214,36 @@ TEST(Config, ReadsTheFileThatTheEnvironmentNames) {
   std::ofstream(file) << "[retention]\nkeep_last = 2\n";
   EXPECT_EQ(load(environment).value().retention.keep_last, 2U);
   ::unlink(file.c_str());
+}
+
+// A slip of the pen had a container end without a checkpoint.
+TEST(StandingConfig, AMistakeLeavesWhatWasUnderstoodBefore) {
+  const sys::TestDirectory directory;
+  const auto file = directory / "reprise.toml";
+  const auto kept = directory / "run" / "kept.toml";
+  const sys::Environment environment{{"REPRISE_CONFIG", file.string()}};
+  const auto write = [&](const char* text) { std::ofstream(file, std::ios::trunc) << text; };
+  write("[store]\npathh = 7\n");
+  Standing standing = load_standing(environment, kept);
+  EXPECT_TRUE(standing.mistake && !standing.is_known) << "nothing was understood yet";
+  EXPECT_FALSE(keep(environment, kept));
+  write("[store]\npath = \"/srv/a\"\n");
+  ASSERT_TRUE(keep(environment, kept));
+  ASSERT_TRUE(keep(environment, kept)) << "again";
+  EXPECT_FALSE(load_standing(environment, kept).mistake);
+  write("[store]\npathh = 7\n");
+  standing = load_standing(environment, kept);
+  EXPECT_TRUE(standing.mistake && standing.is_known);
+  EXPECT_EQ(standing.config.store.path, "/srv/a");
+  EXPECT_FALSE(keep(environment, kept));
+  // Where there is none the defaults count, also before the next mistake.
+  std::filesystem::remove(file);
+  EXPECT_EQ(load_standing(environment, kept).config.store.path, "");
+  ASSERT_TRUE(keep(environment, kept));
+  write("=");
+  standing = load_standing(environment, kept);
+  EXPECT_TRUE(standing.mistake && standing.is_known);
+  EXPECT_EQ(standing.config.store.path, "");
 }
 
 }  // namespace

@@ -78,6 +78,8 @@ bool Layout::is_in_session(const std::string& file_name) const {
   return sys::exists(lock).value_or(true) && !sys::FileLock::try_lock(lock);
 }
 
+std::filesystem::path Layout::kept_configuration() const { return run / "reprise.toml"; }
+
 std::filesystem::path Layout::holder_of(const base::ContainerKey& key) const {
   std::string name = key.str();
   std::ranges::replace(name, '/', '@');  // an id before it contains none

@@ -45,6 +45,8 @@ struct Layout {
   [[nodiscard]] base::Result<std::vector<std::string>> members_of(pid_t keeper) const;
   // Whether a session of such a container is under way, or may be. Takes its lock for a moment.
   [[nodiscard]] bool is_in_session(const std::string& file_name) const;
+  // The configuration as a `create` understood it last (config::load_standing()).
+  [[nodiscard]] std::filesystem::path kept_configuration() const;
   // Which container has a key that outlives containers (identity.h), while it has it.
   [[nodiscard]] std::filesystem::path holder_of(const base::ContainerKey& key) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.

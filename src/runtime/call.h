@@ -13,6 +13,7 @@
 #include "oci/runtime.h"
 #include "runtime/arguments.h"
 #include "store/store_config.h"
+#include "sys/environment.h"
 
 namespace reprise::runtime {
 
@@ -20,6 +21,9 @@ struct Call {
   Arguments arguments;
   host::Layout layout;
   store::StoreConfig store;
+  // Why the configuration is not understood: then the store is that of before, or the default one.
+  std::optional<base::Error> misconfigured = std::nullopt;
+  sys::Environment environment = {};  // that names the configuration
   // Ours becomes the container's log: nothing of us belongs there.
   bool stderr_is_logged = false;
 

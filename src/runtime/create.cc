@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/config.h"
 #include "container/refused_calls.h"
 #include "host/continuation_note.h"
 #include "host/identity.h"
@@ -285,7 +286,12 @@ Result<std::optional<int>> try_resume(const Call& call, Creation& creation) {
 
 // Before the container's lock is taken: under which key it lives.
 Result<void> prepare(const Call& call, Creation& creation) {
+  // Which store has what it goes on from is not known.
+  if (call.misconfigured)
+    return std::unexpected(Error(*call.misconfigured).with_step("looking for its checkpoint"));
   REPRISE_PASS(call.layout.create());
+  note(call, "a mistake in the configuration would cost it its checkpoint",
+       config::keep(call.environment, call.layout.kept_configuration()));
   settle_abandoned(call);
   take_kill(call, creation.who);
   return creation.pod ? settle_pod_key(call, creation) : settle_key(call, creation);

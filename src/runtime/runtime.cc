@@ -2,7 +2,6 @@
 #include "runtime/runtime.h"
 
 #include <array>
-#include <cstdio>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,24 +12,18 @@
 
 namespace reprise::runtime {
 
-namespace {
-
-// A mistake in the file must not keep containers from running that have nothing to do with us: it
-// is told, the worker refuses its session, and everything else goes on.
-config::Config configure(const sys::Environment& environment) {
-  auto config = config::load(environment);
-  if (config) return std::move(*config);
-  std::fprintf(stderr, "reprise-runtime: warning: %s\n", config.error().message().c_str());
-  return {};
-}
-
-}  // namespace
-
 int run_runtime(int argc, char** argv, const sys::Environment& environment) {
-  store::StoreConfig store = config::store_config(configure(environment), environment);
+  // A mistake in the file must not keep containers from running that have nothing to do with us,
+  // nor from being saved that run by now: only what is to go on waits until it is mended.
+  config::Standing standing =
+      config::load_standing(environment, host::Layout::of({}, environment).kept_configuration());
+  store::StoreConfig store = config::store_config(standing.config, environment);
   const Call call{.arguments = Arguments::parse(std::span(argv, static_cast<std::size_t>(argc))),
                   .layout = host::Layout::of(store.root, environment),
-                  .store = std::move(store)};
+                  .store = std::move(store),
+                  .misconfigured = std::move(standing.mistake),
+                  .environment = environment};
+  if (call.misconfigured) tell_caller(call, Severity::kWarning, call.misconfigured->message());
   using Handler = int (*)(const Call&);
   constexpr std::array<std::pair<std::string_view, Handler>, 8> kHandlers = {{
       {"create", create},

@@ -191,27 +191,33 @@ void drop_lock_of_deleted(const GuardedSession& guarded) {
   std::filesystem::remove(guarded.layout.lock_of(who), unknown);
 }
 
+config::Standing standing_configuration(const sys::Environment& environment) {
+  return config::load_standing(environment, host::Layout::of({}, environment).kept_configuration());
+}
+
 Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environment) {
-  Result<config::Config> configured = config::load(environment);
-  if (!configured)
-    configured = std::unexpected(std::move(configured).error().with_step("starting"));
+  const config::Standing standing = standing_configuration(environment);
   host::WorkerRequest request = REPRISE_PASS(receive_request(caller));
-  store::StoreConfig store =
-      config::store_config(configured ? *configured : config::Config(), environment);
+  store::StoreConfig store = config::store_config(standing.config, environment);
   GuardedSession guarded{.layout = host::Layout::of(store.root, environment),
                          .store = std::move(store),
                          .request = std::move(request),
                          .caller = &caller};
-  if (configured) guarded.retention = configured->retention.policy();
-  Result<Preparation> ready = configured ? prepare(guarded) : std::unexpected(configured.error());
+  guarded.retention = standing.config.retention.policy();
+  Result<Preparation> ready = standing.is_known
+                                  ? prepare(guarded)
+                                  : std::unexpected(Error(*standing.mistake).with_step("starting"));
   if (!ready) {
     deliver_promised_signal(guarded);
-    if (configured) record_failure(guarded, ready.error());
+    if (standing.is_known) record_failure(guarded, ready.error());
     // Nothing is left to be settled.
     [[maybe_unused]] const auto removed =
         sys::remove_tree(guarded.layout.session_run_directory(guarded.request.session));
     return std::unexpected(std::move(ready).error());
   }
+  if (standing.mistake)
+    base::log(base::LogLevel::kWarn, "the configuration of before counts",
+              {{"error", standing.mistake->message()}});
   if (const auto fault = base::fault_point("worker-begin"); !fault)
     base::log(base::LogLevel::kWarn, fault.error().message() + ", ignoring");
   guarded.watch = &*ready->watch;
@@ -221,7 +227,7 @@ Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environmen
     base::warn_and_ignore(checkpoint_unless_heard(guarded, *ready->lock),
                           "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
-  upload(guarded, *configured);
+  upload(guarded, standing.config);
   return status;
 }
 
@@ -233,8 +239,9 @@ struct Place {
 };
 
 Result<Place> place_of(const sys::Environment& environment) {
-  const config::Config config = REPRISE_TRY(config::load(environment), "starting");
-  store::StoreConfig store = config::store_config(config, environment);
+  const config::Standing standing = standing_configuration(environment);
+  if (!standing.is_known) return std::unexpected(Error(*standing.mistake).with_step("starting"));
+  store::StoreConfig store = config::store_config(standing.config, environment);
   host::Layout layout = host::Layout::of(store.root, environment);
   return Place{.layout = std::move(layout), .store = std::move(store)};
 }
