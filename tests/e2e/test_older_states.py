@@ -5,6 +5,7 @@ import pytest
 from going_on import checkpoints, uid_of, wait_replaced
 from harness.waiting import wait_for
 from pods import ON_DISRUPTION, RUNNING
+from product import checkpoints_of, stopped_session
 from test_other_node import cordoned, wait_phase
 
 pytestmark = pytest.mark.requires("kubernetes")
@@ -114,3 +115,68 @@ def test_who_was_removed_by_force_does_not_go_on_beside_another(cluster, pods, d
     noted = steps(directory)
     assert len(set(noted)) == len(noted), "a step was done twice"
     assert len({life for life, _ in noted}) == 1
+
+
+def assert_one_life(directory):
+    """That has lost no step, and done none twice."""
+    noted = steps(directory)
+    assert len({life for life, _ in noted}) == 1
+    assert [int(step) for _, step in noted] == list(range(1, len(noted) + 1))
+
+
+def test_an_api_server_that_is_away_in_the_middle_of_a_dump_costs_nothing(cluster, pods, data):
+    """What comes of it is told when it is back."""
+    directory, options = data
+    pod = pods.run_set("db", "python3", "-u", "-c", JOURNAL, annotations=ON_DISRUPTION, **options())
+    pod.wait_for_line("STEP 5 ")
+    node, first = pod.node, uid_of(pod)
+    node.write_runtime(fault="post-dump:stop")
+    try:
+        pod.evict()
+        session = stopped_session(node)
+        cluster.stop("apiserver")
+        try:
+            node.run("kill", "-CONT", session)
+            wait_for(lambda: checkpoints_of(node, first), RUNNING, "what is saved")
+        finally:
+            cluster.start("apiserver")
+    finally:
+        node.write_runtime()
+    wait_for(lambda: cluster.api.request("GET", "/readyz")[0] == 200, RUNNING, "the API server")
+    wait_replaced(pod, first)
+    wait_phase(pods, "Consumed", first)
+    done = len(steps(directory))
+    wait_for(lambda: len(steps(directory)) > done + 5, RUNNING, "it to move on")
+    assert_one_life(directory)
+    # And as ever from then on.
+    second = uid_of(pod)
+    pod.evict()
+    wait_replaced(pod, second)
+    wait_phase(pods, "Consumed", second)
+    assert_one_life(directory)
+
+
+@pytest.mark.nightly
+def test_what_nobody_goes_on_from_expires(cluster, pods, data):
+    """By a policy, and with it goes what the node has saved."""
+    _, options = data
+    path = "/apis/reprise.dev/v1alpha1/checkpointpolicies"
+    policy = {"apiVersion": "reprise.dev/v1alpha1", "kind": "CheckpointPolicy",
+              "metadata": {"name": pods.namespace},
+              "spec": {"selector": {"namespaces": [pods.namespace]},
+                       "retention": {"unclaimedSeconds": 60}}}
+    assert cluster.api.request("POST", path, policy)[0] == 201
+    try:
+        pod = pods.run_set("db", "python3", "-u", "-c", JOURNAL, annotations=ON_DISRUPTION,
+                           **options())
+        pod.wait_for_line("STEP 5 ")
+        node, first = pod.node, uid_of(pod)
+        with cordoned(cluster, "n1", "n2"):
+            pod.evict()
+            wait_phase(pods, "Claimable", first)
+            assert checkpoints_of(node, first)
+            wait_for(lambda: not checkpoints(pods), 2 * RUNNING, "the Checkpoint to expire")
+            wait_for(lambda: not checkpoints_of(node, first), RUNNING, "what was saved to be freed")
+        pod.wait_for_line("STEP 1 ")
+    finally:
+        cluster.api.request("DELETE", f"{path}/{pods.namespace}")
