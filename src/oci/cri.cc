@@ -88,6 +88,17 @@ bool is_for_pods(std::string_view annotation) {
   return std::ranges::find(kForPods, annotation) != kForPods.end();
 }
 
+Result<void> check_own_annotations(const Annotations& annotations) {
+  REPRISE_PASS(check_annotations(annotations));
+  for (const char* name : {annotation::kOnDisruption, annotation::kOnDelete})
+    if (annotations.contains(name))
+      return std::unexpected(Error(ErrorCode::kInvalidInput, std::string("annotation '") + name +
+                                                                 "' is for pods of Kubernetes")
+                                 .with_hint(std::string("'") + annotation::kOnStop +
+                                            ": checkpoint' keeps what is stopped"));
+  return {};
+}
+
 Result<void> check_pod_annotations(const Annotations& annotations) {
   REPRISE_PASS(check_annotations(annotations));
   for (const auto& [name, value] : annotations) {

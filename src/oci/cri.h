@@ -42,6 +42,10 @@ std::string full_name(const PodContainer& container);
 // Whether a pod may have it.
 bool is_for_pods(std::string_view annotation);
 
+// Of a container of no pod: as check_annotations(), and kInvalidInput, with a hint, for one that
+// only pods have a use for.
+base::Result<void> check_own_annotations(const Annotations& annotations);
+
 // Whoever may make pods writes their annotations: kInvalidInput, with a hint, for one of ours that
 // is not for pods.
 base::Result<void> check_pod_annotations(const Annotations& annotations);

@@ -70,6 +70,16 @@ TEST(Cri, WhatAUserOfTheClusterMaySay) {
   }
 }
 
+// Under Podman they had no effect, and nobody said so.
+TEST(Cri, WhatOnlyPodsHaveAUseForIsRefusedToOthers) {
+  for (const char* name : {"reprise.dev/on-disruption", "reprise.dev/on-delete"}) {
+    const auto checked = check_own_annotations({{name, "checkpoint"}});
+    ASSERT_FALSE(checked) << name;
+    EXPECT_TRUE(checked.error().hint().contains("'reprise.dev/on-stop: checkpoint'"));
+  }
+  EXPECT_TRUE(check_own_annotations({{"reprise.dev/on-stop", "checkpoint"}}));
+}
+
 TEST(Cri, AMisspeltAnnotationOfAPodIsToldThoseOfPods) {
   Annotations annotations = kContainerd;
   annotations["reprise.dev/on-disruptoin"] = "checkpoint";

@@ -24,7 +24,7 @@ base::Result<void> check_annotations(const Call& call) {
   const auto spec = oci::load_spec(bundle_of(call));
   if (!spec) return {};
   return oci::pod_container(spec->annotations) ? oci::check_pod_annotations(spec->annotations)
-                                               : oci::check_annotations(spec->annotations);
+                                               : oci::check_own_annotations(spec->annotations);
 }
 
 bool is_rootless() {
