@@ -224,18 +224,7 @@ Result<int> lives(const Asked& asked) {
     return 0;
   }
   if (history.empty()) asked.out << "No Checkpoint tells of " << to_text(asked.subject) << ".\n";
-  for (const json& one : history) {
-    const json& spec = child_of(one, "spec");
-    const json& status = child_of(one, "status");
-    const json& by = child_of(status, "claimedBy");
-    asked.out << text_in(child_of(one, "metadata"), "creationTimestamp") << "\t"
-              << text_in(spec, "pod") << " on " << text_in(spec, "node") << "\t"
-              << text_in(status, "phase");
-    if (!by.empty()) asked.out << "\t-> " << text_in(by, "pod") << " on " << text_in(by, "node");
-    if (const std::string message = text_in(status, "message"); !message.empty())
-      asked.out << "\t" << message;
-    asked.out << "\n";
-  }
+  asked.out << told_lives(history);
   return 0;
 }
 

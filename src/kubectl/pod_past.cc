@@ -2,7 +2,9 @@
 #include "kubectl/pod_past.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "json/lenient.h"
@@ -90,6 +92,19 @@ void say_request(Remarks& say, const daemon::PodFacts& pod, const std::vector<js
            "");
 }
 
+using Cells = std::array<std::string, 5>;
+using Widths = std::array<std::size_t, std::tuple_size_v<Cells>>;
+
+Cells cells_of(const json& checkpoint) {
+  const json& spec = child_of(checkpoint, "spec");
+  const json& status = child_of(checkpoint, "status");
+  const json& by = child_of(status, "claimedBy");
+  return {text_in(child_of(checkpoint, "metadata"), "creationTimestamp"),
+          text_in(spec, "pod") + " on " + text_in(spec, "node"), text_in(status, "phase"),
+          by.empty() ? "" : "-> " + text_in(by, "pod") + " on " + text_in(by, "node"),
+          text_in(status, "message")};
+}
+
 }  // namespace
 
 void say_past(Remarks& say, const daemon::PodFacts& pod, const Listed& checkpoints,
@@ -111,6 +126,27 @@ std::vector<json> history_of(const Subject& subject, const std::vector<json>& ch
   });
   std::ranges::sort(found, {}, age_of);
   return found;
+}
+
+std::string told_lives(const std::vector<json>& history) {
+  std::vector<Cells> lines;
+  lines.reserve(history.size());
+  for (const json& one : history) lines.push_back(cells_of(one));
+  Widths widths{};
+  for (const Cells& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths.at(i) = std::max(widths.at(i), line.at(i).size());
+  constexpr const char* kGap = "  ";
+  std::string text;
+  for (const Cells& line : lines) {
+    std::string told;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (widths.at(i) == 0) continue;
+      told += line.at(i) + std::string(widths.at(i) - line.at(i).size(), ' ') + kGap;
+    }
+    text += told.substr(0, told.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
 }
 
 nlohmann::ordered_json life_of(const json& checkpoint) {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "daemon/pod_facts.h"
@@ -22,6 +23,9 @@ void say_past(Remarks& say, const daemon::PodFacts& pod, const Listed& checkpoin
 // or Job were saved as or went on from: oldest first.
 std::vector<nlohmann::json> history_of(const Subject& subject,
                                        const std::vector<nlohmann::json>& checkpoints);
+
+// What `lives` prints of them: a line for each, in columns.
+std::string told_lives(const std::vector<nlohmann::json>& history);
 
 // What `lives --json` tells of such a Checkpoint; docs/kubernetes.md lists the fields.
 nlohmann::ordered_json life_of(const nlohmann::json& checkpoint);

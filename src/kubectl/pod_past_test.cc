@@ -22,5 +22,22 @@ TEST(PodPastTest, HowLivesAreTold) {
             R"("failed":""}],"claimed_by":{"pod":"web-2","pod_uid":"v","node":"n2"}})");
 }
 
+TEST(PodPastTest, InColumns) {
+  const auto life = [](const char* pod, const char* phase, const char* status) {
+    return json::parse(std::string(R"({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"pod": ")") +
+                       pod + R"(", "node": "n1"}, "status": {"phase": ")" + phase + "\"" + status +
+                       "}}");
+  };
+  EXPECT_EQ(told_lives({}), "");
+  EXPECT_EQ(told_lives({life("web-1", "Consumed", R"(, "claimedBy": {"pod": "w", "node": "n2"})"),
+                        life("web-10", "Withdrawn", R"(, "message": "why")")}),
+            "2026-01-01T00:00:00Z  web-1 on n1   Consumed   -> w on n2\n"
+            "2026-01-01T00:00:00Z  web-10 on n1  Withdrawn              why\n");
+  EXPECT_EQ(told_lives({life("web-1", "Promised", "")}),
+            "2026-01-01T00:00:00Z  web-1 on n1  Promised\n")
+      << "without empty columns";
+}
+
 }  // namespace
 }  // namespace reprise::kubectl

@@ -100,7 +100,7 @@ def test_a_user_asks_about_pods(installation, pods):
     evict_and_go_on(pod)
     assert "it went on from Checkpoint 'db-0-" in ask("doctor", "db-0")
     history = ask("lives", "db-0")
-    assert "db-0 on n2\tConsumed\t-> db-0 on n2" in history
+    assert "db-0 on n2  Consumed  -> db-0 on n2" in history
     life = json.loads(ask("lives", "statefulset/db", "--json"))["lives"][0]
     assert (life["node"], life["phase"], life["claimed_by"]["node"]) == ("n2", "Consumed", "n2")
     assert "Pods are saved here, and go on here." in ask("doctor", "node/n2")
