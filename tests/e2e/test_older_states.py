@@ -157,6 +157,27 @@ def test_an_api_server_that_is_away_in_the_middle_of_a_dump_costs_nothing(cluste
 
 
 @pytest.mark.nightly
+def test_a_pod_is_made_as_often_as_it_takes(pods, data):
+    """What it goes on from is there only when preStop has ended, and one `create` waits for 55 s."""
+    directory, options = data
+    slow = {"preStop": {"exec": {"command": ["sleep", "80"]}}}
+    pods.deploy("web", "python3", "-u", "-c", JOURNAL, annotations=ON_DISRUPTION,
+                **options(lifecycle=slow), terminationGracePeriodSeconds=120)
+    source = pods.wait_for_one_of("web")
+    source.wait_for_line("STEP 5 ")
+    first = uid_of(source)
+    source.evict()
+    after = wait_for(lambda: [pod for pod in pods.pods_of("web") if pod.name != source.name],
+                     RUNNING, "its replacement")[0]
+    wait_for(after.is_running, 3 * RUNNING, "it to run")
+    wait_phase(pods, "Consumed", first)
+    assert "Failed" in reasons(pods, after), "one try was enough"
+    done = len(steps(directory))
+    wait_for(lambda: len(steps(directory)) > done + 5, RUNNING, "it to move on")
+    assert_one_life(directory)
+
+
+@pytest.mark.nightly
 def test_what_nobody_goes_on_from_expires(cluster, pods, data):
     """By a policy, and with it goes what the node has saved."""
     _, options = data
