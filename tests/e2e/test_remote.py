@@ -43,7 +43,7 @@ def restart_agent(node):
 
 
 def saved_and_uploaded(cluster, pods, pod):
-    """Evicted from n1 while no node takes its replacement; what it had printed."""
+    """Evicted from n1 while no node takes its replacement; what it had printed, and the checkpoint."""
     uid = uid_of(pod)
     cluster.kubectl("cordon", "n1", "n2")
     with pod.followed() as before:
@@ -51,11 +51,11 @@ def saved_and_uploaded(cluster, pods, pod):
     wait_phase(pods, "Claimable", uid)
     wait_for(lambda: checkpoints(pods)[0]["status"].get("remote") == "depot", RUNNING, "the upload")
     wait_for(lambda: pod.get() and uid_of(pod) != uid, RUNNING, "the replacement")
-    return before
+    return before, checkpoints(pods)[0]["status"]["containers"][0]["checkpoint"]
 
 
 def kept_in(bucket):
-    """The checkpoints there."""
+    """The checkpoints there; what other tests left on the nodes is uploaded as well."""
     return [each.name for each in bucket.glob("checkpoints/*")]
 
 
@@ -64,8 +64,8 @@ def test_a_pod_of_a_node_that_is_gone_goes_on_from_the_remote(cluster, pods, buc
         pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
         pod.wait_for_line("STEP 5 ")
     uid = uid_of(pod)
-    before = saved_and_uploaded(cluster, pods, pod)
-    assert len(kept_in(bucket)) == 1
+    before, saved = saved_and_uploaded(cluster, pods, pod)
+    assert saved in kept_in(bucket)
     replacement = uid_of(pod)
     cluster.power_cut("n1")
     try:
@@ -75,7 +75,7 @@ def test_a_pod_of_a_node_that_is_gone_goes_on_from_the_remote(cluster, pods, buc
         assert_went_on(before, pod)
         wait_phase(pods, "Consumed", uid)
         # Nobody can go on from it any more, and the node that had put it there is gone.
-        wait_for(lambda: not kept_in(bucket), RUNNING, "the copy to be removed")
+        wait_for(lambda: saved not in kept_in(bucket), RUNNING, "the copy to be removed")
     finally:
         cluster.power_on("n1")
         cluster.kubectl("uncordon", "n1", "n2")
@@ -93,10 +93,10 @@ def test_what_nobody_wants_any_more_is_removed_there_too(cluster, pods, bucket):
         pod = pods.run_set("db", *COUNTER, annotations=ON_DISRUPTION)
         pod.wait_for_line("STEP 5 ")
     try:
-        saved_and_uploaded(cluster, pods, pod)
-        assert len(kept_in(bucket)) == 1
+        _, saved = saved_and_uploaded(cluster, pods, pod)
+        assert saved in kept_in(bucket)
         pods.kubectl("delete", "statefulset", "db")
         wait_for(lambda: not checkpoints(pods), RUNNING, "the Checkpoint to go with its controller")
-        wait_for(lambda: not kept_in(bucket), RUNNING, "the copy to be removed")
+        wait_for(lambda: saved not in kept_in(bucket), RUNNING, "the copy to be removed")
     finally:
         cluster.kubectl("uncordon", "n1", "n2")
