@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from harness.container import podman
 from harness.counting import assert_moves_on
-from harness.leftovers import assert_nothing_left, stopped_session
+from harness.leftovers import assert_nothing_left, spools, stopped_session
 
 pytestmark = pytest.mark.requires("root", "criu", "podman")
 
@@ -66,3 +66,33 @@ def test_no_secret_is_written_in_plain(container, product):
         assert not places_of(known, *ours)
     finally:
         podman("secret", "rm", name)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ends", "runs-on"])
+def test_memory_and_files_lie_nowhere_while_they_are_taken(container, product, ends):
+    """CRIU wrote memory into files, and tar file changes beside the store."""
+    known = {kind: f"rt{kind}{secrets.token_hex(12)}" for kind in ("env", "file", "shared")}
+    container.run("sh", "-c", "exec python3 -u /workloads/counter.py --mb 5",
+                  options=("--env", f"SECRET={known['env']}"))
+    container.exec("sh", "-c", f"echo {known['file']} >/root/file; echo {known['shared']} >/dev/shm/m")
+    product.write_runtime(fault="files-copied:stop")
+    taking = (container.begin("stop", "-t", 60, container.name) if ends
+              else product.begin("checkpoint", "create", container.name, environment={
+                  **product.environment(), "REPRISE_FAULT": "files-copied:stop"}))
+    session = stopped_session(product)
+    try:
+        places = spools(product)
+        assert places, "there is no spool to look into"
+        assert any(file.name.startswith("pagemap-") for file in files_below(*places))
+        assert not any(file.name.startswith("pages-") for file in files_below(*places))
+        assert not places_of(known, product.store, product.run_dir, *places)
+    finally:
+        product.write_runtime()
+        os.kill(session, signal.SIGCONT)
+    assert taking.wait(timeout=120) == 0
+    assert_nothing_left(container)
+    if ends:
+        container.start()
+    assert_moves_on(container)
+    assert known["file"] in container.exec("cat", "/root/file")
+    assert known["shared"] in container.exec("cat", "/dev/shm/m")
