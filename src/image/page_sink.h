@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,7 +48,12 @@ class PageSource {
   virtual ~PageSource() = default;
   // A directory with CRIU's image files, valid as long as the source lives. The caller must not
   // write to it. kCorrupt names the damaged file.
-  virtual base::Result<std::filesystem::path> materialize() = 0;
+  base::Result<std::filesystem::path> materialize() {
+    return materialize([](std::string_view) { return true; });
+  }
+  // The same with those files only that are `wanted`, and those that were so before.
+  using Wanted = std::function<bool(std::string_view name)>;
+  virtual base::Result<std::filesystem::path> materialize(const Wanted& wanted) = 0;
   // Fills `out` with the bytes from `offset` on of image file `name` ("pages-1.img"), without
   // putting anything together: for whoever needs single pages. May be called by several threads.
   // kNotFound if there is no such file, kInvalidInput beyond its end, kCorrupt for damage.

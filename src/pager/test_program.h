@@ -33,7 +33,10 @@ inline std::uint64_t saved_word(std::uint64_t offset) { return offset * 0x9E3779
 
 class PatternSource final : public image::PageSource {
  public:
-  base::Result<std::filesystem::path> materialize() override { return std::filesystem::path(); }
+  using image::PageSource::materialize;
+  base::Result<std::filesystem::path> materialize(const Wanted&) override {
+    return std::filesystem::path();
+  }
   base::Result<void> read(std::string_view, std::uint64_t offset,
                           std::span<std::byte> out) override {
     ++reads;

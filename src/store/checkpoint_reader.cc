@@ -37,7 +37,8 @@ class Reader final : public CheckpointReader, public image::PageSource {
 
   [[nodiscard]] const image::Manifest& manifest() const override { return contents_.manifest; }
   image::PageSource& pages() override { return *this; }
-  Result<path> materialize() override;
+  using image::PageSource::materialize;
+  Result<path> materialize(const Wanted& wanted) override;
   Result<void> read(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
   Result<std::optional<path>> find_part(std::string_view name) override;
 
@@ -62,14 +63,17 @@ Result<void> Reader::put_together(std::size_t file, const path& to) {
                                                               contents_.manifest.id.str() + "'"));
 }
 
-Result<path> Reader::materialize() {
+Result<path> Reader::materialize(const Wanted& wanted) {
+  const auto is_wanted = [&](std::string_view name) {
+    return name.starts_with(kImages) && wanted(name.substr(kImages.size()));
+  };
   std::uint64_t bytes = 0;
   for (const image::ManifestFile& file : contents_.manifest.files)
-    if (file.name.starts_with(kImages)) bytes += file.bytes;
+    if (is_wanted(file.name)) bytes += file.bytes;
   if (!images_) images_.emplace(REPRISE_PASS(StagingPlace::make(store_->layout, bytes)));
   for (std::size_t i = 0; i < contents_.files.size(); ++i) {
     const std::string& name = contents_.files[i].name;
-    if (!name.starts_with(kImages)) continue;
+    if (!is_wanted(name)) continue;
     const path to = images_->spool() / name.substr(kImages.size());
     std::error_code error;
     if (!std::filesystem::exists(to, error)) REPRISE_PASS(put_together(i, to));
