@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pager/fault_descriptor.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "pager/missing_pages.h"
+#include "sys/unique_fd.h"
 
 namespace reprise::pager {
 namespace {
@@ -40,6 +43,17 @@ Fill outcome(int error, std::int64_t filled) {
 }
 
 }  // namespace
+
+base::Result<void> check_support() {
+  const sys::UniqueFd fd(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)));
+  uffdio_api api{.api = UFFD_API,
+                 .features = UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP |
+                             UFFD_FEATURE_EVENT_UNMAP | UFFD_FEATURE_EVENT_REMOVE,
+                 .ioctls = 0};
+  if (fd.valid() && ::ioctl(fd.get(), UFFDIO_API, &api) == 0) return {};
+  const base::Error cause = base::Error::from_errno(errno, "using userfaultfd");
+  return base::fail(base::ErrorCode::kUnsupported, cause.message());
+}
 
 Fill fill_pages(int fd, std::uint64_t address, std::span<const std::byte> pages) {
   Fill sum;

@@ -9,7 +9,13 @@
 #include <cstdint>
 #include <span>
 
+#include "base/result.h"
+
 namespace reprise::pager {
+
+// kUnsupported where this kernel, or this process's rights, do not let a program's changes of
+// mappings be followed.
+base::Result<void> check_support();
 
 // Why a fill went no further.
 enum class FillEnd : std::uint8_t {

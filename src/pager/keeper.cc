@@ -31,7 +31,7 @@ class Keeper {
   Keeper(Journal& journal, const CrewPlan& plan, int first_own_fd)
       : journal_(journal), plan_(plan), first_own_fd_(first_own_fd) {}
 
-  Phase run();
+  void run();
 
  private:
   using Member = Journal::Member;
@@ -41,7 +41,7 @@ class Keeper {
   [[noreturn]] void run_spare();
   void close_leftovers();
   void replace_pager();
-  Phase finish();
+  void finish();
 
   static bool is_there(const Member& member);
   static void forget(Member& member);
@@ -65,7 +65,7 @@ void Keeper::forget(Member& member) {
   ::close(std::exchange(member.fd, -1));
 }
 
-Phase Keeper::run() {
+void Keeper::run() {
   Journal::Crew& crew = journal_.crew();
   crew.keeper.pid = ::getpid();
   if (auto fd = sys::open_pidfd(crew.keeper.pid)) crew.keeper.fd = fd->release();
@@ -74,7 +74,7 @@ Phase Keeper::run() {
     if (!is_there(crew.pager)) replace_pager();
     wait_for_change();
   }
-  return finish();
+  finish();
 }
 
 void Keeper::wait_for_change() {
@@ -154,19 +154,20 @@ void Keeper::close_leftovers() {
   ::syscall(SYS_close_range, next, ~0U, 0);
 }
 
-Phase Keeper::finish() {
-  if (journal_.phase() == Phase::kLost) plan_.end_programs();
-  for (Member* member : {&journal_.crew().pager, &journal_.crew().spare}) {
-    if (member->fd >= 0) (void)::syscall(SYS_pidfd_send_signal, member->fd, SIGKILL, nullptr, 0);
-    forget(*member);
-  }
-  return journal_.phase();
+void Keeper::finish() {
+  const auto end = [](Member& member) {
+    if (member.fd >= 0) (void)::syscall(SYS_pidfd_send_signal, member.fd, SIGKILL, nullptr, 0);
+    forget(member);
+  };
+  end(journal_.crew().pager);
+  plan_.finish(journal_.phase());
+  end(journal_.crew().spare);
 }
 
 }  // namespace
 
-Phase keep(Journal& journal, const CrewPlan& plan, int first_own_fd) {
-  return Keeper(journal, plan, first_own_fd).run();
+void keep(Journal& journal, const CrewPlan& plan, int first_own_fd) {
+  Keeper(journal, plan, first_own_fd).run();
 }
 
 }  // namespace reprise::pager

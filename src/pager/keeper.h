@@ -20,15 +20,17 @@ struct CrewPlan {
   // The pager: runs in a process of its own until the journal's phase is over. One that returns
   // before that, or is killed, is followed by another where that can go on.
   std::function<void()> pager;
-  // Ends the programs, which miss what they will never get. They have got no zeros instead: the
-  // descriptors are open until this returns. Also by a spare that takes over in the middle of it.
-  std::function<void()> end_programs;
+  // Of the last keeper, when the phase is over and the pager has ended. Where it is kLost, ends the
+  // programs: they have got no zeros instead of what they miss, since the descriptors are open
+  // until this returns. Done again by a spare that takes over in the middle of it.
+  std::function<void(Phase phase)> finish;
   unsigned most_pagers = 10;
 };
 
 // Runs as the keeper until the journal's phase is over, and no process of the crew is left but the
-// caller. Must be called without threads, and by who has open no more than the pagers are to have:
-// each closes what is above `first_own_fd` and not in the journal. Returns that phase.
-Phase keep(Journal& journal, const CrewPlan& plan, int first_own_fd);
+// caller, or the spare that took its place. Must be called without threads, and by who has open no
+// more than the pagers are to have: each closes what is above `first_own_fd` and not in the
+// journal.
+void keep(Journal& journal, const CrewPlan& plan, int first_own_fd);
 
 }  // namespace reprise::pager

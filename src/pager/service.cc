@@ -46,7 +46,7 @@ Result<std::unique_ptr<Service>> Service::start(image::PageSource& source, LoadS
   if (!service->epoll_.valid() || !service->stop_.valid())
     return fail_errno(errno, "starting the pager");
   REPRISE_PASS(service->watch(service->stop_.get()));
-  REPRISE_PASS(journal.lock_in_memory());
+  if (!journal.lock_in_memory()) journal.give_up();
   REPRISE_PASS(service->replay());
   service->threads_.emplace_back([s = service.get()] { s->read_loop(); });
   for (unsigned i = 0; i < options.threads; ++i)
@@ -105,6 +105,14 @@ void Service::begin_background() {
   background_ = true;
   journal_.set_phase(Phase::kFilling);
   close_filled();
+  changed_.notify_all();
+}
+
+void Service::hurry() {
+  const std::lock_guard lock(mutex_);
+  if (options_.bytes_per_second == 0) return;
+  options_.bytes_per_second = 0;
+  background_due_ = {};
   changed_.notify_all();
 }
 

@@ -60,6 +60,8 @@ class Service {
   base::Result<void> add(sys::UniqueFd fd, std::uint32_t pid);
   // All are known, and may run soon: the background begins.
   void begin_background();
+  // Somebody waits for all of it: the background goes as fast as it can.
+  void hurry();
   // Blocks until the journal's phase is over, at most `limit`; whether it is.
   bool wait(std::chrono::milliseconds limit);
   [[nodiscard]] Progress progress();
