@@ -52,6 +52,10 @@ std::filesystem::path Layout::restoring_marker_of(const Identity& who) const {
   return run / "restoring" / who.file_name;
 }
 
+std::filesystem::path Layout::filling_of(const Identity& who) const {
+  return run / "filling" / who.file_name;
+}
+
 std::filesystem::path Layout::network_baseline_of(const Identity& who) const {
   return run / "networks" / who.file_name;
 }
@@ -97,7 +101,7 @@ std::filesystem::path Layout::session_run_directory(const base::SessionId& id) c
 base::Result<void> Layout::create() const {
   for (const auto& directory :
        {run / "locks", run / "containers", run / "restored", run / "restoring", run / "sessions",
-        run / "networks", run / "keys"})
+        run / "networks", run / "keys", run / "filling"})
     REPRISE_PASS(sys::make_directories(directory));
   return {};
 }

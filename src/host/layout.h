@@ -37,6 +37,8 @@ struct Layout {
   // Exists while a restore of a container is under way: if it is killed, it may leave the root file
   // system mounted where runc removes files.
   [[nodiscard]] std::filesystem::path restoring_marker_of(const Identity& who) const;
+  // Exists while the memory of a restored container is still being filled in (filling.h).
+  [[nodiscard]] std::filesystem::path filling_of(const Identity& who) const;
   // How the container's network was before its program began (network_baseline.h).
   [[nodiscard]] std::filesystem::path network_baseline_of(const Identity& who) const;
   // By the names of their locks and markers: the containers that opted in and share the network
