@@ -84,12 +84,18 @@ void add_retention(Listing& listing, const config::Retention& retention) {
               policy.max_bytes ? std::to_string(*policy.max_bytes) : "unlimited");
 }
 
+void add_restore(Listing& listing, const config::Restore& restore) {
+  listing.add("restore.fill_rate",
+              restore.fill_rate ? std::to_string(*restore.fill_rate) : "unlimited");
+}
+
 Result<int> show(bool json, Context& context) {
   const config::Config config = REPRISE_PASS(context.config);
   Listing listing(config, context.environment);
   add_store(listing, context);
   add_remotes(listing, config);
   add_retention(listing, config.retention);
+  add_restore(listing, config.restore);
   if (json) {
     Json settings = Json::array();
     for (const Shown& one : listing.settings())

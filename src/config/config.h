@@ -56,11 +56,17 @@ struct Retention {
   [[nodiscard]] catalog::Retention policy() const;
 };
 
+// How the memory of containers comes back that run before it is there (reprise.dev/restore=lazy).
+struct Restore {
+  std::optional<std::uint64_t> fill_rate;  // bytes per second of what nobody waits for
+};
+
 struct Config {
   std::filesystem::path file;
   StoreSettings store;
   std::vector<Remote> remotes;  // sorted by name
   Retention retention;
+  Restore restore;
   // Where each setting stands that was set: "remote.NAME.url" to its line.
   std::map<std::string, std::size_t> lines;
 

@@ -45,6 +45,9 @@ keep_last = 3
 keep_hourly = 24
 keep_daily = 0
 max_size = "200GiB"
+
+[restore]
+fill_rate = "100MB"
 )");
   EXPECT_EQ(config.store.path, "/srv/reprise");
   EXPECT_EQ(config.store.key_command, "vault read x");
@@ -62,6 +65,7 @@ max_size = "200GiB"
   EXPECT_EQ(config.retention.keep_hourly, 24U);
   EXPECT_EQ(config.retention.keep_daily, 0U);
   EXPECT_EQ(config.retention.max_size, std::uint64_t{200} << 30);
+  EXPECT_EQ(config.restore.fill_rate, 100'000'000U);
   EXPECT_EQ(config.lines.at("remote.depot.url"), 7U);
 }
 

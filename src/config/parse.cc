@@ -95,6 +95,7 @@ class Parser {
   Result<void> take_remotes(const toml::node& sections);
   Result<void> take_remote(const std::string& name, const toml::node& section);
   Result<void> take_retention(const toml::node& section);
+  Result<void> take_restore(const toml::node& section);
   Result<const toml::table*> table(const toml::node& node, const std::string& place) const;
 
   Config config_;
@@ -193,12 +194,18 @@ Result<void> Parser::take_retention(const toml::node& section) {
   return take(section, "retention", settings);
 }
 
+Result<void> Parser::take_restore(const toml::node& section) {
+  const std::array<Setting, 1> settings{Setting{"fill_rate", size(config_.restore.fill_rate)}};
+  return take(section, "restore", settings);
+}
+
 Result<Config> Parser::parse(const toml::table& root) {
   using Section = Result<void> (Parser::*)(const toml::node&);
-  static constexpr std::array<std::pair<std::string_view, Section>, 3> kSections{{
+  static constexpr std::array<std::pair<std::string_view, Section>, 4> kSections{{
       {"store", &Parser::take_store},
       {"remote", &Parser::take_remotes},
       {"retention", &Parser::take_retention},
+      {"restore", &Parser::take_restore},
   }};
   for (const auto& [key, node] : root) {
     const auto section =
@@ -207,7 +214,7 @@ Result<Config> Parser::parse(const toml::table& root) {
       return std::unexpected(
           Error(ErrorCode::kInvalidInput, at(line_of(key)) + ": '" + std::string(key.str()) +
                                               "' is no section of the configuration")
-              .with_hint("there are: [store], [remote.NAME], [retention]"));
+              .with_hint("there are: [store], [remote.NAME], [retention], [restore]"));
     REPRISE_PASS((this->*section->second)(node));
   }
   return std::move(config_);

@@ -43,6 +43,7 @@ constexpr std::array kAnnotations = {
     Annotation{annotation::kMultipathTcp, "deny, allow"},
     Annotation{annotation::kFreezeLimit, "whole seconds from 1 to 86400"},
     Annotation{annotation::kVolumes, "include, exclude"},
+    Annotation{annotation::kRestore, "eager, lazy"},
     Annotation{annotation::kKey, "a name that outlives the container; empty: its id"},
     Annotation{annotation::kFillVolumes, "a checkpoint; set by 'reprise restore'"},
     Annotation{annotation::kRestoredFrom, "a checkpoint; set by 'reprise restore'"},
@@ -110,6 +111,8 @@ Result<Wishes> parse_wishes(const Annotations& annotations) {
       REPRISE_PASS(is_second(annotations, annotation::kOnDelete, {"signal", "checkpoint"}));
   wishes.include_volumes =
       REPRISE_PASS(is_second(annotations, annotation::kVolumes, {"exclude", "include"}));
+  wishes.restore_lazily =
+      REPRISE_PASS(is_second(annotations, annotation::kRestore, {"eager", "lazy"}));
   wishes.fill_volumes_from = value_of(annotations, annotation::kFillVolumes, "");
   wishes.restored_from = value_of(annotations, annotation::kRestoredFrom, "");
   if (REPRISE_PASS(is_second(annotations, annotation::kOnRestoreFailure, {"fail", "cold"})))

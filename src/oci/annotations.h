@@ -34,6 +34,8 @@ inline constexpr const char* kMultipathTcp = "reprise.dev/mptcp";
 inline constexpr const char* kFreezeLimit = "reprise.dev/freeze-limit";
 // exclude (the default) or include: checkpoints have their contents.
 inline constexpr const char* kVolumes = "reprise.dev/volumes";
+// eager (the default) or lazy: whether the container runs before all of its memory is there.
+inline constexpr const char* kRestore = "reprise.dev/restore";
 // The key, instead of the container's id; empty: its id.
 inline constexpr const char* kKey = "reprise.dev/key";
 // Set by `reprise restore`: a checkpoint whose volumes the container gets at its first start.
@@ -57,6 +59,7 @@ struct Wishes {
   OnRestoreFailure on_restore_failure = OnRestoreFailure::kFail;
   IoUring io_uring = IoUring::kDeny;
   bool include_volumes = false;
+  bool restore_lazily = false;
   std::string fill_volumes_from;
   std::string restored_from;
   // A dump takes about 1 s per GB, and the disk may take as long again: this allows for all that a
