@@ -94,6 +94,9 @@ struct RestoreRequest {
   image::Rename renamed;             // the container, since the checkpoint
   std::vector<std::string> cgroups;  // where it mounts cgroup v1's directories
   OutsideMounts elsewhere;           // mounts that come from another place than the bundle says
+  // Memory that its page maps call lazy is not in the images: whoever listens at lazy_socket()
+  // gives it to the tasks.
+  bool lazy = false;
 };
 
 // What is done at the steps of a restore, with all tasks waiting. After an error they are ended,
@@ -179,6 +182,9 @@ class Engine {
   // With what that log says, where it says anything, in our words.
   [[nodiscard]] virtual base::Error with_cause(base::Error error) const = 0;
 };
+
+// Where a restore with this `work_dir` says which tasks wait for memory, by CRIU's protocol.
+std::filesystem::path lazy_socket(const std::filesystem::path& work_dir);
 
 // Where a session has what an engine needs.
 struct Place {

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "host/filling.h"
 #include "session/checkpoint/admitted.h"
 #include "session/seal_hold.h"
 #include "session/undo/take_back.h"
@@ -36,6 +37,11 @@ host::Outcome CheckpointSession::run() {
 Result<Prepared> CheckpointSession::prepare_admitted() {
   phases_.begin("admit");
   Admitted admitted = REPRISE_PASS(admit(context_));
+  // What is not there yet would be missing from the checkpoint as well.
+  if (REPRISE_PASS(host::is_filling(context_.layout, context_.who())) != host::Filling::kNo) {
+    phases_.begin("fill");
+    REPRISE_PASS(host::await_filled(context_.layout, context_.who(), host::kFillPatience));
+  }
   phases_.begin("prepare");
   return prepare(context_, std::move(admitted));
 }

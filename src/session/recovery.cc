@@ -17,6 +17,7 @@
 #include "host/identity.h"
 #include "host/layout.h"
 #include "host/request.h"
+#include "session/filling.h"
 #include "session/freeze.h"
 #include "session/promised_signal.h"
 #include "session/sealed.h"
@@ -240,6 +241,9 @@ Result<int> settle_abandoned(const host::Layout& layout, const store::StoreConfi
     else if (!first)
       first = Error(one.error()).with_step("settling session '" + session.str() + "'");
   }
+  // After the sessions: a restore that is undone has ended its tasks.
+  if (auto ended = end_abandoned_fillings(layout, config); !ended && !first)
+    first = std::move(ended).error().with_step("ending a container whose memory is lost");
   const Result<int> rows = finish_rows(layout, config);
   if (!rows && !first) first = rows.error();
   if (first) return std::unexpected(std::move(*first));

@@ -22,6 +22,8 @@
 #include "operations/transfer/background_upload.h"
 #include "session/checkpoint_session.h"
 #include "session/context.h"
+#include "session/filling.h"
+#include "session/filling_pager.h"
 #include "session/guard.h"
 #include "session/promised_signal.h"
 #include "session/recovery.h"
@@ -195,6 +197,13 @@ config::Standing standing_configuration(const sys::Environment& environment) {
   return config::load_standing(environment, host::Layout::of({}, environment).kept_configuration());
 }
 
+// The guard stays for as long as memory is missing, and holds nothing that others wait for.
+void watch(const GuardedSession& guarded, Preparation ready) {
+  ready = Preparation();
+  base::warn_and_ignore(session::watch_filling(guarded.layout, guarded.store, guarded.request),
+                        "a container whose pagers are killed is ended by the next command only");
+}
+
 Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environment) {
   const config::Standing standing = standing_configuration(environment);
   host::WorkerRequest request = REPRISE_PASS(receive_request(caller));
@@ -228,6 +237,7 @@ Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environmen
                           "it is saved when it is created or deleted next");
   drop_lock_of_deleted(guarded);
   upload(guarded, standing.config);
+  if (guarded.request.is_restore() && *status == 0) watch(guarded, *std::move(ready));
   return status;
 }
 
@@ -256,6 +266,25 @@ int verdict(const std::filesystem::path& hook_socket, const sys::Environment& en
   return session::may_end_without_session(place->layout, place->store, *session) ? 0 : 1;
 }
 
+// A session started this program, with descriptors that session/filling.h names.
+int page(const std::filesystem::path& note, const sys::Environment& environment) {
+  const auto begin = [&]() -> Result<session::PagerJob> {
+    const config::Config config = standing_configuration(environment).config;
+    Place place = REPRISE_PASS(place_of(environment));
+    auto request = REPRISE_PASS(host::decode_worker_request(REPRISE_PASS(sys::read_file(note))));
+    if (!request.is_restore())
+      return base::fail(ErrorCode::kInvalidInput,
+                        "'" + note.string() + "' is no note of a restore");
+    base::open_log(place.layout.session_directory(request.session) / "reprise.log");
+    return session::PagerJob{.layout = std::move(place.layout),
+                             .store = std::move(place.store),
+                             .request = std::move(request),
+                             .bytes_per_second = config.restore.fill_rate.value_or(0)};
+  };
+  const Result<session::PagerJob> job = begin();
+  return job ? session::run_pager(*job) : base::exit_code(job.error().code());
+}
+
 int recover(const std::string& ours, const sys::Environment& environment) {
   const auto settle = [&]() -> Result<void> {
     std::optional<base::SessionId> session;
@@ -275,6 +304,7 @@ int recover(const std::string& ours, const sys::Environment& environment) {
 int run_worker(int argc, char** argv, const sys::Environment& environment) {
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "verdict" && argc == 3) return verdict(argv[2], environment);
+  if (verb == "page" && argc == 3) return page(argv[2], environment);
   if (verb == "recover" && argc <= 3) return recover(argc == 3 ? argv[2] : "", environment);
   Result<sys::UniqueFd> fd = adopt_fd(host::kWorkerSocketFd);
   if (!fd) {

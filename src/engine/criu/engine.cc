@@ -164,6 +164,10 @@ Result<std::string> CriuEngine::version() const {
 
 }  // namespace
 
+std::filesystem::path lazy_socket(const std::filesystem::path& work_dir) {
+  return work_dir / "lazy-pages.socket";  // CRIU's name, in its working directory
+}
+
 std::unique_ptr<Engine> runc_with_criu(Place place, sys::MessageListener* listener) {
   return std::make_unique<CriuEngine>(std::move(place), listener);
 }

@@ -11,6 +11,7 @@ std::vector<std::string> restore_command(const RestoreRequest& restore,
               {"restore", "--detach", "--bundle", restore.bundle.string(), "--image-path",
                restore.images.string(), "--work-path", work_dir.string(), "--tcp-established",
                "--ext-unix-sk", "--file-locks"});
+  if (restore.lazy) argv.emplace_back("--lazy-pages");
   argv.insert(argv.end(), restore.options.begin(), restore.options.end());
   argv.push_back(restore.container.str());
   return argv;

@@ -14,6 +14,7 @@
 #include "session/pod.h"
 #include "session/pod_files.h"
 #include "session/pod_volumes.h"
+#include "session/restore/lazy_images.h"
 #include "session/restore_images.h"
 #include "session/restore_rootfs.h"
 #include "session/volumes.h"
@@ -39,7 +40,8 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
                                              .to = context.request.container.str(),
                                              .cgroup = spec.cgroup},
                                  .cgroups = {},
-                                 .elsewhere = {}};
+                                 .elsewhere = {},
+                                 .lazy = furnished.lazy};
   for (const oci::Mount& mount : spec.mounts)
     if (mount.type == "cgroup") request.cgroups.push_back(mount.destination);
   for (preflight::LinkedSource& source : preflight::linked_sources(spec))
@@ -49,9 +51,12 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
 
 // Before anything of the container is touched: what is damaged shows here. Returns the places of a
 // foreign checkpoint that are to be looked at when the files are there.
-Result<std::vector<vetting::MadePlace>> read_images(Context& context, const oci::Spec& spec,
+Result<std::vector<vetting::MadePlace>> read_images(Context& context, const Requested& requested,
                                                     Furnished& furnished) {
-  furnished.images = REPRISE_PASS(furnished.reader->pages().materialize());
+  const oci::Spec& spec = requested.spec;
+  furnished.lazy = restores_lazily(context, requested, *furnished.reader);
+  furnished.images = REPRISE_PASS(furnished.lazy ? materialize_lazily(*furnished.reader)
+                                                 : furnished.reader->pages().materialize());
   REPRISE_TRY(mend_mounts(furnished.images), "preparing the container's mounts");
   REPRISE_TRY(mend_pod_files(furnished.images, spec), "preparing the pod's files");
   auto places = REPRISE_PASS(vet_foreign(context, *furnished.reader, furnished.images));
@@ -93,7 +98,7 @@ Result<Furnished> furnish(Context& context, const Requested& requested, Fitting 
   Furnished furnished;
   furnished.reader = std::move(fitting.reader);
   phases.begin("read");
-  const auto places = REPRISE_PASS(read_images(context, requested.spec, furnished));
+  const auto places = REPRISE_PASS(read_images(context, requested, furnished));
   phases.begin("files");
   REPRISE_PASS(put_files_in_place(context, requested, furnished));
   REPRISE_PASS(check_foreign_places(places, requested.spec));

@@ -18,11 +18,12 @@ namespace reprise::session {
 struct Furnished {
   std::unique_ptr<store::CheckpointReader> reader;
   std::filesystem::path images;  // for the engine; they live as long as the reader
+  bool lazy = false;             // memory comes after the container runs
   std::unique_ptr<engine::Restore> restore;
   engine::OutsideMounts overlays;  // of Podman, as they are mounted for the restore
 };
-// Reads all of the checkpoint's memory before it touches a file. kDenied if a checkpoint that
-// others had in hands asks for more than the container may have.
+// Reads all of the checkpoint's memory that is restored at once before it touches a file. kDenied
+// if a checkpoint that others had in hands asks for more than the container may have.
 base::Result<Furnished> furnish(Context& context, const Requested& requested, Fitting fitting,
                                 Phases& phases);
 

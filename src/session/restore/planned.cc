@@ -67,8 +67,10 @@ Result<void> set_up_network(const Context& context, const oci::Spec& spec,
 
 Result<Planned> plan_restore(Context& context, const Requested& requested, Furnished furnished,
                              Phases& phases) {
-  Planned planned{
-      .reader = std::move(furnished.reader), .restore = std::move(furnished.restore), .lost = {}};
+  Planned planned{.reader = std::move(furnished.reader),
+                  .restore = std::move(furnished.restore),
+                  .pager = {},
+                  .lost = {}};
   phases.begin("network");
   REPRISE_PASS(prepare_network(context, requested.spec, planned));
   REPRISE_PASS(fault_point("restore-network"));
@@ -78,6 +80,7 @@ Result<Planned> plan_restore(Context& context, const Requested& requested, Furni
       REPRISE_PASS(ready_message(context, furnished.images, *planned.restore, furnished.overlays));
   phases.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
+  if (furnished.lazy) planned.pager = REPRISE_PASS(PagerLink::start(context));
   REPRISE_PASS(context.journal().write(undo::RestoreBegun()));
   report(context.caller, ready);
   REPRISE_PASS(fault_point("restore-ready"));

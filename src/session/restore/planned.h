@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "network/network.h"
 #include "oci/spec.h"
 #include "session/context.h"
+#include "session/filling.h"
 #include "session/restore/furnished.h"
 #include "session/restore/requested.h"
 #include "store/checkpoint_store.h"
@@ -21,7 +23,8 @@ namespace reprise::session {
 struct Planned {
   std::unique_ptr<store::CheckpointReader> reader;
   std::unique_ptr<engine::Restore> restore;
-  std::vector<std::string> lost;  // what the container does not get back, in words for people
+  std::optional<PagerLink> pager;  // where memory comes after the container runs
+  std::vector<std::string> lost;   // what the container does not get back, in words for people
 };
 // Sets up the network where there is one already, and tells the wrapper.
 base::Result<Planned> plan_restore(Context& context, const Requested& requested,

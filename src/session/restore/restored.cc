@@ -75,6 +75,8 @@ class Restoring final : public engine::RestoreSteps {
   Result<void> take_result();
   [[nodiscard]] Result<void> runc_failed(int exit_code) const;
   Result<void> let_go_of_tasks() {
+    // What misses memory must not run where nobody has that.
+    if (planned_.pager) REPRISE_PASS(planned_.pager->await_ready());
     return let_go(context_, *planned_.reader, spec_.network_namespace_path);
   }
 
