@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "host/abandoned_sessions.h"
+#include "host/filling.h"
 #include "host/layout.h"
 #include "json/writer.h"
 #include "sys/child.h"
@@ -90,6 +91,11 @@ void wait_for_last_process(const Call& call, const base::SessionId& session) {
     const auto free = sys::FileLock::lock(lock, kDying);
 }
 
+bool has_abandoned_filling(const Call& call) {
+  const auto fillings = host::abandoned_fillings(call.layout);
+  return !fillings || !fillings->empty();
+}
+
 }  // namespace
 
 void recover(const Call& call, const std::optional<base::SessionId>& ours) {
@@ -107,7 +113,7 @@ void settle_abandoned(const Call& call, const std::optional<base::SessionId>& ou
   if (ours) wait_for_last_process(call, *ours);
   // Where that is not known, the worker finds it out, which has descriptors of its own.
   const auto abandoned = host::abandoned_sessions(call.layout);
-  if (!abandoned || !abandoned->empty()) recover(call, ours);
+  if (!abandoned || !abandoned->empty() || has_abandoned_filling(call)) recover(call, ours);
 }
 
 }  // namespace reprise::runtime

@@ -61,5 +61,6 @@ int state(const Call& call);
 int kill(const Call& call);
 int remove(const Call& call);           // `delete`
 int pause_or_resume(const Call& call);  // `pause`, `resume`
+int checkpoint(const Call& call);       // `checkpoint`, of whoever calls that himself
 
 }  // namespace reprise::runtime

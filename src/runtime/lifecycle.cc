@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `start`, `exec`, `state`, `delete`, `pause` and `resume`.
+// `start`, `exec`, `state`, `delete`, `pause`, `resume` and `checkpoint`.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "catalog/catalog.h"
+#include "host/filling.h"
 #include "host/identity.h"
 #include "json/reader.h"
 #include "json/writer.h"
@@ -170,6 +171,21 @@ int pause_or_resume(const Call& call) {
     tell_caller(call, Severity::kError, "a session did not end: " + lock.error().message());
     return base::exit_code(lock.error().code());
   }
+  return pass_through(call);
+}
+
+// CRIU saves what is there, says that all is well, and what was still to come is lost.
+int checkpoint(const Call& call) {
+  constexpr std::array<std::string_view, 9> kValuedOptions = {
+      "image-path",          "work-path", "parent-path", "status-fd",        "page-server",
+      "manage-cgroups-mode", "empty-ns",  "lsm-profile", "lsm-mount-context"};
+  const auto words = call.arguments.positional(kValuedOptions);
+  const auto id = words.empty() ? base::fail(base::ErrorCode::kInvalidInput, "no container")
+                                : base::ContainerId::parse(words.front());
+  if (!id) return pass_through(call);
+  const auto who = host::identify(call.arguments.state_globals(), *id);
+  if (const auto filled = host::await_filled(call.layout, who, host::kFillPatience); !filled)
+    return refuse(call, base::Error(filled.error()).with_step("not checkpointed"));
   return pass_through(call);
 }
 

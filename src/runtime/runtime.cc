@@ -25,7 +25,7 @@ int run_runtime(int argc, char** argv, const sys::Environment& environment) {
                   .environment = environment};
   if (call.misconfigured) tell_caller(call, Severity::kWarning, call.misconfigured->message());
   using Handler = int (*)(const Call&);
-  constexpr std::array<std::pair<std::string_view, Handler>, 8> kHandlers = {{
+  constexpr std::array<std::pair<std::string_view, Handler>, 9> kHandlers = {{
       {"create", create},
       {"start", start},
       {"exec", execute},
@@ -34,6 +34,7 @@ int run_runtime(int argc, char** argv, const sys::Environment& environment) {
       {"pause", pause_or_resume},
       {"resume", pause_or_resume},
       {"delete", remove},
+      {"checkpoint", checkpoint},
   }};
   for (const auto& [verb, handler] : kHandlers)
     if (call.arguments.verb == verb && !call.arguments.has_flag("help")) return handler(call);

@@ -88,8 +88,9 @@ constinit const Command kPs = {
     .details =
         R"(Shows the containers under Reprise that run, and those that 'reprise start' would resume (state
 "checkpointed"), those of Kubernetes' pods as NAMESPACE/POD/CONTAINER, and those that run although
-Podman does not know it ("unnoticed"). LIVES counts starts
-and restores; NOTE says why one that has ended has no checkpoint to go on from.
+Podman does not know it ("unnoticed"); "filling" are those that run before all of their memory is
+there. LIVES counts starts and restores; NOTE says why one that has ended has no checkpoint to go on
+from, or how much memory is missing.
 
 Example:
   reprise ps --all)",

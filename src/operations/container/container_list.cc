@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "host/filling.h"
 #include "operations/container/containers.h"
 #include "operations/container/no_checkpoint.h"
 #include "operations/container/pod_containers.h"
@@ -31,9 +32,22 @@ void add_unnoticed(std::vector<ListedContainer>& rows, const Unnoticed& one) {
   row->note = one.text() + ": " + one.remedy();
 }
 
+// What a checkpoint of it would wait for. One that nobody fills any more is settled by each
+// command.
+void add_filling(const Node& node, ListedContainer& row) {
+  if (!row.info.has_tasks()) return;
+  const auto who = host::identify({}, row.info.container());
+  const auto filling = host::is_filling(node.layout, who);
+  row.filling = filling && *filling == host::Filling::kUnderWay;
+  if (!row.filling) return;
+  const auto progress = host::filling_progress(node.layout, who);
+  if (progress) row.note = host::describe(*progress);
+}
+
 }  // namespace
 
 std::string ListedContainer::state() const {
+  if (filling && info.status == "running") return "filling";
   return pending && !info.has_tasks() ? "checkpointed" : info.status;
 }
 
@@ -54,6 +68,7 @@ Result<std::vector<ListedContainer>> join_containers(const Node& node, catalog::
     if (scope == ListScope::kCurrent && !row.info.has_tasks() && !row.pending) continue;
     if (!row.info.has_tasks() && !row.pending && row.lives > 0)
       row.note = REPRISE_PASS(why_no_checkpoint(catalog, row.info)).reason;
+    add_filling(node, row);
     rows.push_back(std::move(row));
   }
   return rows;

@@ -20,9 +20,11 @@ struct ListedContainer {
   int lives = 0;                               // starts and restores
   std::optional<catalog::CheckpointRow> last;  // its newest checkpoint
   bool pending = false;                        // its next start continues from a checkpoint
-  std::string note;  // why it has no checkpoint to go on from, or runs unseen
+  std::string note;      // why it has no checkpoint to go on from, or runs unseen, or misses memory
+  bool filling = false;  // it runs, and its memory is not all there yet
 
-  // Podman's status, or "checkpointed": one that has ended and will go on is not just "exited".
+  // Podman's status, or "checkpointed": one that has ended and will go on is not just "exited";
+  // or "filling".
   [[nodiscard]] std::string state() const;
 };
 

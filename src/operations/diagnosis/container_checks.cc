@@ -4,6 +4,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "host/filling.h"
 #include "host/identity.h"
 #include "host/layout.h"
 #include "network/network.h"
@@ -50,6 +51,12 @@ std::vector<Finding> check_standing(const podman::ContainerInfo& info, const Nod
     findings.push_back({Health::kFail, "state", "is paused", "podman unpause " + info.name});
   else
     findings.push_back({Health::kOk, "state", info.status, {}});
+
+  if (const auto missing =
+          host::filling_progress(node.layout, host::identify({}, info.container())))
+    findings.push_back({missing->trouble.empty() ? Health::kOk : Health::kFail, "memory",
+                        "is being filled in after a restore: " + host::describe(*missing),
+                        missing->trouble.empty() ? "" : "see 'reprise store verify'"});
 
   const std::filesystem::path lock = node.layout.lock_of(host::identify({}, info.container()));
   std::error_code error;
