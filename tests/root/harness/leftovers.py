@@ -8,7 +8,8 @@ from harness import host
 from harness.waiting import wait_for
 
 SETTLED = 60  # seconds: a rollback goes on after `kill` has returned
-OURS = ("runc", "criu", "reprise-worker", "reprise-guard", "reprise-runtime", "criu-hook")
+OURS = ("runc", "criu", "reprise-worker", "reprise-guard", "reprise-runtime", "reprise-pager",
+        "reprise-keeper", "criu-hook")
 
 
 def read(path):
