@@ -48,6 +48,8 @@ def _stop_and_start(subject, container):
     result["start_ms"] = timed(*command, env=subject.environment())
     first = container.log.wait_for_tick_after(begin)
     result["progress_ms"] = (first[1] - begin) / 1e6
+    if subject.await_memory(container):
+        result["full_ms"] = (time.time_ns() - begin) / 1e6
     container.log.assert_unbroken()
     container.refresh()
     return result

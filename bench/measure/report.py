@@ -13,6 +13,7 @@ ROWS = (
     ("stop_durable_ms", "… and the checkpoint would survive a power cut", "ms"),
     ("progress_ms", "start: until the first tick", "ms"),
     ("start_ms", "start: until the command returns", "ms"),
+    ("full_ms", "start: until all memory is there, where that is later", "ms"),
     ("disk_bytes", "bytes on disk", "MB"),
     ("kill_ms", "`kill ID 15` of the runtime: until it returns", "ms"),
     ("kill_ended_ms", "… and the container has ended", "ms"),

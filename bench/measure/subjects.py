@@ -65,6 +65,10 @@ class Subject:
         """The command after which it goes on."""
         raise NotImplementedError
 
+    def await_memory(self, container):
+        """Whether it runs before all of its memory is there, which is waited for."""
+        return False
+
     def kill(self, container):
         """What Podman calls for its stop."""
         return ["runc", "kill", container.id, "15"]
@@ -143,6 +147,17 @@ class Reprise(Subject):
     def close(self):
         wait_for(lambda: not self.workers(), SESSION_LIMIT, "the last session to end")
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+
+class RepriseLazy(Reprise):
+    """Which runs before its memory is there."""
+    name, title = "reprise-lazy", "Reprise, lazy"
+    run_options = (*Reprise.run_options, "--annotation", "reprise.dev/restore=lazy")
+
+    def await_memory(self, container):
+        filling = self.run_dir / "filling"
+        wait_for(lambda: not any(filling.glob("*")), SESSION_LIMIT, "all memory to be there")
+        return True
 
 
 class PodmanCheckpoint(Subject):
@@ -239,4 +254,4 @@ class Runc(Subject):
     can_checkpoint = False
 
 
-SUBJECTS = (Reprise, PodmanInPlace, PodmanExportPlain, PodmanExportZstd, Runc)
+SUBJECTS = (Reprise, RepriseLazy, PodmanInPlace, PodmanExportPlain, PodmanExportZstd, Runc)
