@@ -4,12 +4,14 @@
 // seeds are those of a real container.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
 #include "image/criu_core.h"
 #include "image/criu_files.h"
 #include "image/criu_mounts.h"
 #include "image/criu_own_mounts.h"
+#include "image/criu_pagemap.h"
 #include "image/criu_sockets.h"
 #include "image/criu_stats.h"
 #include "image/criu_tasks.h"
@@ -63,6 +65,11 @@ void look_at(char kind, std::string_view file) {
         (void)vetting::check_cgroups(*cgroups, grants, {"pids", "memory", ""});
         (void)vetting::renewed_cgroups(*cgroups, grants, "/machine/own");
       }
+      return;
+    case 'p':
+      if (const auto pagemap = image::decode_pagemap(file))
+        if (!image::decode_pagemap(image::encode_pagemap(*pagemap))) std::abort();
+      (void)image::decode_wiped_on_fork(file);
       return;
     default:
       return;
