@@ -74,7 +74,15 @@ Result<void> PageServer::finish() {
 
 Result<void> PageServer::run() {
   REPRISE_PASS(accept());
-  return PageStream(connection_.get(), sink_).serve();
+  // CRIU needs it no more, and a session that is killed leaves nothing behind.
+  ::unlink(socket_in(work_dir_).c_str());
+  Result<void> served = PageStream(connection_.get(), sink_).serve();
+  // CRIU may wait for an answer, with the tasks standing still. After the last one it does not.
+  if (!served) {
+    const std::lock_guard lock(mutex_);
+    ::shutdown(connection_.get(), SHUT_RDWR);
+  }
+  return served;
 }
 
 Result<void> PageServer::accept() {

@@ -154,8 +154,9 @@ Result<void> PageStream::open_space(std::uint64_t space) {
   REPRISE_PASS(close_space());
   const std::uint64_t kind = space & kKindMask;
   const std::uint64_t number = space >> kKindBits;
-  if ((kind != kOfProcess && kind != kShared) || number == 0 ||
-      number > std::numeric_limits<std::uint32_t>::max())
+  // The first segment of System V has the number 0.
+  const bool is_known = (kind == kOfProcess && number != 0) || kind == kShared;
+  if (!is_known || number > std::numeric_limits<std::uint32_t>::max())
     return not_the_protocol("address space " + std::to_string(space));
   if (!seen_.insert(space).second)
     return not_the_protocol("address space " + std::to_string(space) + " twice");

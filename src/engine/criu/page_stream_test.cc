@@ -140,6 +140,13 @@ TEST_P(PageStreamTest, SpacesBecomeMapsAndPages) {
   EXPECT_EQ(answers_, std::string(1 + 4 + 1 + 4, '\0'));
 }
 
+TEST_P(PageStreamTest, SharedMemoryMayHaveTheNumberZero) {
+  constexpr std::uint64_t kFirst = 0U << 8U | 2U;
+  ASSERT_TRUE(serve(open(kFirst) + add(kFirst, 0, 1) + text('s', 1) + close()));
+  EXPECT_EQ(sink_.pages.at("pages-1.img"), text('s', 1));
+  EXPECT_TRUE(image::decode_pagemap(sink_.file("pagemap-shmem-0.img")));
+}
+
 TEST_P(PageStreamTest, NothingIsWellToo) {
   EXPECT_TRUE(serve(close()));
   EXPECT_TRUE(sink_.pages.empty());
@@ -179,6 +186,7 @@ TEST_P(PageStreamTest, ASpaceTwiceIsRefused) {
 }
 TEST_P(PageStreamTest, ASpaceOfAnUnknownKindIsRefused) {
   EXPECT_EQ(refused(open(17U << 8U | 3U)), ErrorCode::kCorrupt);
+  EXPECT_EQ(refused(open(0U << 8U | 1U)), ErrorCode::kCorrupt);
 }
 TEST_P(PageStreamTest, PagesBeyondAllAddressesAreRefused) {
   EXPECT_EQ(refused(open(kSpace) + add(kSpace, ~std::uint64_t{4095}, 2)), ErrorCode::kCorrupt);
