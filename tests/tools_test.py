@@ -341,6 +341,20 @@ class DeploymentTest(unittest.TestCase):
         with self.assertRaises(AssertionError):
             self.render("{{ .Release.Name }}")
 
+    def test_a_remote_of_amazon_has_no_endpoint(self):
+        """An empty option took the next one for its value."""
+        chart = TOOLS.parent / "deploy/helm/reprise"
+        template = (chart / "templates/agents.yaml").read_text(encoding="utf8")
+        values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf8"))
+        def first_step(endpoint):
+            remote = {**values["remote"], "url": "s3://bucket/nodes", "endpoint": endpoint}
+            [agents] = [document for document in yaml.safe_load_all(
+                self.render(template, **{**values, "remote": remote}))
+                if document and document["kind"] == "DaemonSet"]
+            return agents["spec"]["template"]["spec"]["initContainers"][0]["command"]
+        self.assertFalse([word for word in first_step("") if word.endswith("=")])
+        self.assertIn("--remote-endpoint=https://s3:9000", first_step("https://s3:9000"))
+
     def test_the_charts_values_are_those_of_its_schema(self):
         chart = TOOLS.parent / "deploy/helm/reprise"
         values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf8"))
