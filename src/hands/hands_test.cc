@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <thread>
 
+#include "base/scope_exit.h"
 #include "host/hands_link.h"
+#include "sys/message_socket.h"
 #include "sys/test_directory.h"
 
 namespace reprise::hands {
@@ -18,7 +19,9 @@ TEST(HandsTest, AContainerThatIsNotThereIsRefused) {
   const host::Layout layout{.store = {}, .run = directory.path(), .runc = "runc"};
   std::atomic<bool> stop = false;
   std::jthread server([&] { EXPECT_TRUE(serve(layout, stop)); });
-  while (!std::filesystem::exists(host::hands_socket_of(layout))) std::this_thread::yield();
+  const base::ScopeExit ends([&] { stop = true; });
+  // The file is there a moment before somebody listens.
+  while (!sys::MessageSocket::connect(host::hands_socket_of(layout))) std::this_thread::yield();
   const host::SaveNow question{
       .container = base::ContainerId("no-such-container"),
       .pod = {.name_space = "shop", .pod = "web-0", .uid = "0b3e", .container = "app"}};
@@ -27,7 +30,6 @@ TEST(HandsTest, AContainerThatIsNotThereIsRefused) {
   EXPECT_FALSE(outcome->ok());
   EXPECT_EQ(outcome->code, base::ErrorCode::kNotFound);
   EXPECT_NE(outcome->reason.find("shop/web-0/app"), std::string::npos) << outcome->reason;
-  stop = true;
 }
 
 }  // namespace
