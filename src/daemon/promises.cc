@@ -223,7 +223,7 @@ Result<void> Promises::follow(const CheckpointObject& checkpoint) {
   }
   if (news.empty()) return {};
   // The cause first, of which people are told.
-  std::ranges::stable_partition(news, [&](const SavedContainer& one) {
+  std::ranges::partition(news, [&](const SavedContainer& one) {
     return missing_.contains(checkpoint.pod_uid + "/" + one.name);
   });
   const auto changed = change_status(client_, view_, checkpoint, [&](CheckpointObject& now) {
