@@ -29,7 +29,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kImages = "criu/";
-constexpr std::string_view kPages = "pages-";
 
 std::optional<std::uint64_t> bytes_of(const image::Manifest& manifest, const std::string& name) {
   const auto file =
