@@ -22,7 +22,8 @@ namespace {
 constexpr std::chrono::seconds kAdoptionTimeout{10};
 }  // namespace
 
-Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& tenant) {
+Result<bool> drop_keys_of_empty(const StoreConfig& config) {
+  const StoreLayout layout = StoreLayout::of(config);
   for (const path& directory : {layout.staging(), layout.checkpoints(), layout.packs()})
     REPRISE_PASS(sys::make_directories(directory));
   const sys::FileLock creation =
@@ -31,7 +32,7 @@ Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& te
       !REPRISE_PASS(sys::names_in(layout.packs())).empty() ||
       !REPRISE_PASS(living_while_locked(layout)).empty())
     return false;
-  REPRISE_PASS(sys::remove_tree(layout.keys() / (tenant + ".json")));
+  REPRISE_PASS(sys::remove_tree(StoreLayout::keys_in(config.root) / (config.tenant + ".json")));
   return true;
 }
 
@@ -44,12 +45,12 @@ Result<void> adopt_key(const OpenStore& store, const std::string& key_file) {
     return fail(ErrorCode::kBusy, "this store has checkpoints of its own");
   if (!REPRISE_PASS(living_while_locked(layout)).empty())
     return fail(ErrorCode::kBusy, "a checkpoint is being written here");
-  return crypto::adopt_tenant(layout.keys(), store.config.tenant, key_file, kek);
+  return crypto::adopt_tenant(StoreLayout::keys_in(store.config.root), store.config.tenant,
+                              key_file, kek);
 }
 
 Result<void> check_key(const OpenStore& store) {
-  const std::string text =
-      REPRISE_PASS(sys::read_file(store.layout.root / store.key_name(), kKeyFileLimit));
+  const std::string text = REPRISE_PASS(sys::read_file(store.key_file(), kKeyFileLimit));
   if (REPRISE_PASS(crypto::secret_id_in(text)) == store.keys.id) return {};
   return std::unexpected(
       Error(ErrorCode::kBusy, "the store took over another key meanwhile").with_hint("try again"));

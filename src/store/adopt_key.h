@@ -14,7 +14,7 @@ Result<void> adopt_key(const OpenStore& store, const std::string& key_file);
 // Lets an empty store, whose key-encryption key is another one by now, have new keys: those that it
 // has seal nothing. Returns whether it was empty: without checkpoints and packs, and without
 // anybody who writes one.
-Result<bool> drop_keys_of_empty(const StoreLayout& layout, const std::string& tenant);
+Result<bool> drop_keys_of_empty(const StoreConfig& config);
 
 // For a writer that has its staging place: whether the key is still the one that the store was
 // opened with. kBusy if it was taken over from elsewhere since.

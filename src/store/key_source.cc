@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fault.h"
+#include "store/store_layout.h"
 #include "sys/file_lock.h"
 #include "sys/files.h"
 
@@ -19,7 +20,7 @@ using std::filesystem::path;
 
 namespace {
 
-path keys_of(const path& root) { return root / "keys"; }
+path keys_of(const path& root) { return StoreLayout::keys_in(root); }
 
 Result<crypto::Secret> key_in(const path& file) {
   return crypto::load_key({.kind = KeySource::Kind::kFile, .value = file.string()});
@@ -47,9 +48,9 @@ Result<bool> has_files(const path& directory) {
 }
 
 // Where something is sealed already, another key would lock it in for good.
-Result<bool> holds_checkpoints(const path& root) {
-  if (REPRISE_PASS(has_files(root / "checkpoints"))) return true;
-  return has_files(root / "packs");
+Result<bool> holds_checkpoints(const StoreLayout& layout) {
+  if (REPRISE_PASS(has_files(layout.checkpoints()))) return true;
+  return has_files(layout.packs());
 }
 
 // By whoever has lock_keys().
@@ -60,7 +61,8 @@ Result<crypto::Secret> load_or_create_locked(const StoreConfig& store) {
   if (key || source.kind != KeySource::Kind::kFile || key.error().code() != ErrorCode::kNotFound)
     return key;
   if (!REPRISE_PASS(crypto::tenants(keys_of(root))).empty() ||
-      REPRISE_PASS(holds_checkpoints(root)))
+      REPRISE_PASS(has_files(StoreLayout::tenants_in(root))) ||
+      REPRISE_PASS(holds_checkpoints({.root = root})))
     return std::unexpected(
         Error(ErrorCode::kDenied, "the key file '" + source.value + "' is gone, and without it " +
                                       "nobody can read what is in '" + root.string() + "'")
@@ -79,7 +81,7 @@ Result<crypto::TenantKeys> make_keys(const StoreConfig& store) {
   auto made = crypto::open_tenant(keys_of(root), tenant, key);  // somebody may have been faster
   if (made || made.error().code() != ErrorCode::kNotFound) return made;
   const std::string file = (keys_of(root) / (tenant + ".json")).string();
-  if (REPRISE_PASS(holds_checkpoints(root)))
+  if (REPRISE_PASS(holds_checkpoints(StoreLayout::of(store))))
     return std::unexpected(
         Error(ErrorCode::kDenied, "the key file '" + file +
                                       "' is gone, and without it nobody can " +

@@ -25,8 +25,9 @@ struct OpenStore {
   StoreLayout layout;
   crypto::TenantKeys keys;
 
-  // The tenant's wrapped key, here below the root and at a remote: "keys/default.json".
+  // The tenant's wrapped key, here below the store's root and at a remote: "keys/default.json".
   [[nodiscard]] std::string key_name() const { return "keys/" + config.tenant + ".json"; }
+  [[nodiscard]] path key_file() const { return config.root / key_name(); }
 };
 
 Result<std::unique_ptr<CheckpointWriter>> begin_checkpoint(std::shared_ptr<const OpenStore> store,

@@ -6,6 +6,7 @@
 //   packs/ID.pack        blocks of pages
 //   index.db             where pages lie
 //   keys/TENANT.json     a tenant's secret, wrapped
+//   tenants/TENANT/      all but keys/ and upload.lock, of a tenant other than `default`
 //   staging/.lock        taken by whoever makes or takes over a staging directory
 //   staging/ID/          a checkpoint being written, or what a reader put together
 //   staging/ID.lock      held by its owner; whoever gets it may remove staging/ID
@@ -22,18 +23,26 @@
 #include <string>
 
 #include "base/id.h"
+#include "store/store_config.h"
 
 namespace reprise::store {
 
 using std::filesystem::path;
 
 struct StoreLayout {
-  path root;
+  path root;  // of one tenant's
+
+  static StoreLayout of(const StoreConfig& config) {
+    if (config.tenant == kTenant) return {.root = config.root};
+    return {.root = tenants_in(config.root) / config.tenant};
+  }
+  // Of the whole store below `root`.
+  static path tenants_in(const path& root) { return root / "tenants"; }
+  static path keys_in(const path& root) { return root / "keys"; }
 
   [[nodiscard]] path staging() const { return root / "staging"; }
   [[nodiscard]] path checkpoints() const { return root / "checkpoints"; }
   [[nodiscard]] path packs() const { return root / "packs"; }
-  [[nodiscard]] path keys() const { return root / "keys"; }
   [[nodiscard]] path gc_lock() const { return root / "gc.lock"; }
   [[nodiscard]] path creation_lock() const { return staging() / ".lock"; }
   [[nodiscard]] path staged(const base::CheckpointId& id) const { return staging() / id.str(); }

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "store/move_blocks.h"
 #include "store/staging_place.h"
+#include "store/tenants.h"
 #include "sys/files.h"
 #include "sys/workers.h"
 #include "transfer/internal/names.h"
@@ -240,7 +241,7 @@ Result<void> Push::put_note(const CheckpointId& id, const std::string& note) {
 
 Result<std::string> seal_note(const store::StoreConfig& config, const CheckpointId& id,
                               const std::string& note) {
-  const auto store = REPRISE_PASS(store::open_parts(config));
+  const auto store = REPRISE_PASS(store::open_parts(REPRISE_PASS(store::holder_of(config, id))));
   return sealed_note(*store, id, note);
 }
 
@@ -255,7 +256,7 @@ Result<Pushed> push_checkpoint(const store::StoreConfig& config, const Checkpoin
                                const std::string& note, remote::ObjectStore& to,
                                const TransferProgress& progress) {
   constexpr int kAttempts = 3;
-  const auto store = REPRISE_PASS(store::open_parts(config));
+  const auto store = REPRISE_PASS(store::open_parts(REPRISE_PASS(store::holder_of(config, id))));
   const std::string step = "pushing checkpoint '" + id.str() + "' to '" + to.url() + "'";
   for (int attempt = 1;; ++attempt) {
     Push push(*store, to, progress);

@@ -8,8 +8,10 @@
 #include <csignal>
 #include <fstream>
 
+#include "store/tenants.h"
 #include "store/test_store.h"
 #include "transfer/internal/test_busy_place.h"
+#include "transfer/remote_gc.h"
 
 namespace reprise::transfer {
 namespace {
@@ -356,6 +358,82 @@ TEST_F(TransferTest, GcKeepsWhatAPullCountsOn) {
   ASSERT_EQ(children.wait_for_all(), std::vector<int>{0});
   EXPECT_EQ(value_of(other->collect(kPatience)).packs, 0U);
   expect_other_holds(id, images_);
+}
+
+// Namespaces of a cluster, whose checkpoints lie at one place.
+class TenantsElsewhereTest : public TransferTest {
+ protected:
+  [[nodiscard]] store::StoreConfig tenant_at(const path& root, const std::string& tenant) const {
+    store::StoreConfig config = at(root);
+    config.tenant = tenant;
+    return config;
+  }
+  CheckpointId put_as(const std::string& tenant) {
+    auto store = value_of(store::open_store(tenant_at(root_, tenant)));
+    auto writer = value_of(store->begin({}));
+    for (const auto& [name, contents] : images_) write(writer->pages().spool() / name, contents);
+    EXPECT_TRUE(writer->pages().absorb());
+    EXPECT_TRUE(writer->seal(facts()));
+    return writer->id();
+  }
+  Result<Pulled> pull_as(const std::string& tenant, const CheckpointId& id) {
+    return pull_checkpoint(tenant_at(other_root_, tenant), id, *depot_, {});
+  }
+  std::string holder_there(const CheckpointId& id) {
+    return value_of(store::holder_of(at(other_root_), id)).tenant;
+  }
+};
+
+TEST_F(TenantsElsewhereTest, NobodyElseCanHaveWhatOneHas) {
+  const CheckpointId id = put_as("ns.a");
+  ASSERT_TRUE(push(id));  // by the node, which sees all
+  const auto theirs = pull_as("ns.b", id);
+  ASSERT_FALSE(theirs);
+  EXPECT_EQ(theirs.error().code(), ErrorCode::kDenied) << theirs.error().message();
+  const auto ours = pull_as("ns.a", id);
+  ASSERT_TRUE(ours) << ours.error().details();
+  EXPECT_EQ(ours->note, "a note");
+  EXPECT_EQ(holder_there(id), "ns.a");
+  expect_other_holds(id, images_);
+}
+
+TEST_F(TenantsElsewhereTest, NodesWithOtherKeysOfOneTenantReadEachOthers) {
+  store::StoreConfig there = tenant_at(other_root_, "ns.a");
+  {
+    auto store = value_of(store::open_store(there));
+    auto writer = value_of(store->begin({}));
+    write(writer->pages().spool() / "pages-1.img", noise(4096, 7));
+    EXPECT_TRUE(writer->pages().absorb());
+    EXPECT_TRUE(writer->seal(facts()));
+  }
+  const CheckpointId id = put_as("ns.a");
+  ASSERT_TRUE(push(id));
+  const auto pulled = pull_as("ns.a", id);
+  ASSERT_TRUE(pulled) << pulled.error().details();
+  expect_other_holds(id, images_);
+}
+
+TEST_F(TenantsElsewhereTest, WhatWasSavedBeforeThereWereTenantsBecomesOnes) {
+  const CheckpointId id = put(images_);
+  ASSERT_TRUE(push(id));
+  const auto pulled = pull_as("ns.a", id);
+  ASSERT_TRUE(pulled) << pulled.error().details();
+  EXPECT_EQ(holder_there(id), "ns.a");
+  expect_other_holds(id, images_);
+}
+
+TEST_F(TenantsElsewhereTest, TheNodeKeepsThePlaceInOrder) {
+  const CheckpointId ids[] = {put(images_), put_as("ns.a"), put_as("ns.b")};
+  for (const CheckpointId& id : ids) ASSERT_TRUE(push(id));
+  const auto there = value_of(remote_checkpoints(at(root_), *depot_));
+  EXPECT_EQ(there.manifests.size(), 3U);
+  EXPECT_TRUE(there.unreadable.empty());
+  ASSERT_TRUE(remove_remote_checkpoint(ids[1], *depot_));
+  const auto freed = collect_remote(at(root_), *depot_, {.grace = std::chrono::milliseconds(0)});
+  ASSERT_TRUE(freed) << freed.error().details();
+  EXPECT_EQ(freed->packs, 1U);
+  EXPECT_TRUE(pull_as("ns.b", ids[2]));
+  EXPECT_TRUE(pull_as("default", ids[0]));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include "host/agent_link.h"
 #include "host/agent_presence.h"
 #include "store/key_source.h"
+#include "store/store_layout.h"
+#include "store/tenants.h"
 #include "sys/message_socket.h"
 
 namespace reprise::operations {
@@ -13,9 +15,11 @@ namespace reprise::operations {
 namespace {
 
 // Where something is stored they must be there; opening makes them elsewhere.
-bool needs_keys(const std::filesystem::path& store) {
+bool needs_keys(const store::StoreConfig& store) {
   std::error_code error;
-  const bool empty = std::filesystem::is_empty(store / "checkpoints", error);
+  const auto keys = store::StoreLayout::keys_in(store.root) / (store.tenant + ".json");
+  if (std::filesystem::exists(keys, error) || error) return true;
+  const bool empty = std::filesystem::is_empty(store::StoreLayout::of(store).checkpoints(), error);
   return error ? error != std::errc::no_such_file_or_directory : !empty;
 }
 
@@ -23,8 +27,6 @@ bool needs_keys(const std::filesystem::path& store) {
 
 Finding check_key(const Node& node) {
   const std::filesystem::path& store = node.store.root;
-  const std::filesystem::path tenant = store / "keys" / (node.store.tenant + ".json");
-  std::error_code error;
   if (host::is_agent_expected(store))
     if (const auto keys = store::key_ids(node.store); !keys)
       return {
@@ -32,10 +34,17 @@ Finding check_key(const Node& node) {
           {},
           "this node of a cluster has no store key, and claims nothing: " + keys.error().message(),
           "the first step of its agent's pod lays it: kubectl -n reprise-system delete pod POD"};
-  if (!std::filesystem::exists(tenant, error) && !error && !needs_keys(store))
+  const auto tenants = store::all_tenants(node.store);
+  if (!tenants) return {Health::kFail, {}, tenants.error().message(), tenants.error().hint()};
+  bool has_any = false;
+  for (const store::StoreConfig& one : *tenants) {
+    if (!needs_keys(one)) continue;
+    has_any = true;
+    if (const auto opened = store::open_keys(one); !opened)
+      return {Health::kFail, {}, opened.error().message(), opened.error().hint()};
+  }
+  if (!has_any)
     return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
-  if (const auto opened = store::open_keys(node.store); !opened)
-    return {Health::kFail, {}, opened.error().message(), opened.error().hint()};
   return {Health::kOk, {}, "opens the store", {}};
 }
 

@@ -22,10 +22,12 @@ std::string remote_key(const store::OpenStore& store, const std::string& secret_
 // it is damaged.
 std::string key_of_checkpoint(std::string_view file);
 
-// The wrapped keys with that secret, and the object that they lie in. kNotFound if they are not
-// there.
+// The wrapped keys with that secret, whose they are, and the object that they lie in. Those are
+// looked for whose checkpoints the store may read (store/tenants.h), by a list of what is there
+// where that is everybody. kNotFound if they are not there.
 struct RemoteKeyFile {
   std::string name;
+  std::string tenant;
   std::string text;
 };
 Result<RemoteKeyFile> find_key_file(const store::OpenStore& store, remote::ObjectStore& at,
