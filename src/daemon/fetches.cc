@@ -22,6 +22,7 @@
 #include "oci/cri.h"
 #include "remote/peer.h"
 #include "store/open_catalog.h"
+#include "store/tenants.h"
 #include "transfer/transfer.h"
 
 namespace reprise::daemon {
@@ -263,8 +264,10 @@ Result<image::Manifest> Fetches::Job::pull(const SavedContainer& container,
   const auto accept = [&](const image::Manifest& manifest) {
     return check_origin(manifest, checkpoint_.source(container.name));
   };
-  return REPRISE_PASS(
-             transfer::pull_checkpoint(all_.store_, container.checkpoint, from, tell, accept))
+  // It becomes its namespace's here, and can be opened by that one's key alone.
+  store::StoreConfig into = all_.store_;
+  into.tenant = store::tenant_of_namespace(checkpoint_.name_space);
+  return REPRISE_PASS(transfer::pull_checkpoint(into, container.checkpoint, from, tell, accept))
       .manifest;
 }
 

@@ -17,6 +17,8 @@
 #include "remote/peer.h"
 #include "store/open_catalog.h"
 #include "store/open_store.h"
+#include "store/store_layout.h"
+#include "store/tenants.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::daemon {
@@ -98,7 +100,10 @@ Result<std::unique_ptr<PeerService>> PeerService::start(const PeerOptions& optio
                         std::string_view token) { return it->claimed_with(token).has_value(); },
            .may_read = [it = service.get()](
                            std::string_view token,
-                           const std::string& object) { return it->may_read(token, object); }}}));
+                           const std::string& object) { return it->may_read(token, object); },
+           .place_of = [it = service.get()](
+                           std::string_view token,
+                           const std::string& object) { return it->place_of(token, object); }}}));
   service->peer_.address = has_port(options.address)
                                ? options.address
                                : with_port(options.address, service->server_->port());
@@ -120,12 +125,14 @@ Result<bool> PeerService::is_given(const CheckpointObject& checkpoint,
 }
 
 // Packs hold pages of others as well: of those that it needs, all can be read, sealed as they are.
-Result<bool> PeerService::needs(const base::CheckpointId& checkpoint, const std::string& pack) {
+Result<bool> PeerService::needs(const CheckpointObject& claimed,
+                                const base::CheckpointId& checkpoint, const std::string& pack) {
   const std::lock_guard hold(lock_);
   std::set<std::string>& known = packs_[checkpoint.str()];
   if (known.contains(pack)) return true;
   // A compaction may have moved its blocks since.
-  const auto store = REPRISE_PASS(store::open_parts(store_));
+  const auto store = REPRISE_PASS(
+      store::open_parts(REPRISE_PASS(store::holder_of(of_namespace(claimed), checkpoint))));
   std::set<std::string> now;
   REPRISE_PASS(store::load_blocks(*store, checkpoint, [&now](const pages::BlockPlace& place) {
     now.insert("packs/" + place.pack + ".pack");
@@ -134,10 +141,44 @@ Result<bool> PeerService::needs(const base::CheckpointId& checkpoint, const std:
   return known.contains(pack);
 }
 
+store::StoreConfig PeerService::of_namespace(const CheckpointObject& claimed) const {
+  store::StoreConfig config = store_;
+  config.tenant = store::tenant_of_namespace(claimed.name_space);
+  return config;
+}
+
+// That of its namespace; and the one under which an earlier version kept everybody's, if that has
+// what was claimed.
+bool PeerService::is_key_for(const CheckpointObject& claimed, const std::string& object) const {
+  const store::StoreConfig own = of_namespace(claimed);
+  const auto is_of = [&object](const std::string& tenant) {
+    const std::string name = "keys/" + tenant + ".";
+    // "keys/TENANT.json", and with the secret's id, which has no point.
+    return object.starts_with(name) && std::ranges::count(object.substr(name.size()), '.') <= 1;
+  };
+  if (is_of(own.tenant)) return true;
+  return is_of(store::kTenant) &&
+         std::ranges::any_of(claimed.containers, [&](const SavedContainer& one) {
+           const auto holder = store::holder_of(own, one.checkpoint);
+           return !one.checkpoint.empty() && holder && holder->tenant == store::kTenant;
+         });
+}
+
+// Keys lie beside each other; the rest below the tenant's directory, or where an earlier version
+// put it.
+std::filesystem::path PeerService::place_of(std::string_view token,
+                                            const std::string& object) const {
+  const auto claimed = claimed_with(token);
+  if (!claimed || object.starts_with("keys/")) return store_.root;
+  const auto own = store::StoreLayout::of(of_namespace(*claimed)).root;
+  std::error_code error;
+  return std::filesystem::exists(own / object, error) && !error ? own : store_.root;
+}
+
 bool PeerService::may_read(std::string_view token, const std::string& object) {
   const auto claimed = claimed_with(token);
   if (!claimed) return false;
-  if (object.starts_with("keys/")) return true;
+  if (object.starts_with("keys/")) return is_key_for(*claimed, object);
   for (const SavedContainer& one : claimed->containers) {
     if (one.checkpoint.empty()) continue;
     const std::string id = one.checkpoint.str();
@@ -148,7 +189,7 @@ bool PeerService::may_read(std::string_view token, const std::string& object) {
     }
     if (!object.starts_with("packs/")) continue;
     // It was asked for the checkpoint before, or knows what it is.
-    const auto needed = needs(one.checkpoint, object);
+    const auto needed = needs(*claimed, one.checkpoint, object);
     base::warn_and_ignore(needed, "a pack is not given out");
     if (!needed || !*needed) continue;
     const auto given = is_given(*claimed, one);

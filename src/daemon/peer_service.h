@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,7 +53,13 @@ class PeerService {
   // Whether we gave it, by our own catalog, and nobody has gone on from it here.
   [[nodiscard]] base::Result<bool> is_given(const CheckpointObject& checkpoint,
                                             const SavedContainer& container) const;
-  base::Result<bool> needs(const base::CheckpointId& checkpoint, const std::string& pack);
+  base::Result<bool> needs(const CheckpointObject& claimed, const base::CheckpointId& checkpoint,
+                           const std::string& pack);
+  // The store as that of the claimed object's namespace.
+  [[nodiscard]] store::StoreConfig of_namespace(const CheckpointObject& claimed) const;
+  [[nodiscard]] bool is_key_for(const CheckpointObject& claimed, const std::string& object) const;
+  [[nodiscard]] std::filesystem::path place_of(std::string_view token,
+                                               const std::string& object) const;
 
   const ClusterView& view_;
   store::StoreConfig store_;

@@ -132,6 +132,25 @@ TEST_F(PeerServiceTest, AndNothingElse) {
     expect_denied(name, name);
 }
 
+// Of the keys, which are wrapped, its namespace's; and the one under which an earlier version kept
+// everybody's, since what was claimed lies there.
+TEST_F(PeerServiceTest, AndTheKeysOfItsNamespaceAlone) {
+  std::filesystem::create_directories(store_.root / "keys");
+  for (const char* tenant : {"default", "ns.shop", "ns.shopping"})
+    ASSERT_TRUE(sys::replace_file(store_.root / "keys" / (tenant + std::string(".json")), "key"));
+  learn();
+  EXPECT_TRUE(get("keys/ns.shop.json"));
+  EXPECT_TRUE(get("keys/default.json"));
+  EXPECT_EQ(get("keys/ns.shop.0123.json").error().code(), ErrorCode::kNotFound);
+  expect_denied("another namespace's", "keys/ns.shopping.json");
+
+  const auto own = store_.root / "tenants/ns.shop/checkpoints";
+  std::filesystem::create_directories(own);
+  std::filesystem::rename(store_.root / "checkpoints/saved", own / "saved");
+  EXPECT_TRUE(get("checkpoints/saved")) << "it lies in its namespace's place";
+  expect_denied("it needs no other key", "keys/default.json");
+}
+
 TEST_F(PeerServiceTest, NobodyElseGetsIt) {
   expect_denied("nobody has claimed it");
   learn();

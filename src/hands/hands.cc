@@ -54,8 +54,9 @@ Result<host::WorkerLink> begin(const host::Layout& layout, const host::SaveNow& 
   request.key =
       host::identify(request.runtime_args, question.container, oci::key_name(state.annotations))
           .key;
-  request.what =
-      host::CheckpointRequest{.name = oci::full_name(*oci::pod_container(state.annotations))};
+  const auto pod = oci::pod_container(state.annotations);
+  request.name_space = pod->name_space;
+  request.what = host::CheckpointRequest{.name = oci::full_name(*pod)};
   return host::start_worker(request);
 }
 

@@ -86,6 +86,7 @@ oci::Runtime runtime_of(const Layout& layout, const WorkerRequest& request) {
 
 std::string encode(const WorkerRequest& request) {
   json j = without_verb(request);
+  if (!request.name_space.empty()) j["namespace"] = request.name_space;
   std::visit([&j](const auto& what) { put(j, what); }, request.what);
   return json_writer::print(j);
 }
@@ -99,6 +100,7 @@ Result<WorkerRequest> decode_worker_request(const std::string& text) {
     request.container = id_from<base::ContainerId>(j.at("container").get<std::string>());
     request.key = id_from<base::ContainerKey>(j.value("key", ""));
     request.runtime_args = words_from_json(j.value("runtime_args", json::array()));
+    request.name_space = j.value("namespace", "");
     request.lock_passed = j.value("lock_passed", false);
     if (restore)
       request.what = restore_in(j);

@@ -42,7 +42,10 @@ struct WorkerRequest {
   // That of the container where it is not made of the id (identity.h); empty: it is.
   base::ContainerKey key;
   std::vector<std::string> runtime_args;  // oci::Runtime::state_args
-  bool lock_passed = false;               // fd 4 is the container's lock, already held
+  // Of Kubernetes, whose pod the container is of: what is saved is sealed with that one's keys, and
+  // what is restored is its own. Empty: of no pod, or an earlier version did not say.
+  std::string name_space = {};
+  bool lock_passed = false;  // fd 4 is the container's lock, already held
   std::variant<CheckpointRequest, RestoreRequest> what;
 
   [[nodiscard]] bool is_restore() const { return std::holds_alternative<RestoreRequest>(what); }

@@ -94,6 +94,14 @@ TEST(WorkerMessagesGolden, RequestsOfThisVersion) {
   expect_request("request-restore.json", restore_request());
 }
 
+TEST(WorkerMessagesGolden, ARequestThatIsOfAPodSaysWhose) {
+  WorkerRequest request = checkpoint_request();
+  request.name_space = "shop";
+  golden::expect_current("worker/request-of-pod.json", encode(request));
+  expect_request("request-of-pod.json", request);
+  EXPECT_EQ(decode_worker_request(encode(request))->name_space, "shop");
+}
+
 TEST(WorkerMessagesGolden, EventsOfThisVersion) {
   golden::expect_current("worker/event-phase.json", encode(phase_event()));
   expect_event("event-phase.json", phase_event());

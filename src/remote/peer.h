@@ -42,6 +42,9 @@ Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options);
 struct Readers {
   std::function<bool(std::string_view token)> knows;
   std::function<bool(std::string_view token, const std::string& object)> may_read;
+  // Below which directory an object lies that may be read. Empty: ServeOptions::store.
+  std::function<std::filesystem::path(std::string_view token, const std::string& object)> place_of =
+      nullptr;
 };
 
 // Who may read is who has a certificate of `ca_file`, the token, or, if both are given, both. With

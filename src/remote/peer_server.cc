@@ -48,7 +48,7 @@ class StoreAnswers {
   [[nodiscard]] http::Answer answer(const http::Question& question) const;
 
  private:
-  [[nodiscard]] http::Answer object(const std::string& name) const;
+  [[nodiscard]] http::Answer object(const path& store, const std::string& name) const;
   [[nodiscard]] http::Answer note(const std::string& name) const;
   [[nodiscard]] http::Answer list(const std::string& prefix) const;
 
@@ -65,13 +65,14 @@ http::Answer StoreAnswers::answer(const http::Question& question) const {
   const std::string name = question.path.substr(kObjects.size() + 1);
   if (readers_ && !(check_object_name(name) && readers_->may_read(question.token, name)))
     return {.status = kForbidden};
-  return object(name);
+  const bool is_elsewhere = readers_ && readers_->place_of;
+  return object(is_elsewhere ? readers_->place_of(question.token, name) : store_, name);
 }
 
-http::Answer StoreAnswers::object(const std::string& name) const {
+http::Answer StoreAnswers::object(const path& store, const std::string& name) const {
   if (name.starts_with(kNotes) && check_object_name(name)) return note(name);
   if (!is_served(name)) return {.status = kMissing};
-  auto opened = sys::open_beneath(store_, name, O_RDONLY | O_NONBLOCK);
+  auto opened = sys::open_beneath(store, name, O_RDONLY | O_NONBLOCK);
   if (!opened) {
     const int number = opened.error().error_number();
     return {.status = number == ENOENT || number == ENOTDIR ? kMissing : kFailed};

@@ -32,24 +32,25 @@ using base::Result;
 
 namespace {
 
-// Of a pod's container; the worker asks Podman for the names of others.
-std::string name_in(const Result<oci::State>& state) {
-  const auto pod = state ? oci::pod_container(state->annotations) : std::nullopt;
-  return pod ? oci::full_name(*pod) : "";
+std::optional<oci::PodContainer> pod_in(const Result<oci::State>& state) {
+  return state ? oci::pod_container(state->annotations) : std::nullopt;
 }
 
 host::WorkerRequest request_of(const Call& call, const host::Identity& who,
                                const Result<oci::State>& state, int signal) {
+  const auto pod = pod_in(state);
+  // The worker asks Podman for the names of others.
   return {.session = base::SessionId::random(),
           .container = who.id,
           .key = with_key(call, who, state).key,
           .runtime_args = call.arguments.state_globals(),
+          .name_space = pod ? pod->name_space : "",
           .lock_passed = true,
           .what = host::CheckpointRequest{.end = true,
                                           .trigger = image::Trigger::kStop,
                                           .signal = signal,
                                           .tag = {},
-                                          .name = name_in(state)}};
+                                          .name = pod ? oci::full_name(*pod) : ""}};
 }
 
 // The conmon of a container that nobody heard of. When its container ends it would tell Podman so,

@@ -92,6 +92,7 @@ host::WorkerRequest request_of(const Attempt& attempt) {
           .container = attempt.creation.who.id,
           .key = attempt.creation.key(),
           .runtime_args = arguments.state_globals(),
+          .name_space = attempt.creation.pod ? attempt.creation.pod->name_space : "",
           .lock_passed = true,
           .what = host::RestoreRequest{.bundle = attempt.creation.bundle,
                                        .checkpoint = attempt.checkpoint,

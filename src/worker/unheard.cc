@@ -37,6 +37,7 @@ Result<void> checkpoint_unless_heard(const session::GuardedSession& guarded,
       .container = restore.container,
       .key = restore.key,
       .runtime_args = restore.runtime_args,
+      .name_space = restore.name_space,
       .lock_passed = true,
       .what = host::CheckpointRequest{
           .end = true, .trigger = image::Trigger::kStop, .tag = {}, .name = {}}};

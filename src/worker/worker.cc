@@ -31,6 +31,7 @@
 #include "session/verdict.h"
 #include "store/open_catalog.h"
 #include "store/store.h"
+#include "store/tenants.h"
 #include "sys/files.h"
 #include "worker/record.h"
 #include "worker/unheard.h"
@@ -208,6 +209,7 @@ Result<int> serve(sys::MessageSocket& caller, const sys::Environment& environmen
   const config::Standing standing = standing_configuration(environment);
   host::WorkerRequest request = REPRISE_PASS(receive_request(caller));
   store::StoreConfig store = config::store_config(standing.config, environment);
+  if (!request.name_space.empty()) store.tenant = store::tenant_of_namespace(request.name_space);
   GuardedSession guarded{.layout = host::Layout::of(store.root, environment),
                          .store = std::move(store),
                          .request = std::move(request),
