@@ -24,7 +24,7 @@ def others(cluster):
 
 
 def rotate(node, key):
-    """As docs/design/0014-namespaces.md tells it."""
+    """As docs/design/0016-namespaces.md tells it."""
     own = node.disk("/etc/reprise/store.key")
     former = node.disk("/etc/reprise/store.key.d")
     former.mkdir(mode=0o700, exist_ok=True)
