@@ -44,7 +44,7 @@ struct WorkerRequest {
   std::vector<std::string> runtime_args;  // oci::Runtime::state_args
   // Of Kubernetes, whose pod the container is of: what is saved is sealed with that one's keys, and
   // what is restored is its own. Empty: of no pod, or an earlier version did not say.
-  std::string name_space = {};
+  std::string name_space;
   bool lock_passed = false;  // fd 4 is the container's lock, already held
   std::variant<CheckpointRequest, RestoreRequest> what;
 
