@@ -20,10 +20,25 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
+// A child that runs `what`, which gets a descriptor to write to when it has begun; waits for that.
+template <typename What>
+pid_t start(const What& what) {
+  std::array<int, 2> pipe{};
+  EXPECT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) what(pipe[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(pipe[0], &byte, 1), 1);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  return child;
+}
+
 // Counts in its registers and on its stack, and ends with 0 when told by SIGUSR1.
-[[noreturn]] void count() {
+[[noreturn]] void count(int begun) {
   static volatile sig_atomic_t told = 0;
   ::signal(SIGUSR1, [](int) { told = 1; });
+  if (::write(begun, "x", 1) != 1) ::_exit(3);
   volatile std::uint64_t on_stack = 0;
   for (std::uint64_t in_register = 0; told == 0; ++in_register) {
     on_stack = on_stack + 1;
@@ -35,8 +50,7 @@ constexpr std::chrono::seconds kPatience{60};
 
 TEST(SeizedThreadTest, MakesSystemCallsAndGoesOnAsBefore) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to suspend seccomp";
-  const pid_t child = ::fork();
-  if (child == 0) count();
+  const pid_t child = start(count);
   constexpr int kRounds = 200;
   for (int round = 0; round < kRounds; ++round) {
     auto thread = SeizedThread::seize(child, kPatience);
@@ -56,20 +70,6 @@ TEST(SeizedThreadTest, MakesSystemCallsAndGoesOnAsBefore) {
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
-}
-
-// A child that runs `what`, which gets a descriptor to write to when it has begun; waits for that.
-template <typename What>
-pid_t start(const What& what) {
-  std::array<int, 2> pipe{};
-  EXPECT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) what(pipe[1]);
-  char byte = 0;
-  EXPECT_EQ(::read(pipe[0], &byte, 1), 1);
-  ::close(pipe[0]);
-  ::close(pipe[1]);
-  return child;
 }
 
 // The kernel gives calls that it interrupts another beginning only on one way back to the program.
