@@ -53,7 +53,7 @@ struct Layout {
   [[nodiscard]] std::filesystem::path holder_of(const base::ContainerKey& key) const;
   // CRIU's logs and our own of one session; kept for `reprise logs`.
   [[nodiscard]] std::filesystem::path session_directory(const base::SessionId& id) const;
-  // Sockets and generated CRIU configuration of one session; short, for sun_path.
+  // What one session needs while it lasts: its sockets, its note, its undo journal.
   [[nodiscard]] std::filesystem::path session_run_directory(const base::SessionId& id) const;
 
   // Makes the directories below `run` that do not exist yet, mode 0700. Never the store.

@@ -2,12 +2,10 @@
 #include "install/containerd.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "sys/exists.h"
 #include "sys/files.h"
 #include "sys/unique_fd.h"
+#include "sys/unix_socket.h"
 
 namespace reprise::install {
 
@@ -45,10 +44,7 @@ Result<std::string> ask(const Containerd& containerd, std::vector<std::string> w
 
 bool answers(const path& socket) {
   const sys::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return sys::connect_to(fd, socket).has_value();
 }
 
 Result<void> ask_for_restart(const Containerd& containerd, Restart how) {

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pager/lazy_socket.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
-#include <string>
+#include <span>
 #include <utility>
 
-#include "sys/files.h"
+#include "sys/unix_socket.h"
 
 namespace reprise::pager {
 
@@ -27,15 +23,6 @@ constexpr std::uint32_t kRestoreFinished = 0x52535446;  // CRIU's uffd.h
 
 std::unexpected<base::Error> no_protocol() {
   return fail(ErrorCode::kInvalidInput, "CRIU's lazy pages: what came is not its protocol");
-}
-
-// The number of bytes that came, less than `size` only at the end.
-Result<std::size_t> receive_all(int fd, void* data, std::size_t size) {
-  for (;;) {
-    const ssize_t count = ::recv(fd, data, size, MSG_WAITALL);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) return fail_errno(errno, "listening to CRIU");
-  }
 }
 
 // Comes with one byte, in a message of its own.
@@ -63,47 +50,17 @@ Result<sys::UniqueFd> receive_descriptor(int fd) {
 
 }  // namespace
 
-Result<sys::UniqueFd> listen_lazy(const std::filesystem::path& file) {
-  sys::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return fail_errno(errno, "making a socket");
-  // By a descriptor of its directory: an address has room for 107 bytes.
-  const sys::UniqueFd directory =
-      REPRISE_PASS(sys::open_file(file.parent_path(), O_PATH | O_DIRECTORY));
-  const std::string place =
-      "/proc/self/fd/" + std::to_string(directory.get()) + "/" + file.filename().string();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (place.size() >= sizeof address.sun_path)
-    return fail(ErrorCode::kInternal, "the name of '" + file.string() + "' is too long");
-  place.copy(address.sun_path, place.size());
-  if (::fchmod(fd.get(), sys::kPrivateFile) != 0 ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(fd.get(), 1) != 0)
-    return fail_errno(errno, "listening at '" + file.string() + "'");
-  return fd;
-}
-
 Result<std::optional<LazyConnection>> LazyConnection::accept(int listener, int stop) {
-  for (;;) {
-    pollfd fds[] = {{.fd = listener, .events = POLLIN, .revents = 0},
-                    {.fd = stop, .events = POLLIN, .revents = 0}};
-    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return fail_errno(errno, "waiting for CRIU");
-    if (fds[0].revents == 0) {
-      if (fds[1].revents != 0) return std::nullopt;
-      continue;
-    }
-    sys::UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-    if (!fd.valid()) return fail_errno(errno, "waiting for CRIU");
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0)
-      return LazyConnection(std::move(fd));
-  }
+  auto connection = REPRISE_TRY(sys::accept_own(listener, stop), "waiting for CRIU");
+  if (!connection) return std::nullopt;
+  return LazyConnection(std::move(connection->fd));
 }
 
 Result<LazyMessage> LazyConnection::next() {
   std::uint32_t word = 0;
-  const std::size_t count = REPRISE_PASS(receive_all(fd_.get(), &word, sizeof word));
+  const std::size_t count =
+      REPRISE_TRY(sys::receive_all(fd_.get(), std::as_writable_bytes(std::span(&word, 1))),
+                  "listening to CRIU");
   if (count == 0) return LazyMessage();
   if (count != sizeof word) return no_protocol();
   if (word == kRestoreFinished)

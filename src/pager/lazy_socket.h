@@ -5,18 +5,13 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 
 #include "base/result.h"
 #include "sys/unique_fd.h"
 
 namespace reprise::pager {
-
-// Listens; the file is there when this returns. Whoever makes it removes it.
-base::Result<sys::UniqueFd> listen_lazy(const std::filesystem::path& file);
 
 // What CRIU said next.
 struct LazyMessage {
@@ -32,7 +27,7 @@ struct LazyMessage {
 
 class LazyConnection {
  public:
-  // Waits for root's; nullopt if `stop` becomes readable, or ends, before that.
+  // Waits for one of our user, root; nullopt if `stop` becomes readable, or ends, before that.
   static base::Result<std::optional<LazyConnection>> accept(int listener, int stop);
   // Blocks. kInvalidInput for what is not the protocol.
   base::Result<LazyMessage> next();

@@ -6,12 +6,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include "sys/test_directory.h"
+#include "sys/unix_socket.h"
 
 namespace reprise::pager {
 namespace {
@@ -21,15 +21,9 @@ using Kind = LazyMessage::Kind;
 class LazySocketTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "only root's connections are accepted";
-    listener_ = listen_lazy(directory_ / "lazy-pages.socket").value();
+    listener_ = sys::listen_on(directory_ / "lazy-pages.socket", SOCK_STREAM).value();
     criu_ = sys::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string name = directory_ / "lazy-pages.socket";
-    name.copy(address.sun_path, name.size());
-    ASSERT_EQ(::connect(criu_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-              0);
+    ASSERT_TRUE(sys::connect_to(criu_, directory_ / "lazy-pages.socket"));
     auto accepted = LazyConnection::accept(listener_.get(), -1);
     ASSERT_TRUE(accepted);
     connection_ = std::move(*accepted);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/filling.h"
 
+#include <sys/socket.h>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,10 +12,10 @@
 #include "container/cgroup.h"
 #include "host/filling.h"
 #include "oci/state.h"
-#include "pager/lazy_socket.h"
 #include "store/open_catalog.h"
 #include "sys/child.h"
 #include "sys/process.h"
+#include "sys/unix_socket.h"
 
 namespace reprise::session {
 
@@ -25,7 +27,7 @@ using base::Result;
 Result<PagerLink> PagerLink::start(const Context& context) {
   const auto worker = REPRISE_PASS(host::find_worker());
   const sys::UniqueFd listener =
-      REPRISE_PASS(pager::listen_lazy(engine::lazy_socket(context.directory())));
+      REPRISE_PASS(sys::listen_on(engine::lazy_socket(context.directory()), SOCK_STREAM));
   const sys::FileLock lock = REPRISE_TRY(host::note_filling(context.layout, context.request),
                                          "noting that memory comes later");
   auto [ours, its] = REPRISE_PASS(sys::MessageSocket::pair());

@@ -60,11 +60,9 @@ Result<std::pair<MessageSocket, MessageSocket>> MessageSocket::pair() {
 
 Result<MessageSocket> MessageSocket::connect(const path& address,
                                              std::optional<std::chrono::milliseconds> patience) {
-  const sockaddr_un target = REPRISE_PASS(unix_address(address));
   UniqueFd fd = REPRISE_PASS(new_socket());
   if (patience) REPRISE_PASS(limit_sending(fd, *patience));  // unix(7): connect heeds it as well
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
-    return fail_errno(errno, "connecting to '" + address.string() + "'");
+  REPRISE_PASS(connect_to(fd, address));
   return MessageSocket(std::move(fd));
 }
 

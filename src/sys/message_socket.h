@@ -17,7 +17,7 @@ namespace reprise::sys {
 class MessageSocket {
  public:
   static Result<std::pair<MessageSocket, MessageSocket>> pair();
-  // kNotFound or kGone if nobody listens at `address` (a path of at most 107 bytes). Blocks while
+  // kNotFound or kGone if nobody listens at `address`. Blocks while
   // more wait there than the listener has room for; with `patience` no longer than that, here and
   // in each send(): then kBusy.
   static Result<MessageSocket> connect(

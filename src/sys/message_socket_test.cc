@@ -140,13 +140,5 @@ TEST(MessageListenerTest, TakesOverTheFileOfADeadListener) {
   EXPECT_TRUE(MessageSocket::connect(address));
 }
 
-TEST(MessageListenerTest, TheLongestPathIs107Bytes) {
-  const TestDirectory directory;
-  const std::string prefix = directory.path().string() + "/";
-  const path fits = prefix + std::string(107 - prefix.size(), 'x');
-  EXPECT_TRUE(MessageListener::listen(fits));
-  EXPECT_EQ(MessageListener::listen(fits.string() + "x").error().code(), ErrorCode::kInvalidInput);
-}
-
 }  // namespace
 }  // namespace reprise::sys

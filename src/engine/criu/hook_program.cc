@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,6 +20,7 @@
 
 #include "engine/criu/hook_pids.h"
 #include "engine/criu/hook_protocol.h"
+#include "sys/socket_name.h"
 
 namespace hook = reprise::engine::hook;
 
@@ -49,13 +49,11 @@ void note_freeze() {
 }
 
 int connect_to(const char* address) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (std::strlen(address) >= sizeof name.sun_path) return -1;
-  std::strcpy(name.sun_path, address);  // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
+  const reprise::sys::SocketName name(address);
+  if (name.error() != 0) return -1;
   const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) return fd;
+  if (::connect(fd, name.address(), reprise::sys::SocketName::size()) == 0) return fd;
   ::close(fd);
   return -1;
 }

@@ -50,6 +50,16 @@ TEST_F(CriuHookTest, ItsExitStatusIsTheVerdict) {
     }
 }
 
+TEST_F(CriuHookTest, ItAsksHoweverLongThePathIs) {
+  socket_ = directory_ / std::string(150, 'd') / "hook";
+  std::filesystem::create_directories(socket_.parent_path());
+  sys::MessageListener listener = sys::MessageListener::listen(socket_).value();
+  sys::Child child = start("post-dump");
+  HookQuestion question = accept_question(listener).value();
+  ASSERT_TRUE(answer(question, Verdict::kProceed));
+  EXPECT_TRUE(child.wait().value().success());
+}
+
 TEST_F(CriuHookTest, NobodyThereMeansAbort) {
   EXPECT_EQ(run("post-dump"), 1);
   EXPECT_EQ(run("post-restore"), 1);

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "sys/files.h"
+#include "sys/unix_socket.h"
 
 namespace reprise::engine {
 
@@ -63,13 +64,8 @@ std::unexpected<base::Error> not_the_protocol(const std::string& what) {
 // --- bytes
 
 Result<void> PageStream::read(std::span<std::byte> out) {
-  while (!out.empty()) {
-    const ssize_t n = ::recv(fd_, out.data(), out.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno != ECONNRESET) return fail_errno(errno, "reading from CRIU");
-    if (n <= 0) return fail(ErrorCode::kGone, "CRIU hung up in the middle of the memory");
-    out = out.subspan(static_cast<std::size_t>(n));
-  }
+  if (REPRISE_TRY(sys::receive_all(fd_, out), "listening to CRIU") < out.size())
+    return fail(ErrorCode::kGone, "CRIU hung up in the middle of the memory");
   return {};
 }
 

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +16,7 @@
 #include <cstring>
 
 #include "engine/preload/page_server_address.h"
+#include "sys/socket_name.h"
 
 namespace {
 
@@ -41,20 +41,17 @@ bool is_page_server(const sockaddr* address, socklen_t length) {
 }
 
 int connect_instead(int fd, const char* path) {
-  sockaddr_un place{};
-  place.sun_family = AF_UNIX;
-  if (std::strlen(path) >= sizeof place.sun_path) {
-    errno = ENAMETOOLONG;
+  const reprise::sys::SocketName place(path);
+  if (place.error() != 0) {
+    errno = place.error();
     return -1;
   }
-  std::strcpy(place.sun_path, path);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return -1;
   // Where that is not allowed, the default will do.
   (void)::setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &kInFlight, sizeof kInFlight);
   const bool connected =
-      g_next(socket, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0 &&
-      ::dup3(socket, fd, O_CLOEXEC) == fd;
+      g_next(socket, place.address(), place.size()) == 0 && ::dup3(socket, fd, O_CLOEXEC) == fd;
   const int error = errno;
   ::close(socket);
   errno = error;
