@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directories whose paths are longer than the kernel takes: programs get there step by step."""
+"""Directories whose paths are longer than the kernel takes, where programs get step by step, or
+than the address of a socket."""
 import pytest
 from harness.container import unique_name
 from harness.counting import assert_resumes, assert_unbroken
@@ -25,6 +26,7 @@ for top in "/tmp", "/vol":
         assert open("file").read() == "kept"
 print("all there")
 """
+LAZY = ("--annotation", "reprise.dev/restore=lazy")
 WITH_VOLUME = ("--annotation", "reprise.dev/volumes=include", "-v", "/vol")
 
 
@@ -41,4 +43,18 @@ def test_they_come_back(container, new_container, product):
     product.reprise("restore", checkpoint, "--name", clone.name)
     clone.refresh()
     assert clone.exec("python3", "-c", READ) == "all there\n"
+    assert_unbroken(container.lines())
+
+
+def test_ours_lie_deep(container, product):
+    """Nothing was checkpointed where the store's path had more than 74 bytes, the run directory's more
+    than 56: our sockets lay below, and their address has room for 107."""
+    product.run_dir.rmdir()
+    product.run_dir = product.base / ("r" * 200)
+    product.store = product.base / ("s" * 200) / "store"
+    product.write_runtime()
+    container.run_workload("counter.py", "--mb", 10, options=LAZY)
+    container.stop()
+    assert [row["pending"] for row in product.checkpoints()] == [True]
+    assert_resumes(container)
     assert_unbroken(container.lines())

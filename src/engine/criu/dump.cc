@@ -52,6 +52,11 @@ constexpr int kShareOfAttempts = 4;
 constexpr std::chrono::seconds kSpawnPatience{1};
 constexpr std::chrono::seconds kSpawnLimit{10};
 
+// Not below the store, whose file system may know no sockets.
+std::filesystem::path page_socket(const DumpJob& request) {
+  return request.hook_socket.parent_path() / "pages";
+}
+
 Result<sys::Child> start_runc(const DumpJob& request, const image::PageSink& sink) {
   const std::filesystem::path config = criu_config_file(request.work_dir);
   REPRISE_PASS(sys::replace_file(
@@ -66,7 +71,7 @@ Result<sys::Child> start_runc(const DumpJob& request, const image::PageSink& sin
                                    .freeze_file = freeze_file(request.work_dir),
                                    .ask_when_frozen = request.tells_frozen});
   variables.emplace_back("CRIU_CONFIG_FILE", config.string());
-  variables.push_back(page_server_variable(request.work_dir));
+  variables.push_back(page_server_variable(page_socket(request)));
   variables.emplace_back("TAR_OPTIONS", kTarOptions);
   variables.emplace_back("LD_PRELOAD",
                          REPRISE_PASS(libraries_for_dump(request.worker, request.init)));
@@ -220,8 +225,8 @@ Result<Outcome> run_dump(const DumpJob& request, image::PageSink& sink,
   // Of an attempt before.
   REPRISE_PASS(sys::remove_tree(freeze_file(request.work_dir)));
   REPRISE_PASS(sink.restart());
-  const auto pages =
-      REPRISE_TRY(PageServer::start(request.work_dir, sink), "starting a page server");
+  const auto pages = REPRISE_TRY(PageServer::start({page_socket(request), request.work_dir}, sink),
+                                 "starting a page server");
   sys::Child runc = REPRISE_TRY(start_runc(request, sink), "starting runc");
   Dialogue dialogue{.spool = sink.spool(), .pages = *pages, .unread = unread};
   Result<sys::ExitStatus> status = see_to_its_end(request, runc, listener, steps, dialogue);

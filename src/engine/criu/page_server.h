@@ -19,12 +19,17 @@
 
 namespace reprise::engine {
 
-// Serves one connection, of a process of root's that has `work_dir` (see tool_processes()), by a
-// thread of its own.
+struct PageServerPlace {
+  std::filesystem::path socket;
+  std::filesystem::path work_dir;  // of the CRIU that may connect (see tool_processes())
+};
+
+// Serves one connection, of a process of root's that has the work directory, by a thread of its
+// own.
 class PageServer {
  public:
   // `sink` must outlive it, and be left alone until finish().
-  static base::Result<std::unique_ptr<PageServer>> start(const std::filesystem::path& work_dir,
+  static base::Result<std::unique_ptr<PageServer>> start(PageServerPlace place,
                                                          image::PageSink& sink);
   ~PageServer();
   PageServer(const PageServer&) = delete;
@@ -38,12 +43,12 @@ class PageServer {
   base::Result<void> finish();
 
  private:
-  PageServer(std::filesystem::path work_dir, image::PageSink& sink, sys::UniqueFd listener,
+  PageServer(PageServerPlace place, image::PageSink& sink, sys::UniqueFd listener,
              sys::UniqueFd stop);
   base::Result<void> run();
   base::Result<void> accept();
 
-  std::filesystem::path work_dir_;
+  PageServerPlace place_;
   image::PageSink& sink_;
   sys::UniqueFd listener_;
   sys::UniqueFd stop_;  // an eventfd
@@ -55,7 +60,7 @@ class PageServer {
 };
 
 // For runc, which CRIU inherits them from.
-std::pair<std::string, std::string> page_server_variable(const std::filesystem::path& work_dir);
+std::pair<std::string, std::string> page_server_variable(const std::filesystem::path& socket);
 // For CRIU's configuration. Nobody else can be reached there, should the library be missing.
 std::string page_server_options();
 
