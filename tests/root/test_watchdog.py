@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """No container stands still beyond its limit, whoever hangs: CRIU, runc or the session."""
 import os
+import pathlib
+import shlex
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -70,3 +74,29 @@ def test_kill_is_held_for_no_longer(container, product):
     container.start()
     container.wait_for_line("READY", count=2)
     assert_moves_on(container)
+
+
+@pytest.mark.requires("compiler")
+def test_criu_dies_and_leaves_a_child_stopped(container, product):
+    """While it learns what the kernel can, CRIU has a child that stops itself. Where it was killed then,
+    the child kept runc's socket open, and runc waited for as long as the session may."""
+    container.run_workload("counter.py", "--mb", 10)
+    library = product.base / "kill.so"
+    source = pathlib.Path(__file__).parent / "harness/kill_beside_helper.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+    bin_dir = product.base / "bin"
+    bin_dir.mkdir()
+    killed = product.base / "killed"
+    criu = bin_dir / "criu"
+    # What it has learned it would remember in that file.
+    criu.write_text(f"""#!/bin/sh
+if [ "$1" = swrk ]; then rm -f /run/criu.kdat; echo >>{killed}; export LD_PRELOAD="$LD_PRELOAD:{library}"; fi
+exec {shlex.quote(shutil.which("criu"))} "$@"
+""", encoding="ascii")
+    criu.chmod(0o755)
+    product.write_runtime(before=[f"export PATH={bin_dir}:$PATH"])
+    container.kill_through_runtime()
+    assert_promise_kept(container)
+    assert killed.read_text()
+    assert_failure_is_told(container, "runc checkpoint ended")
+    assert_next_stop_works(container)

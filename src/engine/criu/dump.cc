@@ -12,6 +12,7 @@
 #include "engine/criu/flight.h"
 #include "engine/criu/hook.h"
 #include "engine/criu/log.h"
+#include "engine/criu/orphaned_helpers.h"
 #include "engine/criu/page_server.h"
 #include "engine/criu/preloaded.h"
 #include "engine/criu/spawning.h"
@@ -135,6 +136,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpJob& request, sys::Child& runc,
   const auto deadline = steady_clock::now() + request.limit;
   StuckSpawns spawns(request.init);
   StuckSeize seize(request.init);
+  OrphanedHelpers orphans(request.work_dir, runc.pid());
   REPRISE_PASS(base::fault_point("dump-begun"));
   for (;;) {
     const bool looks = !dialogue.asked && !frozen_for(freeze_file(request.work_dir));
@@ -143,6 +145,7 @@ Result<sys::ExitStatus> see_to_its_end(const DumpJob& request, sys::Child& runc,
         REPRISE_PASS(sys::wait_readable(listener.fd(), runc.pidfd(), std::min(next, deadline)));
     if (readable == sys::Readable::kNeither && steady_clock::now() < deadline) {
       if (looks && spawns.look()) dialogue.stuck = true;
+      if (looks) orphans.look();
       if (looks && seize.look()) REPRISE_TRY(request.cgroup.thaw(), "letting CRIU go on");
       continue;
     }

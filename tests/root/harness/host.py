@@ -82,6 +82,7 @@ NEEDS = {
     "nft": (lambda: works("nft", "list", "tables"), "install nftables"),
     "kubernetes": (has_kubernetes, "build it: tools/kubernetes"),
     "loop": (has_loop_devices, "install e2fsprogs, and use a host with loop devices"),
+    "compiler": (lambda: works("cc", "--version"), "install a C compiler (./quickstart does)"),
     "io_uring": (has_io_uring, "use an x86-64 kernel with io_uring, and do not disable it"),
 }
 # Whoever needs the first needs the others as well.
