@@ -102,7 +102,7 @@ bool decompress(Codec codec, View compressed, std::span<std::byte> pages) {
   switch (codec) {
     case Codec::kNone:
       if (compressed.size() != pages.size()) return false;
-      std::ranges::copy(compressed, pages.begin());
+      std::memcpy(pages.data(), compressed.data(), pages.size());
       return true;
     case Codec::kLz4:
       return LZ4_decompress_safe(reinterpret_cast<const char*>(compressed.data()),
@@ -125,8 +125,8 @@ BlockId random_block_id() {
   return id;
 }
 
-Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
-                               std::span<const PageId> ids, Pages pages, Effort effort) {
+Result<base::RawBytes> seal_block(const crypto::Aead& key, const BlockId& id,
+                                  std::span<const PageId> ids, Pages pages, Effort effort) {
   const std::size_t count = ids.size();
   REPRISE_ASSERT(count >= 1 && count <= kBlockPages && pages.size() == count);
   thread_local Bytes room(kBlockPages * kPageBytes);
@@ -139,8 +139,8 @@ Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
   base::put_u32(std::span(header).subspan(4), static_cast<std::uint32_t>(count));
   const View parts[] = {header, std::as_bytes(ids),
                         compressed ? View(out.first(*compressed)) : plain};
-  SealedBlock sealed(header.size() + ids.size_bytes() + parts[2].size() + crypto::kSealOverhead);
-  REPRISE_PASS(key.seal_into(parts, bound_to(id), sealed.bytes()));
+  base::RawBytes sealed(header.size() + ids.size_bytes() + parts[2].size() + crypto::kSealOverhead);
+  REPRISE_PASS(key.seal_into(parts, bound_to(id), sealed));
   return sealed;
 }
 

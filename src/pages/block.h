@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,23 +37,10 @@ struct Block {
   base::RawBytes pages;     // ids.size() * kPageBytes
 };
 
-// Memory that, unlike a vector's, was not filled with zeros first.
-class SealedBlock {
- public:
-  explicit SealedBlock(std::size_t size)
-      : bytes_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
-  [[nodiscard]] std::span<std::byte> bytes() { return {bytes_.get(), size_}; }
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
-
- private:
-  std::unique_ptr<std::byte[]> bytes_;
-  std::size_t size_;
-};
-
 // Of 1 to kBlockPages pages: their ids, and where each of them lies.
-Result<SealedBlock> seal_block(const crypto::Aead& key, const BlockId& id,
-                               std::span<const PageId> ids, std::span<const std::byte* const> pages,
-                               Effort effort);
+Result<base::RawBytes> seal_block(const crypto::Aead& key, const BlockId& id,
+                                  std::span<const PageId> ids,
+                                  std::span<const std::byte* const> pages, Effort effort);
 // Proves only that it is what seal_block() made with the same key and id (else kCorrupt); `plain`
 // may be reused, to save an allocation each.
 Result<void> unseal_block(const crypto::Aead& key, const BlockId& id,

@@ -22,11 +22,17 @@ using std::filesystem::path;
 using sys::TestDirectory;
 using sys::value_of;
 
+base::RawBytes raw(std::string_view text) {
+  base::RawBytes bytes(text.size());
+  std::memcpy(bytes.data(), text.data(), text.size());
+  return bytes;
+}
+
 Block block_of(std::size_t pages, unsigned seed) {
   Block block;
   const std::string text =
       noise(pages * kPageBytes / 2, seed) + std::string(pages * kPageBytes / 2, 'x');
-  for (const char c : text) block.pages.push_back(static_cast<std::byte>(c));
+  block.pages = raw(text);
   for (std::size_t i = 0; i < pages; ++i) {
     PageId id{};
     id[0] = static_cast<std::byte>(i);
@@ -36,8 +42,8 @@ Block block_of(std::size_t pages, unsigned seed) {
   return block;
 }
 
-std::vector<std::byte> bytes_of(const SealedBlock& sealed) {
-  return {sealed.bytes().begin(), sealed.bytes().end()};
+std::vector<std::byte> bytes_of(const base::RawBytes& sealed) {
+  return {sealed.begin(), sealed.end()};
 }
 
 std::vector<const std::byte*> pages_of(const Block& block) {
@@ -67,21 +73,20 @@ TEST_F(PackTest, BlocksComeBackWhateverTheEffort) {
       EXPECT_LT(bytes.size(), pages * kPageBytes * 3 / 4) << "it was not compressed";
       const Block back = value_of(open_block(keys_.data, id, bytes));
       EXPECT_EQ(back.ids, block_of(pages, 5).ids);
-      EXPECT_TRUE(back.pages == block_of(pages, 5).pages);
+      EXPECT_TRUE(std::ranges::equal(back.pages, block_of(pages, 5).pages));
     }
 }
 
 TEST_F(PackTest, MoreEffortMakesBlocksSmaller) {
-  Block block{.ids = std::vector<PageId>(kBlockPages), .pages = {}};
-  for (unsigned i = 0; block.pages.size() < kBlockPages * kPageBytes; ++i)
-    for (const char c : "user-" + std::to_string(i * 7919 % 100'003) + ' ')
-      block.pages.push_back(static_cast<std::byte>(c));
-  block.pages.resize(kBlockPages * kPageBytes);
+  std::string text;
+  for (unsigned i = 0; text.size() < kBlockPages * kPageBytes; ++i)
+    text += "user-" + std::to_string(i * 7919 % 100'003) + ' ';
+  text.resize(kBlockPages * kPageBytes);
+  const Block block{.ids = std::vector<PageId>(kBlockPages), .pages = raw(text)};
   std::vector<std::size_t> sizes;
   for (const Effort effort : {Effort::kSmall, Effort::kFast, Effort::kLeast})
     sizes.push_back(
         value_of(seal_block(keys_.data, random_block_id(), block.ids, pages_of(block), effort))
-            .bytes()
             .size());
   EXPECT_LT(sizes[0], sizes[1]);
   EXPECT_LT(sizes[1], sizes[2]);
@@ -89,13 +94,13 @@ TEST_F(PackTest, MoreEffortMakesBlocksSmaller) {
 
 TEST_F(PackTest, NoiseIsStoredAsItIs) {
   for (const std::size_t pages : {std::size_t{4}, kBlockPages}) {
-    Block block{.ids = std::vector<PageId>(pages), .pages = {}};
-    for (const char c : noise(pages * kPageBytes)) block.pages.push_back(static_cast<std::byte>(c));
+    const Block block{.ids = std::vector<PageId>(pages), .pages = raw(noise(pages * kPageBytes))};
     const BlockId id = random_block_id();
     const auto bytes =
         bytes_of(value_of(seal_block(keys_.data, id, block.ids, pages_of(block), Effort::kFast)));
     EXPECT_EQ(bytes.size(), 8 + pages * (sizeof(PageId) + kPageBytes) + crypto::kSealOverhead);
-    EXPECT_TRUE(value_of(open_block(keys_.data, id, bytes)).pages == block.pages);
+    const Block back = value_of(open_block(keys_.data, id, bytes));
+    EXPECT_TRUE(std::ranges::equal(back.pages, block.pages));
   }
 }
 
@@ -132,7 +137,7 @@ TEST_F(PackTest, BlocksCompressedByLz4AreRead) {
   ASSERT_TRUE(keys_.data.seal(plain, base::as_bytes(bound), sealed));
   const Block back = value_of(open_block(keys_.data, id, sealed));
   EXPECT_EQ(back.ids, block.ids);
-  EXPECT_TRUE(back.pages == block.pages);
+  EXPECT_TRUE(std::ranges::equal(back.pages, block.pages));
 }
 
 TEST_F(PackTest, ItsIdsAreKnownWithoutItsPages) {

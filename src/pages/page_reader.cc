@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <deque>
 #include <set>
 #include <string_view>
@@ -192,7 +193,7 @@ Result<void> PageReader::read_run(const PageRun& run, std::uint64_t from,
     return {};
   }
   const auto loaded = REPRISE_PASS(pages_of_run(run));
-  std::ranges::copy(loaded.pages.subspan(from, out.size()), out.begin());
+  std::memcpy(out.data(), loaded.pages.subspan(from, out.size()).data(), out.size());
   return {};
 }
 

@@ -218,7 +218,7 @@ Result<void> PageWriter::close_block() {
                      effort = effort_now(),
                      block =
                          std::make_shared<Pending>(std::move(open_block_))]() -> Result<Sealed> {
-    SealedBlock sealed = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
+    base::RawBytes sealed = REPRISE_PASS(seal_block(*key, id, block->ids, block->pages, effort));
     block->owners.clear();  // now, not when the future is taken
     return Sealed{.number = number, .block = std::move(sealed), .ids = std::move(block->ids)};
   };
@@ -232,7 +232,7 @@ Result<void> PageWriter::write_oldest_block() {
   Sealed sealed = REPRISE_PASS(sealing_.front().get());
   sealing_.pop_front();
   BlockPlace& place = blocks_[sealed.number];
-  place = REPRISE_PASS(packs_.append(place.id, sealed.block.bytes()));
+  place = REPRISE_PASS(packs_.append(place.id, sealed.block));
   new_blocks_.emplace_back(sealed.number, static_cast<std::uint32_t>(sealed.ids.size()));
   return write_ids(sealed.ids);
 }

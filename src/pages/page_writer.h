@@ -95,7 +95,7 @@ class PageWriter {
 
   struct Sealed {
     std::uint32_t number;  // in blocks_
-    SealedBlock block;
+    base::RawBytes block;
     std::vector<PageId> ids;
   };
   // Pages on their way into a block, and what keeps them where they are.

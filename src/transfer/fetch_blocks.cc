@@ -40,7 +40,7 @@ struct Arrived {
     std::uint32_t block;
     std::span<const std::byte> sealed;  // in `bytes` or `anew`
     std::vector<pages::PageId> ids;
-    std::optional<pages::SealedBlock> anew;
+    std::optional<base::RawBytes> anew;
   };
   base::RawBytes bytes;
   std::vector<One> blocks;
@@ -112,9 +112,10 @@ Result<void> Fetch::find_here(pages::PageIndex& index) {
 Result<bool> Fetch::is_intact(const pages::BlockPlace& place) const {
   const auto pack = packs_.find(place.pack);
   if (pack == packs_.end() || !pack->second.reaches(place)) return false;
-  const auto sealed = pack->second.read(place);
+  auto sealed = pack->second.read(place);
   if (!sealed && sealed.error().code() == ErrorCode::kCorrupt) return false;
-  return store::authenticate_block(store_.keys, place.id, REPRISE_PASS(sealed)).has_value();
+  return store::authenticate_block(store_.keys, place.id, REPRISE_PASS(std::move(sealed)))
+      .has_value();
 }
 
 // --- what is fetched
@@ -182,7 +183,7 @@ Result<Arrived::One> Fetch::take(std::uint32_t block, std::span<const std::byte>
   // A person, or a pod, waits for it.
   auto ours =
       REPRISE_PASS(pages::seal_block(store_.keys.data, id, ids, pages, pages::Effort::kFast));
-  const std::span<const std::byte> bytes = ours.bytes();
+  const std::span<const std::byte> bytes = ours;
   return Arrived::One{
       .block = block, .sealed = bytes, .ids = std::move(ids), .anew = std::move(ours)};
 }
