@@ -50,8 +50,8 @@ int connect_instead(int fd, const char* path) {
   if (socket < 0) return -1;
   // Where that is not allowed, the default will do.
   (void)::setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &kInFlight, sizeof kInFlight);
-  const bool connected =
-      g_next(socket, place.address(), place.size()) == 0 && ::dup3(socket, fd, O_CLOEXEC) == fd;
+  const bool connected = g_next(socket, place.address(), reprise::sys::SocketName::size()) == 0 &&
+                         ::dup3(socket, fd, O_CLOEXEC) == fd;
   const int error = errno;
   ::close(socket);
   errno = error;

@@ -20,7 +20,7 @@ class Product:
 
     def __init__(self, store=None):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="rt-", dir="/var/tmp"))
-        self.run_dir = pathlib.Path(tempfile.mkdtemp(prefix="rt-", dir="/run"))  # short: sun_path
+        self.run_dir = pathlib.Path(tempfile.mkdtemp(prefix="rt-", dir="/run"))
         self.store = store or self.base / "store"
         # `reprise` tells our containers from others by this name.
         self.runtime = self.base / "reprise-runtime"
