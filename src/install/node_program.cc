@@ -213,7 +213,9 @@ void add_options(CLI::App& command, Options& options) {
       ->transform(
           CLI::CheckedTransformer(std::map<std::string, Restart>{{"systemd", Restart::kSystemd},
                                                                  {"signal", Restart::kSignal},
-                                                                 {"never", Restart::kNever}}))
+                                                                 {"never", Restart::kNever}})
+              // Its own shows the numbers behind the words, and these as characters.
+              .description("{systemd,signal,never}"))
       ->default_str("systemd");
   command.add_option("--store", options.store, "Where checkpoints are kept")->capture_default_str();
 }
