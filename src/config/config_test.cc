@@ -99,6 +99,12 @@ TEST(Config, NamesTheLineOfWhatIsWrong) {
            Wrong{"[remote.r]\nurl = \"file:///x\"\nupload = \"yes\"\n", "line 3", "true or false"},
            Wrong{"[remote.\"a/b\"]\nurl = \"file:///x\"\n", "line 1", "name of a remote"},
            Wrong{"[remote.r]\nurl = \"x\"\nsecret_key = \"s\"\n", "line 3", "is no setting"},
+           Wrong{"[remote.r]\nurl = \"s3://\"\n", "line 2",
+                 "'url' cannot be used: 's3://' is no URL"},
+           Wrong{"[remote.r]\nurl = \"ftp://h/x\"\n", "line 2", "begins with none of"},
+           Wrong{"[remote.r]\nurl = \"https://a b\"\n", "line 2", "'a b' is no host"},
+           Wrong{"[remote.r]\nurl = \"s3://b\"\nendpoint = \"h:1\"\n", "line 3",
+                 "begins with neither"},
            Wrong{"[retention]\nkeep_last = -1\n", "line 2", "whole number"},
            Wrong{"[retention]\nkeep_last = 1.5\n", "line 2", "whole number"},
            Wrong{"[retention]\nmax_size = \"200 gigs\"\n", "line 2", "must be a size"},
@@ -131,7 +137,8 @@ TEST(Config, NoTextEndsTheProcess) {
   EXPECT_TRUE(parse("/etc/r.toml",
                     "# . . . . . . . . . . . . . . . . . . . .\n[store]\n"
                     "path = '/a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s'\n"));
-  EXPECT_TRUE(parse("/etc/r.toml", "[store]\npath = '/\xc3\xa9'\n[remote.a]\nurl = '/\xc3\xa9'\n"));
+  EXPECT_TRUE(
+      parse("/etc/r.toml", "[store]\npath = '/\xc3\xa9'\n[remote.a]\nurl = 'file:///\xc3\xa9'\n"));
 }
 
 TEST(Config, ReadsSizes) {

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "config/config.h"
 #include "config/internal/readable_toml.h"
+#include "remote/remote_url.h"
 
 // Its own exceptions are off: a text that is no TOML is a value to us.
 #define TOML_EXCEPTIONS 0
@@ -46,6 +47,18 @@ Take absolute_path(std::string& to) {
     REPRISE_PASS(text(to)(node));
     if (to.starts_with('/')) return {};
     return fail(ErrorCode::kInvalidInput, "must be a path that begins with '/'");
+  };
+}
+
+// What nobody could ever reach is said here, not by the first upload.
+Take place(std::string& to, Result<void> (*check)(const std::string& place)) {
+  return [&to, check](const toml::node& node) -> Result<void> {
+    REPRISE_PASS(text(to)(node));
+    const auto checked = check(to);
+    if (checked) return {};
+    return std::unexpected(
+        Error(ErrorCode::kInvalidInput, "cannot be used: " + checked.error().message())
+            .with_hint(checked.error().hint()));
   };
 }
 
@@ -127,7 +140,9 @@ Result<void> Parser::take(const toml::node& section, const std::string& place,
           Error(ErrorCode::kInvalidInput, where + " is no setting of [" + place + "]")
               .with_hint("there are: " + names_of(settings)));
     const Result<void> taken = setting->take(value);
-    if (!taken) return fail(ErrorCode::kInvalidInput, where + " " + taken.error().message());
+    if (!taken)
+      return std::unexpected(Error(ErrorCode::kInvalidInput, where + " " + taken.error().message())
+                                 .with_hint(taken.error().hint()));
     config_.lines.emplace(place + "." + std::string(key.str()), line_of(key));
   }
   return {};
@@ -164,10 +179,10 @@ Result<void> Parser::take_remote(const std::string& name, const toml::node& sect
   Remote remote{.name = name};
   remote::RemoteConfig& access = remote.access;
   const std::array<Setting, 11> settings{
-      Setting{"url", text(access.url)},
+      Setting{"url", place(access.url, &remote::check_url)},
       {"upload", yes_or_no(remote.upload)},
       {"region", text(access.region)},
-      {"endpoint", text(access.endpoint)},
+      {"endpoint", place(access.endpoint, &remote::check_endpoint)},
       {"access_key", text(access.access_key)},
       {"secret_key_file", absolute_path(remote.secret_key_file)},
       {"session_token_file", absolute_path(remote.session_token_file)},

@@ -114,6 +114,7 @@ Result<void> lay_cluster_key(const crypto::SecretText& key) {
 // Read before the node is entered: the Secret is mounted in our container.
 Result<NodeRemote> remote_of(const Options& options) {
   NodeRemote remote = options.remote;
+  REPRISE_TRY(check_place(remote), "looking at the nodes' remote");
   if (!options.remote_secret.empty())
     remote.secret = REPRISE_TRY(read_remote_secret(options.remote_secret),
                                 "reading the credentials of the nodes' remote");

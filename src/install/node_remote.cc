@@ -4,6 +4,7 @@
 #include <array>
 
 #include "json/writer.h"
+#include "remote/remote_url.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
@@ -82,6 +83,12 @@ Result<std::map<std::string, SecretText>> read_remote_secret(const path& directo
   return found;
 }
 
+Result<void> check_place(const NodeRemote& remote) {
+  if (!remote.url.empty()) REPRISE_PASS(remote::check_url(remote.url));
+  if (!remote.endpoint.empty()) REPRISE_PASS(remote::check_endpoint(remote.endpoint));
+  return {};
+}
+
 Result<bool> lay_remote(const NodeRemote& remote, const path& settings) {
   const path file = settings / "reprise.toml";
   if (!REPRISE_PASS(is_ours(file))) return false;
@@ -89,6 +96,7 @@ Result<bool> lay_remote(const NodeRemote& remote, const path& settings) {
     if (REPRISE_PASS(sys::exists(file))) REPRISE_PASS(take_away(settings));
     return true;
   }
+  REPRISE_PASS(check_place(remote));
   REPRISE_PASS(check_credentials(remote));
   const path secrets = remote_directory(settings);
   REPRISE_PASS(sys::make_directories(settings, 0755));

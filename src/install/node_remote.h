@@ -28,9 +28,13 @@ struct NodeRemote {
 base::Result<std::map<std::string, crypto::SecretText>> read_remote_secret(
     const std::filesystem::path& directory);
 
+// kInvalidInput, with a hint, for a URL or an endpoint that no remote can have.
+base::Result<void> check_place(const NodeRemote& remote);
+
 // Writes `settings`/reprise.toml and, below `settings`/remote, for root alone, what it names. A
 // reprise.toml that we did not write is the administrator's: it stays, and returns false. Without a
-// remote, takes away what an earlier call has laid. kInvalidInput where credentials lack.
+// remote, takes away what an earlier call has laid. kInvalidInput where credentials lack,
+// and as check_place().
 base::Result<bool> lay_remote(const NodeRemote& remote, const std::filesystem::path& settings);
 
 }  // namespace reprise::install

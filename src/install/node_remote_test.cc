@@ -95,5 +95,20 @@ TEST_F(NodeRemoteTest, CredentialsThatLackAreNamed) {
   EXPECT_FALSE(is_there(file_));
 }
 
+// They were laid, and told by the first upload.
+TEST_F(NodeRemoteTest, PlacesThatCannotBeAreRefused) {
+  NodeRemote no_bucket = remote();
+  no_bucket.url = "s3:///nodes";
+  NodeRemote no_server = remote();
+  no_server.endpoint = "objects.example:9000";
+  for (const NodeRemote& wanted : {no_bucket, no_server}) {
+    const auto laid = lay_remote(wanted, settings_);
+    ASSERT_FALSE(laid) << wanted.url << " at " << wanted.endpoint;
+    EXPECT_EQ(laid.error().code(), base::ErrorCode::kInvalidInput);
+    EXPECT_FALSE(laid.error().hint().empty());
+    EXPECT_FALSE(is_there(file_));
+  }
+}
+
 }  // namespace
 }  // namespace reprise::install

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "remote/open.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
 #include "remote/peer.h"
+#include "remote/remote_url.h"
 #include "remote/s3.h"
 
 namespace reprise::remote {
-
-using base::Error;
-using base::ErrorCode;
 
 namespace {
 
@@ -33,17 +30,13 @@ crypto::SecretText given_or_environment(const crypto::SecretText& given, const c
 }
 
 Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {
-  std::string bucket = config.url.substr(kS3.size());
-  while (bucket.ends_with('/')) bucket.pop_back();
-  const std::size_t slash = std::min(bucket.find('/'), bucket.size());
-  const std::string prefix = bucket.substr(std::min(slash + 1, bucket.size()));
-  bucket.resize(slash);
+  const BucketPlace place = bucket_of(config.url);
   const std::string endpoint = given_or_environment(config.endpoint, "AWS_ENDPOINT_URL");
   return open_s3({
       .endpoint = endpoint.empty() ? "https://s3." + config.region + ".amazonaws.com" : endpoint,
       .region = config.region,
-      .bucket = bucket,
-      .prefix = prefix,
+      .bucket = place.bucket,
+      .prefix = place.prefix,
       .access_key = given_or_environment(config.access_key, "AWS_ACCESS_KEY_ID"),
       .secret_key = given_or_environment(config.secret_key, "AWS_SECRET_ACCESS_KEY"),
       // That of the environment belongs to the keys of the environment.
@@ -59,17 +52,14 @@ Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_remote(const RemoteConfig& config) {
-  if (config.url.starts_with("file:///")) return open_directory(config.url.substr(kFile.size()));
+  REPRISE_PASS(check_url(config.url));
+  if (config.url.starts_with(kFile)) return open_directory(config.url.substr(kFile.size()));
   if (config.url.starts_with(kS3)) return open_bucket(config);
-  if (config.url.starts_with("https://"))
-    return open_peer({.url = config.url,
-                      .ca_file = config.ca_file,
-                      .cert_file = config.cert_file,
-                      .key_file = config.key_file,
-                      .token = config.token});
-  return std::unexpected(
-      Error(ErrorCode::kInvalidInput, "'" + config.url + "' is no URL of a remote")
-          .with_hint("use file:///DIRECTORY, s3://BUCKET/PREFIX or https://HOST:PORT"));
+  return open_peer({.url = config.url,
+                    .ca_file = config.ca_file,
+                    .cert_file = config.cert_file,
+                    .key_file = config.key_file,
+                    .token = config.token});
 }
 
 }  // namespace reprise::remote

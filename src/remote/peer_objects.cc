@@ -6,6 +6,7 @@
 #include "remote/internal/answers.h"
 #include "remote/internal/span_reader.h"
 #include "remote/peer.h"
+#include "remote/remote_url.h"
 
 namespace reprise::remote {
 
@@ -114,11 +115,7 @@ Result<std::vector<ObjectInfo>> Peer::list(const std::string& prefix) {
 
 Result<std::unique_ptr<ObjectStore>> open_peer(PeerOptions options) {
   while (options.url.ends_with('/')) options.url.pop_back();
-  if (!options.url.starts_with("https://") ||
-      options.url.find_first_of("/?#@", std::string("https://").size()) != std::string::npos)
-    return std::unexpected(
-        Error(ErrorCode::kInvalidInput, "'" + options.url + "' is no URL of a peer")
-            .with_hint("use https://HOST:PORT"));
+  REPRISE_PASS(check_url(options.url));
   if (options.cert_file.empty() != options.key_file.empty())
     return fail(ErrorCode::kInvalidInput, "a certificate needs its key, and a key its certificate");
   http::ClientOptions reached{.place = options.url,

@@ -9,6 +9,7 @@
 #include "crypto/hex.h"
 #include "http/url.h"
 #include "remote/internal/answers.h"
+#include "remote/remote_url.h"
 
 namespace reprise::remote {
 
@@ -72,13 +73,8 @@ std::string base_url(const S3Options& options) {
 
 Result<void> check(S3Options& options) {
   while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
-  if (!options.endpoint.starts_with("http://") && !options.endpoint.starts_with("https://"))
-    return fail(ErrorCode::kInvalidInput, "'" + options.endpoint + "' is no endpoint of S3");
-  // Both become parts of URLs.
-  if (!check_object_name(options.bucket) || options.bucket.contains('/'))
-    return fail(ErrorCode::kInvalidInput, "'" + options.bucket + "' is no name of a bucket");
-  if (!options.prefix.empty() && !check_object_name(options.prefix))
-    return fail(ErrorCode::kInvalidInput, "'" + options.prefix + "' is no prefix of objects");
+  REPRISE_PASS(check_endpoint(options.endpoint));
+  REPRISE_PASS(check_bucket(options.bucket, options.prefix));
   if (options.part_bytes < S3Options::kLeastPart || options.parallel < 1)
     return fail(ErrorCode::kInvalidInput, "parts of an upload have at least 5 MiB");
   if (options.access_key.empty() || options.secret_key.empty())
