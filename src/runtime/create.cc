@@ -147,8 +147,14 @@ std::optional<int> finish_resumed(const Call& call, const Creation& creation) {
 }
 
 // What a start that fails leaves to be done, added to what its cause has to say.
-Error not_started(const Creation& creation, Error error) {
+Error not_started(const Call& call, const Creation& creation, Error error) {
   std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
+  // `reprise start --cold` would stumble over the same mistake.
+  if (call.misconfigured)
+    return std::move(error).with_hint(
+        hint +
+        "correct that file, and start it again: no command works before, not even to begin "
+        "anew");
   const std::string& key = creation.key().str();
   constexpr std::size_t kShortId = 12;
   if (key.contains('/') || key.contains('@'))
@@ -197,7 +203,7 @@ std::optional<int> refuse_half(const Call& call, catalog::Catalog* catalog,
 std::optional<int> give_up_resuming(const Attempt& attempt, const Error& error) {
   const auto& [call, creation, catalog, session, checkpoint] = attempt;
   if (!may_start_cold(creation, checkpoint) && !is_another(creation, error))
-    return fail_to_resume(attempt, not_started(creation, error));
+    return fail_to_resume(attempt, not_started(call, creation, error));
   if (auto whole = check_pod_whole(call, &catalog, creation); !whole)
     return fail_to_resume(attempt,
                           Error(error.code(), error.message() + "; " + whole.error().message())
@@ -353,7 +359,7 @@ int create(const Call& caller) {
   if (!status) {
     if (creation->wishes.on_restore_failure == oci::OnRestoreFailure::kFail) {
       tell_agent(call, *creation, {}, &status.error());
-      return refuse(call, not_started(*creation, status.error()));
+      return refuse(call, not_started(call, *creation, status.error()));
     }
     if (const auto refused = refuse_half(call, nullptr, *creation, &status.error()))
       return *refused;

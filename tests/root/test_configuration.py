@@ -27,6 +27,8 @@ def test_a_mistake_costs_nothing(container, product, configuration):
     # What it goes on from is not known: it does not begin anew.
     started = container.start(check=False)
     assert started.returncode != 0 and "pathh" in started.stderr, started.stderr
+    # No other remedy helps: 'reprise start --cold' was named, and reads the same file.
+    assert "correct that file" in started.stderr and "--cold" not in started.stderr, started.stderr
     doctor = product.reprise("doctor", check=False)
     assert doctor.returncode != 0 and "pathh" in doctor.stdout + doctor.stderr
     configuration.write_text(understood, encoding="ascii")
