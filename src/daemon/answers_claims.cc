@@ -119,9 +119,14 @@ Result<void> Answers::check_key(const CheckpointObject& checkpoint) const {
     return base::fail(ErrorCode::kDenied,
                       "node '" + node_ + "' has no store key: " + keys.error().message() + remedy);
   if (checkpoint.key.empty() || std::ranges::find(*keys, checkpoint.key) != keys->end()) return {};
+  const auto unreadable = store::unreadable_keys(store_);
+  const std::string skipped = unreadable && !unreadable->empty()
+                                  ? "; not tried: " + unreadable->front().message() + " (" +
+                                        unreadable->front().hint() + ")"
+                                  : "";
   return base::fail(ErrorCode::kDenied, "nodes '" + checkpoint.node + "' and '" + node_ +
                                             "' have other keys (" + checkpoint.key + ", " +
-                                            keys->front() + ")" + remedy);
+                                            keys->front() + ")" + skipped + remedy);
 }
 
 void Answers::let_go(const CheckpointObject& checkpoint, const PodFacts& pod) {

@@ -37,6 +37,7 @@
 #include "host/layout.h"
 #include "kube/access.h"
 #include "kube/client.h"
+#include "store/key_source.h"
 #include "store/open_catalog.h"
 #include "usage/usage.h"
 
@@ -87,6 +88,14 @@ sigset_t block_ends() {
   return ends;
 }
 
+void warn_of_unreadable_keys(const store::StoreConfig& store) {
+  const auto unreadable = store::unreadable_keys(store);
+  base::warn_and_ignore(unreadable, "keys of other nodes are not used");
+  if (!unreadable) return;
+  for (const base::Error& one : *unreadable)
+    base::log(LogLevel::kWarn, "a key is not used: " + one.message(), {{"hint", one.hint()}});
+}
+
 auto counter_of(Metrics& metrics) {
   return [&metrics](std::string_view method, long status) {
     metrics.add("reprise_api_requests_total",
@@ -101,6 +110,7 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   const host::Layout layout = host::Layout::of(store.root, environment);
   // What runs on the node is noted there from now on; without it nobody would know what began anew.
   REPRISE_TRY(store::open_catalog(store), "making the store");
+  warn_of_unreadable_keys(store);
   REPRISE_TRY(host::expect_agent(store.root, std::chrono::seconds(options.hold_pods)),
               "noting that this node has an agent");
   const auto access = REPRISE_TRY(access_of(options, environment), "finding the API server");

@@ -110,19 +110,36 @@ Result<std::vector<path>> other_key_files(const KeySource& source) {
   return files;
 }
 
+// With the remedy, where reading it did not name one.
+Result<crypto::Secret> other_key_in(const path& file) {
+  Result<crypto::Secret> key = key_in(file);
+  if (key || !key.error().hint().empty()) return key;
+  return std::unexpected(
+      std::move(key).error().with_hint("put a key into '" + file.string() + "', or remove it"));
+}
+
+// The key that is missing may be the one that nobody could read.
+Error with_unreadable(const Error& denied, const Error& unreadable) {
+  const std::string others = denied.hint().empty() ? "" : "; else " + denied.hint();
+  return Error(denied.code(), denied.message() + "; not tried: " + unreadable.message())
+      .with_hint(unreadable.hint() + others)
+      .with_suppressed(denied);
+}
+
 // Tries `use` with each of them until it is not denied. `denied` is what the store's own key got.
 template <typename T, typename Use>
-Result<T> with_other_keys(const StoreConfig& store, Error denied, Use use) {
+Result<T> with_other_keys(const StoreConfig& store, const Error& denied, Use use) {
+  std::optional<Error> unreadable;
   for (const path& file : REPRISE_PASS(other_key_files(store.key))) {
-    const Result<crypto::Secret> key = key_in(file);
+    const Result<crypto::Secret> key = other_key_in(file);
     if (!key) {
-      denied = std::move(denied).with_suppressed(key.error());
+      if (!unreadable) unreadable = key.error();
       continue;
     }
     Result<T> result = use(*key);
     if (result || result.error().code() != ErrorCode::kDenied) return result;
   }
-  return std::unexpected(std::move(denied));
+  return std::unexpected(unreadable ? with_unreadable(denied, *unreadable) : denied);
 }
 
 // Whichever key it was wrapped with.
@@ -131,7 +148,7 @@ Result<void> rewrap(const StoreConfig& store, const std::string& tenant,
   const path keys = keys_of(store.root);
   Result<void> done = crypto::rewrap_tenant(keys, tenant, old_key, new_key);
   if (done || done.error().code() != ErrorCode::kDenied) return done;
-  return with_other_keys<void>(store, std::move(done).error(), [&](const crypto::Secret& key) {
+  return with_other_keys<void>(store, done.error(), [&](const crypto::Secret& key) {
     return crypto::rewrap_tenant(keys, tenant, key, new_key);
   });
 }
@@ -178,7 +195,7 @@ Result<crypto::TenantKeys> open_keys(const StoreConfig& store) {
       return keys;
     if (id == refused)
       return with_other_keys<crypto::TenantKeys>(
-          store, std::move(keys).error(), [&](const crypto::Secret& other) {
+          store, keys.error(), [&](const crypto::Secret& other) {
             return crypto::open_tenant(keys_here, store.tenant, other);
           });
     // A rotation stands, or was killed, between its two steps.
@@ -196,6 +213,13 @@ Result<std::vector<std::string>> key_ids(const StoreConfig& store) {
   for (const path& file : REPRISE_PASS(other_key_files(store.key)))
     if (const auto key = key_in(file); key) ids.push_back(REPRISE_PASS(crypto::key_id(*key)));
   return ids;
+}
+
+Result<std::vector<Error>> unreadable_keys(const StoreConfig& store) {
+  std::vector<Error> errors;
+  for (const path& file : REPRISE_PASS(other_key_files(store.key)))
+    if (auto key = other_key_in(file); !key) errors.push_back(std::move(key).error());
+  return errors;
 }
 
 Result<crypto::TenantKeys> open_keys_of_elsewhere(const StoreConfig& store,

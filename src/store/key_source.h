@@ -31,6 +31,10 @@ Result<crypto::TenantKeys> open_keys(const StoreConfig& store);
 // key-encryption key first. Makes none: kNotFound where there is no own key yet.
 Result<std::vector<std::string>> key_ids(const StoreConfig& store);
 
+// Why files beside the store's own key (FILE.d) cannot be used, such as one that others may read:
+// each error names file and remedy. What needs one of their keys says so, too.
+Result<std::vector<base::Error>> unreadable_keys(const StoreConfig& store);
+
 // The keys in `key_file`, the text of one of another store, by the store's own key-encryption key
 // or one of FILE.d. kDenied if none opens it; the hint is the remedy. kCorrupt, kUnsupported.
 Result<crypto::TenantKeys> open_keys_of_elsewhere(const StoreConfig& store,

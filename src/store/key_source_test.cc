@@ -194,6 +194,39 @@ TEST_F(RotateKeyTest, WhichKeysThereAreIsToldAndNoneIsMade) {
   EXPECT_FALSE(fs::exists(key_));
 }
 
+// It was skipped in silence: the store did not open, and nobody knew why.
+TEST_F(RotateKeyTest, AKeyBesideTheFileThatOthersMayReadIsNamedWithTheRemedy) {
+  const path old = key_.string() + ".d/old";
+  fs::create_directory(old.parent_path());
+  fs::rename(key_, old);
+  fs::permissions(old, fs::perms(0644));
+  ASSERT_TRUE(crypto::create_key_file(key_));
+  const auto refused = open_store(at(root_));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kDenied);
+  EXPECT_TRUE(refused.error().message().contains("'" + old.string() + "' is open to others"))
+      << refused.error().message();
+  EXPECT_TRUE(refused.error().hint().starts_with("chmod 600 '" + old.string() + "'"))
+      << refused.error().hint();
+  const auto told = value_of(unreadable_keys(at(root_)));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].hint(), "chmod 600 '" + old.string() + "'");
+  fs::permissions(old, fs::perms(0600));
+  EXPECT_TRUE(value_of(unreadable_keys(at(root_))).empty());
+  expect_usable();
+}
+
+TEST_F(RotateKeyTest, WhatLiesAmongTheKeysAndIsNoneIsNamed) {
+  const path note = key_.string() + ".d/README";
+  fs::create_directory(note.parent_path());
+  ASSERT_TRUE(sys::create_file(note, "whose keys these are\n"));
+  expect_usable();
+  const auto told = value_of(unreadable_keys(at(root_)));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].message().contains(note.string())) << told[0].message();
+  EXPECT_FALSE(told[0].hint().empty());
+}
+
 TEST_F(RotateKeyTest, AStrangeKeyIsRefused) {
   fs::remove(key_);
   ASSERT_TRUE(crypto::create_key_file(key_));

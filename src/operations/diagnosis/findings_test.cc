@@ -78,6 +78,18 @@ TEST_F(NodeChecks, AKeyThatDoesNotOpenTheStoreIsAFailureWithARemedy) {
   EXPECT_FALSE(other.remedy.empty());
 }
 
+// It is skipped where it is needed, for a pull say.
+TEST_F(NodeChecks, AKeyOfAnotherStoreThatOthersMayReadIsNamed) {
+  ASSERT_TRUE(store::open_store(node_.store));
+  const fs::path theirs = root_ / "key.d/theirs";
+  ASSERT_TRUE(crypto::create_key_file(theirs));
+  EXPECT_EQ(check_key(node_).health, Health::kOk) << check_key(node_).text;
+  fs::permissions(theirs, fs::perms(0644));
+  EXPECT_EQ(check_key(node_).health, Health::kWarn);
+  EXPECT_TRUE(check_key(node_).text.contains("'" + theirs.string() + "'"));
+  EXPECT_EQ(check_key(node_).remedy, "chmod 600 '" + theirs.string() + "'");
+}
+
 // It would claim nothing, and its pods wait.
 TEST_F(NodeChecks, OfAClusterThereIsAKeyAndAnAgent) {
   fs::create_directories(node_.store.root);

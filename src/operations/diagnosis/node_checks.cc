@@ -23,6 +23,17 @@ bool needs_keys(const store::StoreConfig& store) {
   return error ? error != std::errc::no_such_file_or_directory : !empty;
 }
 
+// That of another store, which a pull needs, say.
+Finding check_other_keys(const Node& node) {
+  const auto unreadable = store::unreadable_keys(node.store);
+  if (!unreadable)
+    return {Health::kWarn, {}, unreadable.error().message(), unreadable.error().hint()};
+  if (unreadable->empty()) return {Health::kOk, {}, "opens the store", {}};
+  std::string text = unreadable->front().message() + ", and is not used";
+  if (unreadable->size() > 1) text += ", and " + std::to_string(unreadable->size() - 1) + " more";
+  return {Health::kWarn, {}, std::move(text), unreadable->front().hint()};
+}
+
 }  // namespace
 
 Finding check_key(const Node& node) {
@@ -43,9 +54,9 @@ Finding check_key(const Node& node) {
     if (const auto opened = store::open_keys(one); !opened)
       return {Health::kFail, {}, opened.error().message(), opened.error().hint()};
   }
-  if (!has_any)
-    return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
-  return {Health::kOk, {}, "opens the store", {}};
+  Finding others = check_other_keys(node);
+  if (has_any || others.health != Health::kOk) return others;
+  return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
 }
 
 Finding check_agent(const Node& node) {
