@@ -64,7 +64,7 @@ Result<void> count_size(Plan& plan, const Entry& entry, std::uint64_t limit) {
 Result<void> plan_entries(Plan& plan, TarReader& reader, const ForeignChanges& changes) {
   FileTreeRules markers;  // apart, so that a whiteout does not count as a file of the tree
   while (std::optional<Entry> entry = REPRISE_PASS(reader.next())) {
-    const std::string name = REPRISE_PASS(safe_name(entry->name()));
+    const std::string name = REPRISE_PASS(safe_file_name(entry->name()));
     if (is_marker(changes.dialect, name)) {
       REPRISE_PASS(markers.admit(*entry));
       REPRISE_PASS(plan_oci_marker(plan, *entry, name));
@@ -83,7 +83,7 @@ Result<void> plan_deletions(Plan& plan, const std::vector<std::string>& deleted)
       return fail(ErrorCode::kCorrupt, in_ticks(absolute) +
                                            " in the list of deleted files is not "
                                            "absolute");
-    const std::string name = REPRISE_PASS(safe_name(absolute.substr(1)));
+    const std::string name = REPRISE_PASS(safe_file_name(absolute.substr(1)));
     if (name == ".")
       return fail(ErrorCode::kCorrupt, "the list of deleted files has the root itself");
     plan.deleted.insert(name);
@@ -117,7 +117,7 @@ Result<void> write_file(TarReader& reader, TarWriter& writer, Entry entry, const
   if (entry.kind() == Kind::kDirectory && plan.opaque.contains(name))
     xattrs.emplace_back(kOpaque, kYes);
   if (entry.kind() == Kind::kHardLink)
-    entry.set_hard_link(REPRISE_PASS(safe_name(entry.link_target())));
+    entry.set_hard_link(REPRISE_PASS(safe_file_name(entry.link_target())));
   entry.set_xattrs(xattrs);
   entry.forget_owner_names();
   REPRISE_PASS(writer.begin(entry));
@@ -130,7 +130,7 @@ Result<void> write_file(TarReader& reader, TarWriter& writer, Entry entry, const
 Result<void> write_files(const ForeignChanges& changes, TarWriter& writer, const Plan& plan) {
   TarReader reader = REPRISE_PASS(TarReader::open(REPRISE_PASS(changes.tar())));
   while (std::optional<Entry> entry = REPRISE_PASS(reader.next())) {
-    const std::string name = REPRISE_PASS(safe_name(entry->name()));
+    const std::string name = REPRISE_PASS(safe_file_name(entry->name()));
     if (name == ".") continue;
     if (is_marker(changes.dialect, name)) continue;
     // The empty file that announces a directory.

@@ -35,10 +35,15 @@ Result<void> check_parts(std::string_view raw, std::string_view name) {
 }  // namespace
 
 Result<std::string> safe_name(std::string_view raw) {
+  if (std::ranges::any_of(raw, is_control)) return refuse(raw, "has control characters");
+  return safe_file_name(raw);
+}
+
+Result<std::string> safe_file_name(std::string_view raw) {
   if (raw.empty()) return refuse(raw, "is empty");
   if (raw.size() > kMaxNameLength) return refuse(raw, "is too long");
   if (raw.front() == '/') return refuse(raw, "is absolute");
-  if (std::ranges::any_of(raw, is_control)) return refuse(raw, "has control characters");
+  if (raw.contains('\0')) return refuse(raw, "has a NUL");
   std::string_view name = raw;
   if (name == "." || name == "./") return std::string(".");
   if (name.starts_with("./")) name.remove_prefix(2);

@@ -20,6 +20,10 @@ inline constexpr std::size_t kMaxDepth = 256;        // far beyond what people m
 // or control characters. Pure, like everything here.
 base::Result<std::string> safe_name(std::string_view raw);
 
+// The same of a file of a container's, which may have any characters in its name, as there: only a
+// NUL is refused.
+base::Result<std::string> safe_file_name(std::string_view raw);
+
 // 'name' for messages: bytes that would disturb a terminal as \xNN, long names cut.
 std::string in_ticks(std::string_view name);
 

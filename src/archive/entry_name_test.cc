@@ -45,6 +45,17 @@ TEST(EntryNameTest, OthersAreRefusedByName) {
     expect_refused(safe_name(raw), why);
 }
 
+// They were exported, and refused where they came back.
+TEST(EntryNameTest, FilesOfContainersHaveAnyCharacters) {
+  for (const std::string name : {"a\nb", "\x1b[2J", "\x7f", "\x01/\xff"}) {
+    const auto safe = safe_file_name("./" + name);
+    ASSERT_TRUE(safe) << safe.error().message();
+    EXPECT_EQ(*safe, name);
+  }
+  expect_refused(safe_file_name(std::string("a\0b", 3)), "'a\\x00b': the name has a NUL");
+  expect_refused(safe_file_name("a\n/../b"), "has a part '..'");
+}
+
 TEST(EntryNameTest, LongNamesAreShownCut) {
   EXPECT_LT(in_ticks(std::string(4000, 'x')).size(), 200U);
 }

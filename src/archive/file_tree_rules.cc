@@ -34,7 +34,7 @@ Result<void> check_kind(const std::string& name, const Entry& entry) {
 }  // namespace
 
 Result<std::string> FileTreeRules::admit(const Entry& entry) {
-  std::string name = REPRISE_PASS(safe_name(entry.name()));
+  std::string name = REPRISE_PASS(safe_file_name(entry.name()));
   REPRISE_PASS(check_kind(name, entry));
   if (entry.kind() == Kind::kHardLink) REPRISE_PASS(check_hard_link(name, entry));
   if (name == "." && entry.kind() != Kind::kDirectory)
@@ -47,7 +47,7 @@ Result<std::string> FileTreeRules::admit(const Entry& entry) {
 }
 
 Result<void> FileTreeRules::check_hard_link(const std::string& name, const Entry& entry) const {
-  const Result<std::string> target = safe_name(entry.link_target());
+  const Result<std::string> target = safe_file_name(entry.link_target());
   if (!target)
     return std::unexpected(
         base::Error(target.error()).with_step(in_ticks(name) + " is a hard link that leads out"));

@@ -66,13 +66,13 @@ Result<std::set<std::string>> check_tree(const std::filesystem::path& file, cons
   while (const std::optional<Entry> entry = REPRISE_PASS(tar.next())) {
     if (++count > archive::kMaxEntries)
       return fail(ErrorCode::kCorrupt, "it holds more files than any container has");
-    const std::string name = REPRISE_PASS(archive::safe_name(entry->name()));
+    const std::string name = REPRISE_PASS(archive::safe_file_name(entry->name()));
     if (leads_through(name, links))
       return fail(ErrorCode::kCorrupt,
                   archive::in_ticks(name) + " in it leads through a symbolic link");
     if (entry->kind() == Kind::kSymlink) links.insert(name);
     if (entry->kind() == Kind::kHardLink &&
-        (leads_through(REPRISE_PASS(archive::safe_name(entry->link_target())), links)))
+        (leads_through(REPRISE_PASS(archive::safe_file_name(entry->link_target())), links)))
       return fail(ErrorCode::kCorrupt,
                   archive::in_ticks(name) + " in it is a hard link through a symbolic one");
     REPRISE_PASS(check_device(*entry, name, grants));

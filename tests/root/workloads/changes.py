@@ -37,6 +37,9 @@ os.chown("/data/owned", 1234, 2345)
 os.chmod("/data/owned", 0o4750)
 with open("/data/näme", "w", encoding="ascii") as file:
     file.write("not ASCII\n")
+with open("/data/odd\n\x1b[2J\x7f", "w", encoding="ascii") as file:
+    file.write("characters that no terminal likes\n")
+os.link("/data/odd\n\x1b[2J\x7f", "/data/sub/odd\tagain")
 with open("/tmp/held", "w", encoding="ascii") as file:  # /tmp keeps the image's 1777
     file.write("held\n")
 held = open("/tmp/held", encoding="ascii")  # pylint: disable=consider-using-with
