@@ -12,6 +12,7 @@
 #include "pages/page_reader.h"
 #include "store/adopt_key.h"
 #include "store/internal/needs.h"
+#include "store/internal/unique_pages.h"
 #include "store/key_source.h"
 #include "store/open_catalog.h"
 #include "store/open_store.h"
@@ -77,11 +78,14 @@ Result<std::map<std::string, std::uint64_t>> packs_of(const OpenStore& store) {
 }
 
 Result<void> add_use(const OpenStore& store, StoreUse& use) {
+  UniquePages unique;
   for (const CheckpointId& id : REPRISE_PASS(list_of(store.layout))) {
     const Result<pages::Contents> contents = load_contents(store, id);
     if (!contents && contents.error().code() == ErrorCode::kNotFound) continue;  // removed since
-    for (const image::ManifestFile& file : REPRISE_PASS(contents).manifest.files)
+    REPRISE_PASS(contents);
+    for (const image::ManifestFile& file : contents->manifest.files)
       use.logical_bytes += file.bytes;
+    use.unique_bytes += unique.add(*contents);
     std::error_code error;
     const std::uint64_t bytes = fs::file_size(store.layout.sealed(id), error);
     use.stored_bytes += error ? 0 : bytes;
@@ -91,9 +95,6 @@ Result<void> add_use(const OpenStore& store, StoreUse& use) {
     use.stored_bytes += bytes;
     ++use.packs;
   }
-  pages::PageIndex index =
-      REPRISE_PASS(pages::PageIndex::open(store.layout.root, store.keys.pages));
-  use.unique_bytes += REPRISE_PASS(index.pages()) * pages::kPageBytes;
   return {};
 }
 

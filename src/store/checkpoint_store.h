@@ -80,9 +80,9 @@ class CheckpointReader {
 struct StoreUse {
   std::uint64_t checkpoints = 0;
   std::uint64_t packs = 0;
-  std::uint64_t logical_bytes = 0;  // sum of the sizes of all checkpoints
-  std::uint64_t unique_bytes = 0;   // of the pages that the index knows
-  std::uint64_t stored_bytes = 0;   // of packs and checkpoint files on the disk
+  std::uint64_t logical_bytes = 0;  // of the files of all checkpoints
+  std::uint64_t unique_bytes = 0;   // of them, without zeros, and equal pages counted once
+  std::uint64_t stored_bytes = 0;   // of packs and checkpoint files on the disk, needed or not
 };
 
 struct CheckpointNeeds {

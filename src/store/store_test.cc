@@ -286,9 +286,26 @@ TEST_F(StoreTest, TellsWhatItUses) {
   const StoreUse use = value_of(store_->use());
   EXPECT_EQ(use.checkpoints, 2U);
   EXPECT_EQ(use.logical_bytes, 2'000'000U);
-  EXPECT_EQ(use.unique_bytes, 245U * 4096);
+  EXPECT_EQ(use.unique_bytes, 1'000'000U);
   EXPECT_GT(use.stored_bytes, 1'000'000U);
   EXPECT_LT(use.stored_bytes, 1'100'000U);
+}
+
+// Whole pages of what the index knew were compared with bytes of what there was.
+TEST_F(StoreTest, WhatIsUniqueIsNeverMoreThanWhatThereIs) {
+  FilesOf small;
+  for (int i = 0; i < 20; ++i)
+    small.emplace("core-" + std::to_string(i) + ".img",
+                  std::string(10, static_cast<char>('a' + i)));
+  const CheckpointId first = put(small);
+  EXPECT_EQ(value_of(store_->use()).logical_bytes, 200U);
+  EXPECT_EQ(value_of(store_->use()).unique_bytes, 200U);
+  put({{"pages-1.img", noise(100'000)}, {"pages-2.img", std::string(50'000, '\0')}});
+  EXPECT_EQ(value_of(store_->use()).unique_bytes, 100'200U);
+  ASSERT_TRUE(store_->remove(first));
+  const StoreUse use = value_of(store_->use());
+  EXPECT_EQ(use.logical_bytes, 150'000U);
+  EXPECT_EQ(use.unique_bytes, 100'000U) << "of what is gone, too, until a gc";
 }
 
 TEST_F(StoreTest, DirectoriesOfAnOlderVersionAreNamed) {

@@ -57,8 +57,9 @@ constinit const Command kStoreStat = {
     .path = "store stat",
     .summary = "Say what the store takes",
     .details =
-        R"(Logical is the size of all checkpoints, unique that of their different pages, stored what
-lies on the disk, compressed and encrypted.
+        R"(Logical is the size of the files of all checkpoints, unique what is left of it without zeros and
+with equal pages counted once, stored what lies on the disk, compressed and encrypted: with what is
+left of checkpoints that were removed, until a gc.
 
 Example:
   reprise store stat --json)",
