@@ -61,6 +61,10 @@ void print_unreadable_rows(Context& context) {
   print_waiting(context, operations::unreadable_rows(context.node));
 }
 
+void print_failing_uploads(Context& context) {
+  print_waiting(context, operations::failing_uploads(context.node));
+}
+
 void print_set_aside(Context& context) {
   print_waiting(context, operations::set_aside(context.node.layout));
 }

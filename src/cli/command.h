@@ -66,6 +66,7 @@ extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,
     kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreInit,
     kStoreStat, kStorePrune, kStoreGc, kStoreVerify, kStoreRepair, kStoreRotateKey, kStoreServe,
+void print_failing_uploads(Context& context);
     kStoreUpload, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

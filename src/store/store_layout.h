@@ -6,12 +6,13 @@
 //   packs/ID.pack        blocks of pages
 //   index.db             where pages lie
 //   keys/TENANT.json     a tenant's secret, wrapped
-//   tenants/TENANT/      all but keys/ and upload.lock, of a tenant other than `default`
+//   tenants/TENANT/      all but keys/ and upload.…, of a tenant other than `default`
 //   staging/.lock        taken by whoever makes or takes over a staging directory
 //   staging/ID/          a checkpoint being written, or what a reader put together
 //   staging/ID.lock      held by its owner; whoever gets it may remove staging/ID
 //   staging/removed-ID   on its way out
 //   upload.lock          held by the one process that uploads
+//   upload.failures      which remotes it cannot upload to, and why; not there if there are none
 //   gc.lock              held by the one gc that runs
 //   background-gc.lock   held by the one process that frees space when nobody asks
 //

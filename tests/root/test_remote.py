@@ -231,10 +231,19 @@ def test_checkpoints_are_uploaded_in_the_background(container, product, depot):
     container.stop()
     newest = product.checkpoints()[0]["id"]
     assert newest != identity
+    # It was told by 'store upload' alone, which nobody calls; a list said "uploading" for ever.
+    wait_for(lambda: "uploads fail since" in product.reprise("doctor", check=False).stdout, 60,
+             "doctor to tell of the uploads")
+    for command in ("ps", "logs"):
+        told = product.reprise(command).stderr
+        assert "not at 'depot'" in told and f"{depot}" in told and "store upload" in told, told
+    assert "depot (upload fails)" in product.reprise("checkpoint", "ls").stdout
+    assert product.checkpoints()[0]["copies"] == [{"remote": "depot", "state": "failing"}]
     assert product.reprise("store", "upload", check=False).returncode in (0, 9)
     depot.unlink()
     product.reprise("store", "upload")
     wait_for((depot / "checkpoints" / newest).exists, 60, "the checkpoint to be uploaded")
+    wait_for(lambda: product.reprise("ps").stderr == "", 60, "nothing to be told any more")
 
 
 def test_what_nobody_needs_in_a_bucket_is_freed(container, product, depot, tmp_path):

@@ -8,13 +8,20 @@
 
 #include "catalog/catalog.h"
 #include "cli/json.h"
+#include "operations/transfer/upload_failures.h"
 
 namespace reprise::cli {
 
-// "local", "local, depot (uploading)".
-std::string places_of(const std::vector<catalog::Copy>& copies, const base::CheckpointId& id);
+// What is known of all checkpoints.
+struct Elsewhere {
+  const std::vector<catalog::Copy>& copies;
+  const std::vector<operations::UploadFailure>& failing;
+};
 
-// The same as JSON: records with remote and state.
-Json copies_json(const std::vector<catalog::Copy>& copies, const base::CheckpointId& id);
+// "local", "local, depot (uploading)", "local, depot (upload fails)".
+std::string places_of(const Elsewhere& elsewhere, const base::CheckpointId& id);
+
+// The same as JSON: records with remote and state ("there", "uploading", "failing").
+Json copies_json(const Elsewhere& elsewhere, const base::CheckpointId& id);
 
 }  // namespace reprise::cli

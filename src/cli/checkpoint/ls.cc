@@ -19,12 +19,11 @@ struct Options {
 };
 
 void print(const Options& options, Context& context,
-           const std::vector<catalog::CheckpointRow>& rows,
-           const std::vector<catalog::Copy>* copies) {
+           const std::vector<catalog::CheckpointRow>& rows, const Elsewhere* elsewhere) {
   if (options.json)
-    print_checkpoints_json(context.io.out, rows, copies);
+    print_checkpoints_json(context.io.out, rows, elsewhere);
   else
-    print_checkpoints(context.io.out, rows, copies, base::now_unix_millis());
+    print_checkpoints(context.io.out, rows, elsewhere, base::now_unix_millis());
 }
 
 Result<void> list_remote(const Options& options, Context& context) {
@@ -53,12 +52,14 @@ Result<int> run(const Options& options, Context& context) {
     if (options.json) print_checkpoints_json(context.io.out, {}, nullptr);
     return kDone;
   }
-  print(options, context, list.checkpoints, &list.copies);
+  const Elsewhere elsewhere{.copies = list.copies, .failing = list.failing};
+  print(options, context, list.checkpoints, &elsewhere);
   print_unreadable_rows(context);
   return kDone;
 }
 
 Runner configure(Arguments& arguments) {
+  print_failing_uploads(context);
   auto options = std::make_shared<Options>();
   arguments.add_option("CONTAINER", options->container, "only those of this container");
   arguments.add_option("--remote", options->remote, "what lies at this remote, by name or URL");
@@ -69,7 +70,7 @@ Runner configure(Arguments& arguments) {
 }  // namespace
 
 void print_checkpoints(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
-                       const std::vector<catalog::Copy>* copies, base::UnixMillis now) {
+                       const Elsewhere* elsewhere, base::UnixMillis now) {
   Table table({"ID", "CONTAINER", "TAG", "PIN", "TRIGGER", "SIZE", "STORED", "FROZEN", "AGE",
                "NEXT START", "WHERE"});
   for (const catalog::CheckpointRow& row : rows)
@@ -78,16 +79,16 @@ void print_checkpoints(std::ostream& out, const std::vector<catalog::CheckpointR
                row.stored_bytes ? format_bytes(*row.stored_bytes) : "-",
                format_duration(row.freeze_ms), base::to_age(row.created, now),
                row.pending ? "resumes" : "-",
-               copies == nullptr ? "remote" : places_of(*copies, row.id)});
+               elsewhere == nullptr ? "remote" : places_of(*elsewhere, row.id)});
   table.print(out);
 }
 
 void print_checkpoints_json(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
-                            const std::vector<catalog::Copy>* copies) {
+                            const Elsewhere* elsewhere) {
   Json checkpoints = Json::array();
   for (const catalog::CheckpointRow& row : rows) {
     checkpoints.push_back(to_json(row));
-    if (copies != nullptr) checkpoints.back()["copies"] = copies_json(*copies, row.id);
+    if (elsewhere != nullptr) checkpoints.back()["copies"] = copies_json(*elsewhere, row.id);
   }
   print_json(out, {{"checkpoints", std::move(checkpoints)}});
 }
@@ -97,7 +98,7 @@ constinit const Command kCheckpointLs = {
     .summary = "List checkpoints, newest first",
     .details =
         R"(NEXT START says "resumes" for a checkpoint that the next start of a container continues from; WHERE
-names the remotes that have a copy as well.
+names the remotes that have a copy as well, get one just now, or do not get one.
 SIZE is that of its files, STORED what their pages take in the store, compressed, those included
 that other checkpoints need as well.
 

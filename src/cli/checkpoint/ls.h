@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "cli/checkpoint/copies.h"
 
 namespace reprise::cli {
 
-// `copies`: where else they are; null for a list of what lies at a remote.
+// `elsewhere`: where else they are; null for a list of what lies at a remote.
 void print_checkpoints(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
-                       const std::vector<catalog::Copy>* copies, base::UnixMillis now);
+                       const Elsewhere* elsewhere, base::UnixMillis now);
 // {"checkpoints": […]}
 void print_checkpoints_json(std::ostream& out, const std::vector<catalog::CheckpointRow>& rows,
-                            const std::vector<catalog::Copy>* copies);
+                            const Elsewhere* elsewhere);
 
 }  // namespace reprise::cli

@@ -24,7 +24,7 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Manifest& manifest,
-           const std::vector<catalog::Copy>& copies) {
+           const Elsewhere& elsewhere) {
   const std::vector<std::pair<std::string, std::string>> lines = {
       {"checkpoint", row.id.str()},
       {"tag", row.tag.empty() ? "-" : row.tag},
@@ -35,7 +35,7 @@ void print(std::ostream& out, const catalog::CheckpointRow& row, const image::Ma
                     base::to_age(row.created, base::now_unix_millis()) + " ago)"},
       {"then", row.ended ? "the container ended" : "the container ran on"},
       {"next start", row.pending ? "continues from it" : "-"},
-      {"where", places_of(copies, row.id)},
+      {"where", places_of(elsewhere, row.id)},
       {"frozen", format_duration(row.freeze_ms)},
       {"size",
        format_bytes(row.bytes) + ", of which memory " + format_bytes(image::memory_kept(manifest))},
@@ -71,15 +71,17 @@ Json details(const catalog::CheckpointRow& row, const image::Manifest& manifest)
 }
 
 Result<int> run(const Options& options, Context& context) {
-  const auto [row, manifest, copies] =
+  const auto [row, manifest, copies, failing] =
       REPRISE_TRY(operations::describe_checkpoint(context.node, options.checkpoint),
                   "cannot show '" + options.checkpoint + "'");
+  const Elsewhere elsewhere{.copies = copies, .failing = failing};
+  if (!failing.empty()) print_failing_uploads(context);
   if (!options.json) {
-    print(context.io.out, row, manifest, copies);
+    print(context.io.out, row, manifest, elsewhere);
     return kDone;
   }
   Json shown = details(row, manifest);
-  shown["copies"] = copies_json(copies, row.id);
+  shown["copies"] = copies_json(elsewhere, row.id);
   print_json(context.io.out, {{"checkpoint", std::move(shown)}});
   return kDone;
 }

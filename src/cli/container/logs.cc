@@ -115,7 +115,10 @@ Result<int> run(const Options& options, Context& context) {
     return kDone;
   }
   catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
-  if (options.session.empty()) return REPRISE_TRY(list(options, context, catalog), cannot);
+  if (options.session.empty()) {
+    print_failing_uploads(context);
+    return REPRISE_TRY(list(options, context, catalog), cannot);
+  }
   return REPRISE_TRY(show(options, context, catalog), cannot);
 }
 

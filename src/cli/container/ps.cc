@@ -31,6 +31,7 @@ Result<int> run(const Options& options, Context& context) {
     print_ps(context.io.out, list.containers, base::now_unix_millis());
   print_unreadable_rows(context);
   print_set_aside(context);
+  print_failing_uploads(context);
   return kDone;
 }
 

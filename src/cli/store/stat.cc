@@ -42,6 +42,7 @@ Result<int> stat(bool json, Context& context) {
   const int status = REPRISE_PASS(print_stat(json, context));
   print_unreadable_rows(context);
   print_set_aside(context);
+  print_failing_uploads(context);
   return status;
 }
 

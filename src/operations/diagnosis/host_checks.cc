@@ -203,7 +203,7 @@ Finding check_noticed(const Node& node) {
   return {Health::kWarn, {}, std::move(text), found.front().remedy()};
 }
 
-constexpr std::array<HostCheck, 15> kHostChecks = {{
+constexpr std::array<HostCheck, 16> kHostChecks = {{
     {"privileges", check_privileges},
     {"criu", check_criu},
     {"kernel for criu", check_criu_kernel},
@@ -213,6 +213,7 @@ constexpr std::array<HostCheck, 15> kHostChecks = {{
     {"runtime", check_runtime},
     {"store", check_store},
     {"key", check_key},
+    {"uploads", check_uploads},
     {"agent", check_agent},
     {"containers", check_noticed},
     {"set aside", check_set_aside},

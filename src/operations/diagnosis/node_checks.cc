@@ -5,6 +5,7 @@
 
 #include "host/agent_link.h"
 #include "host/agent_presence.h"
+#include "operations/store/waiting.h"
 #include "store/key_source.h"
 #include "store/store_layout.h"
 #include "store/tenants.h"
@@ -57,6 +58,18 @@ Finding check_key(const Node& node) {
   Finding others = check_other_keys(node);
   if (has_any || others.health != Health::kOk) return others;
   return {Health::kInfo, {}, "the store has no keys yet, the first checkpoint makes them", {}};
+}
+
+Finding check_uploads(const Node& node) {
+  if (node.config.upload_remotes().empty())
+    return {Health::kOk, {}, "no remote is to get checkpoints on its own", {}};
+  const auto failing = failing_uploads(node);
+  if (!failing) return {Health::kWarn, {}, failing.error().message(), failing.error().hint()};
+  if (failing->empty()) return {Health::kOk, {}, "none fails", {}};
+  std::string text = failing->front().what;
+  if (failing->size() > 1)
+    text += "; and " + std::to_string(failing->size() - 1) + " more remotes fail";
+  return {Health::kWarn, {}, std::move(text), failing->front().remedy};
 }
 
 Finding check_agent(const Node& node) {

@@ -80,6 +80,7 @@ Result<RemoteCheckpointList> list_remote_checkpoints(const Node& node, const std
   const OpenRemote opened = REPRISE_PASS(open_named(node, remote));
   transfer::RemoteCheckpoints there =
       REPRISE_PASS(transfer::remote_checkpoints(node.store, *opened.objects));
+  list.failing = upload_failures(node).value_or(std::vector<UploadFailure>());
   RemoteCheckpointList list;
   for (const image::Manifest& manifest : there.manifests)
     list.checkpoints.push_back(row_of(manifest));
@@ -105,3 +106,4 @@ Result<CheckpointDetails> describe_checkpoint(const Node& node, const std::strin
 }
 
 }  // namespace reprise::operations
+  details.failing = upload_failures(node).value_or(std::vector<UploadFailure>());

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "image/manifest.h"
 #include "operations/node.h"
+#include "operations/transfer/upload_failures.h"
 
 namespace reprise::operations {
 
@@ -19,7 +20,8 @@ namespace reprise::operations {
 struct CheckpointList {
   bool has_store = false;
   std::vector<catalog::CheckpointRow> checkpoints;
-  std::vector<catalog::Copy> copies;  // where else checkpoints are
+  std::vector<catalog::Copy> copies;   // where else checkpoints are
+  std::vector<UploadFailure> failing;  // where they do not come to; empty where that is not known
 };
 
 // All, or those of a container and of others that had its name before. kNotFound for a container
@@ -39,7 +41,8 @@ base::Result<RemoteCheckpointList> list_remote_checkpoints(const Node& node,
 struct CheckpointDetails {
   catalog::CheckpointRow row;
   image::Manifest manifest;
-  std::vector<catalog::Copy> copies;  // of all checkpoints
+  std::vector<catalog::Copy> copies;   // of all checkpoints
+  std::vector<UploadFailure> failing;  // as above
 };
 
 // By id, unique beginning of one, or tag.

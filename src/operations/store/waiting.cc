@@ -4,7 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.h"
 #include "catalog/catalog.h"
+#include "operations/transfer/upload_failures.h"
 #include "store/open_catalog.h"
 #include "sys/exists.h"
 #include "sys/files.h"
@@ -48,6 +50,22 @@ Result<std::vector<Waiting>> set_aside(const host::Layout& layout) {
       found.push_back({.what = "rows that 'reprise store repair' put aside lie in '" +
                                (layout.store / name).string() + "'",
                        .remedy = "look at them with sqlite3, then remove that file"});
+  return found;
+}
+
+Result<std::vector<Waiting>> failing_uploads(const Node& node) {
+  std::vector<Waiting> found;
+  const base::UnixMillis now = base::now_unix_millis();
+  for (const UploadFailure& one : REPRISE_PASS(upload_failures(node))) {
+    const std::string lacks = one.lacking.size() == 1
+                                  ? "1 checkpoint is"
+                                  : std::to_string(one.lacking.size()) + " checkpoints are";
+    found.push_back({.what = lacks + " not at '" + one.remote + "': uploads fail since " +
+                             base::to_iso8601(one.since) + " (" + base::to_age(one.since, now) +
+                             ", last tried " + base::to_age(one.last, now) + " ago): " + one.reason,
+                     .remedy = (one.hint.empty() ? "" : one.hint + "; ") +
+                               "'reprise store upload' tries again, and says what it finds"});
+  }
   return found;
 }
 

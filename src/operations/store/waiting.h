@@ -21,6 +21,9 @@ struct Waiting {
 // RUN/set-aside); of the catalog: rows that 'store repair' put aside. In order of their names.
 base::Result<std::vector<Waiting>> set_aside(const host::Layout& layout);
 
+// Remotes that do not get what they are to get on their own. None without a store.
+base::Result<std::vector<Waiting>> failing_uploads(const Node& node);
+
 // Rows of the catalog that lists leave out. None without a store.
 base::Result<std::vector<Waiting>> unreadable_rows(const Node& node);
 

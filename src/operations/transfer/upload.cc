@@ -10,6 +10,7 @@
 #include "operations/transfer/background_upload.h"
 #include "operations/transfer/remotes.h"
 #include "operations/transfer/transfer.h"
+#include "operations/transfer/upload_failures.h"
 #include "store/open_catalog.h"
 
 namespace reprise::operations {
@@ -54,11 +55,20 @@ Result<int> upload_to(const Upload& upload, const std::string& name) {
   return uploaded;
 }
 
+// For those who ask later. A store that takes no note is told of by whatever is written there next.
+void note_outcome(const Upload& upload, const std::string& remote, const Result<int>& uploaded) {
+  const host::Layout& layout = upload.node.layout;
+  const auto noted = uploaded ? forget_upload_failure(layout, remote)
+                              : note_upload_failure(layout, remote, uploaded.error());
+  if (!noted) upload.progress.warn("not noted in the store: " + noted.error().message(), "");
+}
+
 Result<int> upload_all(const Upload& upload, const std::vector<std::string>& remotes) {
   Result<void> failed;
   int uploaded = 0;
   for (const std::string& remote : remotes) {
     const auto count = upload_to(upload, remote);
+    note_outcome(upload, remote, count);
     if (count) uploaded += *count;
     if (!count && failed) failed = std::unexpected(count.error());
   }
