@@ -35,6 +35,12 @@ struct Context {
 // Does the work and returns the exit status.
 using Runner = std::function<Result<int>(Context&)>;
 
+// How people name a checkpoint (operations/container/named_checkpoint.h).
+inline constexpr const char* kNamedCheckpoint =
+    "id, unique beginning of one, or tag; or a container's name: its newest";
+inline constexpr const char* kNamedCheckpoints =
+    "ids, unique beginnings of ids, or tags; or containers' names: their newest";
+
 inline constexpr int kDone = 0;
 inline constexpr int kNotAsAsked = 1;
 
@@ -60,13 +66,13 @@ void print_no_store(Context& context);
 // (operations/store/waiting.h).
 void print_unreadable_rows(Context& context);
 void print_set_aside(Context& context);
+void print_failing_uploads(Context& context);
 
 // Defined in the file of each command.
 extern const Command kRun, kStop, kStart, kPs, kCheckpointCreate, kCheckpointLs, kCheckpointShow,
     kCheckpointPin, kCheckpointUnpin, kCheckpointRm, kCheckpointVerify, kCheckpointExport,
     kCheckpointImport, kCheckpointPush, kCheckpointPull, kRestore, kLives, kLogs, kStoreInit,
     kStoreStat, kStorePrune, kStoreGc, kStoreVerify, kStoreRepair, kStoreRotateKey, kStoreServe,
-void print_failing_uploads(Context& context);
     kStoreUpload, kConfigShow, kDoctor;
 
 }  // namespace reprise::cli

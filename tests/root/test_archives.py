@@ -98,7 +98,7 @@ def test_podman_restores_what_we_export(container, product, directory):
     chain, before = seed(container.lines()), last_step(container)
     checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
     possible = range(before + 1, last_step(container) + 2)
-    product.reprise("checkpoint", "export", checkpoint, directory / "first.tar.zst")
+    product.reprise("checkpoint", "export", container.name, directory / "first.tar.zst")
     old_id, address = container.id, container.address()
     container.remove()
     # Without the container, from the command that made it; and as a stream.

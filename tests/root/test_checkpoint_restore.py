@@ -122,6 +122,12 @@ def test_tags_list_show_verify_and_remove(container, product):
     assert sum(file["bytes"] for file in shown["files"]) == shown["bytes"]
     assert f"checkpoint  {first}" in product.reprise("checkpoint", "show", first[:6]).stdout
     product.reprise("checkpoint", "verify", "--all")
+    # A container's name means its newest.
+    assert product.json("checkpoint", "show", container.name)["checkpoint"]["id"] == second
+    assert second in product.reprise("checkpoint", "verify", container.name).stdout
+    product.reprise("checkpoint", "pin", container.name)
+    assert [row["pinned"] for row in product.checkpoints()] == [True, False]
+    product.reprise("checkpoint", "unpin", container.name)
     product.reprise("checkpoint", "rm", "before")
     assert [row["id"] for row in product.checkpoints()] == [second]
     assert not product.checkpoint_file(first).exists()

@@ -49,8 +49,7 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      .required();
+  arguments.add_option("CHECKPOINT", options->checkpoint, kNamedCheckpoint).required();
   arguments.add_option("FILE", options->file, "where to; '-' is standard output").required();
   arguments.add_option("--compress", options->compression, "none, gzip or zstd")
       .one_of({"none", "gzip", "zstd"})

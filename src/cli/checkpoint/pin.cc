@@ -4,6 +4,7 @@
 #include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/several_names.h"
+#include "operations/container/named_checkpoint.h"
 #include "store/open_catalog.h"
 
 namespace reprise::cli {
@@ -13,7 +14,7 @@ using Pin = catalog::Catalog::Pin;
 
 Result<int> set_one(Context& context, const std::string& name, Pin pin) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(context.node.store));
-  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(name));
+  const catalog::CheckpointRow row = REPRISE_PASS(operations::find_named_checkpoint(catalog, name));
   REPRISE_PASS(catalog.set_pin(row.id, pin));
   context.io.out << row.id.str() << (pin == Pin::kYes ? ": pinned\n" : ": no longer pinned\n");
   if (pin == Pin::kNo && !row.tag.empty())
@@ -24,7 +25,7 @@ Result<int> set_one(Context& context, const std::string& name, Pin pin) {
 template <Pin pin>
 Runner configure(Arguments& arguments) {
   auto names = std::make_shared<std::vector<std::string>>();
-  arguments.add_option("CHECKPOINT", *names, "ids, unique beginnings of ids, or tags").required();
+  arguments.add_option("CHECKPOINT", *names, kNamedCheckpoints).required();
   return [names](Context& context) -> Result<int> {
     return for_each_name(context.io, *names, pin == Pin::kYes ? "cannot pin" : "cannot unpin",
                          [&](const std::string& name) { return set_one(context, name, pin); });

@@ -52,8 +52,7 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      .required();
+  arguments.add_option("CHECKPOINT", options->checkpoint, kNamedCheckpoint).required();
   arguments.add_option(
       "REMOTE", options->remote,
       "name of a remote, a URL, oci:DIRECTORY[:TAG] or oci-archive:FILE[:TAG]; the remote that is "

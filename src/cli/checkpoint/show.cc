@@ -88,8 +88,7 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  arguments.add_option("CHECKPOINT", options->checkpoint, "id, unique beginning of one, or tag")
-      .required();
+  arguments.add_option("CHECKPOINT", options->checkpoint, kNamedCheckpoint).required();
   arguments.add_flag("--json", options->json, "print JSON, with all files");
   return [options](Context& context) { return run(*options, context); };
 }

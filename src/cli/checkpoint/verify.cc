@@ -41,8 +41,7 @@ Result<int> run(const Options& options, Context& context) {
 
 Runner configure(Arguments& arguments) {
   auto options = std::make_shared<Options>();
-  Argument names =
-      arguments.add_option("CHECKPOINT", options->names, "ids, unique beginnings of ids, or tags");
+  Argument names = arguments.add_option("CHECKPOINT", options->names, kNamedCheckpoints);
   const Argument all = arguments.add_flag("--all", options->all, "every checkpoint in the store");
   names.excludes(all);
   arguments.add_flag("--json", options->json, "print JSON");

@@ -6,6 +6,7 @@
 #include "catalog/catalog.h"
 #include "operations/container/clone.h"
 #include "operations/container/containers.h"
+#include "operations/container/named_checkpoint.h"
 #include "operations/transfer/remotes.h"
 #include "operations/transfer/transfer.h"
 #include "store/checkpoint_store.h"
@@ -18,30 +19,6 @@ using base::ErrorCode;
 using base::Result;
 
 namespace {
-
-// The newest checkpoint of a container, also of one that is gone.
-Result<catalog::CheckpointRow> newest_of(catalog::Catalog& catalog, const std::string& name) {
-  std::vector<catalog::CheckpointRow> rows;
-  for (const base::ContainerKey& key : REPRISE_PASS(find_keys(catalog, name)))
-    if (rows.empty()) rows = REPRISE_PASS(catalog.checkpoints(key));
-  if (!rows.empty()) return std::move(rows.front());
-  return std::unexpected(Error(ErrorCode::kNotFound, "container '" + name + "' has no checkpoint")
-                             .with_hint("'reprise checkpoint ls' lists those that there are"));
-}
-
-Result<catalog::CheckpointRow> find_subject(catalog::Catalog& catalog, const std::string& subject) {
-  const auto row = catalog.find_checkpoint(subject);
-  if (row) return *row;
-  auto newest = newest_of(catalog, subject);
-  if (newest) return newest;
-  // An ambiguous id or an error of the catalog says more than that no container has this name.
-  if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
-  if (newest.error().code() != ErrorCode::kNotFound || !newest.error().hint().empty())
-    return newest;
-  return std::unexpected(
-      Error(ErrorCode::kNotFound, "there is no checkpoint and no container of that name")
-          .with_hint("'reprise checkpoint ls' lists checkpoints"));
-}
 
 // Fetched from a remote first, as far as it is not here.
 Result<catalog::CheckpointRow> fetch_subject(const Node& node, catalog::Catalog& catalog,
@@ -69,7 +46,7 @@ Result<Restored> restore(const Node& node, const RestoreRequest& request, Progre
   const auto open = request.from.empty() ? store::open_existing_catalog : store::open_catalog;
   catalog::Catalog catalog = REPRISE_PASS(open(node.store));
   const catalog::CheckpointRow checkpoint =
-      request.from.empty() ? REPRISE_PASS(find_subject(catalog, request.subject))
+      request.from.empty() ? REPRISE_PASS(find_named_checkpoint(catalog, request.subject))
                            : REPRISE_PASS(fetch_subject(node, catalog, request, progress));
   const auto waiting = REPRISE_PASS(waiting_container(catalog, checkpoint));
   const std::string& name = request.wishes.name;

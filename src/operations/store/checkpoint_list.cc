@@ -8,6 +8,8 @@
 #include <span>
 
 #include "operations/container/containers.h"
+#include "operations/container/named_checkpoint.h"
+#include "operations/transfer/remote_note.h"
 #include "operations/transfer/remotes.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
@@ -97,7 +99,7 @@ Result<RemoteCheckpointList> list_remote_checkpoints(const Node& node, const std
 Result<CheckpointDetails> describe_checkpoint(const Node& node, const std::string& checkpoint) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
   CheckpointDetails details;
-  details.row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  details.row = REPRISE_PASS(find_named_checkpoint(catalog, checkpoint));
   const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
   find_stored_bytes(catalog, *checkpoints, {&details.row, 1});
   details.manifest = REPRISE_PASS(checkpoints->manifest(details.row.id));

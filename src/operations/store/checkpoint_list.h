@@ -45,7 +45,7 @@ struct CheckpointDetails {
   std::vector<UploadFailure> failing;  // as above
 };
 
-// By id, unique beginning of one, or tag.
+// As find_named_checkpoint().
 base::Result<CheckpointDetails> describe_checkpoint(const Node& node,
                                                     const std::string& checkpoint);
 

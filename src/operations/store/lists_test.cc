@@ -8,6 +8,7 @@
 #include "operations/internal/test_node.h"
 #include "operations/internal/test_progress.h"
 #include "operations/store/checkpoint_list.h"
+#include "operations/store/verification.h"
 #include "operations/transfer/transfer.h"
 
 namespace reprise::operations {
@@ -70,6 +71,19 @@ TEST_F(Lists, APodsContainerIsFoundByItsNameInAllPodsThatHadIt) {
 
 TEST_F(Lists, WithoutAStoreThereIsNothingToListAndNoneIsMade) {
   const auto none = list_checkpoints(here_.node, "");
+// Only 'restore' knew what is meant.
+TEST_F(Lists, AContainersNameMeansItsNewestCheckpoint) {
+  here_.put_as("shop/web-0/app", base::ContainerKey("@pod:1:app"));
+  const CheckpointId newest = here_.put_as("shop/web-0/app", base::ContainerKey("@pod:1:app"));
+  EXPECT_EQ(describe_checkpoint(here_.node, "shop/web-0/app")->row.id, newest);
+  EXPECT_EQ(verify_checkpoint(here_.node, "shop/web-0/app")->id, newest);
+  EXPECT_EQ(push(here_.node, "shop/web-0/app", "depot", progress_)->id, newest);
+  const auto none = describe_checkpoint(here_.node, "shop/web-2/app");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), ErrorCode::kNotFound);
+  EXPECT_FALSE(none.error().hint().empty());
+}
+
   ASSERT_TRUE(none) << none.error().details();
   EXPECT_FALSE(none->has_store);
   EXPECT_FALSE(std::filesystem::exists(here_.node.store.root));

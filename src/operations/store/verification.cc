@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "catalog/salvage.h"
+#include "operations/container/named_checkpoint.h"
 #include "store/open_catalog.h"
 
 namespace reprise::operations {
@@ -41,7 +42,7 @@ Result<void> add_missing(const Node& node, store::CheckpointStore& checkpoints,
 Result<catalog::CheckpointRow> verify_checkpoint(const Node& node, const std::string& checkpoint) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
   const auto checkpoints = REPRISE_PASS(store::open_store(node.store));
-  catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  catalog::CheckpointRow row = REPRISE_PASS(find_named_checkpoint(catalog, checkpoint));
   REPRISE_PASS(checkpoints->verify(row.id));
   return row;
 }

@@ -13,7 +13,7 @@
 
 namespace reprise::operations {
 
-// One checkpoint, by id, unique beginning of one, or tag. kCorrupt for one that is damaged.
+// One checkpoint, as find_named_checkpoint(). kCorrupt for one that is damaged.
 base::Result<catalog::CheckpointRow> verify_checkpoint(const Node& node,
                                                        const std::string& checkpoint);
 

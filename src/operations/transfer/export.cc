@@ -7,6 +7,7 @@
 #include "operations/container/clone_command.h"
 #include "operations/container/clone_volumes.h"
 #include "operations/container/containers.h"
+#include "operations/container/named_checkpoint.h"
 #include "podman/client.h"
 #include "podman/container_config.h"
 #include "store/open_catalog.h"
@@ -67,7 +68,7 @@ std::string exported_id(const image::Manifest& manifest) {
 Result<PreparedExport> prepare_export(const Node& node, const std::string& checkpoint,
                                       Progress& progress) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
-  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  const catalog::CheckpointRow row = REPRISE_PASS(find_named_checkpoint(catalog, checkpoint));
   PreparedExport prepared;
   prepared.store = REPRISE_PASS(store::open_store(node.store));
   prepared.reader = REPRISE_PASS(prepared.store->open(row.id));

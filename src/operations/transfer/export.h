@@ -25,7 +25,7 @@ struct PreparedExport {
   archive::PodmanDump dump;  // `named_volumes` of it are not in the archive
 };
 
-// Opens a checkpoint (id, unique beginning of one, tag), verifies it, and learns how Podman sees
+// Opens a checkpoint (find_named_checkpoint()), verifies it, and learns how Podman sees
 // its container: if that is gone, by making it once more for a moment.
 base::Result<PreparedExport> prepare_export(const Node& node, const std::string& checkpoint,
                                             Progress& progress);

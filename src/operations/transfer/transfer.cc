@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "operations/container/containers.h"
+#include "operations/container/named_checkpoint.h"
 #include "operations/transfer/remote_note.h"
 #include "store/open_catalog.h"
 
@@ -106,7 +107,7 @@ Result<PushedCheckpoint> push(const Node& node, const std::string& checkpoint,
                               const std::string& remote, Progress& progress) {
   const OpenRemote to = REPRISE_PASS(open_named(node, remote));
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node.store));
-  const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  const catalog::CheckpointRow row = REPRISE_PASS(find_named_checkpoint(catalog, checkpoint));
   const Work work(progress, "pushing");
   const transfer::Pushed pushed = REPRISE_PASS(push_to(node, catalog, row, to, progress));
   return PushedCheckpoint{.id = row.id, .remote = to.name, .pushed = pushed};

@@ -25,7 +25,7 @@ struct PushedCheckpoint {
   transfer::Pushed pushed;
 };
 
-// Uploads a checkpoint (its id, a unique beginning of that, or a tag) to a remote, and notes it in
+// Uploads a checkpoint (find_named_checkpoint()) to a remote, and notes it in
 // the catalog. Errors as open_named(), find_checkpoint() and push_checkpoint().
 base::Result<PushedCheckpoint> push(const Node& node, const std::string& checkpoint,
                                     const std::string& remote, Progress& progress);
