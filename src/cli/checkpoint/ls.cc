@@ -30,6 +30,10 @@ Result<void> list_remote(const Options& options, Context& context) {
   const operations::RemoteCheckpointList there = REPRISE_PASS(
       operations::list_remote_checkpoints(context.node, options.remote, options.container));
   print(options, context, there.checkpoints, nullptr);
+  if (!there.of_unknown_tag.empty())
+    context.io.err << "note: whether '" << there.of_unknown_tag.front().str()
+                   << "' has a tag there cannot be read, which is so of "
+                   << there.of_unknown_tag.size() << '\n';
   if (!there.unreadable.empty())
     context.io.err
         << "note: " << there.unreadable.size() << " more, such as '"
@@ -55,11 +59,11 @@ Result<int> run(const Options& options, Context& context) {
   const Elsewhere elsewhere{.copies = list.copies, .failing = list.failing};
   print(options, context, list.checkpoints, &elsewhere);
   print_unreadable_rows(context);
+  print_failing_uploads(context);
   return kDone;
 }
 
 Runner configure(Arguments& arguments) {
-  print_failing_uploads(context);
   auto options = std::make_shared<Options>();
   arguments.add_option("CONTAINER", options->container, "only those of this container");
   arguments.add_option("--remote", options->remote, "what lies at this remote, by name or URL");

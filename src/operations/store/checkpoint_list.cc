@@ -53,6 +53,12 @@ void add_names(catalog::Catalog& catalog, std::span<catalog::CheckpointRow> rows
     if (row.name.empty()) row.name = name_of(catalog, row.key);
 }
 
+Result<std::string> tag_there(const Node& node, const base::CheckpointId& id,
+                              remote::ObjectStore& from) {
+  const std::string note = REPRISE_PASS(transfer::remote_note_of(node.store, id, from));
+  return REPRISE_PASS(decode_remote_note(note)).tag;
+}
+
 }  // namespace
 
 Result<CheckpointList> list_checkpoints(const Node& node, const std::string& container) {
@@ -74,6 +80,7 @@ Result<CheckpointList> list_checkpoints(const Node& node, const std::string& con
       find_stored_bytes(catalog, **checkpoints, list.checkpoints);
   add_names(catalog, list.checkpoints);
   list.copies = REPRISE_PASS(catalog.copies());
+  list.failing = upload_failures(node).value_or(std::vector<UploadFailure>());
   return list;
 }
 
@@ -82,7 +89,6 @@ Result<RemoteCheckpointList> list_remote_checkpoints(const Node& node, const std
   const OpenRemote opened = REPRISE_PASS(open_named(node, remote));
   transfer::RemoteCheckpoints there =
       REPRISE_PASS(transfer::remote_checkpoints(node.store, *opened.objects));
-  list.failing = upload_failures(node).value_or(std::vector<UploadFailure>());
   RemoteCheckpointList list;
   for (const image::Manifest& manifest : there.manifests)
     list.checkpoints.push_back(row_of(manifest));
@@ -93,6 +99,11 @@ Result<RemoteCheckpointList> list_remote_checkpoints(const Node& node, const std
   });
   std::ranges::sort(list.checkpoints, std::ranges::greater(), &catalog::CheckpointRow::created);
   list.unreadable = std::move(there.unreadable);
+  for (catalog::CheckpointRow& row : list.checkpoints) {
+    const auto tag = tag_there(node, row.id, *opened.objects);
+    row.tag = tag.value_or("");
+    if (!tag) list.of_unknown_tag.push_back(row.id);
+  }
   return list;
 }
 
@@ -104,8 +115,8 @@ Result<CheckpointDetails> describe_checkpoint(const Node& node, const std::strin
   find_stored_bytes(catalog, *checkpoints, {&details.row, 1});
   details.manifest = REPRISE_PASS(checkpoints->manifest(details.row.id));
   details.copies = REPRISE_PASS(catalog.copies());
+  details.failing = upload_failures(node).value_or(std::vector<UploadFailure>());
   return details;
 }
 
 }  // namespace reprise::operations
-  details.failing = upload_failures(node).value_or(std::vector<UploadFailure>());

@@ -30,7 +30,8 @@ base::Result<CheckpointList> list_checkpoints(const Node& node, const std::strin
 
 struct RemoteCheckpointList {
   std::vector<catalog::CheckpointRow> checkpoints;
-  std::vector<base::CheckpointId> unreadable;  // with this store's key
+  std::vector<base::CheckpointId> unreadable;      // with this store's key
+  std::vector<base::CheckpointId> of_unknown_tag;  // of `checkpoints`: the note there is damaged
 };
 
 // What lies there, whether it is here as well or not; `container`: its name or key; empty: any.

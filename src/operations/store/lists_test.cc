@@ -45,6 +45,8 @@ TEST_F(Lists, CheckpointsAreNewestFirstWithTheirSizesAndCopies) {
   ASSERT_TRUE(there) << there.error().details();
   ASSERT_EQ(there->checkpoints.size(), 1U);
   EXPECT_EQ(there->checkpoints[0].id, old);
+  EXPECT_EQ(there->checkpoints[0].tag, "safe") << "by which it is pulled";
+  EXPECT_TRUE(there->of_unknown_tag.empty());
   EXPECT_TRUE(there->unreadable.empty());
   EXPECT_TRUE(list_remote_checkpoints(here_.node, "depot", "other")->checkpoints.empty());
 
@@ -69,8 +71,6 @@ TEST_F(Lists, APodsContainerIsFoundByItsNameInAllPodsThatHadIt) {
   EXPECT_EQ(none.error().code(), ErrorCode::kNotFound) << none.error().message();
 }
 
-TEST_F(Lists, WithoutAStoreThereIsNothingToListAndNoneIsMade) {
-  const auto none = list_checkpoints(here_.node, "");
 // Only 'restore' knew what is meant.
 TEST_F(Lists, AContainersNameMeansItsNewestCheckpoint) {
   here_.put_as("shop/web-0/app", base::ContainerKey("@pod:1:app"));
@@ -84,6 +84,8 @@ TEST_F(Lists, AContainersNameMeansItsNewestCheckpoint) {
   EXPECT_FALSE(none.error().hint().empty());
 }
 
+TEST_F(Lists, WithoutAStoreThereIsNothingToListAndNoneIsMade) {
+  const auto none = list_checkpoints(here_.node, "");
   ASSERT_TRUE(none) << none.error().details();
   EXPECT_FALSE(none->has_store);
   EXPECT_FALSE(std::filesystem::exists(here_.node.store.root));
