@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "sys/shared_lock.h"
+
 namespace reprise::sys {
 
 using base::ErrorCode;
@@ -16,8 +18,8 @@ using base::fail_errno;
 
 namespace {
 
-Result<void> try_flock(const UniqueFd& fd, const path& file) {
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+Result<void> try_flock(const UniqueFd& fd, const path& file, int kind = LOCK_EX) {
+  while (::flock(fd.get(), kind | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno == EWOULDBLOCK)
       return fail(ErrorCode::kBusy, "'" + file.string() + "' is locked by another process");
@@ -50,16 +52,20 @@ auto poll(std::chrono::milliseconds timeout, const Attempt& attempt) {
   }
 }
 
-}  // namespace
-
-Result<FileLock> FileLock::try_lock(const path& file) {
+Result<UniqueFd> try_once(const path& file, int kind) {
   constexpr int kAttempts = 100;  // each time a holder has just removed it
   for (int i = 0; i < kAttempts; ++i) {
     UniqueFd fd = REPRISE_PASS(open_file(file, O_RDWR | O_CREAT));
-    REPRISE_PASS(try_flock(fd, file));
-    if (REPRISE_PASS(is_still(fd, file))) return FileLock(std::move(fd));
+    REPRISE_PASS(try_flock(fd, file, kind));
+    if (REPRISE_PASS(is_still(fd, file))) return fd;
   }
   return fail(ErrorCode::kBusy, "'" + file.string() + "' is removed again and again");
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::try_lock(const path& file) {
+  return FileLock(REPRISE_PASS(try_once(file, LOCK_EX)));
 }
 
 Result<FileLock> FileLock::lock(const path& file, std::chrono::milliseconds timeout) {
@@ -70,6 +76,10 @@ Result<FileLock> FileLock::lock_existing(const path& file, std::chrono::millisec
   UniqueFd fd = REPRISE_PASS(open_file(file, O_RDONLY));
   REPRISE_PASS(poll(timeout, [&] { return try_flock(fd, file); }));
   return FileLock(std::move(fd));
+}
+
+Result<FileLock> lock_shared(const path& file, std::chrono::milliseconds timeout) {
+  return FileLock::adopt(REPRISE_PASS(poll(timeout, [&] { return try_once(file, LOCK_SH); })));
 }
 
 }  // namespace reprise::sys

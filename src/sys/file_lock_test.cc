@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "sys/child.h"
+#include "sys/shared_lock.h"
 #include "sys/test_directory.h"
 
 namespace reprise::sys {
@@ -47,6 +48,17 @@ TEST(FileLockTest, AFileThatWasRemovedMeanwhileIsMadeAnew) {
   EXPECT_EQ(FileLock::try_lock(file).error().code(), ErrorCode::kBusy);
   ::unlink(file.c_str());
   waiting.join();
+}
+
+TEST(FileLockTest, ManyShareItOrOneHasItAlone) {
+  const TestDirectory directory;
+  const path file = directory / "lock";
+  std::optional<FileLock> first = lock_shared(file, milliseconds(1)).value();
+  const FileLock second = lock_shared(file, milliseconds(1)).value();
+  EXPECT_EQ(FileLock::try_lock(file).error().code(), ErrorCode::kBusy);
+  std::filesystem::remove(file);
+  const FileLock alone = FileLock::try_lock(file).value();
+  EXPECT_EQ(lock_shared(file, milliseconds(1)).error().code(), ErrorCode::kBusy);
 }
 
 TEST(FileLockTest, LocksWhatIsThereAlreadyAndIsNoFileOfItsOwn) {
