@@ -11,6 +11,7 @@
 #include "json/writer.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
+#include "store/prune.h"
 #include "sys/exists.h"
 #include "sys/files.h"
 
@@ -240,7 +241,7 @@ Result<void> Expiry::free_orphans(const std::vector<CheckpointObject>& all) {
   return {};
 }
 
-// By our own catalog. The row goes first: a checkpoint that is half removed must not be restorable.
+// By our own catalog.
 Result<bool> Expiry::free(const CheckpointRecords::Record& record, int& removed) {
   if (!REPRISE_PASS(catalog::Catalog::exists(store_.root))) return true;
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
@@ -258,13 +259,11 @@ Result<bool> Expiry::free(const CheckpointRecords::Record& record, int& removed)
     // Their next starts would go on from it, and never come.
     REPRISE_PASS(drop_of_gone_pods(
         catalog, row.id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
-    if (REPRISE_PASS(catalog.remove_unneeded(row.id))) {
-      REPRISE_PASS(store->remove(row.id));
-      ++removed;
-    } else {
-      // Pinned and tagged ones are somebody's from now on.
-      all = all && (row.pinned || !row.tag.empty());
-    }
+    const auto gone = store::remove_unneeded(catalog, *store, row.id);
+    if (!gone && gone.error().code() != ErrorCode::kBusy) return std::unexpected(gone.error());
+    if (gone && *gone) ++removed;
+    // Pinned and tagged ones are somebody's from now on.
+    all = all && gone && (*gone || row.pinned || !row.tag.empty());
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include "daemon/sessions.h"
 #include "store/checkpoint_store.h"
 #include "store/open_catalog.h"
+#include "store/prune.h"
 
 namespace reprise::daemon {
 
@@ -66,6 +67,7 @@ void Leftovers::look() {
   for (const CheckpointObject& one : needless(all, node_, seen_, now)) {
     if (freed_.contains(one.uid)) continue;
     const auto freed = free(one);
+    if (!freed && freed.error().code() == ErrorCode::kBusy) continue;  // until nobody reads it
     base::warn_and_ignore(freed, "what a pod went on from stays");
     freed_.insert(one.uid);
     removed += freed.value_or(0);
@@ -81,8 +83,7 @@ void Leftovers::look() {
         {{"checkpoints", std::to_string(removed)}, {"bytes", std::to_string(collected->bytes)}});
 }
 
-// Whoever may write Checkpoints may name any: it goes by what our own catalog says of it. The row
-// goes first: a checkpoint that is half removed must not be restorable.
+// Whoever may write Checkpoints may name any: it goes by what our own catalog says of it.
 Result<int> Leftovers::free(const CheckpointObject& checkpoint) {
   int removed = 0;
   auto catalog = REPRISE_PASS(store::open_existing_catalog(store_));
@@ -97,9 +98,7 @@ Result<int> Leftovers::free(const CheckpointObject& checkpoint) {
     if (view_.is_in_step())
       REPRISE_PASS(drop_of_gone_pods(
           catalog, row->id, [&](const std::string& uid) { return view_.pod(uid).has_value(); }));
-    if (!REPRISE_PASS(catalog.remove_unneeded(row->id))) continue;
-    REPRISE_PASS(store->remove(row->id));
-    ++removed;
+    if (REPRISE_PASS(store::remove_unneeded(catalog, *store, row->id))) ++removed;
   }
   return removed;
 }

@@ -11,6 +11,7 @@
 #include "pages/page_index.h"
 #include "pages/page_reader.h"
 #include "store/adopt_key.h"
+#include "store/holds.h"
 #include "store/internal/needs.h"
 #include "store/internal/unique_pages.h"
 #include "store/key_source.h"
@@ -137,6 +138,7 @@ Result<int> CheckpointStore::sweep() {
     if (const StoreLayout layout = StoreLayout::of(config);
         REPRISE_PASS(sys::exists(layout.staging())))
       swept += REPRISE_TRY(sweep_staging(layout), "sweeping the store");
+  REPRISE_PASS(held());
   return swept;
 }
 
@@ -206,6 +208,22 @@ Result<void> CheckpointStore::check_blocks(const pages::Contents& contents) {
   auto reader =
       REPRISE_PASS(pages::PageReader::open(store_->keys, store_->layout.packs(), contents));
   return reader->check_all();
+}
+
+Result<sys::FileLock> CheckpointStore::hold(const CheckpointId& id) {
+  sys::FileLock lock = REPRISE_TRY(hold_checkpoint(StoreLayout::holds_in(store_->config.root), id),
+                                   "keeping checkpoint '" + id.str() + "' from being removed");
+  const Tenant its = REPRISE_PASS(holder(store_, id));
+  if (!REPRISE_PASS(sys::exists(its->layout.sealed(id)))) return no_such_checkpoint(id);
+  return lock;
+}
+
+Result<std::vector<CheckpointId>> CheckpointStore::held() {
+  return held_checkpoints(StoreLayout::holds_in(store_->config.root));
+}
+
+Result<RemovalLock> CheckpointStore::begin_removal(const CheckpointId& id) {
+  return lock_for_removal(StoreLayout::holds_in(store_->config.root), id);
 }
 
 Result<void> CheckpointStore::remove(const CheckpointId& id) {

@@ -30,6 +30,9 @@
 namespace reprise::pages {
 struct Contents;
 }
+namespace reprise::sys {
+class FileLock;
+}
 
 namespace reprise::store {
 
@@ -133,6 +136,7 @@ struct Rebuilt {
 };
 
 struct OpenStore;
+class RemovalLock;
 
 class CheckpointStore {
  public:
@@ -160,6 +164,15 @@ class CheckpointStore {
   Result<void> verify(const base::CheckpointId& id);
   // The same for all checkpoints, each block once. What is damaged is no error, but told.
   Result<Verified> verify_all(const VerifyProgress& progress);
+  // Keeps a checkpoint from being removed for as long as the lock, or a copy of its descriptor in
+  // any process, is open. Any number may have one. kNotFound if it is gone, kBusy if it is just
+  // being removed.
+  Result<sys::FileLock> hold(const base::CheckpointId& id);
+  // Those on which somebody has a hold.
+  Result<std::vector<base::CheckpointId>> held();
+  // What whoever removes a checkpoint has from before its catalog row goes until remove() is done
+  // (holds.h). kBusy, with a hint, if somebody has a hold on it.
+  Result<RemovalLock> begin_removal(const base::CheckpointId& id);
   // Removes a sealed checkpoint: first renamed out of sight, then deleted. Its pages go with
   // collect(). Success if there is none.
   Result<void> remove(const base::CheckpointId& id);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/prune.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "store/holds.h"
 
 namespace reprise::store {
 
@@ -76,7 +79,22 @@ void add_sizes(catalog::StoreFacts& facts, const StoreNeeds& needs) {
   }
 }
 
+// What memory of restored containers still comes from is kept like what somebody has pinned.
+void keep_held(catalog::StoreFacts& facts, const std::vector<CheckpointId>& held) {
+  for (catalog::CheckpointFacts& checkpoint : facts.checkpoints)
+    if (std::ranges::find(held, checkpoint.id) != held.end()) checkpoint.kept = true;
+}
+
 }  // namespace
+
+// The row goes first: a checkpoint that is half removed must not be restorable.
+Result<bool> remove_unneeded(catalog::Catalog& catalog, CheckpointStore& checkpoints,
+                             const CheckpointId& id) {
+  const RemovalLock lock = REPRISE_PASS(checkpoints.begin_removal(id));
+  if (!REPRISE_PASS(catalog.remove_unneeded(id))) return false;
+  REPRISE_PASS(checkpoints.remove(id));
+  return true;
+}
 
 Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
                                 const PruneOptions& options) {
@@ -84,6 +102,7 @@ Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
   std::vector<catalog::CheckpointRow> rows = REPRISE_PASS(store.catalog.checkpoints());
   if (one) rows = rows_beside(std::move(rows), *options.only);
   catalog::StoreFacts facts = facts_of(rows);
+  keep_held(facts, REPRISE_PASS(store.checkpoints->held()));
   if (policy.max_bytes) {
     add_copies(facts, REPRISE_PASS(store.catalog.copies()));
     add_sizes(facts, REPRISE_PASS(store.checkpoints->needs()));
@@ -92,10 +111,9 @@ Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
   if (options.dry_run) return decision;
   std::vector<catalog::Removal> removed;
   for (const catalog::Removal& removal : decision.removals) {
-    // The row goes first: a checkpoint that is half removed must not be restorable.
-    if (!REPRISE_PASS(store.catalog.remove_unneeded(removal.id))) continue;
-    REPRISE_PASS(store.checkpoints->remove(removal.id));
-    removed.push_back(removal);
+    const auto gone = remove_unneeded(store.catalog, *store.checkpoints, removal.id);
+    if (!gone && gone.error().code() == base::ErrorCode::kBusy) continue;
+    if (REPRISE_PASS(gone)) removed.push_back(removal);
   }
   decision.removals = std::move(removed);
   return decision;

@@ -18,9 +18,16 @@ struct PruneOptions {
   bool dry_run = false;  // decide, remove nothing
 };
 
-// Returns what was decided, less what meanwhile turned out to be needed (pinned, or taken up by a
-// start). Space becomes free with CheckpointStore::collect(). With a maximum: kCorrupt if a
-// checkpoint cannot be read. An error in the middle leaves the rest for the next time.
+// Removes a checkpoint from catalog and store, unless somebody has pinned or tagged it or continues
+// from it (by now): then it stays, and false is returned. kBusy if somebody still reads from it
+// (CheckpointStore::hold()).
+Result<bool> remove_unneeded(catalog::Catalog& catalog, CheckpointStore& checkpoints,
+                             const base::CheckpointId& id);
+
+// Returns what was decided, less what meanwhile turned out to be needed (pinned, taken up by a
+// start, or read from). Space becomes free with CheckpointStore::collect(). With a maximum:
+// kCorrupt if a checkpoint cannot be read. An error in the middle leaves the rest for the next
+// time.
 Result<catalog::Decision> prune(Store& store, const catalog::Retention& policy,
                                 const PruneOptions& options);
 

@@ -6,7 +6,8 @@
 //   packs/ID.pack        blocks of pages
 //   index.db             where pages lie
 //   keys/TENANT.json     a tenant's secret, wrapped
-//   tenants/TENANT/      all but keys/ and upload.…, of a tenant other than `default`
+//   tenants/TENANT/      all but keys/, holds/ and upload.…, of a tenant other than `default`
+//   holds/ID             locked by those who still read from a checkpoint, whoever its tenant is
 //   staging/.lock        taken by whoever makes or takes over a staging directory
 //   staging/ID/          a checkpoint being written, or what a reader put together
 //   staging/ID.lock      held by its owner; whoever gets it may remove staging/ID
@@ -40,6 +41,7 @@ struct StoreLayout {
   // Of the whole store below `root`.
   static path tenants_in(const path& root) { return root / "tenants"; }
   static path keys_in(const path& root) { return root / "keys"; }
+  static path holds_in(const path& root) { return root / "holds"; }
 
   [[nodiscard]] path staging() const { return root / "staging"; }
   [[nodiscard]] path checkpoints() const { return root / "checkpoints"; }

@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 #include "operations/container/containers.h"
 #include "operations/store/garbage.h"
+#include "store/holds.h"
 #include "store/open_catalog.h"
 #include "transfer/transfer.h"
 
@@ -24,6 +25,7 @@ Result<Removal> Removal::begin(const Node& node) {
 Result<Removal::Removed> Removal::remove(const std::string& checkpoint) {
   catalog::Catalog catalog = REPRISE_PASS(store::open_existing_catalog(node_.store));
   const catalog::CheckpointRow row = REPRISE_PASS(catalog.find_checkpoint(checkpoint));
+  const store::RemovalLock lock = REPRISE_PASS(checkpoints_->begin_removal(row.id));
   Removed removed{.id = row.id, .continued_by = {}};
   if (row.pending) removed.continued_by = row.name.empty() ? name_of(catalog, row.key) : row.name;
   REPRISE_PASS(catalog.remove_checkpoint(row.id));
