@@ -24,7 +24,7 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-Result<PagerLink> PagerLink::start(const Context& context) {
+Result<PagerLink> PagerLink::start(const Context& context, const sys::FileLock& hold) {
   const auto worker = REPRISE_PASS(host::find_worker());
   const sys::UniqueFd listener =
       REPRISE_PASS(sys::listen_on(engine::lazy_socket(context.directory()), SOCK_STREAM));
@@ -35,7 +35,8 @@ Result<PagerLink> PagerLink::start(const Context& context) {
   options.argv = {worker.string(), "page", context.layout.filling_of(context.who()).string()};
   options.fds = {{listener.get(), kPagerListenerFd},
                  {its.fd().get(), kPagerLinkFd},
-                 {lock.fd().get(), kPagerLockFd}};
+                 {lock.fd().get(), kPagerLockFd},
+                 {hold.fd().get(), kPagerHoldFd}};
   auto pager = sys::Child::spawn(options);
   if (!pager) {
     host::forget_filling(context.layout, context.who());

@@ -11,6 +11,7 @@
 #include "host/layout.h"
 #include "session/context.h"
 #include "store/store_config.h"
+#include "sys/file_lock.h"
 #include "sys/message_socket.h"
 
 namespace reprise::session {
@@ -19,13 +20,14 @@ namespace reprise::session {
 inline constexpr int kPagerListenerFd = 3;
 inline constexpr int kPagerLinkFd = 4;
 inline constexpr int kPagerLockFd = 5;
+inline constexpr int kPagerHoldFd = 6;  // on the checkpoint, as long as anybody fills from it
 
 // The session's end of a pager. Dropped before the engine has connected, it ends the pager, too.
 class PagerLink {
  public:
   // Starts `reprise-worker page`, which listens where the engine looks for it. It outlives the
-  // session, in the session's cgroup, not in the container's.
-  static base::Result<PagerLink> start(const Context& context);
+  // session, in the session's cgroup, not in the container's, and so does its copy of `hold`.
+  static base::Result<PagerLink> start(const Context& context, const sys::FileLock& hold);
   // All tasks are made, and the pager knows them all. kGone if there is none any more: then none of
   // them may run.
   base::Result<void> await_ready();

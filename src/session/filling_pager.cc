@@ -148,8 +148,8 @@ void finish(const PagerJob& job, Phase phase, const std::string& reason) {
 
 // What is opened from here on is a pager's own.
 int next_descriptor() {
-  const sys::UniqueFd probe(::fcntl(kPagerLockFd, F_DUPFD_CLOEXEC, 0));
-  return std::max(probe.get(), kPagerLockFd + 1);
+  const sys::UniqueFd probe(::fcntl(kPagerHoldFd, F_DUPFD_CLOEXEC, 0));
+  return std::max(probe.get(), kPagerHoldFd + 1);
 }
 
 }  // namespace

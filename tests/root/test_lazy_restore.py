@@ -209,3 +209,20 @@ def test_a_damaged_page_is_waited_for(filling):
     flip_everywhere(pack)
     filling.wait_for_line("MEMORY OK")
     await_full(filling)
+
+
+def test_its_checkpoint_stays_until_all_memory_is_there(filling):
+    """Whoever removes what it is filled from, a pager that follows another finds it."""
+    product = filling.product
+    newest = product.checkpoints()[0]["id"]
+    refused = product.reprise("checkpoint", "rm", newest, check=False)
+    assert refused.returncode != 0 and "still gets its memory" in refused.stderr, refused.stderr
+    assert "filling" in refused.stderr  # what to wait for
+    product.reprise("store", "prune", "--keep-last", "0", "--requested")
+    product.reprise("store", "gc")
+    assert [row["id"] for row in product.checkpoints()] == [newest]
+    kill_one(filling, "reprise-pager")
+    assert_memory_is_whole(filling)
+    await_full(filling)
+    product.reprise("checkpoint", "rm", newest)
+    assert_unbroken(filling.lines())

@@ -41,7 +41,7 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
                                              .cgroup = spec.cgroup},
                                  .cgroups = {},
                                  .elsewhere = {},
-                                 .lazy = furnished.lazy};
+                                 .lazy = furnished.hold.has_value()};
   for (const oci::Mount& mount : spec.mounts)
     if (mount.type == "cgroup") request.cgroups.push_back(mount.destination);
   for (preflight::LinkedSource& source : preflight::linked_sources(spec))
@@ -54,8 +54,8 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
 Result<std::vector<vetting::MadePlace>> read_images(Context& context, const Requested& requested,
                                                     Furnished& furnished) {
   const oci::Spec& spec = requested.spec;
-  furnished.lazy = restores_lazily(context, requested, *furnished.reader);
-  furnished.images = REPRISE_PASS(furnished.lazy ? materialize_lazily(*furnished.reader)
+  furnished.hold = hold_for_pager(context, requested, *furnished.reader);
+  furnished.images = REPRISE_PASS(furnished.hold ? materialize_lazily(*furnished.reader)
                                                  : furnished.reader->pages().materialize());
   REPRISE_TRY(mend_mounts(furnished.images), "preparing the container's mounts");
   REPRISE_TRY(mend_pod_files(furnished.images, spec), "preparing the pod's files");

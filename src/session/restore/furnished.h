@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "engine/engine.h"
@@ -12,13 +13,15 @@
 #include "session/restore/fitting.h"
 #include "session/restore/requested.h"
 #include "store/checkpoint_store.h"
+#include "sys/file_lock.h"
 
 namespace reprise::session {
 
 struct Furnished {
   std::unique_ptr<store::CheckpointReader> reader;
   std::filesystem::path images;  // for the engine; they live as long as the reader
-  bool lazy = false;             // memory comes after the container runs
+  // For the pager, where memory comes after the container runs: the checkpoint is not removed.
+  std::optional<sys::FileLock> hold;
   std::unique_ptr<engine::Restore> restore;
   engine::OutsideMounts overlays;  // of Podman, as they are mounted for the restore
 };

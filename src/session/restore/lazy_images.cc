@@ -85,28 +85,34 @@ Result<void> write_eager(store::CheckpointReader& reader, const image::CriuPagem
   return {};
 }
 
-}  // namespace
-
-bool restores_lazily(const Context& context, const Requested& requested,
-                     const store::CheckpointReader& reader) {
-  if (!requested.wishes.restore_lazily) return false;
-  const image::Manifest& manifest = reader.manifest();
-  const auto refuse = [](const std::string& why) {
-    base::log(base::LogLevel::kWarn, "all memory is restored before the container runs",
-              {{"reason", why}});
-    return false;
-  };
+// Why memory cannot come later; nullopt if it can.
+std::optional<std::string> obstacle_to_laziness(const Context& context,
+                                                const image::Manifest& manifest) {
   const auto own = catalog::is_made_here(context.layout.store, manifest.id);
   if (!own || !*own || manifest.trigger == image::Trigger::kImport)
-    return refuse("the checkpoint was not made on this host");
+    return "the checkpoint was not made on this host";
   // CRIU asks for userfaultfds from inside, where nobody may have one.
   const auto users = [](const image::ManifestFile& file) {
     return file.name.starts_with("criu/userns-");
   };
   if (std::ranges::any_of(manifest.files, users))
-    return refuse("the container has a user namespace of its own");
-  if (const auto can = pager::check_support(); !can) return refuse(can.error().message());
-  return true;
+    return "the container has a user namespace of its own";
+  if (const auto can = pager::check_support(); !can) return can.error().message();
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<sys::FileLock> hold_for_pager(const Context& context, const Requested& requested,
+                                            const store::CheckpointReader& reader) {
+  if (!requested.wishes.restore_lazily) return std::nullopt;
+  const auto obstacle = obstacle_to_laziness(context, reader.manifest());
+  Result<sys::FileLock> hold = obstacle ? fail(ErrorCode::kUnsupported, *obstacle)
+                                        : context.store.checkpoints->hold(reader.manifest().id);
+  if (hold) return std::move(*hold);
+  base::log(base::LogLevel::kWarn, "all memory is restored before the container runs",
+            {{"reason", hold.error().message()}});
+  return std::nullopt;
 }
 
 Result<fs::path> materialize_lazily(store::CheckpointReader& reader) {

@@ -4,19 +4,21 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "base/result.h"
 #include "pager/images.h"
 #include "session/context.h"
 #include "session/restore/requested.h"
 #include "store/checkpoint_store.h"
+#include "sys/file_lock.h"
 
 namespace reprise::session {
 
-// Whether it was asked for, and can be: on this kernel, and from a checkpoint that a session of
-// this host made. If it cannot, the log says why.
-bool restores_lazily(const Context& context, const Requested& requested,
-                     const store::CheckpointReader& reader);
+// If it was asked for, and can be, on this kernel and from a checkpoint that a session of this host
+// made: a hold on the checkpoint, for the pager. If it cannot, the log says why.
+std::optional<sys::FileLock> hold_for_pager(const Context& context, const Requested& requested,
+                                            const store::CheckpointReader& reader);
 
 // As PageSource::materialize(), but of memory that comes later there are holes. Reads nothing of
 // that.

@@ -80,7 +80,7 @@ Result<Planned> plan_restore(Context& context, const Requested& requested, Furni
       REPRISE_PASS(ready_message(context, furnished.images, *planned.restore, furnished.overlays));
   phases.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
-  if (furnished.lazy) planned.pager = REPRISE_PASS(PagerLink::start(context));
+  if (furnished.hold) planned.pager = REPRISE_PASS(PagerLink::start(context, *furnished.hold));
   REPRISE_PASS(context.journal().write(undo::RestoreBegun()));
   report(context.caller, ready);
   REPRISE_PASS(fault_point("restore-ready"));
