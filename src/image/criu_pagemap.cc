@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/criu_pagemap.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <utility>
+
 #include "image/criu_message.h"
 #include "image/internal/criu_file.h"
 
@@ -49,6 +54,41 @@ Result<CriuPageRun> decode_run(std::string_view bytes, std::uint64_t free_from) 
   return run;
 }
 
+// Of a mapping.
+constexpr std::uint32_t kMapFlags = 6;
+constexpr std::uint32_t kStatus = 7;
+constexpr std::uint32_t kAdvice = 9;
+
+// CRIU's image.h: what the kernel maps, and ranges that only say that nothing is there.
+constexpr std::uint64_t kVsyscall = 1U << 2U;
+constexpr std::uint64_t kVdso = 1U << 3U;
+constexpr std::uint64_t kGuard = 1U << 16U;
+
+// As CRIU's vma_entry_can_be_lazy(), which decides by itself what it registers. Older CRIUs, whose
+// page maps these may be, had another one.
+bool can_be_lazy(const CriuMessage& mapping) {
+  constexpr std::uint64_t kAnonymous = MAP_ANONYMOUS | MAP_PRIVATE;
+  constexpr std::uint64_t kWipeOnFork = std::uint64_t{1} << 18U;  // MADV_WIPEONFORK
+  const std::uint64_t flags = mapping.number(kMapFlags);
+  return (flags & kAnonymous) == kAnonymous && (flags & (MAP_LOCKED | MAP_HUGETLB)) == 0 &&
+         (mapping.number(kStatus) & (kVsyscall | kVdso)) == 0 &&
+         (mapping.number(kAdvice) & kWipeOnFork) == 0;
+}
+
+Result<std::vector<CriuMapping>> united(std::vector<CriuMapping> mappings) {
+  std::ranges::sort(mappings, {}, &CriuMapping::begin);
+  std::vector<CriuMapping> result;
+  for (const CriuMapping& one : mappings) {
+    if (one.begin % kPage != 0 || one.end % kPage != 0 || one.end <= one.begin)
+      return fail(ErrorCode::kCorrupt, "a memory image of CRIU is damaged");
+    if (result.empty() || result.back().end < one.begin)
+      result.push_back(one);
+    else
+      result.back().end = std::max(result.back().end, one.end);
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<CriuPagemap> decode_pagemap(std::string_view file) {
@@ -80,7 +120,7 @@ std::string encode_pagemap(const CriuPagemap& pagemap) {
   return file;
 }
 
-Result<std::vector<CriuMapping>> decode_wiped_on_fork(std::string_view file) {
+Result<std::vector<CriuMapping>> decode_eager_mappings(std::string_view file) {
   constexpr CriuField kMemory[] = {
       {1, CriuFieldKind::kLong},   {2, CriuFieldKind::kLong},   {3, CriuFieldKind::kLong},
       {4, CriuFieldKind::kLong},   {5, CriuFieldKind::kLong},   {6, CriuFieldKind::kLong},
@@ -94,17 +134,15 @@ Result<std::vector<CriuMapping>> decode_wiped_on_fork(std::string_view file) {
                                     {5, CriuFieldKind::kNumber}, {6, CriuFieldKind::kNumber},
                                     {7, CriuFieldKind::kNumber}, {8, CriuFieldKind::kLong},
                                     {9, CriuFieldKind::kLong},   {10, CriuFieldKind::kNumber}};
-  constexpr std::uint32_t kAdvice = 9;
-  constexpr std::uint64_t kWipeOnFork = std::uint64_t{1} << 18U;  // MADV_WIPEONFORK
   const auto message = REPRISE_PASS(first_criu_message(file, kMmMagic, "a memory image"));
   const auto memory = REPRISE_PASS(CriuMessage::parse(message, kMemory, "a memory image"));
-  std::vector<CriuMapping> wiped;
+  std::vector<CriuMapping> eager;
   for (const std::string_view bytes : memory.many(kMappings)) {
     const auto mapping = REPRISE_PASS(CriuMessage::parse(bytes, kMapping, "a mapping"));
-    if ((mapping.number(kAdvice) & kWipeOnFork) != 0)
-      wiped.push_back({.begin = mapping.number(1), .end = mapping.number(2)});
+    if ((mapping.number(kStatus) & kGuard) == 0 && !can_be_lazy(mapping))
+      eager.push_back({.begin = mapping.number(1), .end = mapping.number(2)});
   }
-  return wiped;
+  return united(std::move(eager));
 }
 
 }  // namespace reprise::image

@@ -29,11 +29,13 @@ struct CriuPagemap {
 base::Result<CriuPagemap> decode_pagemap(std::string_view file);
 std::string encode_pagemap(const CriuPagemap& pagemap);
 
-// Mappings that a child of the process gets empty (MADV_WIPEONFORK).
 struct CriuMapping {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
-base::Result<std::vector<CriuMapping>> decode_wiped_on_fork(std::string_view file);
+// Mappings that cannot be filled after the restore, whatever a page map says of them: CRIU does not
+// register them (files, shared memory, locked or huge pages), or a child of the process gets them
+// empty (MADV_WIPEONFORK). By address; they do not touch.
+base::Result<std::vector<CriuMapping>> decode_eager_mappings(std::string_view file);
 
 }  // namespace reprise::image

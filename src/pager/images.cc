@@ -13,22 +13,26 @@ using image::CriuPageRun;
 
 namespace {
 
-// The parts of a run in and beside `mapping`.
-void split(const CriuPageRun& run, const CriuMapping& mapping, std::vector<CriuPageRun>& parts) {
+// The run in parts, of which those in `eager` (by address) are not lazy.
+void split(const CriuPageRun& run, const std::vector<CriuMapping>& eager,
+           std::vector<CriuPageRun>& parts) {
   const std::uint64_t end = run.address + run.pages * kPageBytes;
-  const std::uint64_t from = std::clamp(mapping.begin, run.address, end);
-  const std::uint64_t to = std::clamp(mapping.end, from, end);
-  const auto add = [&](std::uint64_t begin, std::uint64_t until, bool lazy) {
-    if (begin == until) return;
+  std::uint64_t at = run.address;
+  const auto add = [&](std::uint64_t until, bool lazy) {
+    if (until == at) return;
     CriuPageRun part = run;
-    part.address = begin;
-    part.pages = (until - begin) / kPageBytes;
+    part.address = at;
+    part.pages = (until - at) / kPageBytes;
     part.lazy = lazy;
     parts.push_back(part);
+    at = until;
   };
-  add(run.address, from, run.lazy);
-  add(from, to, false);
-  add(to, end, run.lazy);
+  for (auto one = std::ranges::upper_bound(eager, run.address, {}, &CriuMapping::end);
+       one != eager.end() && one->begin < end; ++one) {
+    add(std::max(one->begin, at), run.lazy);
+    add(std::min(one->end, end), false);
+  }
+  add(end, run.lazy);
 }
 
 std::vector<PageRange> ranges(const CriuPagemap& pagemap, bool lazy) {
@@ -49,13 +53,12 @@ Result<CriuPagemap> load_pagemap(const ReadImage& read, std::uint32_t pid) {
   const std::string name = std::to_string(pid) + ".img";
   CriuPagemap pagemap = REPRISE_TRY(image::decode_pagemap(REPRISE_PASS(read("pagemap-" + name))),
                                     "reading 'pagemap-" + name + "'");
-  const auto wiped = REPRISE_TRY(image::decode_wiped_on_fork(REPRISE_PASS(read("mm-" + name))),
+  const auto eager = REPRISE_TRY(image::decode_eager_mappings(REPRISE_PASS(read("mm-" + name))),
                                  "reading 'mm-" + name + "'");
-  for (const CriuMapping& mapping : wiped) {
-    std::vector<CriuPageRun> parts;
-    for (const CriuPageRun& run : pagemap.runs) split(run, mapping, parts);
-    pagemap.runs = std::move(parts);
-  }
+  std::vector<CriuPageRun> parts;
+  parts.reserve(pagemap.runs.size());
+  for (const CriuPageRun& run : pagemap.runs) split(run, eager, parts);
+  pagemap.runs = std::move(parts);
   return pagemap;
 }
 

@@ -21,8 +21,9 @@ namespace reprise::pager {
 // must mean the same pages.
 using ReadImage = std::function<base::Result<std::string>(const std::string& name)>;
 
-// The page map of process `pid`, with lazy runs where that may be. What children get empty is never
-// lazy: nobody can tell in the pager which of a child's pages are missing and which wiped.
+// The page map of process `pid`, with lazy runs where that may be: not in mappings that CRIU does
+// not register, whatever the page map says, and not in what children get empty, since nobody can
+// tell in the pager which of a child's pages are missing and which wiped.
 base::Result<image::CriuPagemap> load_pagemap(const ReadImage& read, std::uint32_t pid);
 std::string pages_file(const image::CriuPagemap& pagemap);
 

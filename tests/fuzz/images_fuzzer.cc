@@ -69,7 +69,7 @@ void look_at(char kind, std::string_view file) {
     case 'p':
       if (const auto pagemap = image::decode_pagemap(file))
         if (!image::decode_pagemap(image::encode_pagemap(*pagemap))) std::abort();
-      (void)image::decode_wiped_on_fork(file);
+      (void)image::decode_eager_mappings(file);
       return;
     default:
       return;
