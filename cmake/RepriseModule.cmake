@@ -17,8 +17,7 @@
 include(GoogleTest)
 
 if(REPRISE_QUICK_TESTS AND BUILD_TESTING)
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_headers.cc CONTENT "")
-  add_library(reprise_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cc)
+  add_library(reprise_test_headers OBJECT ${PROJECT_SOURCE_DIR}/cmake/before_leak_check.cc)
   target_precompile_headers(reprise_test_headers PRIVATE
     <gtest/gtest.h> <nlohmann/json.hpp> <filesystem> <functional> <map> <thread>)
   target_link_libraries(reprise_test_headers PRIVATE GTest::gtest nlohmann_json::nlohmann_json)
@@ -45,6 +44,8 @@ function(reprise_module)
     if(REPRISE_QUICK_TESTS)
       target_compile_options(${ARG_NAME}_test PRIVATE -O0)
       target_precompile_headers(${ARG_NAME}_test REUSE_FROM reprise_test_headers)
+      target_sources(${ARG_NAME}_test PRIVATE $<TARGET_OBJECTS:reprise_test_headers>)
+      target_link_libraries(${ARG_NAME}_test PRIVATE OpenSSL::Crypto)
     endif()
     gtest_discover_tests(${ARG_NAME}_test
       TEST_PREFIX "${ARG_NAME}."

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <openssl/crypto.h>
 
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -66,9 +65,6 @@ class FetchByRemoteTest : public testing::Test {
     client_.reset();  // a connection kept alive would hold up the server
     server_.stop();
     thread_.join();
-    // This thread's random generators point from OpenSSL's secure heap, where LeakSanitizer does
-    // not look, and curl lets them live until after its check.
-    OPENSSL_thread_stop();
   }
 
   [[nodiscard]] store::StoreConfig at(const std::string& node) const {
