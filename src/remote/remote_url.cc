@@ -16,8 +16,8 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kFile = "file://";
-constexpr std::string_view kS3 = "s3://";
+constexpr std::string_view kFileScheme = "file://";
+constexpr std::string_view kS3Scheme = "s3://";
 constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kHttp = "http://";
 
@@ -64,10 +64,11 @@ Result<void> check_file(std::string_view path) {
 }
 
 Result<void> check_place(const std::string& url) {
-  if (url.starts_with(kFile)) return check_file(std::string_view(url).substr(kFile.size()));
+  if (url.starts_with(kFileScheme))
+    return check_file(std::string_view(url).substr(kFileScheme.size()));
   if (url.starts_with(kHttps))
     return check_server(without_slashes(std::string_view(url).substr(kHttps.size())));
-  if (!url.starts_with(kS3))
+  if (!url.starts_with(kS3Scheme))
     return fail(ErrorCode::kInvalidInput, "it begins with none of file://, s3:// and https://");
   const BucketPlace place = bucket_of(url);
   return check_bucket(place.bucket, place.prefix);
@@ -116,7 +117,7 @@ Result<void> check_bucket(const std::string& bucket, const std::string& prefix) 
 }
 
 BucketPlace bucket_of(std::string url) {
-  url.erase(0, kS3.size());
+  url.erase(0, kS3Scheme.size());
   while (url.ends_with('/')) url.pop_back();
   const std::size_t slash = std::min(url.find('/'), url.size());
   return {.bucket = url.substr(0, slash), .prefix = url.substr(std::min(slash + 1, url.size()))};
