@@ -86,6 +86,17 @@ Result<void> await_filler(const Layout& layout, const Identity& who) {
   return {};
 }
 
+Result<void> settle_filling(const Layout& layout, const Identity& who) {
+  constexpr std::chrono::seconds kPatience{30};  // they end as soon as they have nobody to fill
+  const auto lock = lock_note(layout.filling_of(who), kPatience);
+  if (!lock && lock.error().code() == ErrorCode::kNotFound) return {};
+  if (!lock)
+    return std::unexpected(
+        Error(lock.error()).with_step("waiting for what was to fill its memory"));
+  forget_filling(layout, who);
+  return {};
+}
+
 std::optional<FillingProgress> filling_progress(const Layout& layout, const Identity& who) {
   const auto text = sys::read_file(progress_file(layout, who));
   if (!text) return std::nullopt;
@@ -141,24 +152,49 @@ void forget_filling(const Layout& layout, const Identity& who) {
   std::filesystem::remove(layout.filling_of(who), ignored);
 }
 
-Result<std::vector<AbandonedFilling>> abandoned_fillings(const Layout& layout) {
+namespace {
+
+Result<std::vector<path>> notes(const Layout& layout) {
   const path directory = layout.run / "filling";
-  std::vector<AbandonedFilling> abandoned;
+  std::vector<path> found;
   const auto names = sys::names_in(directory);
-  if (!names && names.error().code() == ErrorCode::kNotFound) return abandoned;
-  for (const std::string& name : REPRISE_PASS(names)) {
-    if (name.ends_with(kProgress) || name.ends_with(kAwaited)) continue;
-    auto lock = lock_note(directory / name, std::chrono::milliseconds{0});
+  if (!names && names.error().code() == ErrorCode::kNotFound) return found;
+  for (const std::string& name : REPRISE_PASS(names))
+    if (!name.ends_with(kProgress) && !name.ends_with(kAwaited)) found.push_back(directory / name);
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<UnderWay>> fillings(const Layout& layout) {
+  std::vector<UnderWay> found;
+  for (const path& note : REPRISE_PASS(notes(layout))) {
+    const auto lock = lock_note(note, std::chrono::milliseconds{0});
+    if (lock || lock.error().code() != ErrorCode::kBusy) continue;  // abandoned, or gone
+    const auto text = sys::read_file(note);
+    if (!text || text->empty()) continue;  // gone since, or just begun
+    WorkerRequest request =
+        REPRISE_TRY(decode_worker_request(*text), "reading '" + note.string() + "'");
+    auto progress = filling_progress(layout, identity_of(request)).value_or(FillingProgress());
+    found.push_back({.request = std::move(request), .progress = std::move(progress)});
+  }
+  return found;
+}
+
+Result<std::vector<AbandonedFilling>> abandoned_fillings(const Layout& layout) {
+  std::vector<AbandonedFilling> abandoned;
+  for (const path& note : REPRISE_PASS(notes(layout))) {
+    auto lock = lock_note(note, std::chrono::milliseconds{0});
     if (!lock) continue;  // filled, or gone
-    const auto text = sys::read_file(directory / name);
+    const auto text = sys::read_file(note);
     if (!text && text.error().code() == ErrorCode::kNotFound) continue;
     if (text && text->empty()) {  // of who was killed before it could say anything
       std::error_code ignored;
-      std::filesystem::remove(directory / name, ignored);
+      std::filesystem::remove(note, ignored);
       continue;
     }
-    WorkerRequest request = REPRISE_TRY(decode_worker_request(REPRISE_PASS(text)),
-                                        "reading '" + (directory / name).string() + "'");
+    WorkerRequest request =
+        REPRISE_TRY(decode_worker_request(REPRISE_PASS(text)), "reading '" + note.string() + "'");
     abandoned.push_back({.request = std::move(request), .lock = std::move(*lock)});
   }
   return abandoned;

@@ -43,10 +43,21 @@ inline constexpr std::chrono::minutes kFillPatience{10};
 // Blocks until nobody is left who does it, whether it is done or not.
 base::Result<void> await_filler(const Layout& layout, const Identity& who);
 
+// Of whoever begins a container anew: what was to fill it before must not end what is begun. Waits
+// for it, and forgets it. kBusy after a while, which is not to be expected.
+base::Result<void> settle_filling(const Layout& layout, const Identity& who);
+
 // nullopt if it is not known.
 std::optional<FillingProgress> filling_progress(const Layout& layout, const Identity& who);
 // "filling, 1234 of 2048 MiB are missing" Pure.
 std::string describe(const FillingProgress& progress);
+
+// Those that are filled now. One of which it is not known yet how far it is misses nothing.
+struct UnderWay {
+  WorkerRequest request;  // of the restore
+  FillingProgress progress;
+};
+base::Result<std::vector<UnderWay>> fillings(const Layout& layout);
 
 // Of whoever fills: writes the note, which is locked for as long as somebody has that descriptor.
 base::Result<sys::FileLock> note_filling(const Layout& layout, const WorkerRequest& request);

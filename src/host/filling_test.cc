@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <thread>
 
 #include "sys/test_directory.h"
 
@@ -48,6 +50,11 @@ TEST_F(FillingTest, AsLongAsTheLockIsHeldItIsUnderWay) {
   EXPECT_TRUE(waited.error().message().contains("3 of 4 MiB are missing"))
       << waited.error().message();
   EXPECT_TRUE(abandoned_fillings(layout_)->empty());
+  const auto all = fillings(layout_);
+  ASSERT_TRUE(all) << all.error().message();
+  ASSERT_EQ(all->size(), 1U);
+  EXPECT_EQ(all->front().request.restore().checkpoint.str(), "ckpt00000001");
+  EXPECT_EQ(all->front().progress.missing, 3U << 20);
   forget_filling(layout_, who());
   EXPECT_EQ(is_filling(layout_, who()), Filling::kNo);
   EXPECT_FALSE(filling_progress(layout_, who()));
@@ -57,12 +64,23 @@ TEST_F(FillingTest, WithoutItsPagerItIsAbandoned) {
   std::optional<sys::FileLock> lock = note_filling(layout_, request_).value();
   lock.reset();
   EXPECT_EQ(is_filling(layout_, who()), Filling::kAbandoned);
+  EXPECT_TRUE(fillings(layout_)->empty());
   EXPECT_EQ(await_filled(layout_, who(), milliseconds{0}).error().code(), ErrorCode::kGone);
   const auto abandoned = abandoned_fillings(layout_);
   ASSERT_TRUE(abandoned);
   ASSERT_EQ(abandoned->size(), 1U);
   EXPECT_EQ(abandoned->front().request.session, request_.session);
   EXPECT_EQ(abandoned->front().request.restore().checkpoint.str(), "ckpt00000001");
+}
+
+TEST_F(FillingTest, WhoBeginsAnewWaitsForItAndForgetsIt) {
+  EXPECT_TRUE(settle_filling(layout_, who()));
+  auto lock = std::make_unique<sys::FileLock>(note_filling(layout_, request_).value());
+  std::thread begins([&] { EXPECT_TRUE(settle_filling(layout_, who())); });
+  EXPECT_EQ(is_filling(layout_, who()), Filling::kUnderWay);
+  lock.reset();
+  begins.join();
+  EXPECT_EQ(is_filling(layout_, who()), Filling::kNo);
 }
 
 }  // namespace
