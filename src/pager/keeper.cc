@@ -85,7 +85,7 @@ void Keeper::wait_for_change() {
 }
 
 // One that was killed in the restore may have taken a descriptor along that was on its way: then
-// the restore fails, and is undone.
+// the restore fails, and is undone by its session. No program runs yet that could miss anything.
 void Keeper::replace_pager() {
   Journal::Crew& crew = journal_.crew();
   forget(crew.pager);
@@ -94,7 +94,7 @@ void Keeper::replace_pager() {
   const bool in_restore = journal_.phase() == Phase::kRestoring;
   if (!first && (in_restore || !journal_.is_complete() || crew.pagers >= plan_.most_pagers)) {
     journal_.set_reason("the pager was killed");
-    journal_.set_phase(Phase::kLost);
+    journal_.set_phase(in_restore ? Phase::kGone : Phase::kLost);
     return;
   }
   if (!first) close_leftovers();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fault.h"
+#include "host/filling.h"
 #include "host/message.h"
 #include "host/request.h"
 #include "host/worker_link.h"
@@ -147,6 +148,7 @@ Result<void> clean_up(const Call& call, const Creation& creation) {
   constexpr std::chrono::seconds kLimit{60};
   if (const auto deleted = call.runtime().remove(creation.who.id, kLimit); !deleted)
     tell_caller(call, Severity::kWarning, deleted.error().message());
+  REPRISE_TRY(host::settle_filling(call.layout, creation.who), "undoing a restore");
   return sys::remove_tree(call.layout.restoring_marker_of(creation.who));
 }
 

@@ -57,6 +57,11 @@ Result<void> PagerLink::await_ready() {
           .with_hint("was the host out of memory? see 'reprise logs' and dmesg"));
 }
 
+bool PagerLink::was_lost() const {
+  char byte = 0;
+  return ::recv(link_.fd().get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 namespace {
 
 // Success if there are none: they may have ended of what they read. Those that wait for memory

@@ -31,6 +31,8 @@ class PagerLink {
   // All tasks are made, and the pager knows them all. kGone if there is none any more: then none of
   // them may run.
   base::Result<void> await_ready();
+  // Whether there is none any more, and it was not ready before that.
+  [[nodiscard]] bool was_lost() const;
 
  private:
   PagerLink(sys::MessageSocket link, std::filesystem::path socket)

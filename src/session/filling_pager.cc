@@ -77,6 +77,7 @@ Result<void> Paging::open_patiently() {
 }
 
 Result<void> Paging::serve_restore() {
+  REPRISE_PASS(base::fault_point("pager"));
   auto connection = REPRISE_PASS(pager::LazyConnection::accept(kPagerListenerFd, kPagerLinkFd));
   while (connection) {
     LazyMessage message = REPRISE_PASS(connection->next());
@@ -114,8 +115,12 @@ void Paging::report(const host::FillingProgress& progress) const {
 
 void Paging::run() {
   const auto lost = [this](const base::Error& error) {
+    const bool restoring = journal_.phase() == Phase::kRestoring;
+    if (restoring)
+      base::log(LogLevel::kWarn, "the restore is undone", {{"error", error.message()}});
     journal_.set_reason(error.message());
-    journal_.set_phase(Phase::kLost);
+    // Nobody runs yet, and the session, which hears that we have ended, sees to it.
+    journal_.set_phase(restoring ? Phase::kGone : Phase::kLost);
   };
   if (const auto opened = open_patiently(); !opened) return lost(opened.error());
   auto service =

@@ -116,6 +116,20 @@ def test_what_is_filled_in_counts_in_the_containers_cgroup(filling):
     assert int(open(usage, encoding="ascii").read()) > MB << 20
 
 
+@pytest.mark.parametrize("fault", ["pager:fail", "pager:kill"])
+def test_where_it_fails_all_memory_is_restored_first(container, product, fault):
+    """Whoever asks for lazy restores is not to lose one that would succeed otherwise."""
+    container.run_workload("counter.py", "--mb", MB, "--loopback", options=LAZY)
+    container.stop()
+    product.write_runtime(fault=fault)
+    assert_resumes(container)
+    assert state_of(container) == "running"
+    assert "an earlier attempt failed" in product.reprise("logs", container.name).stdout
+    assert_memory_is_whole(container)
+    assert product.events(container.name).count("restored") == 1
+    assert not crew(container, "reprise-keeper")
+
+
 # --- checkpoints wait for it
 
 

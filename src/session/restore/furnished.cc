@@ -54,9 +54,10 @@ engine::RestoreRequest restore_request(const Context& context, const oci::Spec& 
 Result<std::vector<vetting::MadePlace>> read_images(Context& context, const Requested& requested,
                                                     Furnished& furnished) {
   const oci::Spec& spec = requested.spec;
-  furnished.hold = hold_for_pager(context, requested, *furnished.reader);
-  furnished.images = REPRISE_PASS(furnished.hold ? materialize_lazily(*furnished.reader)
-                                                 : furnished.reader->pages().materialize());
+  auto lazy = plan_laziness(context, requested, *furnished.reader);
+  furnished.images = REPRISE_PASS(lazy ? materialize_lazily(*furnished.reader, *lazy)
+                                       : furnished.reader->pages().materialize());
+  if (lazy) furnished.hold = std::move(lazy->hold);
   REPRISE_TRY(mend_mounts(furnished.images), "preparing the container's mounts");
   REPRISE_TRY(mend_pod_files(furnished.images, spec), "preparing the pod's files");
   auto places = REPRISE_PASS(vet_foreign(context, *furnished.reader, furnished.images));

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -52,13 +53,26 @@ std::optional<std::uint32_t> process_of(std::string_view name) {
 
 using Pagemaps = std::map<std::uint32_t, image::CriuPagemap>;
 
+// Of processes alone; each has its pages in a file of its own.
 Result<Pagemaps> load_pagemaps(store::CheckpointReader& reader) {
+  const pager::ReadImage read = image_reader(reader);
   Pagemaps pagemaps;
+  std::set<std::string> pages;
   for (const image::ManifestFile& file : reader.manifest().files) {
-    if (!file.name.starts_with(kImages)) continue;
-    const auto pid = process_of(std::string_view(file.name).substr(kImages.size()));
+    if (!file.name.starts_with(std::string(kImages) + "pagemap-")) continue;
+    const std::string name = file.name.substr(kImages.size());
+    const auto pid = process_of(name);
+    image::CriuPagemap pagemap = pid ? REPRISE_PASS(pager::load_pagemap(read, *pid))
+                                     : REPRISE_TRY(image::decode_pagemap(REPRISE_PASS(read(name))),
+                                                   "reading '" + name + "'");
+    if (!pages.insert(pager::pages_file(pagemap)).second)
+      return fail(ErrorCode::kUnsupported,
+                  "several page maps have '" + pager::pages_file(pagemap) + "'");
     if (!pid) continue;
-    pagemaps.emplace(*pid, REPRISE_PASS(pager::load_pagemap(image_reader(reader), *pid)));
+    if (!bytes_of(reader.manifest(), pager::pages_file(pagemap)))
+      return fail(ErrorCode::kUnsupported,
+                  "there is no '" + pager::pages_file(pagemap) + "' for '" + name + "'");
+    pagemaps.emplace(*pid, std::move(pagemap));
   }
   return pagemaps;
 }
@@ -85,45 +99,49 @@ Result<void> write_eager(store::CheckpointReader& reader, const image::CriuPagem
   return {};
 }
 
-// Why memory cannot come later; nullopt if it can.
-std::optional<std::string> obstacle_to_laziness(const Context& context,
-                                                const image::Manifest& manifest) {
+// kUnsupported, or as it says itself.
+Result<void> check_can_be_lazy(Context& context, const image::Manifest& manifest) {
   const auto own = catalog::is_made_here(context.layout.store, manifest.id);
   if (!own || !*own || manifest.trigger == image::Trigger::kImport)
-    return "the checkpoint was not made on this host";
+    return fail(ErrorCode::kUnsupported, "the checkpoint was not made on this host");
   // CRIU asks for userfaultfds from inside, where nobody may have one.
   const auto users = [](const image::ManifestFile& file) {
     return file.name.starts_with("criu/userns-");
   };
   if (std::ranges::any_of(manifest.files, users))
-    return "the container has a user namespace of its own";
-  if (const auto can = pager::check_support(); !can) return can.error().message();
-  return std::nullopt;
+    return fail(ErrorCode::kUnsupported, "the container has a user namespace of its own");
+  const auto claim = REPRISE_PASS(context.store.catalog.continuation(context.key()));
+  if (claim && claim->attempts > 0) return fail(ErrorCode::kBusy, "an earlier attempt failed");
+  return pager::check_support();
+}
+
+Result<LazyPlan> plan(Context& context, store::CheckpointReader& reader) {
+  REPRISE_PASS(check_can_be_lazy(context, reader.manifest()));
+  sys::FileLock hold = REPRISE_PASS(context.store.checkpoints->hold(reader.manifest().id));
+  Pagemaps pagemaps = REPRISE_PASS(load_pagemaps(reader));
+  return LazyPlan{.hold = std::move(hold), .pagemaps = std::move(pagemaps)};
 }
 
 }  // namespace
 
-std::optional<sys::FileLock> hold_for_pager(const Context& context, const Requested& requested,
-                                            const store::CheckpointReader& reader) {
+std::optional<LazyPlan> plan_laziness(Context& context, const Requested& requested,
+                                      store::CheckpointReader& reader) {
   if (!requested.wishes.restore_lazily) return std::nullopt;
-  const auto obstacle = obstacle_to_laziness(context, reader.manifest());
-  Result<sys::FileLock> hold = obstacle ? fail(ErrorCode::kUnsupported, *obstacle)
-                                        : context.store.checkpoints->hold(reader.manifest().id);
-  if (hold) return std::move(*hold);
+  Result<LazyPlan> planned = plan(context, reader);
+  if (planned) return std::move(*planned);
   base::log(base::LogLevel::kWarn, "all memory is restored before the container runs",
-            {{"reason", hold.error().message()}});
+            {{"reason", planned.error().message()}});
   return std::nullopt;
 }
 
-Result<fs::path> materialize_lazily(store::CheckpointReader& reader) {
-  const Pagemaps pagemaps = REPRISE_PASS(load_pagemaps(reader));
+Result<fs::path> materialize_lazily(store::CheckpointReader& reader, const LazyPlan& plan) {
   const auto comes_later = [&](std::string_view name) {
     return std::ranges::any_of(
-        pagemaps, [&](const auto& one) { return pager::pages_file(one.second) == name; });
+        plan.pagemaps, [&](const auto& one) { return pager::pages_file(one.second) == name; });
   };
   const fs::path images = REPRISE_PASS(
       reader.pages().materialize([&](std::string_view name) { return !comes_later(name); }));
-  for (const auto& [pid, pagemap] : pagemaps) {
+  for (const auto& [pid, pagemap] : plan.pagemaps) {
     REPRISE_PASS(write_eager(reader, pagemap, images));
     // It may have more that is not lazy than CRIU thought.
     REPRISE_PASS(sys::replace_file(images / ("pagemap-" + std::to_string(pid) + ".img"),

@@ -3,10 +3,13 @@
 // The images of a restore after which the container runs before its memory is there.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "base/result.h"
+#include "image/criu_pagemap.h"
 #include "pager/images.h"
 #include "session/context.h"
 #include "session/restore/requested.h"
@@ -15,14 +18,22 @@
 
 namespace reprise::session {
 
+// A restore of which most memory comes later.
+struct LazyPlan {
+  sys::FileLock hold;                                    // on the checkpoint, for the pager
+  std::map<std::uint32_t, image::CriuPagemap> pagemaps;  // by process
+};
+
 // If it was asked for, and can be, on this kernel and from a checkpoint that a session of this host
-// made: a hold on the checkpoint, for the pager. If it cannot, the log says why.
-std::optional<sys::FileLock> hold_for_pager(const Context& context, const Requested& requested,
-                                            const store::CheckpointReader& reader);
+// made. If it cannot, the log says why. Where an earlier attempt from this checkpoint has failed,
+// this one has all memory first, whatever the reason was. Nothing is written.
+std::optional<LazyPlan> plan_laziness(Context& context, const Requested& requested,
+                                      store::CheckpointReader& reader);
 
 // As PageSource::materialize(), but of memory that comes later there are holes. Reads nothing of
 // that.
-base::Result<std::filesystem::path> materialize_lazily(store::CheckpointReader& reader);
+base::Result<std::filesystem::path> materialize_lazily(store::CheckpointReader& reader,
+                                                       const LazyPlan& plan);
 
 // Small images of the checkpoint, from the store. `reader` outlives it.
 pager::ReadImage image_reader(store::CheckpointReader& reader);

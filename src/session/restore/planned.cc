@@ -56,6 +56,13 @@ Result<host::Ready> ready_message(const Context& context, const std::filesystem:
                      .work_path = context.directory().string()};
 }
 
+// What fails because memory is to come later may pass: the next attempt has all of it first.
+Result<PagerLink> start_pager(const Context& context, const sys::FileLock& hold) {
+  auto pager = PagerLink::start(context, hold);
+  if (pager) return pager;
+  return base::fail(base::ErrorCode::kBusy, pager.error().message());
+}
+
 }  // namespace
 
 Result<void> set_up_network(const Context& context, const oci::Spec& spec,
@@ -80,7 +87,7 @@ Result<Planned> plan_restore(Context& context, const Requested& requested, Furni
       REPRISE_PASS(ready_message(context, furnished.images, *planned.restore, furnished.overlays));
   phases.begin("restore");
   REPRISE_PASS(fault_point("before-restore"));
-  if (furnished.hold) planned.pager = REPRISE_PASS(PagerLink::start(context, *furnished.hold));
+  if (furnished.hold) planned.pager = REPRISE_PASS(start_pager(context, *furnished.hold));
   REPRISE_PASS(context.journal().write(undo::RestoreBegun()));
   report(context.caller, ready);
   REPRISE_PASS(fault_point("restore-ready"));

@@ -67,6 +67,7 @@ class Restoring final : public engine::RestoreSteps {
   }
 
   void look_after_engine();
+  [[nodiscard]] Result<void> check_pager() const;
   // Their results are kept in completed_.
   Result<void> namespaces_made(pid_t init) override;
   Result<void> tasks_made(pid_t init) override;
@@ -103,6 +104,7 @@ Result<void> Restoring::run() {
       case sys::Readable::kSecond:
         return take_result();
       case sys::Readable::kNeither:
+        REPRISE_PASS(check_pager());
         if (steady_clock::now() < deadline) {
           look_after_engine();
           break;
@@ -126,6 +128,13 @@ void Restoring::look_after_engine() {
   if (!in_cgroup()) return;
   hold_ = Hold::kCgroupEnded;
   base::warn_and_ignore(end_held_tasks(context_), "runc may wait for long");
+}
+
+// Without it CRIU fails as well, but does not end then: it waits for the first of several threads
+// that it killed, and does not reap the others, which it traces. Undoing the restore kills it.
+Result<void> Restoring::check_pager() const {
+  if (hold_ == Hold::kNothing || !planned_.pager || !planned_.pager->was_lost()) return {};
+  return fail(ErrorCode::kGone, "the pager, which has the container's memory, has ended");
 }
 
 // A namespace that runc makes exists from here on.
@@ -195,9 +204,13 @@ Result<void> Restoring::runc_failed(int exit_code) const {
   if (!completed_) return completed_;
   // Before CRIU was asked, runc refuses what is still on its way out: tasks of an attempt before.
   const bool begun = end != engine::RestoreEnd::kNotBegun;
-  Error error(begun ? ErrorCode::kUnsupported : ErrorCode::kBusy,
-              "runc restore ended with exit status " + std::to_string(exit_code));
-  return std::unexpected(cause_of_failure(std::move(error), *context_.engine, spec_));
+  const Error error =
+      cause_of_failure(Error(begun ? ErrorCode::kUnsupported : ErrorCode::kBusy,
+                             "runc restore ended with exit status " + std::to_string(exit_code)),
+                       *context_.engine, spec_);
+  if (!planned_.pager) return std::unexpected(error);
+  // With all memory first it may well succeed; so the next attempt is.
+  return std::unexpected(Error(ErrorCode::kBusy, error.message()).with_hint(error.hint()));
 }
 
 }  // namespace
