@@ -76,6 +76,12 @@ def await_full(container):
 def test_it_runs_while_most_of_its_memory_is_missing(filling):
     row = row_of(filling)
     assert "MiB are missing" in row["note"], row
+    assert row["filling"]["missing_bytes"] > MB << 19, row
+    newest = filling.product.checkpoints()[0]["id"]
+    for told in (filling.product.json("lives", filling.name)["filling"],
+                 filling.product.json("checkpoint", "show", newest)["checkpoint"]["filling"]):
+        assert [one["container"] for one in told] == [filling.id], told
+        assert told[0]["checkpoint"] == newest and told[0]["missing_bytes"] > 0, told
     assert "memory" in filling.product.reprise("doctor", filling.name, check=False).stdout
     assert_memory_is_whole(filling)  # all of it is touched, and comes
     await_full(filling)

@@ -4,6 +4,7 @@
 
 #include "cli/checkpoint/copies.h"
 #include "cli/command.h"
+#include "cli/container/filling.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "operations/container/containers.h"
@@ -76,11 +77,16 @@ Result<int> run(const Options& options, Context& context) {
                   "cannot show '" + options.checkpoint + "'");
   const Elsewhere elsewhere{.copies = copies, .failing = failing};
   if (!failing.empty()) print_failing_uploads(context);
+  const auto fillings = find_fillings(context, [&id = row.id](const host::WorkerRequest& request) {
+    return request.restore().checkpoint == id;
+  });
   if (!options.json) {
     print(context.io.out, row, manifest, elsewhere);
+    print_fillings(context.io.out, fillings);
     return kDone;
   }
   Json shown = details(row, manifest);
+  shown["filling"] = to_json(fillings);
   shown["copies"] = copies_json(elsewhere, row.id);
   print_json(context.io.out, {{"checkpoint", std::move(shown)}});
   return kDone;

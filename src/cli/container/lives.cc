@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/container/lives.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/container/filling.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "operations/container/containers.h"
@@ -24,10 +26,16 @@ Result<int> run(const Options& options, Context& context) {
   const std::string cannot = "cannot show the lives of '" + options.container + "'";
   catalog::Catalog catalog = REPRISE_TRY(store::open_existing_catalog(context.node.store), cannot);
   const auto history = REPRISE_TRY(operations::history_of(catalog, options.container), cannot);
-  if (options.json)
-    print_lives_json(context.io.out, history);
-  else
+  const auto fillings = find_fillings(context, [&](const host::WorkerRequest& request) {
+    return std::ranges::find(history, host::key_of(request), &catalog::LifeRow::key) !=
+           history.end();
+  });
+  if (options.json) {
+    print_lives_json(context.io.out, history, fillings);
+  } else {
     print_lives(context.io.out, history);
+    print_fillings(context.io.out, fillings);
+  }
   print_unreadable_rows(context);
   return kDone;
 }
@@ -58,11 +66,13 @@ void print_lives(std::ostream& out, const std::vector<catalog::LifeRow>& history
       << format_duration(operations::cpu_time_kept(history) / 1000) << '\n';
 }
 
-void print_lives_json(std::ostream& out, const std::vector<catalog::LifeRow>& history) {
+void print_lives_json(std::ostream& out, const std::vector<catalog::LifeRow>& history,
+                      const std::vector<host::UnderWay>& fillings) {
   Json lives = Json::array();
   for (const catalog::LifeRow& row : history) lives.push_back(to_json(row));
-  print_json(
-      out, {{"lives", std::move(lives)}, {"cpu_time_kept_us", operations::cpu_time_kept(history)}});
+  print_json(out, {{"lives", std::move(lives)},
+                   {"filling", to_json(fillings)},
+                   {"cpu_time_kept_us", operations::cpu_time_kept(history)}});
 }
 
 constinit const Command kLives = {
@@ -70,7 +80,7 @@ constinit const Command kLives = {
     .summary = "Show a container's history",
     .details =
         R"(Each start, checkpoint, end and restore, checkpoints that failed, and the CPU time that was not lost by
-the ends.
+the ends; and how much memory is missing, where the container still gets it after a restore.
 
 Example:
   reprise lives counter)",

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/container/filling.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "operations/container/containers.h"
@@ -79,6 +80,7 @@ void print_ps_json(std::ostream& out, const std::vector<ListedContainer>& rows) 
                           {"lives", row.lives},
                           {"pending", row.pending},
                           {"note", row.note},
+                          {"filling", row.filling ? to_json(*row.filling) : Json(nullptr)},
                           {"last_checkpoint", row.last ? to_json(*row.last) : Json(nullptr)}});
   print_json(out, {{"containers", std::move(containers)}});
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "host/filling.h"
 #include "operations/container/containers.h"
 #include "operations/container/no_checkpoint.h"
 #include "operations/container/pod_containers.h"
@@ -38,10 +37,10 @@ void add_filling(const Node& node, ListedContainer& row) {
   if (!row.info.has_tasks()) return;
   const auto who = host::identify({}, row.info.container());
   const auto filling = host::is_filling(node.layout, who);
-  row.filling = filling && *filling == host::Filling::kUnderWay;
-  if (!row.filling) return;
+  if (!filling || *filling != host::Filling::kUnderWay) return;
   const auto progress = host::filling_progress(node.layout, who);
   if (progress) row.note = host::describe(*progress);
+  row.filling = progress.value_or(host::FillingProgress());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "host/filling.h"
 #include "operations/node.h"
 #include "podman/container_info.h"
 
@@ -20,8 +21,9 @@ struct ListedContainer {
   int lives = 0;                               // starts and restores
   std::optional<catalog::CheckpointRow> last;  // its newest checkpoint
   bool pending = false;                        // its next start continues from a checkpoint
-  std::string note;      // why it has no checkpoint to go on from, or runs unseen, or misses memory
-  bool filling = false;  // it runs, and its memory is not all there yet
+  std::string note;  // why it has no checkpoint to go on from, or runs unseen, or misses memory
+  // It runs, and its memory is not all there yet.
+  std::optional<host::FillingProgress> filling;
 
   // Podman's status, or "checkpointed": one that has ended and will go on is not just "exited";
   // or "filling".
