@@ -131,9 +131,9 @@ Result<void> serve(const Options& options, const sys::Environment& environment) 
   Holds holds(std::chrono::seconds(options.hold_pods));
   Answers answers(*client, view, endings, fetches, events, moving, holds, store, options.node);
   const auto server = REPRISE_PASS(QuestionServer::start(layout, answers, metrics));
-  const auto status =
-      REPRISE_TRY(StatusService::start(options.status_listen, metrics, view, store, options.node),
-                  "telling how it is");
+  const auto status = REPRISE_TRY(
+      StatusService::start(options.status_listen, metrics, view, layout, store, options.node),
+      "telling how it is");
   const Promises promises(*client, view, endings, events, layout, store, options.node,
                           peers->peer());
   const ClaimsHere claims(*client, view, moving, store, options.node);

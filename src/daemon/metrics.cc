@@ -22,6 +22,9 @@ constexpr std::array kFamilies{
            "copy-files and seal of a checkpoint."},
     Family{"reprise_checkpoint_bytes_total", "counter", "Bytes that were saved."},
     Family{"reprise_checkpoints", "gauge", "Checkpoint objects of this node's pods, by phase."},
+    Family{"reprise_filling_containers", "gauge",
+           "Containers that run before all of their memory is there."},
+    Family{"reprise_filling_missing_bytes", "gauge", "What they miss."},
     Family{"reprise_answers_total", "counter",
            "What the runtime was answered: whether an ending is a checkpoint, and whether a "
            "container goes on from one."},

@@ -8,7 +8,10 @@
 #include <set>
 #include <sstream>
 
+#include "daemon/filling_metrics.h"
 #include "daemon/session_metrics.h"
+#include "host/filling.h"
+#include "sys/test_directory.h"
 
 namespace reprise::daemon {
 namespace {
@@ -51,6 +54,33 @@ TEST(MetricsTest, CountersAndGauges) {
   EXPECT_EQ(found.at(R"(reprise_checkpoints{phase="Promised"})"), 2);
   metrics.clear("reprise_checkpoints");
   EXPECT_FALSE(parse(metrics.text()).contains(R"(reprise_checkpoints{phase="Promised"})"));
+}
+
+TEST(MetricsTest, WhatContainersStillMissIsMeasured) {
+  const sys::TestDirectory directory;
+  const host::Layout layout{
+      .store = directory.path() / "store", .run = directory.path() / "run", .runc = {}};
+  host::WorkerRequest request;
+  request.session = base::SessionId("sess00000001");
+  request.container = base::ContainerId("c1");
+  request.what = host::RestoreRequest{.bundle = "/bundle",
+                                      .checkpoint = base::CheckpointId("ckpt00000001"),
+                                      .globals = {},
+                                      .options = {}};
+  Metrics metrics;
+  {
+    const auto lock = host::note_filling(layout, request);
+    ASSERT_TRUE(lock) << lock.error().message();
+    ASSERT_TRUE(host::report_filling(layout, host::identity_of(request),
+                                     {.missing = 3 << 20, .filled = 1 << 20, .trouble = {}}));
+    ASSERT_TRUE(measure_fillings(metrics, layout));
+    EXPECT_EQ(parse(metrics.text()).at("reprise_filling_containers"), 1);
+    EXPECT_EQ(parse(metrics.text()).at("reprise_filling_missing_bytes"), 3 << 20);
+    host::forget_filling(layout, host::identity_of(request));
+  }
+  ASSERT_TRUE(measure_fillings(metrics, layout));
+  EXPECT_EQ(parse(metrics.text()).at("reprise_filling_containers"), 0);
+  EXPECT_EQ(parse(metrics.text()).at("reprise_filling_missing_bytes"), 0);
 }
 
 TEST(MetricsTest, AHistogramIsCumulative) {

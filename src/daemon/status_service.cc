@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "daemon/filling_metrics.h"
 #include "store/key_source.h"
 #include "store/open_catalog.h"
 
@@ -12,23 +13,22 @@ namespace reprise::daemon {
 using base::Result;
 using http::PlainAnswer;
 
-Result<std::unique_ptr<StatusService>> StatusService::start(const std::string& address,
-                                                            Metrics& metrics,
-                                                            const ClusterView& view,
-                                                            store::StoreConfig store,
-                                                            std::string node) {
+Result<std::unique_ptr<StatusService>> StatusService::start(
+    const std::string& address, Metrics& metrics, const ClusterView& view, host::Layout layout,
+    store::StoreConfig store, std::string node) {
   std::unique_ptr<StatusService> service(
-      new StatusService(metrics, view, std::move(store), std::move(node)));
+      new StatusService(metrics, view, std::move(layout), std::move(store), std::move(node)));
   service->look();  // what has ended so far was told by the agent before
   service->server_ = REPRISE_PASS(http::start_plain_server(
       address, [it = service.get()](const std::string& path) { return it->answer(path); }));
   return service;
 }
 
-StatusService::StatusService(Metrics& metrics, const ClusterView& view, store::StoreConfig store,
-                             std::string node)
+StatusService::StatusService(Metrics& metrics, const ClusterView& view, host::Layout layout,
+                             store::StoreConfig store, std::string node)
     : metrics_(metrics),
       view_(view),
+      layout_(std::move(layout)),
       store_(std::move(store)),
       node_(std::move(node)),
       sessions_(metrics) {
@@ -57,6 +57,7 @@ void StatusService::look() {
   for (const CheckpointObject& checkpoint : view_.checkpoints())
     if (checkpoint.node == node_)
       metrics_.add("reprise_checkpoints", {{"phase", to_string(checkpoint.phase)}});
+  base::warn_and_ignore(measure_fillings(metrics_, layout_), "metrics tell nothing new of memory");
   auto catalog = store::open_catalog(store_);
   const Result<void> read =
       catalog ? sessions_.read(*catalog) : std::unexpected(std::move(catalog).error());

@@ -12,6 +12,7 @@
 #include "daemon/cluster_view.h"
 #include "daemon/metrics.h"
 #include "daemon/session_metrics.h"
+#include "host/layout.h"
 #include "http/plain_server.h"
 #include "store/store_config.h"
 
@@ -21,20 +22,19 @@ class StatusService {
  public:
   // `metrics` and `view` outlive it. `address`: HOST:PORT. kInvalidInput, kBusy as
   // http::start_plain_server().
-  static base::Result<std::unique_ptr<StatusService>> start(const std::string& address,
-                                                            Metrics& metrics,
-                                                            const ClusterView& view,
-                                                            store::StoreConfig store,
-                                                            std::string node);
+  static base::Result<std::unique_ptr<StatusService>> start(
+      const std::string& address, Metrics& metrics, const ClusterView& view, host::Layout layout,
+      store::StoreConfig store, std::string node);
 
  private:
-  StatusService(Metrics& metrics, const ClusterView& view, store::StoreConfig store,
-                std::string node);
+  StatusService(Metrics& metrics, const ClusterView& view, host::Layout layout,
+                store::StoreConfig store, std::string node);
   http::PlainAnswer answer(const std::string& path);
   void look();
 
   Metrics& metrics_;
   const ClusterView& view_;
+  host::Layout layout_;
   store::StoreConfig store_;
   std::string node_;
   std::mutex looking_;
