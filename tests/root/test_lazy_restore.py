@@ -9,6 +9,7 @@ import signal
 
 import pytest
 from harness import host
+from harness.container import unique_name
 from harness.counting import (assert_memory_is_whole, assert_moves_on, assert_resumes,
                               assert_unbroken)
 from harness.leftovers import assert_nothing_left, our_processes
@@ -134,6 +135,23 @@ def test_where_it_fails_all_memory_is_restored_first(container, product, fault):
     assert_memory_is_whole(container)
     assert product.events(container.name).count("restored") == 1
     assert not crew(container, "reprise-keeper")
+
+
+def test_what_was_imported_comes_lazily_as_well(container, new_container, product, slowly):  # pylint: disable=unused-argument
+    """What others had in hands is compared with its container first, which needs no memory."""
+    container.run_workload("counter.py", "--mb", MB)
+    checkpoint = product.json("checkpoint", "create", container.name)["checkpoint"]
+    product.reprise("checkpoint", "export", checkpoint, product.base / "archive.tar")
+    container.remove()
+    imported = product.json("checkpoint", "import", product.base / "archive.tar")["checkpoint"]
+    clone = new_container(unique_name())
+    product.reprise("restore", imported, "--name", clone.name, "--", "--volume",
+                    f"{host.WORKLOADS}:/workloads:ro", *LAZY)
+    clone.refresh()
+    assert state_of(clone) == "filling"
+    assert_moves_on(clone)
+    assert_memory_is_whole(clone)
+    await_full(clone)
 
 
 # --- checkpoints wait for it

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "base/log.h"
-#include "catalog/origin.h"
 #include "image/manifest.h"
 #include "pager/fault_descriptor.h"
 #include "sys/files.h"
@@ -53,6 +52,13 @@ std::optional<std::uint32_t> process_of(std::string_view name) {
 
 using Pagemaps = std::map<std::uint32_t, image::CriuPagemap>;
 
+std::uint64_t bytes_in(const image::CriuPagemap& pagemap) {
+  std::uint64_t bytes = 0;
+  for (const image::CriuPageRun& run : pagemap.runs)
+    if (run.present) bytes += run.pages * pager::kPageBytes;
+  return bytes;
+}
+
 // Of processes alone; each has its pages in a file of its own.
 Result<Pagemaps> load_pagemaps(store::CheckpointReader& reader) {
   const pager::ReadImage read = image_reader(reader);
@@ -69,9 +75,10 @@ Result<Pagemaps> load_pagemaps(store::CheckpointReader& reader) {
       return fail(ErrorCode::kUnsupported,
                   "several page maps have '" + pager::pages_file(pagemap) + "'");
     if (!pid) continue;
-    if (!bytes_of(reader.manifest(), pager::pages_file(pagemap)))
+    const auto bytes = bytes_of(reader.manifest(), pager::pages_file(pagemap));
+    if (!bytes || *bytes < bytes_in(pagemap))
       return fail(ErrorCode::kUnsupported,
-                  "there is no '" + pager::pages_file(pagemap) + "' for '" + name + "'");
+                  "'" + pager::pages_file(pagemap) + "' has less than '" + name + "' says");
     pagemaps.emplace(*pid, std::move(pagemap));
   }
   return pagemaps;
@@ -101,9 +108,6 @@ Result<void> write_eager(store::CheckpointReader& reader, const image::CriuPagem
 
 // kUnsupported, or as it says itself.
 Result<void> check_can_be_lazy(Context& context, const image::Manifest& manifest) {
-  const auto own = catalog::is_made_here(context.layout.store, manifest.id);
-  if (!own || !*own || manifest.trigger == image::Trigger::kImport)
-    return fail(ErrorCode::kUnsupported, "the checkpoint was not made on this host");
   // CRIU asks for userfaultfds from inside, where nobody may have one.
   const auto users = [](const image::ManifestFile& file) {
     return file.name.starts_with("criu/userns-");

@@ -24,9 +24,9 @@ struct LazyPlan {
   std::map<std::uint32_t, image::CriuPagemap> pagemaps;  // by process
 };
 
-// If it was asked for, and can be, on this kernel and from a checkpoint that a session of this host
-// made. If it cannot, the log says why. Where an earlier attempt from this checkpoint has failed,
-// this one has all memory first, whatever the reason was. Nothing is written.
+// If it was asked for, and can be, on this kernel and from this checkpoint. If it cannot, the log
+// says why. Where an earlier attempt from this checkpoint has failed, this one has all memory
+// first, whatever the reason was. Nothing is written.
 std::optional<LazyPlan> plan_laziness(Context& context, const Requested& requested,
                                       store::CheckpointReader& reader);
 
