@@ -160,7 +160,8 @@ Result<std::vector<path>> notes(const Layout& layout) {
   const auto names = sys::names_in(directory);
   if (!names && names.error().code() == ErrorCode::kNotFound) return found;
   for (const std::string& name : REPRISE_PASS(names))
-    if (!name.ends_with(kProgress) && !name.ends_with(kAwaited)) found.push_back(directory / name);
+    if (!name.contains(kProgress) && !name.contains(kAwaited))  // nor what replaces them just now
+      found.push_back(directory / name);
   return found;
 }
 

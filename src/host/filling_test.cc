@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "sys/files.h"
 #include "sys/test_directory.h"
 
 namespace reprise::host {
@@ -71,6 +72,19 @@ TEST_F(FillingTest, WithoutItsPagerItIsAbandoned) {
   ASSERT_EQ(abandoned->size(), 1U);
   EXPECT_EQ(abandoned->front().request.session, request_.session);
   EXPECT_EQ(abandoned->front().request.restore().checkpoint.str(), "ckpt00000001");
+}
+
+TEST_F(FillingTest, AReportThatIsJustBeingWrittenIsNoFilling) {
+  const auto lock = note_filling(layout_, request_);
+  ASSERT_TRUE(lock) << lock.error().message();
+  const auto report = layout_.filling_of(who()).string() + "+progress.tmp17862-2";
+  ASSERT_TRUE(sys::replace_file(report, R"({"missing": 1, "filled": 2})"));
+  const auto abandoned = abandoned_fillings(layout_);
+  ASSERT_TRUE(abandoned) << abandoned.error().message();
+  EXPECT_TRUE(abandoned->empty());
+  ASSERT_TRUE(sys::replace_file(report, ""));
+  EXPECT_TRUE(abandoned_fillings(layout_)->empty());
+  EXPECT_TRUE(std::filesystem::exists(report));
 }
 
 TEST_F(FillingTest, WhoBeginsAnewWaitsForItAndForgetsIt) {

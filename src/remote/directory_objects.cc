@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/scope_exit.h"
 #include "remote/object_store.h"
+#include "sys/exists.h"
 #include "sys/files.h"
 
 namespace reprise::remote {
@@ -73,7 +74,8 @@ class Directory final : public ObjectStore {
   Result<void> make(const std::string& name, const Fill& fill);
   // Where all objects with this prefix lie.
   [[nodiscard]] path directory_of(std::string_view prefix) const;
-  // Makes the directories above.
+  [[nodiscard]] Result<void> check_above() const;
+  // Makes the directories between, and the remote's own in one that is there.
   Result<path> new_place_of(const std::string& name) const;
 
   path root_;
@@ -84,8 +86,18 @@ Result<path> Directory::place_of(const std::string& name) const {
   return root_ / name;
 }
 
+// A remote is made, but not the file system that it should lie on.
+Result<void> Directory::check_above() const {
+  const path above = root_.has_filename() ? root_.parent_path() : root_.parent_path().parent_path();
+  if (REPRISE_PASS(sys::exists(above))) return {};
+  return std::unexpected(Error(ErrorCode::kNotFound, "there is no directory '" + above.string() +
+                                                         "' to make '" + url() + "' in")
+                             .with_hint("is its file system mounted, and the URL right?"));
+}
+
 Result<path> Directory::new_place_of(const std::string& name) const {
   path place = REPRISE_PASS(place_of(name));
+  REPRISE_PASS(check_above());
   REPRISE_PASS(sys::make_directories_durably(place.parent_path()));
   return place;
 }

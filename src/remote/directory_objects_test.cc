@@ -68,6 +68,19 @@ TEST(DirectoryObjects, LookingMakesNothing) {
   EXPECT_TRUE(objects->list("packs/")->empty());
 }
 
+TEST(DirectoryObjects, IsNotMadeWhereNothingIsMounted) {
+  const sys::TestDirectory scratch;
+  for (const char* name : {"missing/objects", "missing/objects/"}) {
+    const auto objects = open_directory(scratch / name);
+    const auto put = objects->put("keys/a", "1");
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code(), ErrorCode::kNotFound);
+    EXPECT_TRUE(put.error().hint().contains("mounted"));
+    EXPECT_FALSE(std::filesystem::exists(scratch / "missing"));
+  }
+  EXPECT_TRUE(open_directory(scratch / "objects/")->put("keys/a", "1"));
+}
+
 TEST(DirectoryObjects, APlaceThatCannotBeReadIsAnError) {
   const sys::TestDirectory scratch;
   const auto objects = open_directory(scratch.file("file", "x"));

@@ -109,6 +109,18 @@ def test_stop_on_request_and_restore_by_container_name(container, product):
     assert_unbroken(container.lines())
 
 
+def test_a_tag_that_hides_a_container_s_newest_is_ambiguous(container, product):
+    container.run_workload("counter.py")
+    first, _ = checkpoint_of(container, "--tag", container.name)
+    assert product.json("checkpoint", "show", container.name)["checkpoint"]["id"] == first
+    second, _ = checkpoint_of(container)
+    for command in (["checkpoint", "show"], ["checkpoint", "pin"], ["restore"]):
+        refused = product.reprise(*command, container.name, check=False)
+        assert refused.returncode != 0
+        assert first in refused.stderr and second in refused.stderr and "whole id" in refused.stderr
+    assert product.json("checkpoint", "show", second)["checkpoint"]["id"] == second
+
+
 def test_tags_list_show_verify_and_remove(container, product):
     container.run_workload("counter.py")
     first, _ = checkpoint_of(container, "--tag", "before")

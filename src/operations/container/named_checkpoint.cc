@@ -23,13 +23,27 @@ Result<catalog::CheckpointRow> newest_of(catalog::Catalog& catalog, const std::s
                              .with_hint("'reprise checkpoint ls' lists those that there are"));
 }
 
+// Whoever names a container means how it was last; nothing tells whether a tag or the beginning of
+// an id was meant.
+Result<catalog::CheckpointRow> unless_ambiguous(const std::string& name,
+                                                const catalog::CheckpointRow& row,
+                                                const catalog::CheckpointRow& newest) {
+  if (row.id == newest.id) return row;
+  const char* what = row.tag == name ? "the tag" : "the beginning of the id";
+  return std::unexpected(Error(ErrorCode::kInvalidInput,
+                               "'" + name + "' is " + what + " of checkpoint '" + row.id.str() +
+                                   "' and a container whose newest is '" + newest.id.str() + "'")
+                             .with_hint("name the one that you mean by its whole id"));
+}
+
 }  // namespace
 
 Result<catalog::CheckpointRow> find_named_checkpoint(catalog::Catalog& catalog,
                                                      const std::string& name) {
   const auto row = catalog.find_checkpoint(name);
-  if (row) return *row;
+  if (row && row->id.str() == name) return *row;
   auto newest = newest_of(catalog, name);
+  if (row) return newest ? unless_ambiguous(name, *row, *newest) : row;
   if (newest) return newest;
   // An ambiguous id or an error of the catalog says more than that no container has this name.
   if (row.error().code() != ErrorCode::kNotFound) return std::unexpected(row.error());
