@@ -192,6 +192,19 @@ def test_one_that_is_killed_is_followed_by_another(filling, victim):
     assert_unbroken(filling.lines())
 
 
+def kill_all(container, *names):
+    """Kills all of these names. They are stopped first, so that none puts another in a dead one's
+    place while the others are found and killed."""
+    stopped = []
+    while new := [pid for pid, comm, _ in our_processes(container.product)
+                  if comm in names and pid not in stopped]:
+        for pid in new:
+            os.kill(pid, signal.SIGSTOP)
+        stopped += new
+    for pid in stopped:
+        os.kill(pid, signal.SIGKILL)
+
+
 def assert_ended_with_its_reason(container):
     product = container.product
     wait_for(lambda: product.events(container.name).count("restore-failed") == 1, FILLED,
@@ -205,8 +218,7 @@ def assert_ended_with_its_reason(container):
 
 def test_without_any_of_them_it_is_ended_with_its_reason(filling):
     product = filling.product
-    for pid in crew(filling, "reprise-keeper") + crew(filling, "reprise-pager"):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(filling, "reprise-keeper", "reprise-pager")
     assert_ended_with_its_reason(filling)
     # Its memory is in the checkpoint, as ever.
     product.reprise("restore", filling.name)
@@ -215,11 +227,7 @@ def test_without_any_of_them_it_is_ended_with_its_reason(filling):
 
 
 def test_without_their_guard_the_next_command_ends_it(filling):
-    names = ("reprise-guard", "reprise-keeper", "reprise-pager")  # in that order: the guard is waiting
-    found = [(names.index(comm), pid) for pid, comm, _ in our_processes(filling.product)
-             if comm in names]
-    for _, pid in sorted(found):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(filling, "reprise-guard", "reprise-keeper", "reprise-pager")
     assert_ended_with_its_reason(filling)  # which asks `reprise lives`
 
 
