@@ -12,9 +12,6 @@ namespace reprise::remote {
 
 namespace {
 
-constexpr std::string_view kFile = "file://";
-constexpr std::string_view kS3 = "s3://";
-
 // A view of what the environment says, which nobody changes.
 std::string_view environment(const char* variable) {
   const char* value = std::getenv(variable);
@@ -53,8 +50,9 @@ Result<std::unique_ptr<ObjectStore>> open_bucket(const RemoteConfig& config) {
 
 Result<std::unique_ptr<ObjectStore>> open_remote(const RemoteConfig& config) {
   REPRISE_PASS(check_url(config.url));
-  if (config.url.starts_with(kFile)) return open_directory(config.url.substr(kFile.size()));
-  if (config.url.starts_with(kS3)) return open_bucket(config);
+  if (config.url.starts_with(kFileScheme))
+    return open_directory(config.url.substr(kFileScheme.size()));
+  if (config.url.starts_with(kS3Scheme)) return open_bucket(config);
   return open_peer({.url = config.url,
                     .ca_file = config.ca_file,
                     .cert_file = config.cert_file,

@@ -16,8 +16,6 @@ using base::Result;
 
 namespace {
 
-constexpr std::string_view kFileScheme = "file://";
-constexpr std::string_view kS3Scheme = "s3://";
 constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kHttp = "http://";
 
@@ -117,8 +115,7 @@ Result<void> check_bucket(const std::string& bucket, const std::string& prefix) 
 }
 
 BucketPlace bucket_of(std::string url) {
-  url.erase(0, kS3Scheme.size());
-  while (url.ends_with('/')) url.pop_back();
+  url = std::string(without_slashes(std::string_view(url).substr(kS3Scheme.size())));
   const std::size_t slash = std::min(url.find('/'), url.size());
   return {.bucket = url.substr(0, slash), .prefix = url.substr(std::min(slash + 1, url.size()))};
 }

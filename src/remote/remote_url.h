@@ -4,10 +4,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
 namespace reprise::remote {
+
+inline constexpr std::string_view kFileScheme = "file://";
+inline constexpr std::string_view kS3Scheme = "s3://";
 
 // kInvalidInput, with what is wrong about it and a hint, unless it is one of these:
 // "file:///DIRECTORY", "s3://BUCKET", "s3://BUCKET/PREFIX", "https://HOST", "https://HOST:PORT".

@@ -35,7 +35,7 @@ Result<std::vector<UploadFailure>> read_note(const host::Layout& layout) {
   if (failures) return failures;
   return std::unexpected(
       Error(ErrorCode::kCorrupt,
-            "'" + file.string() + "', which says whether uploads fail, cannot " + "be read")
+            "'" + file.string() + "', which says whether uploads fail, cannot be read")
           .with_hint("'reprise store upload' makes it anew"));
 }
 
